@@ -1,0 +1,45 @@
+import { authEndpoints } from './auth.ts';
+import { balanceEndpoints } from './balance.ts';
+import { deployEndpoints } from './deploy.ts';
+import type { Endpoint } from './endpoint.ts';
+import { hostnodeEndpoints } from './hostnodes.ts';
+import { modifyEndpoints } from './modify.ts';
+import { powerEndpoints } from './power.ts';
+import { vmEndpoints } from './vms.ts';
+
+/** Every request the simulator answers, in the order of the API reference, section 2. */
+export const endpoints: readonly Endpoint[] = [
+  ...authEndpoints,
+  ...hostnodeEndpoints,
+  ...deployEndpoints,
+  ...vmEndpoints,
+  ...powerEndpoints,
+  ...modifyEndpoints,
+  ...balanceEndpoints,
+];
+
+export interface Route {
+  readonly endpoint: Endpoint;
+  readonly pathId: string;
+}
+
+const placeholder = /<\w+>/;
+
+const fixed = new Map(
+  endpoints.filter(({ path }) => !placeholder.test(path)).map((endpoint) => [endpoint.path, endpoint]),
+);
+const templates = endpoints
+  .filter(({ path }) => placeholder.test(path))
+  .map((endpoint) => ({ endpoint, pattern: new RegExp(`^${endpoint.path.replace(placeholder, '([^/]+)')}$`) }));
+
+/** The endpoint of a path below the API's base; undefined when there is none. A slash at the end is forgiven. */
+export function route(path: string): Route | undefined {
+  const trimmed = path.replace(/\/+$/, '');
+  const endpoint = fixed.get(trimmed);
+  if (endpoint !== undefined) return { endpoint, pathId: '' };
+  for (const { endpoint: candidate, pattern } of templates) {
+    const id = pattern.exec(trimmed)?.[1];
+    if (id !== undefined) return { endpoint: candidate, pathId: id };
+  }
+  return undefined;
+}
