@@ -1,0 +1,109 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Redactor } from '../../lib/redact.ts';
+import type { Provider, ProviderCapabilities } from '../contract.ts';
+import { ProviderError } from '../error.ts';
+import * as api from './client.ts';
+import { endpoints } from './endpoint.ts';
+import { ListingReader, toCloudVm, toHost, toReceipt } from './normalize.ts';
+
+export interface TensorDockOptions {
+  /** "https://dashboard.tensordock.com/api/v0". Throws at creation for anything but a plain http(s) URL. */
+  readonly endpoint: string;
+  /** Asked before each call, so that a rotated Secret takes effect without a new provider. */
+  readonly credentials: () => api.Credentials;
+  readonly redactor: Redactor;
+  readonly clock: Clock;
+  /** Of one call, connecting included. Default 30 s. */
+  readonly timeoutMs?: number;
+  readonly maxConnections?: number;
+  readonly maxAnswerBytes?: number;
+  /** List hosts reserved for the organization too, at the price of credentials in a query string. Default false. */
+  readonly includeReservedHosts?: boolean;
+  /** See ProviderCapabilities. Default 120 s: the proxy before the API gives a request up after 100. */
+  readonly lateEffectMs?: number;
+}
+
+export interface TensorDockProvider extends Provider {
+  /** Closes the connections once running calls have ended. */
+  close(): Promise<void>;
+}
+
+/** Which endpoint each method calls, for metrics and logs. */
+export const endpointOfMethod = {
+  checkCredentials: endpoints.authTest.path,
+  listVms: endpoints.list.path,
+  getVm: endpoints.getSingle.path,
+  listHosts: endpoints.hostnodes.path,
+  getBalance: endpoints.billingBalance.path,
+  deploy: endpoints.deploySingle.path,
+  startVm: endpoints.startSingle.path,
+  stopVm: endpoints.stopSingle.path,
+  modifyVm: endpoints.modifySingle.path,
+  deleteVm: endpoints.deleteSingle.path,
+} as const satisfies Record<Exclude<keyof Provider, 'capabilities'>, string>;
+
+/** The contract over API v0. Each method makes exactly one HTTP request, so that a ticket of the gate is one request. */
+export function createTensorDockProvider(options: TensorDockOptions): TensorDockProvider {
+  const transport = api.createHttpTransport({
+    baseUrl: options.endpoint,
+    clock: options.clock,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
+    ...(options.maxAnswerBytes === undefined ? {} : { maxAnswerBytes: options.maxAnswerBytes }),
+  });
+  const { credentials, redactor, clock } = options;
+  const call = api.createCaller({ transport, clock, credentials, redactor });
+  const reader = new ListingReader();
+  return {
+    capabilities: capabilitiesOf(options.lateEffectMs ?? 120_000),
+    checkCredentials: async (callOptions) => {
+      if (!(await api.authTest(call, callOptions))) throw badCredentials();
+    },
+    listVms: async (callOptions) => reader.read(await api.list(call, callOptions)),
+    getVm: async (id, callOptions) => toCloudVm(id, await api.getSingle(call, id, callOptions)),
+    listHosts: async (callOptions) => {
+      const hosts = await api.hostnodes(call, { includeReserved: options.includeReservedHosts ?? false }, callOptions);
+      return [...hosts].map(([id, host]) => toHost(id, host));
+    },
+    getBalance: async (callOptions) => {
+      const answer = await api.billingBalance(call, callOptions);
+      return { balance: answer.balance, hourlyCost: answer.hourly_cost };
+    },
+    deploy: async (request, callOptions) => toReceipt(await api.deploySingle(call, request, callOptions)),
+    startVm: (id, callOptions) => api.startSingle(call, id, callOptions),
+    stopVm: (id, { release }, callOptions) => api.stopSingle(call, { id, release }, callOptions),
+    modifyVm: async (id, size, callOptions) => {
+      await api.modifySingle(call, { id, size }, callOptions);
+    },
+    deleteVm: (id, callOptions) => api.deleteSingle(call, id, callOptions),
+    close: () => transport.close(),
+  };
+}
+
+function capabilitiesOf(lateEffectMs: number): ProviderCapabilities {
+  return {
+    name: 'TensorDock API v0',
+    maxNameLength: 60,
+    choosesExternalPorts: true,
+    modifyNeedsStop: true,
+    vcpuStep: 2,
+    memoryStepGB: 2,
+    minStorageGB,
+    lateEffectMs,
+  };
+}
+
+/** The storefront's table (API reference 14.2, A28). */
+function minStorageGB(operatingSystem: string): number {
+  if (/^windows/i.test(operatingSystem)) return 90;
+  if (!/^tensorml/i.test(operatingSystem)) return 20;
+  return /everything/i.test(operatingSystem) ? 60 : 40;
+}
+
+function badCredentials(): ProviderError {
+  return new ProviderError('the provider refused the API key or token', {
+    kind: 'unauthorized',
+    outcome: 'notDone',
+    endpoint: endpoints.authTest.path,
+  });
+}
