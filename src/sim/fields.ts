@@ -51,12 +51,28 @@ export class Fields {
     return value;
   }
 
+  /** A whole number that may have a sign. */
+  signedInteger(name: string): number {
+    const value = this.text(name).trim();
+    if (!/^[+-]?\d{1,6}$/.test(value)) throw invalid(`${name} must be a whole number`);
+    return Number(value);
+  }
+
   /** A13: `true` and `false` in any case; absent and empty mean false. */
   flag(name: string): boolean {
     const value = this.optional(name)?.trim().toLowerCase();
     if (value === undefined || value === 'false') return false;
     if (value === 'true') return true;
     throw invalid(`${name} must be true or false`);
+  }
+
+  /** A39: ISO 8601 or Unix seconds, as milliseconds since the epoch. */
+  optionalTime(name: string): number | undefined {
+    const value = this.optional(name)?.trim();
+    if (value === undefined) return undefined;
+    const time = /^\d{1,11}$/.test(value) ? Number(value) * 1000 : parseIsoTime(value);
+    if (Number.isNaN(time)) throw invalid(`${name} must be a time like 2024-01-31T12:00:00Z or Unix seconds`);
+    return time;
   }
 
   /** An amount of dollars above zero. */
@@ -83,6 +99,12 @@ export class Fields {
     if (new Set(ports).size !== ports.length) throw invalid(`${name} must not name a port twice`);
     return ports;
   }
+}
+
+/** NaN for anything else: Date.parse alone would take far more than ISO 8601. */
+function parseIsoTime(text: string): number {
+  const pattern = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;
+  return pattern.test(text) ? Date.parse(text) : Number.NaN;
 }
 
 function parseInteger(name: string, text: string, { least, most }: Range): number {

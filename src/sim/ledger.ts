@@ -151,3 +151,9 @@ function hourly(rates: Rates): Nanos {
 function chargeOf(segment: Segment, now: number): Units {
   return BigInt(hourly(segment.rates)) * BigInt((segment.to ?? now) - segment.from);
 }
+
+/** What a segment cost within a period. */
+export function chargeWithin(segment: Segment, from: number, to: number): { compute: Units; storage: Units } {
+  const duration = BigInt(Math.max(0, Math.min(segment.to ?? to, to) - Math.max(segment.from, from)));
+  return { compute: BigInt(segment.rates.compute) * duration, storage: BigInt(segment.rates.storage) * duration };
+}

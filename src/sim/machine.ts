@@ -8,6 +8,7 @@ import { resolveOptions, type SimulatorOptions } from './options.ts';
 import { Random } from './random.ts';
 import { RateLimit } from './rate-limit.ts';
 import { RequestLog } from './request-log.ts';
+import { returnOutbid } from './spot-market.ts';
 import type { World } from './state.ts';
 import { advance, nextEventAt } from './timeline.ts';
 import { createWorld } from './world.ts';
@@ -154,7 +155,9 @@ export class Machine {
       if (request.bodyError !== undefined) throw new Refusal('invalid', request.bodyError);
       const isAuthorized = this.#isAuthorized(endpoint, fields);
       if (isAuthorized === 'refused') return failure(this.options.authFailureStatus, 'Invalid API key or token');
-      return endpoint.handle(this.#world, { fields, pathId, isAuthorized });
+      const answer = endpoint.handle(this.#world, { fields, pathId, isAuthorized });
+      returnOutbid(this.#world);
+      return answer;
     } catch (error) {
       if (error instanceof Refusal) return refuse(error, style);
       throw error;

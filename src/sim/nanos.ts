@@ -31,3 +31,15 @@ export function toSixDecimals(amount: Nanos): string {
   const whole = Math.floor(micros / 1_000_000);
   return `${String(whole)}.${String(micros % 1_000_000).padStart(6, '0')}`;
 }
+
+/** "-0.85": two decimals, the form of the monthly summary. */
+export function toTwoDecimals(amount: Nanos): string {
+  const cents = Math.round(Math.abs(amount) / 10_000_000);
+  const sign = amount < 0 && cents > 0 ? '-' : '';
+  return `${sign}${String(Math.floor(cents / 100))}.${String(cents % 100).padStart(2, '0')}`;
+}
+
+/** As a JSON number with three decimals, the precision of the recorded balance and payouts. */
+export function toThreeDecimals(amount: Nanos): number {
+  return Math.round(amount / 1_000_000) / 1000;
+}

@@ -2,7 +2,7 @@ import type { Nanos } from './nanos.ts';
 import type { SimulatorOptions } from './options.ts';
 import { Status, type GpuPool, type Host, type Vm, type VmSize, type World } from './state.ts';
 import { computePrice, hasCompute } from './stock.ts';
-import { acquireCompute, finishTransition } from './vms.ts';
+import { acquireCompute, finishTransition, isBeingDeleted } from './vms.ts';
 
 /**
  * Bids are per VM and hour and for the compute part only (A22). The lowest winning bid is either a fraction of the
@@ -89,7 +89,7 @@ function hasBid(vm: Vm): vm is SpotVm {
 function runningBids(world: World, isConcerned: (vm: Vm) => boolean): SpotVm[] {
   const running = [...world.vms.values()]
     .filter(hasBid)
-    .filter((vm) => vm.holdsCompute && vm.status !== Status.stopped);
+    .filter((vm) => vm.holdsCompute && vm.status !== Status.stopped && !isBeingDeleted(vm));
   return running.filter(isConcerned).sort((a, b) => a.bid - b.bid);
 }
 

@@ -128,15 +128,15 @@ export interface InstantVm {
 export interface Container {
   readonly id: string;
   readonly name: string;
+  /** The port that the image exposes. */
   readonly port: number;
-  readonly gpuModels: readonly string[];
+  readonly host: Host;
   readonly rate: Nanos;
   readonly replicas: ContainerReplica[];
 }
 
 export interface ContainerReplica {
   readonly vmId: string;
-  readonly host: Host;
   readonly externalPorts: readonly number[];
 }
 

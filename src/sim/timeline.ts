@@ -1,6 +1,6 @@
 import { returnOutbid, walkMarket } from './spot-market.ts';
 import { Status, type Vm, type World } from './state.ts';
-import { finishTransition, terminateVm } from './vms.ts';
+import { finishTransition, isBeingDeleted, terminateVm } from './vms.ts';
 
 const graceMs = 96 * 3_600_000;
 
@@ -110,6 +110,6 @@ function deleteAll(world: World): void {
 function releaseAll(world: World): void {
   world.overdrawnSince = world.now;
   for (const vm of world.vms.values()) {
-    if (vm.holdsCompute) finishTransition(world, vm, Status.released);
+    if (vm.holdsCompute && !isBeingDeleted(vm)) finishTransition(world, vm, Status.released);
   }
 }

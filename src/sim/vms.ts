@@ -137,3 +137,8 @@ export function describeForwards(forwards: readonly Forward[]): Record<string, s
 export function isRunning(vm: Vm): boolean {
   return vm.status === Status.running;
 }
+
+/** Shown until the deletion is over, and on its way out whatever else happens. */
+export function isBeingDeleted(vm: Vm): boolean {
+  return vm.transition !== undefined && vm.transition.to === undefined;
+}

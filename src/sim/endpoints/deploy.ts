@@ -50,6 +50,8 @@ function deploySingle(world: World, { fields }: Call): Answer {
   takeCompute(order.host, order.size);
   takeStorage(order.host, order.size.storage);
   const vm = createVm(world, order);
+  const { bootStatus, bootDelayMs } = world.options;
+  beginTransition(world, vm, { during: bootStatus, to: Status.running, delayMs: bootDelayMs });
   return success({
     cost: {
       compute_price: toNumber(vm.computeRate),
@@ -123,7 +125,7 @@ function checkHost(world: World, { host, size, bid }: Order): void {
   if (!bidWins(world, { host, size, bid })) throw notEnoughResources();
 }
 
-/** Makes the VM of an order whose compute and storage were taken. */
+/** Makes the running VM of an order whose compute and storage were taken. */
 export function createVm(world: World, order: Order): Vm {
   const { host, size, options } = { ...order, options: world.options };
   takePorts(host, order.forwards);
@@ -147,7 +149,6 @@ export function createVm(world: World, order: Order): Vm {
     transition: undefined,
   };
   addVm(world, vm);
-  beginTransition(world, vm, { during: options.bootStatus, to: Status.running, delayMs: options.bootDelayMs });
   return vm;
 }
 

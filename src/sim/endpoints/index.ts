@@ -1,21 +1,27 @@
 import { authEndpoints } from './auth.ts';
-import { balanceEndpoints } from './balance.ts';
+import { billingEndpoints } from './billing.ts';
+import { containerEndpoints } from './containers.ts';
 import { deployEndpoints } from './deploy.ts';
 import type { Endpoint } from './endpoint.ts';
 import { hostnodeEndpoints } from './hostnodes.ts';
+import { instantEndpoints } from './instant.ts';
 import { modifyEndpoints } from './modify.ts';
 import { powerEndpoints } from './power.ts';
+import { spotEndpoints } from './spot.ts';
 import { vmEndpoints } from './vms.ts';
 
-/** Every request the simulator answers, in the order of the API reference, section 2. */
+/** The 22 requests of the API reference, section 2. */
 export const endpoints: readonly Endpoint[] = [
   ...authEndpoints,
   ...hostnodeEndpoints,
   ...deployEndpoints,
+  ...spotEndpoints,
   ...vmEndpoints,
   ...powerEndpoints,
   ...modifyEndpoints,
-  ...balanceEndpoints,
+  ...instantEndpoints,
+  ...containerEndpoints,
+  ...billingEndpoints,
 ];
 
 export interface Route {

@@ -1,9 +1,7 @@
-import { jsonAnswer, Refusal, success } from '../answers.ts';
-import { addressOf } from '../state.ts';
-import { beginTransition, describeVm } from '../vms.ts';
+import { jsonAnswer, Refusal, success, type Answer } from '../answers.ts';
+import { addressOf, type World } from '../state.ts';
+import { beginTransition, describeVm, isBeingDeleted } from '../vms.ts';
 import { findVm, type Call, type Endpoint } from './endpoint.ts';
-import type { Answer } from '../answers.ts';
-import type { World } from '../state.ts';
 
 /** API reference 5.2. */
 const list: Endpoint = {
@@ -36,7 +34,7 @@ function deleteSingle(world: World, { fields }: Call): Answer {
   const id = fields.text('server').trim().toLowerCase();
   if (world.terminated.has(id)) throw alreadyTerminated();
   const vm = findVm(world, id);
-  if (vm.transition !== undefined && vm.transition.to === undefined) throw alreadyTerminated();
+  if (isBeingDeleted(vm)) throw alreadyTerminated();
   const { deleteStatus, deleteDelayMs } = world.options;
   beginTransition(world, vm, { during: deleteStatus, to: undefined, delayMs: deleteDelayMs });
   return success();
