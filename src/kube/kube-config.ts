@@ -1,0 +1,107 @@
+import type { RequestOptions } from 'node:https';
+
+// The package has no lighter entry: index.js evaluates the same modules and more (docs/decisions/0001-runtime.md).
+import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
+
+/** Where the API server is, and who we are to it at this moment. */
+export interface Connection {
+  /** Base URL without a trailing slash. */
+  readonly server: string;
+  /** Headers and TLS material, read afresh where they come from a file or a plug-in: tokens and certificates rotate. */
+  identify(): Promise<Identity>;
+}
+
+export interface Identity {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tls: TlsMaterial;
+}
+
+export interface TlsMaterial {
+  readonly ca?: string | Buffer;
+  readonly cert?: string | Buffer;
+  readonly key?: string | Buffer;
+  readonly pfx?: string | Buffer;
+  readonly passphrase?: string;
+  readonly servername?: string;
+}
+
+export interface ConnectionOptions {
+  /** Absent: KUBECONFIG, ~/.kube/config, or the service account of the pod, in this order. */
+  readonly kubeconfigPath?: string | undefined;
+  /** Absent: the current context of the kubeconfig. */
+  readonly context?: string | undefined;
+}
+
+/**
+ * Reads the kubeconfig or the pod's service account, in every form of authentication that client-node's KubeConfig knows
+ * (certificate, token, token file, basic, exec plug-in, OIDC). Throws an Error that says what to do; it never quotes
+ * the file, since that holds credentials.
+ */
+export function connectionFrom(options: ConnectionOptions = {}): Connection {
+  const config = load(options);
+  if (options.context !== undefined) config.setCurrentContext(options.context);
+  const cluster = config.getCurrentCluster();
+  if (cluster === null) {
+    throw new Error(`the kubeconfig has no cluster for context ${JSON.stringify(config.getCurrentContext())}`);
+  }
+  const server = cluster.server.replace(/\/+$/, '');
+  if (cluster.skipTLSVerify) {
+    throw new Error(
+      'the kubeconfig asks for insecure-skip-tls-verify: whoever answers would be given our credentials. Give certificate-authority-data instead',
+    );
+  }
+  if (cluster.proxyUrl !== undefined) throw new Error('proxy-url in a kubeconfig is not supported yet');
+  if (server.startsWith('http:')) return plainConnection(server);
+  return { server, identify: () => identityOf(config) };
+}
+
+/** `kubectl proxy` and tests: plain HTTP to this machine only, and no credentials are ever sent over it. */
+function plainConnection(server: string): Connection {
+  const { hostname } = new URL(server);
+  if (!['127.0.0.1', '[::1]', 'localhost'].includes(hostname)) {
+    throw new Error('the API server is to be reached by plain HTTP: only allowed on this machine (kubectl proxy)');
+  }
+  return { server, identify: () => Promise.resolve({ headers: {}, tls: {} }) };
+}
+
+function load(options: ConnectionOptions): KubeConfig {
+  const config = new KubeConfig();
+  try {
+    if (options.kubeconfigPath === undefined) config.loadFromDefault();
+    else config.loadFromFile(options.kubeconfigPath);
+  } catch (error) {
+    throw new Error(`cannot read the kubeconfig ${options.kubeconfigPath ?? ''}: ${briefReason(error)}`, {
+      cause: undefined,
+    });
+  }
+  // What client-node falls back to when there is nothing; reported as such rather than as "connection refused".
+  if (options.kubeconfigPath === undefined && config.getCurrentCluster()?.server === 'http://localhost:8080') {
+    throw new Error('no kubeconfig: set KUBECONFIG, or run in a pod with a service account');
+  }
+  return config;
+}
+
+/** A YAML parser's message quotes the lines around the error, and those may be a token: only its reason is taken. */
+function briefReason(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return 'unknown error';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if ('reason' in error && typeof error.reason === 'string') return error.reason;
+  return 'it is not a valid kubeconfig';
+}
+
+async function identityOf(config: KubeConfig): Promise<Identity> {
+  const options: RequestOptions = {};
+  await config.applyToHTTPSOptions(options);
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(options.headers ?? {})) {
+    if (typeof value === 'string') headers[name.toLowerCase()] = value.trim();
+  }
+  if (typeof options.auth === 'string') {
+    headers['authorization'] = `Basic ${Buffer.from(options.auth).toString('base64')}`;
+  }
+  const tls: Record<string, unknown> = {};
+  for (const name of ['ca', 'cert', 'key', 'pfx', 'passphrase', 'servername'] as const) {
+    if (options[name] !== undefined) tls[name] = options[name];
+  }
+  return { headers, tls };
+}

@@ -1,0 +1,191 @@
+import type { Random } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import { assertNever, messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { isKubeError, type Outcome, type Reconciler } from './contract.ts';
+import type { WorkQueue } from './queue.ts';
+
+/** The words of controller-runtime's metric label `result`. */
+export type ReconcileResult = 'success' | 'error' | 'requeue' | 'requeue_after';
+
+/** Told what reconciles do; implemented by telemetry. Hooks must not throw. */
+export interface RunnerHooks {
+  reconciled(result: ReconcileResult, durationMs: number): void;
+  activeWorkers(count: number): void;
+}
+
+export interface RunnerOptions {
+  readonly reconciler: Reconciler;
+  readonly queue: WorkQueue;
+  readonly clock: Clock;
+  /** For reconcile ids. */
+  readonly random: Random;
+  readonly log: Logger;
+  /** Reconciles at once; default 64. They wait for the network most of the time. */
+  readonly concurrency?: number;
+  readonly hooks?: RunnerHooks;
+}
+
+/** After this many write conflicts in a row a key backs off as if it had failed: somebody is fighting over the object. */
+const mostConflictsInARow = 5;
+
+/**
+ * Runs a reconciler over the keys of its queue: the only place where an outcome becomes queue action, metric and log.
+ * A reconcile that throws harms only its own key.
+ */
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #concurrency: number;
+  readonly #active = new Set<Promise<void>>();
+  readonly #conflicts = new Map<string, number>();
+  #abort: AbortController | undefined;
+  #pumping = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+    this.#concurrency = options.concurrency ?? 64;
+  }
+
+  /** Starts taking keys. May be called again after `stop`. */
+  start(): void {
+    if (this.#abort !== undefined) return;
+    this.#abort = new AbortController();
+    this.#options.queue.setListener(() => {
+      this.#pump();
+    });
+    this.#pump();
+  }
+
+  /**
+   * Takes no more keys, then waits for the running ones. After `graceMs` their signal is aborted, and after as long again
+   * they are left to themselves. `reason` for losing the right to act: aborts at once.
+   *
+   * @returns true when nothing runs any more
+   */
+  async stop(graceMs: number, reason: 'shutdown' | 'leadershipLost' = 'shutdown'): Promise<boolean> {
+    const abort = this.#abort;
+    this.#abort = undefined;
+    this.#options.queue.setListener(undefined);
+    if (abort === undefined || this.#active.size === 0) return this.#active.size === 0;
+    if (reason === 'leadershipLost') abort.abort(new Error('no longer the leader'));
+    if (await this.#idle(graceMs)) return true;
+    abort.abort(new Error('shutting down'));
+    return this.#idle(graceMs);
+  }
+
+  get activeCount(): number {
+    return this.#active.size;
+  }
+
+  async #idle(limitMs: number): Promise<boolean> {
+    const timeUp = Promise.withResolvers<boolean>();
+    const cancel = this.#options.clock.after(limitMs, () => {
+      timeUp.resolve(false);
+    });
+    const idle = Promise.all(this.#active).then(() => true);
+    const result = await Promise.race([idle, timeUp.promise]);
+    cancel();
+    return result;
+  }
+
+  #pump(): void {
+    // A key that becomes ready while keys are being taken is found by the loop that takes them.
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#abort !== undefined && this.#active.size < this.#concurrency) {
+        const key = this.#options.queue.take();
+        if (key === undefined) return;
+        this.#launch(key, this.#abort.signal);
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  #launch(key: string, signal: AbortSignal): void {
+    const run = this.#run(key, signal).finally(() => {
+      this.#active.delete(run);
+      this.#options.hooks?.activeWorkers(this.#active.size);
+      this.#options.queue.done(key);
+      this.#pump();
+    });
+    this.#active.add(run);
+    this.#options.hooks?.activeWorkers(this.#active.size);
+  }
+
+  /** Never rejects. */
+  async #run(key: string, signal: AbortSignal): Promise<void> {
+    const { reconciler, clock, hooks, log } = this.#options;
+    const reconcileId = newReconcileId(this.#options.random);
+    const startedAt = clock.now();
+    try {
+      const outcome = await reconciler.reconcile(key, { reconcileId, signal });
+      const result = this.#apply(key, outcome);
+      hooks?.reconciled(result, clock.now() - startedAt);
+      log.debug({ key, reconcileId, result, durationMs: clock.now() - startedAt }, 'reconciled');
+    } catch (error) {
+      this.#applyError(key, error, { reconcileId, signal, startedAt });
+    }
+  }
+
+  #apply(key: string, outcome: Outcome): ReconcileResult {
+    const { queue } = this.#options;
+    if (outcome.kind === 'again') return this.#applyConflict(key);
+    this.#conflicts.delete(key);
+    queue.forget(key);
+    switch (outcome.kind) {
+      case 'done':
+        return 'success';
+      case 'requeueAfter':
+        queue.addAfter(key, outcome.delayMs);
+        return 'requeue_after';
+      default:
+        return assertNever(outcome);
+    }
+  }
+
+  #applyConflict(key: string): ReconcileResult {
+    const conflicts = (this.#conflicts.get(key) ?? 0) + 1;
+    this.#conflicts.set(key, conflicts);
+    if (conflicts > mostConflictsInARow) this.#options.queue.addFailed(key);
+    else this.#options.queue.add(key);
+    return 'requeue';
+  }
+
+  #applyError(
+    key: string,
+    error: unknown,
+    run: { readonly reconcileId: string; readonly signal: AbortSignal; readonly startedAt: number },
+  ): void {
+    const { clock, hooks, log, queue } = this.#options;
+    const { reconcileId } = run;
+    // What an abort broke off is no failure of the resource; whoever runs next starts from what is written down.
+    if (run.signal.aborted) {
+      queue.add(key);
+      log.debug({ key, reconcileId }, 'reconcile broken off');
+      return;
+    }
+    // A reconciler that lets a write conflict through means the same as `again`.
+    if (isKubeError(error, 'conflict')) {
+      hooks?.reconciled(this.#applyConflict(key), clock.now() - run.startedAt);
+      log.debug({ key, reconcileId }, 'write conflict');
+      return;
+    }
+    const retryAfterMs = queue.addFailed(key);
+    hooks?.reconciled('error', clock.now() - run.startedAt);
+    log.error({ key, reconcileId, error: messageOf(error), stack: stackOf(error), retryAfterMs }, 'reconcile failed');
+  }
+}
+
+function stackOf(error: unknown): string | undefined {
+  // An error of the API server is complete in its message; where it was thrown from says nothing more.
+  return error instanceof Error && !isKubeError(error) ? error.stack : undefined;
+}
+
+/** Twelve hexadecimal digits: unique enough to find the lines of one reconcile. */
+function newReconcileId(random: Random): string {
+  return Math.floor(random() * 2 ** 48)
+    .toString(16)
+    .padStart(12, '0');
+}
