@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+import { toTimestamp } from '../lib/clock.ts';
+import { timeField } from './fields.ts';
+
+/**
+ * Conditions as the Kubernetes API conventions have them. Two questions, two conditions: `Ready` (does the VM work) and
+ * `Synced` (does the loop work). `Reconciling` and `Stalled` follow kstatus: present only while true.
+ */
+export const conditionTypes = {
+  Ready: 'The VM works: it runs, and its readiness probe, if it has one, succeeds.',
+  Synced: 'The loop works: the last reconcile went through. False while paused or while the provider does not answer.',
+  Launched: 'The provider has made the VM.',
+  Reachable: 'The readiness probe reaches the guest. Only present when spec.readinessProbe is set.',
+  UpToDate: 'The VM has the size that the spec asks for.',
+  Reconciling: 'kstatus: the operator is working towards the spec. Only present while true.',
+  Stalled:
+    'kstatus: nothing will happen until somebody changes something; the message says what. Only present while true.',
+  CredentialsValid: 'GpuAccount: the provider accepts the key and token of the credentials Secret.',
+} as const;
+export type ConditionType = keyof typeof conditionTypes;
+
+export const conditionSchema = z.object({
+  type: z.string().max(316).describe('What the condition is about.'),
+  status: z.enum(['True', 'False', 'Unknown']).describe('True, False or Unknown.'),
+  observedGeneration: z.int().min(0).optional().describe('The metadata.generation that this was said of.'),
+  lastTransitionTime: timeField.describe('When the status last changed.'),
+  reason: z.string().max(1024).describe('One word for programs; docs/conditions.md lists all of them.'),
+  message: z.string().max(32768).describe('A sentence for people: what is the matter, and what to do.'),
+});
+export type Condition = z.infer<typeof conditionSchema>;
+
+export const conditionsField = z
+  .array(conditionSchema)
+  .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
+  .describe('What is the case, each with a reason and a sentence. `kubectl wait --for=condition=Ready` waits for one.');
+
+/** A condition as a rule states it; transition times are added when it is put into the status. */
+export interface ConditionDraft {
+  readonly type: ConditionType;
+  readonly status: Condition['status'];
+  readonly reason: string;
+  readonly message: string;
+}
+
+/**
+ * The conditions after `drafts` are put in. A condition keeps its lastTransitionTime while its status is the same: a new
+ * message alone is no transition. A type that is not drafted is removed.
+ */
+export function mergeConditions(
+  before: readonly Condition[],
+  drafts: readonly ConditionDraft[],
+  facts: { readonly now: number; readonly generation: number | undefined },
+): Condition[] {
+  return drafts.map((draft) => {
+    const old = before.find((condition) => condition.type === draft.type);
+    const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : toTimestamp(facts.now);
+    return {
+      type: draft.type,
+      status: draft.status,
+      ...(facts.generation === undefined ? {} : { observedGeneration: facts.generation }),
+      lastTransitionTime,
+      reason: draft.reason,
+      message: draft.message,
+    };
+  });
+}
+
+export function conditionOf(conditions: readonly Condition[] | undefined, type: ConditionType): Condition | undefined {
+  return conditions?.find((condition) => condition.type === type);
+}

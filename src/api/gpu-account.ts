@@ -1,0 +1,152 @@
+import { z } from 'zod';
+
+import { conditionsField } from './conditions.ts';
+import {
+  cel,
+  immutable,
+  namespaceField,
+  notYet,
+  objectNameField,
+  positiveMoneyField,
+  durationField,
+} from './fields.ts';
+import { gpuAccountType } from './group.ts';
+import type { KindDefinition } from './kind.ts';
+
+/** Where the provider's API v0 is (API reference, section 1). */
+export const defaultEndpoint = 'https://dashboard.tensordock.com/api/v0';
+
+const labelSelectorField = z
+  .object({
+    matchLabels: z
+      .record(z.string().max(317), z.string().max(63))
+      .optional()
+      .describe('Labels that the namespace must have.'),
+  })
+  .meta(notYet('allowedNamespaces'))
+  .describe('Not supported by this release: namespaces that may use the account.');
+
+const limitsField = z
+  .object({
+    maxVms: z.int().min(0).optional().describe('Most VMs at a time.'),
+    maxHourlyCost: positiveMoneyField.optional().describe('Most that all VMs may cost per hour.'),
+    minRunway: durationField.optional().describe('No new VMs when the balance lasts for less than this.'),
+  })
+  .meta(notYet('limits'))
+  .describe('Not supported by this release: safety limits of the whole account.');
+
+export const gpuAccountSpecSchema = z
+  .object({
+    endpoint: z
+      .url()
+      .max(500)
+      .default(defaultEndpoint)
+      .meta(
+        cel(
+          immutable('endpoint'),
+          {
+            rule: "self.startsWith('https://') || self.matches('^http://(127[.][0-9.]+|localhost|[[]::1[]]|[a-z0-9-]+[.][a-z0-9-]+[.]svc([.]cluster[.]local)?)(:[0-9]+)?/')",
+            message:
+              'endpoint must be an https URL; plain http is accepted for a simulator on the loopback address or in a Service of this cluster only',
+          },
+          {
+            rule: "!self.contains('@') && !self.contains('?') && !self.contains('#')",
+            message: 'endpoint must not hold credentials, a query or a fragment: credentials belong into the Secret',
+          },
+        ),
+      )
+      .describe("Base URL of the provider's API. Cannot be changed."),
+    credentialsSecretRef: z
+      .object({
+        namespace: namespaceField.describe('Namespace of the Secret.'),
+        name: objectNameField.describe('Name of the Secret.'),
+      })
+      .describe('Secret with the keys api_key and api_token of the organization.'),
+    requestsPerSecond: z
+      .number()
+      .min(0.01)
+      .max(1000)
+      .default(1)
+      .describe('Most calls to the provider per second. The provider asks for about one per organization.'),
+    allowedNamespaces: labelSelectorField.optional(),
+    limits: limitsField.optional(),
+    unmanagedVms: z
+      .enum(['Report', 'Delete'])
+      .default('Report')
+      .meta(
+        cel({
+          rule: "self == 'Report'",
+          message: 'unmanagedVms: Delete is not supported by this release of gpuvm-operator yet: use Report',
+          reason: 'FieldValueForbidden',
+        }),
+      )
+      .describe(
+        "What to do with VMs that carry this installation's mark but belong to no resource. Only Report in this release.",
+      ),
+  })
+  .describe('One organization at the provider.');
+export type GpuAccountSpec = z.infer<typeof gpuAccountSpecSchema>;
+
+export const gpuAccountStatusSchema = z
+  .object({
+    observedGeneration: z.int().optional().describe('The metadata.generation that this status was made from.'),
+    conditions: conditionsField.optional(),
+    vms: z
+      .object({
+        total: z.int().describe('All VMs of the organization, whoever made them.'),
+        managed: z.int().describe('VMs that resources of this cluster own.'),
+        unmanaged: z
+          .int()
+          .describe("VMs with this installation's mark that no resource owns. They cost money for nothing."),
+      })
+      .optional()
+      .describe('What the last list had.'),
+    unmanagedVms: z
+      .array(z.string())
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .optional()
+      .describe("Ids of up to 50 VMs with this installation's mark that no resource owns."),
+  })
+  .describe('What the operator has seen. Not to be edited.');
+export type GpuAccountStatus = z.infer<typeof gpuAccountStatusSchema>;
+
+export const gpuAccountKind: KindDefinition = {
+  type: gpuAccountType,
+  singular: 'gpuaccount',
+  shortNames: ['gacct'],
+  description: 'One organization at the provider: where its API is, how to log in, and how often it may be called.',
+  spec: gpuAccountSpecSchema,
+  status: gpuAccountStatusSchema,
+  rootRules: [],
+  columns: [
+    {
+      name: 'Ready',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+      description: 'Whether the account can be used.',
+    },
+    {
+      name: 'Status',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+      description: 'What is going on, in one word.',
+    },
+    { name: 'VMs', type: 'integer', jsonPath: '.status.vms.total', description: 'All VMs of the organization.' },
+    { name: 'Managed', type: 'integer', jsonPath: '.status.vms.managed', description: 'VMs that resources own.' },
+    {
+      name: 'Unmanaged',
+      type: 'integer',
+      jsonPath: '.status.vms.unmanaged',
+      description: 'VMs of this installation that no resource owns.',
+    },
+    { name: 'Endpoint', type: 'string', jsonPath: '.spec.endpoint', description: 'Where the API is.', priority: 1 },
+    {
+      name: 'Message',
+      type: 'string',
+      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+      description: 'The same in a sentence.',
+      priority: 1,
+    },
+    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the resource.' },
+  ],
+};

@@ -1,0 +1,43 @@
+/** Names that the API server, manifests and the provider see. Changing one of them orphans what exists already. */
+
+export const apiGroup = 'gpuvm.dev';
+export const apiVersion = 'v1alpha1';
+export const groupVersion = `${apiGroup}/${apiVersion}`;
+
+/** Held by every resource from before its first paid call until its VM is proven gone. */
+export const finalizerName = `${apiGroup}/vm-cleanup`;
+
+export const annotations = {
+  /** "true": nothing is changed at the provider; deletion still goes through. */
+  paused: `${apiGroup}/paused`,
+  /** Id of an existing VM that this resource takes over. */
+  adopt: `${apiGroup}/adopt`,
+  /** Any new value makes the operator look again; shown back as status.lastHandledReconcileAt. */
+  reconcileRequestedAt: `${apiGroup}/reconcile-requested-at`,
+  /** "true" on a resource that is being deleted: let go of a VM that cannot be deleted. It may go on billing. */
+  abandon: `${apiGroup}/abandon`,
+} as const;
+
+export const labels = {
+  managedBy: 'app.kubernetes.io/managed-by',
+  /** On connection Secrets: the name of the resource they belong to. */
+  vmName: `${apiGroup}/vm`,
+} as const;
+
+export const managedByValue = 'gpuvm-operator';
+
+export const gpuVmType = {
+  group: apiGroup,
+  version: apiVersion,
+  plural: 'gpuvms',
+  kind: 'GpuVm',
+  namespaced: true,
+} as const;
+
+export const gpuAccountType = {
+  group: apiGroup,
+  version: apiVersion,
+  plural: 'gpuaccounts',
+  kind: 'GpuAccount',
+  namespaced: false,
+} as const;

@@ -1,0 +1,6 @@
+import { gpuAccountKind } from './gpu-account.ts';
+import { gpuVmKind } from './gpu-vm.ts';
+import type { KindDefinition } from './kind.ts';
+
+/** All kinds of the API group, in the order of the documentation. */
+export const kinds: readonly KindDefinition[] = [gpuAccountKind, gpuVmKind];

@@ -1,0 +1,83 @@
+/**
+ * Every reason a condition may have, with what it means and what to do. The one place: docs/conditions.md is generated
+ * from it, and the compiler refuses a reason that is not here.
+ */
+export const reasons = {
+  // Ready, while all is well or on its way
+  Running: 'The VM runs, and answers its readiness probe if it has one.',
+  Pending: 'Nothing has been decided yet; the operator has just seen the resource.',
+  WaitingForProvider: 'The operator has not read the list of VMs yet since it started.',
+  LookingForHost: 'The inventory of hosts is being fetched.',
+  WaitingForTurn: 'The call waits for its turn: the provider is asked at most as often as the account allows.',
+  Launching: 'The VM is being deployed.',
+  Building: 'The provider is building the VM; its status is shown in the message.',
+  NotReachable: 'The VM runs, but its readiness probe does not get through (yet).',
+  Starting: 'The VM is being started.',
+  Stopping: 'The VM is being stopped.',
+  Stopped:
+    'The VM is stopped as asked. With powerState Stopped it is billed in full, with Released only its storage is.',
+  Released: 'The VM is stopped and its GPU was given back, as asked. Only its storage is billed.',
+  Resizing: 'The VM is stopped, changed and started again to get the size that the spec asks for.',
+  Adopted: 'The resource has taken over an existing VM.',
+  Deleting: 'The VM is being deleted; the resource goes when a later list no longer has the VM.',
+  // Ready, what is in the way of a launch
+  NoOffer: 'No host fits. The message counts the hosts by what is wrong with them. Tried again by itself.',
+  OverPriceCap: 'Hosts fit, but all cost more than maxHourlyPrice. Raise it, or wait: tried again by itself.',
+  LaunchFailed: 'The provider refused to deploy. Tried again on another host with growing pauses.',
+  PriceViolation: 'The VM turned out dearer than maxHourlyPrice allows, and is being deleted again.',
+  CreateUncertain:
+    'The answer to a deploy call was lost. Nothing is deployed until the list proves whether the VM exists.',
+  InsufficientBalance: "The organization's balance does not allow it. Add funds; tried again by itself.",
+  // Ready, what is wrong with the resource or what it refers to
+  InvalidSpec: 'The spec asks for something impossible; the message says what. Change the spec.',
+  AccountNotFound: 'spec.accountName names a GpuAccount that does not exist. Create it, or name another.',
+  AccountNotReady: 'The GpuAccount cannot be used now; its own conditions say why.',
+  SecretNotFound: 'A Secret that the spec refers to does not exist. Create it; looked for again by itself.',
+  ConfigMapNotFound: 'A ConfigMap that the spec refers to does not exist. Create it; looked for again by itself.',
+  InvalidInput: 'A Secret or ConfigMap does not hold what is needed; the message says which key and why.',
+  SecretConflict: 'A Secret with the name of the connection Secret exists and belongs to somebody else. Rename one.',
+  // Ready, trouble with a VM that exists
+  UnknownStatus: 'The provider reports a status that the operator does not know. It changes nothing until that passes.',
+  Unreadable: 'The provider lists the VM, but its entry could not be understood. Nothing is changed until it can.',
+  VmMissing: 'The list no longer has the VM. Asked about it by id before anything is done.',
+  VmLost: 'The provider says that the VM no longer exists, though nobody here deleted it. Another one is deployed.',
+  StartBlockedNoCapacity: 'The host has no room for the VM now. Its disk is safe; starting is tried again for ever.',
+  PowerCallFailed: 'Starting or stopping failed; the message has the reason. Tried again with growing pauses.',
+  DeleteFailed: 'Deleting failed; the message has the reason. Tried again for ever; the VM may still be billed.',
+  // adoption
+  AdoptionVmNotFound: 'The list has no VM with the id of the adopt annotation. Correct the id.',
+  AdoptionRefused: 'The VM may not be adopted: it belongs to another resource, or is of another type. Name another.',
+  AdoptionMismatch: 'The VM differs from the spec; the message lists how. Change the spec to match it.',
+  // Synced
+  ReconcileSuccess: 'The last reconcile went through.',
+  ReconcileError: 'The last reconcile failed; the message has the reason. Tried again with growing pauses.',
+  Paused: 'The resource is paused by annotation: the operator changes nothing at the provider.',
+  ProviderUnavailable: 'The provider does not answer, or answers nonsense. What is shown is the last that was known.',
+  RateLimited: 'The provider said that it gets too many requests. Tried again after a pause.',
+  InvalidCredentials: 'The provider refuses the key or token. Correct the credentials Secret.',
+  ListDistrusted: 'The list of VMs contradicts other evidence and is not taken as proof that a VM is gone.',
+  // Launched
+  NotLaunched: 'No VM has been made yet.',
+  VmExists: 'The provider has made the VM.',
+  // Reachable
+  ProbeSucceeded: 'The readiness probe connected.',
+  ProbeFailed: 'The readiness probe could not connect; the message has the reason.',
+  ProbePending: 'The VM has not been probed yet.',
+  ProbeForbidden: 'The address of the VM is in a private or link-local range, which probes may not be aimed at.',
+  // UpToDate
+  SizeMatches: 'The VM has the size that the spec asks for.',
+  ResizePending: 'The VM is going to be resized.',
+  ResizeRefused: 'The provider refuses to give the VM this size. Change the spec back, or delete and create anew.',
+  ResizeOverPriceCap: 'The VM would cost more than maxHourlyPrice with this size. It stays as it is.',
+  ResizeNoCapacity: "The VM's host has no room for this size now. It stays as it is; looked at again by itself.",
+  Drifted: 'Somebody changed the VM at the provider. It is left as it is; change the spec to match, or change it back.',
+  // GpuAccount
+  Polling: 'The list of VMs is read at regular intervals.',
+  CredentialsAccepted: 'The provider accepts key and token.',
+  CredentialsSecretNotFound: 'The credentials Secret does not exist. Create it with the keys api_key and api_token.',
+  CredentialsSecretInvalid: 'The credentials Secret lacks api_key or api_token.',
+  CredentialsUnknown: 'The provider has not been asked yet, or did not answer.',
+  AccountInUse: 'The account is being deleted, but resources still use it. Delete them first.',
+} as const;
+
+export type Reason = keyof typeof reasons;

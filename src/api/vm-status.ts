@@ -1,0 +1,124 @@
+import { z } from 'zod';
+
+import { conditionsField } from './conditions.ts';
+import { timeField } from './fields.ts';
+
+/** The status of a resource that stands for one VM. Written by the operator only; its users may read it. */
+
+/** For people; programs read the conditions. */
+export const phases = [
+  'Pending',
+  'Launching',
+  'Building',
+  'Running',
+  'Starting',
+  'Stopping',
+  'Stopped',
+  'Released',
+  'Resizing',
+  'Lost',
+  'Unknown',
+  'Deleting',
+] as const;
+export type Phase = (typeof phases)[number];
+
+const sizeFields = {
+  gpuModel: z.string().describe('GPU model, as the provider spells it.'),
+  gpuCount: z.int().describe('Number of GPUs.'),
+  vcpus: z.int().describe('Number of vCPUs.'),
+  memoryGB: z.int().describe('Memory in GB.'),
+  storageGB: z.int().describe('Disk in GB.'),
+};
+
+const sizeField = z.object(sizeFields);
+
+const preciseTime = timeField.describe('Time with milliseconds.');
+
+/**
+ * The write-ahead journal of the one call that must never be made twice. It is written under optimistic lock before the
+ * call leaves, and says afterwards how the call ended.
+ */
+export const launchField = z
+  .object({
+    attempt: z.int().describe('1 for the first deploy call of this resource, counting up.'),
+    name: z.string().describe("Name of the VM at the provider; it carries the resource's UID and the attempt."),
+    hostnode: z.string().describe('Host that was chosen.'),
+    gpuModel: z.string().describe('GPU model that was chosen.'),
+    quotedHourlyPrice: z.string().describe('What the VM was to cost per hour by the inventory, in US dollars.'),
+    intentAt: preciseTime.describe('When the intent was written, just before the call.'),
+    outcome: z
+      .enum(['Pending', 'Launched', 'Refused', 'Uncertain', 'Absent', 'Overpriced', 'Lost'])
+      .describe(
+        'Pending: no answer yet; Launched: the VM exists; Refused: certainly not done; Uncertain: the answer was lost; Absent: proven not to exist; Overpriced: dearer than the cap, being deleted; Lost: it existed and is gone.',
+      ),
+    endedAt: preciseTime.optional().describe('When the call ended.'),
+    failures: z.int().describe('Launches in a row that did not lead to a VM; the pauses between them grow.'),
+    message: z.string().optional().describe('Why the last launch failed.'),
+  })
+  .describe('The last deployment: written before the provider is called, so that nothing is ever deployed twice.');
+export type Launch = z.infer<typeof launchField>;
+
+export const vmField = z
+  .object({
+    id: z.string().describe("The provider's id of the VM."),
+    name: z.string().describe("The VM's name at the provider."),
+    recordedAt: preciseTime.describe('When the operator took the VM down as its own.'),
+    adopted: z.boolean().optional().describe('True for a VM that existed before and was taken over.'),
+    applied: sizeField.describe('The size that was ordered last. A VM with another size was changed behind our back.'),
+    hostnode: z.string().optional().describe('Host that the VM is on.'),
+    providerStatus: z.string().optional().describe("The provider's own word for the VM's state."),
+    createdAt: timeField.optional().describe('When the provider made the VM.'),
+  })
+  .describe('The VM of this resource.');
+export type RecordedVm = z.infer<typeof vmField>;
+
+export const resizeField = z
+  .object({
+    to: sizeField.describe('Size that was asked for.'),
+    outcome: z.enum(['Pending', 'Done', 'Refused']).describe('How it went.'),
+    message: z.string().optional().describe('Why it was refused.'),
+  })
+  .describe('The last change of size.');
+export type Resize = z.infer<typeof resizeField>;
+
+export const vmStatusFields = {
+  observedGeneration: z.int().optional().describe('The metadata.generation that this status was made from.'),
+  lastHandledReconcileAt: z
+    .string()
+    .optional()
+    .describe('Value of the gpuvm.dev/reconcile-requested-at annotation that was handled last.'),
+  phase: z.enum(phases).optional().describe('One word for people. Programs read the conditions.'),
+  conditions: conditionsField.optional(),
+  vm: vmField.optional(),
+  launch: launchField.optional(),
+  resize: resizeField.optional(),
+  gpu: z.string().optional().describe('GPUs of the VM, such as 1x geforcertx4090-pcie-24gb.'),
+  size: sizeField.optional().describe('Size of the VM as the provider reports it.'),
+  location: z.string().optional().describe('Where the VM is: city and country.'),
+  address: z.string().optional().describe('IP address or host name to reach the VM at.'),
+  user: z.string().optional().describe('User to log in as.'),
+  ports: z
+    .array(
+      z.object({
+        name: z.string().describe('Name from spec.ports.'),
+        internal: z.int().describe('Port inside the VM.'),
+        external: z.int().describe('Port at the address that leads to it.'),
+      }),
+    )
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .optional()
+    .describe('Where each port can be reached from outside.'),
+  ssh: z.string().optional().describe('Command that logs in.'),
+  connectionSecretName: z
+    .string()
+    .optional()
+    .describe('Secret in the same namespace with host, port, user, password and ssh_config.'),
+  hourlyPrice: z
+    .object({
+      running: z.string().describe('Per hour while the VM runs: compute and storage.'),
+      storage: z.string().optional().describe('Per hour for storage alone, as billed while released.'),
+      billedNow: z.string().describe('Per hour in the state it is in now.'),
+    })
+    .optional()
+    .describe('What the VM costs, in US dollars.'),
+} as const;

@@ -1,0 +1,85 @@
+import { groupVersion, gpuVmType, labels, managedByValue } from '../api/group.ts';
+import { isKubeError, type KubeApi, type NewObject } from '../kube/contract.ts';
+import type { Store } from '../kube/store.ts';
+import type { SecretView } from '../plan/vm/observation.ts';
+import { secretType, type CustomObject, type SecretObject } from './objects.ts';
+
+/** Selects the Secrets that this operator writes; only those are kept in memory. */
+export const connectionSecretSelector = `${labels.managedBy}=${managedByValue}`;
+
+/**
+ * Creates the connection Secret or updates it with the given values; others in it are left alone. It belongs to the
+ * resource, so the garbage collector removes it. A Secret of the same name that is not ours is never touched.
+ *
+ * @returns false when a Secret of that name turned out to be somebody else's
+ */
+export async function writeConnectionSecret(
+  deps: { readonly kube: KubeApi; readonly secrets: Store<SecretObject>; readonly newPassword: () => string },
+  owner: CustomObject,
+  secret: SecretView,
+  values: { readonly data: Readonly<Record<string, string>>; readonly generatePassword: boolean },
+): Promise<boolean> {
+  const password =
+    values.generatePassword && secret.data['password'] === undefined ? { password: deps.newPassword() } : {};
+  const data = encode({ ...values.data, ...password });
+  const namespace = owner.metadata.namespace;
+  if (secret.state === 'absent') {
+    try {
+      deps.secrets.applyWrite(await deps.kube.create<SecretObject>(secretType, newSecret(owner, secret.name, data)));
+      return true;
+    } catch (error) {
+      if (!isKubeError(error, 'alreadyExists')) throw error;
+      return takeBack(deps, owner, secret.name);
+    }
+  }
+  deps.secrets.applyWrite(
+    await deps.kube.mergePatch<SecretObject>(secretType, { namespace, name: secret.name }, { data }),
+  );
+  return true;
+}
+
+/** A Secret that is ours by its owner, but lost the label that the store selects by, gets it again. */
+async function takeBack(
+  deps: { readonly kube: KubeApi; readonly secrets: Store<SecretObject> },
+  owner: CustomObject,
+  name: string,
+): Promise<boolean> {
+  const ref = { namespace: owner.metadata.namespace, name };
+  const existing = await deps.kube.get<SecretObject>(secretType, ref);
+  if (existing === undefined) return true;
+  if (existing.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) !== true) return false;
+  const patch = { metadata: { labels: { [labels.managedBy]: managedByValue } } };
+  deps.secrets.applyWrite(await deps.kube.mergePatch<SecretObject>(secretType, ref, patch));
+  return true;
+}
+
+function newSecret({ metadata }: CustomObject, name: string, data: Readonly<Record<string, string>>): NewObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name,
+      namespace: metadata.namespace,
+      labels: { [labels.managedBy]: managedByValue },
+      annotations: { [labels.vmName]: metadata.name },
+      ownerReferences: [
+        {
+          apiVersion: groupVersion,
+          kind: gpuVmType.kind,
+          name: metadata.name,
+          uid: metadata.uid,
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    type: 'Opaque',
+    data,
+  };
+}
+
+function encode(values: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [key, Buffer.from(value, 'utf8').toString('base64')]),
+  );
+}

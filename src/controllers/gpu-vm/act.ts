@@ -1,0 +1,236 @@
+import { gpuVmType } from '../../api/group.ts';
+import type { Lane, Ticket } from '../../provider/gate-contract.ts';
+import type { Provider } from '../../provider/contract.ts';
+import { isProviderError, ProviderError } from '../../provider/error.ts';
+import { assertNever } from '../../lib/errors.ts';
+import { addFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
+import { finalizerName } from '../../api/group.ts';
+import type { VmObservation } from '../../plan/vm/observation.ts';
+import type { Step, Verdict } from '../../plan/vm/verdict.ts';
+import type { AccountRuntime } from '../accounts.ts';
+import { writeConnectionSecret } from '../connection-secret.ts';
+import type { ActDeps, Pass } from './pass.ts';
+import { launchVm } from './launch.ts';
+
+/**
+ * What taking a step led to.
+ * - `looked`: something changed, or may have: observe and decide again.
+ * - `queued`: it is not this resource's turn to call the provider; the gate wakes it.
+ * - `conflict`: somebody else wrote the object; what was decided was decided on an old state.
+ * - `gone`: the resource itself is gone.
+ */
+export type ActResult = 'looked' | 'queued' | 'conflict' | 'gone';
+
+/** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
+export async function act(deps: ActDeps, pass: Pass, observation: VmObservation, verdict: Verdict): Promise<ActResult> {
+  const { step } = verdict;
+  switch (step.kind) {
+    case 'wait':
+      return 'looked';
+    case 'addFinalizer':
+      deps.store.applyWrite(await addFinalizer(deps.kube, gpuVmType, pass.object, finalizerName));
+      return 'looked';
+    case 'removeFinalizer':
+      return letGo(deps, pass, step);
+    case 'record':
+      return record(deps, pass, step);
+    case 'writeSecret':
+      if (!(await writeConnectionSecret(deps, pass.object, observation.secret, step))) {
+        pass.memory.noteForeignSecret(deps.clock.now());
+      }
+      return 'looked';
+    case 'launch':
+      return withTurn(pass, 'spend', (ticket, runtime) =>
+        launchVm(deps, pass, { observation, verdict, plan: step.plan, ticket, runtime }),
+      );
+    case 'confirmGone':
+      return withTurn(pass, 'lookup', (ticket, runtime) => confirmGone(deps, pass, step.vmId, { ticket, runtime }));
+    case 'start':
+    case 'stop':
+    case 'modify':
+    case 'delete':
+      return withTurn(pass, laneOf(step.kind), (ticket, runtime) =>
+        call(deps, pass, observation, step, { ticket, runtime }),
+      );
+    default:
+      return assertNever(step);
+  }
+}
+
+type CallStep = Extract<Step, { kind: 'start' | 'stop' | 'modify' | 'delete' }>;
+interface Turn {
+  readonly ticket: Ticket;
+  readonly runtime: AccountRuntime;
+}
+
+function laneOf(call: CallStep['kind']): Lane {
+  return call === 'stop' || call === 'delete' ? 'stopMoney' : 'spend';
+}
+
+/** Runs `body` when it is this resource's turn at the account's gate. */
+async function withTurn(
+  pass: Pass,
+  lane: Lane,
+  body: (ticket: Ticket, runtime: AccountRuntime) => Promise<ActResult>,
+): Promise<ActResult> {
+  const { runtime } = pass;
+  if (runtime === undefined) return 'queued';
+  const ticket = runtime.gate.claim(lane, pass.key, pass.object.metadata.namespace ?? '');
+  if (ticket === undefined) return 'queued';
+  try {
+    return await body(ticket, runtime);
+  } finally {
+    ticket.release();
+  }
+}
+
+async function letGo(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'removeFinalizer' }>): Promise<ActResult> {
+  const left = await removeFinalizer(deps.kube, gpuVmType, pass.object, finalizerName);
+  if (left !== undefined) deps.store.applyWrite(left);
+  if (step.announcement !== undefined) deps.announce(pass.object, step.announcement);
+  return 'gone';
+}
+
+function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' }>): ActResult {
+  // Claimed before anything is written: of two resources that adopt one VM at once, one has to see the other.
+  if (!deps.owners.claim(pass.key, step.journal.vm?.id)) return 'conflict';
+  pass.memory.unsaved = step.journal;
+  if (step.announcement !== undefined) pass.announcements.push(step.announcement);
+  if (step.announcement?.reason === 'VmLost') deps.metrics.vmLost();
+  if (step.announcement?.reason === 'PriceViolation') deps.metrics.priceViolated();
+  if (step.hostFailure !== undefined) {
+    pass.runtime?.fleet.offers.reportFailure(step.hostFailure.hostnode, step.hostFailure.reason);
+  }
+  return 'looked';
+}
+
+async function confirmGone(deps: ActDeps, pass: Pass, vmId: string, { ticket, runtime }: Turn): Promise<ActResult> {
+  const askedAt = deps.clock.now();
+  try {
+    await ticket.run(() => runtime.provider.getVm(vmId));
+    pass.memory.noteConfirmation({ vmId, askedAt, answer: 'exists' });
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    const isGone = error.kind === 'notFound';
+    if (isGone) runtime.fleet.noteConfirmedGone(vmId);
+    heedRateLimit(deps, runtime, error);
+    pass.memory.noteConfirmation({ vmId, askedAt, answer: isGone ? 'gone' : 'noAnswer' });
+  }
+  return 'looked';
+}
+
+async function call(
+  deps: ActDeps,
+  pass: Pass,
+  observation: VmObservation,
+  step: CallStep,
+  { ticket, runtime }: Turn,
+): Promise<ActResult> {
+  deps.leadership.assertLeading();
+  if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
+  try {
+    await ticket.run(() => callProvider(runtime.provider, step));
+    noteSuccess(deps, pass, step, runtime);
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
+    heedRateLimit(deps, runtime, error);
+    noteFailure(deps, pass, { observation, step, error, runtime });
+  }
+  return 'looked';
+}
+
+function callProvider(provider: Provider, step: CallStep): Promise<void> {
+  switch (step.kind) {
+    case 'start':
+      return provider.startVm(step.vmId);
+    case 'stop':
+      return provider.stopVm(step.vmId, { release: step.release });
+    case 'modify':
+      return provider.modifyVm(step.vmId, step.size);
+    case 'delete':
+      return provider.deleteVm(step.vmId);
+  }
+}
+
+function noteSuccess(deps: ActDeps, pass: Pass, step: CallStep, runtime: AccountRuntime): void {
+  const now = deps.clock.now();
+  pass.memory.noteCallSucceeded(step.kind, now);
+  if (step.kind === 'start' && step.hostnode !== undefined) runtime.fleet.offers.reportSuccess(step.hostnode);
+  if (step.kind === 'modify') noteResize(pass, { to: step.size, outcome: 'Done' });
+  if (step.kind === 'delete') noteDeleted(deps, pass, step, now);
+}
+
+function noteDeleted(deps: ActDeps, pass: Pass, step: Extract<CallStep, { kind: 'delete' }>, now: number): void {
+  pass.memory.noteDeleted(step.vmId, now);
+  deps.log.info({ key: pass.key, vmId: step.vmId, why: step.why }, 'VM deleted');
+  if (step.why !== 'duplicate') return;
+  deps.metrics.duplicateDeleted();
+  pass.announcements.push({
+    type: 'Warning',
+    reason: 'DuplicateDeleted',
+    message: `VM ${step.vmId} carried this resource's mark beside its own VM, and was deleted.`,
+  });
+}
+
+/** A refusal of the new size after which trying again makes no sense, or too many failures: the VM must not stay down. */
+const mostModifyFailures = 5;
+
+function noteFailure(
+  deps: ActDeps,
+  pass: Pass,
+  failed: { observation: VmObservation; step: CallStep; error: ProviderError; runtime: AccountRuntime },
+): void {
+  const { observation, step, error, runtime } = failed;
+  const now = deps.clock.now();
+  if (step.kind === 'delete' && error.kind === 'notFound') {
+    noteDeleted(deps, pass, step, now);
+    pass.memory.noteCallSucceeded('delete', now);
+    return;
+  }
+  if (error.kind === 'wrongState' && (step.kind === 'start' || step.kind === 'stop')) {
+    noteWrongState(pass, observation, step, now);
+    return;
+  }
+  if (step.kind === 'start' && error.kind === 'noCapacity' && step.hostnode !== undefined) {
+    runtime.fleet.offers.reportFailure(step.hostnode, 'no room to start a VM');
+  }
+  const failures = pass.memory.noteCallFailed(
+    step.kind,
+    { kind: error.kind, message: error.message },
+    {
+      now,
+      retryAfterMs: error.retryAfterMs,
+      random: deps.random,
+    },
+  );
+  deps.log.warn(
+    { key: pass.key, vmId: step.vmId, call: step.kind, kind: error.kind, failures, error: error.message },
+    'provider call failed',
+  );
+  if (step.kind !== 'modify') return;
+  const isFinal =
+    isProviderError(error, 'invalid', 'refused', 'noCapacity', 'insufficientBalance') || failures >= mostModifyFailures;
+  if (isFinal)
+    noteResize(pass, { to: step.size, outcome: 'Refused', message: `The provider refused the size: ${error.message}` });
+}
+
+/** The VM is in another state than the list said: no failure, the next list will tell. */
+function noteWrongState(pass: Pass, observation: VmObservation, step: CallStep, now: number): void {
+  const listed = observation.account.kind === 'ready' ? observation.account.snapshot?.byId.get(step.vmId) : undefined;
+  if (step.kind === 'stop' && step.release && listed?.state === 'stopped') pass.memory.noteReleaseNeedsStart(now);
+  else pass.memory.noteCallSucceeded(step.kind, now);
+}
+
+function noteResize(pass: Pass, resize: NonNullable<VmObservation['journal']['resize']>): void {
+  const { vm, launch } = pass.journal;
+  if (vm === undefined) return;
+  const applied = resize.outcome === 'Done' ? { ...resize.to } : vm.applied;
+  pass.memory.unsaved = { vm: { ...vm, applied }, launch, resize };
+}
+
+export function heedRateLimit(deps: Pick<ActDeps, 'clock'>, runtime: AccountRuntime, error: ProviderError): void {
+  if (error.kind !== 'rateLimited') return;
+  runtime.gate.pauseUntil(deps.clock.now() + (error.retryAfterMs ?? defaultRateLimitPauseMs));
+}
+
+const defaultRateLimitPauseMs = 5_000;

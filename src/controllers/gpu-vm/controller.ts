@@ -1,0 +1,194 @@
+import { gpuVmType } from '../../api/group.ts';
+import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
+import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import { decideVm } from '../../plan/vm/decide.ts';
+import type { VmObservation } from '../../plan/vm/observation.ts';
+import { statusOfVm } from '../../plan/vm/status.ts';
+import { waiting, type Verdict } from '../../plan/vm/verdict.ts';
+import { qualifiedKey, type CustomObject } from '../objects.ts';
+import { act, type ActResult } from './act.ts';
+import { announcementsFor } from './announcements.ts';
+import { VmMemory } from './memory.ts';
+import { observeVm, parseVm, type ObserveDeps } from './observe.ts';
+import type { ActDeps, Pass } from './pass.ts';
+
+export type GpuVmDeps = ObserveDeps & ActDeps;
+
+/** Steps in one pass; a resource that wants more comes back at once, behind the others. */
+const mostSteps = 12;
+
+/**
+ * One VM's control loop: observe → decide → act, until there is nothing to do but wait; then one write of the status, and
+ * only if it changed. The order of things that must not be lost is the order of the writes.
+ */
+export class GpuVmController implements Reconciler {
+  readonly name = 'gpuvm';
+  readonly #deps: GpuVmDeps;
+  /** By UID. */
+  readonly #memories = new Map<string, VmMemory>();
+  /** UID of the object that a key stood for when it was last seen. */
+  readonly #uids = new Map<string, string>();
+
+  constructor(deps: GpuVmDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: string, { signal }: ReconcileContext): Promise<Outcome> {
+    const object = this.#deps.store.get(key);
+    if (object === undefined) {
+      this.#forget(key);
+      return { kind: 'done' };
+    }
+    if (this.#uids.get(key) !== object.metadata.uid) this.#forget(key);
+    this.#uids.set(key, object.metadata.uid);
+    const memory = this.#memories.get(object.metadata.uid) ?? new VmMemory();
+    this.#memories.set(object.metadata.uid, memory);
+    return this.#run(key, memory, signal);
+  }
+
+  async #run(storeKey: string, memory: VmMemory, signal: AbortSignal): Promise<Outcome> {
+    const announcements: Pass['announcements'] = [];
+    for (let step = 0; step < mostSteps; step++) {
+      const object = this.#deps.store.get(storeKey);
+      if (object === undefined) return { kind: 'again' };
+      const observation = await observeVm(this.#deps, object, memory);
+      const verdict = decideVm(observation);
+      const pass = this.#passOf(object, memory, { observation, signal, announcements });
+      if (verdict.step.kind === 'wait') return this.#finish(pass, observation, verdict);
+      this.#deps.log.debug({ key: pass.key, rule: verdict.rule, step: verdict.step.kind }, 'decided');
+      const result = await act(this.#deps, pass, observation, verdict);
+      const end = await this.#after(result, pass, observation, verdict);
+      if (end !== undefined) return end;
+    }
+    return { kind: 'again' };
+  }
+
+  /** What a step that was taken means for the pass; undefined: go on. */
+  async #after(
+    result: ActResult,
+    pass: Pass,
+    observation: VmObservation,
+    verdict: Verdict,
+  ): Promise<Outcome | undefined> {
+    switch (result) {
+      case 'looked':
+        return undefined;
+      case 'conflict':
+        return { kind: 'again' };
+      case 'gone':
+        return { kind: 'done' };
+      case 'queued':
+        return this.#finish(pass, observation, queued(verdict), { keepPlace: true });
+    }
+  }
+
+  /** Nothing to do but wait: the status is written, what it says is announced, and the waiting is arranged. */
+  async #finish(
+    pass: Pass,
+    observation: VmObservation,
+    verdict: Verdict,
+    options: { readonly keepPlace?: boolean } = {},
+  ): Promise<Outcome> {
+    const { runtime, key } = pass;
+    if (options.keepPlace !== true) runtime?.gate.withdraw(key);
+    if (!(await this.#writeStatus(pass, observation, verdict))) return { kind: 'again' };
+    this.#watchProbe(key, verdict);
+    return this.#arrangeWait(pass, verdict);
+  }
+
+  async #writeStatus(pass: Pass, observation: VmObservation, verdict: Verdict): Promise<boolean> {
+    const { object, memory } = pass;
+    const desired = statusOfVm(observation, verdict);
+    const before = (object.status ?? {}) as GpuVmStatus;
+    // A finalizer of ours that is gone means that the resource is let go: whatever is said now, nobody reads it.
+    if (!observation.meta.hasFinalizer && observation.meta.deleting) return true;
+    if (!isEqualJson(before, desired)) {
+      try {
+        const written = await writeStatus(this.#deps.kube, gpuVmType, object, { desired, lock: true });
+        this.#deps.store.applyWrite(written);
+      } catch (error) {
+        if (isKubeError(error, 'conflict', 'notFound')) return false;
+        throw error;
+      }
+    }
+    // The journal is in the status now; had the write failed, the memory would have gone on saying it.
+    memory.unsaved = undefined;
+    this.#deps.owners.claim(pass.key, desired.vm?.id);
+    this.#announce(pass, before, desired);
+    return true;
+  }
+
+  #announce({ object, announcements }: Pass, before: GpuVmStatus, after: GpuVmStatus): void {
+    for (const announcement of [...announcements, ...announcementsFor(before, after)]) {
+      this.#deps.announce(object, announcement);
+    }
+    announcements.length = 0;
+    if (before.phase !== after.phase) this.#deps.metrics.transitioned(before.phase ?? 'None', after.phase ?? 'None');
+  }
+
+  #watchProbe(key: string, { probe }: Verdict): void {
+    if (probe === undefined) this.#deps.prober.unwatch(key);
+    else this.#deps.prober.watch(key, probe);
+  }
+
+  #arrangeWait({ runtime, key }: Pass, { look }: Verdict): Outcome {
+    if (look?.snapshotAfter === undefined) runtime?.fleet.forget(key);
+    else runtime?.fleet.awaitSnapshot(key, look.snapshotAfter);
+    if (look?.hosts === true) runtime?.fleet.offers.request(key);
+    return look?.inMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: look.inMs };
+  }
+
+  #passOf(
+    object: CustomObject,
+    memory: VmMemory,
+    {
+      observation,
+      signal,
+      announcements,
+    }: { observation: VmObservation; signal: AbortSignal; announcements: Pass['announcements'] },
+  ): Pass {
+    const { namespace, name } = observation.meta;
+    return {
+      key: qualifiedKey(gpuVmType.kind, `${namespace}/${name}`),
+      object,
+      memory,
+      journal: observation.journal,
+      runtime: this.#deps.accounts.runtime(observation.spec.accountName),
+      signal,
+      announcements,
+    };
+  }
+
+  #forget(storeKey: string): void {
+    const uid = this.#uids.get(storeKey);
+    if (uid === undefined) return;
+    this.#uids.delete(storeKey);
+    this.#memories.delete(uid);
+    const key = qualifiedKey(gpuVmType.kind, storeKey);
+    this.#deps.prober.unwatch(key);
+    this.#deps.owners.claim(key, undefined);
+    for (const runtime of this.#deps.accounts.runtimes()) {
+      runtime.gate.withdraw(key);
+      runtime.fleet.forget(key);
+    }
+  }
+}
+
+/** The account of a resource, for the store's index: all its resources are looked at when an account changes. */
+export function accountOf(object: CustomObject): string {
+  return parseVm(object).spec.accountName;
+}
+
+function queued(verdict: Verdict): Verdict {
+  if (verdict.ready === 'keep' || verdict.step.kind !== 'launch') return { ...verdict, look: {} };
+  return {
+    ...verdict,
+    phase: 'Pending',
+    ready: waiting(
+      'WaitingForTurn',
+      'Waiting for its turn to call the provider, which is asked only as often as the account allows.',
+    ),
+    look: {},
+  };
+}

@@ -1,0 +1,239 @@
+import { gpuVmType } from '../../api/group.ts';
+import type { Launch } from '../../api/vm-status.ts';
+import { writeStatus } from '../../kube/patch.ts';
+import { isKubeError } from '../../kube/contract.ts';
+import { toPreciseTimestamp } from '../../lib/clock.ts';
+import { dollars, formatMoney } from '../../lib/money.ts';
+import { Redactor } from '../../lib/redact.ts';
+import type { HostShare } from '../../fleet/contract.ts';
+import type { DeployReceipt, DeployRequest } from '../../provider/contract.ts';
+import { ProviderError } from '../../provider/error.ts';
+import type { Ticket } from '../../provider/gate-contract.ts';
+import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
+import { priceViolation } from '../../plan/vm/price-check.ts';
+import { statusOfVm } from '../../plan/vm/status.ts';
+import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
+import type { AccountRuntime } from '../accounts.ts';
+import { heedRateLimit, type ActResult } from './act.ts';
+import type { ActDeps, Pass } from './pass.ts';
+
+/** A write of the intent that took longer than this was overtaken by the world: a frozen process must not call. */
+const freshIntentMs = 10_000;
+
+interface LaunchTurn {
+  readonly observation: VmObservation;
+  readonly verdict: Verdict;
+  readonly plan: LaunchPlan;
+  readonly ticket: Ticket;
+  readonly runtime: AccountRuntime;
+}
+
+/**
+ * The one call that must never be made twice.
+ *
+ * 1. The intent is written to the status under optimistic lock. Whoever else decided the same (a second leader, an older
+ *    self) gets a conflict and makes no call.
+ * 2. The call leaves at once, or not at all.
+ * 3. Its outcome is a fact of the memory from the moment it is known, and of the status with the next write. Killed in
+ *    between, the next process finds an intent without an outcome, and deploys nothing until the list has proven
+ *    whether the VM exists.
+ */
+export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Promise<ActResult> {
+  const { plan, runtime } = turn;
+  const { hostnode, share } = shareOf(plan);
+  if (isStopping(pass)) return 'conflict';
+  deps.leadership.assertLeading();
+  // Reserved in the same moment as it was chosen, so that no parallel launch chooses the same GPU or port.
+  runtime.fleet.offers.reserve(hostnode, share);
+  const intent = intentOf(plan, deps.clock.now());
+  if (!(await writeIntent(deps, pass, turn, intent))) {
+    runtime.fleet.offers.release(hostnode, share);
+    return 'conflict';
+  }
+  const isFresh = deps.clock.now() - Date.parse(intent.intentAt) <= freshIntentMs;
+  if (!isFresh || !isLeading(deps) || isStopping(pass)) {
+    runtime.fleet.offers.release(hostnode, share);
+    pass.memory.unsaved = {
+      launch: ended(deps, intent, 'Refused', 'The operator was held up before the call; no call was made.'),
+    };
+    return 'looked';
+  }
+  await deploy(deps, pass, turn, intent);
+  return 'looked';
+}
+
+function isStopping({ signal }: Pass): boolean {
+  return signal.aborted;
+}
+
+function isLeading({ leadership }: ActDeps): boolean {
+  try {
+    leadership.assertLeading();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function intentOf(plan: LaunchPlan, now: number): Launch {
+  return {
+    attempt: plan.attempt,
+    name: plan.name,
+    hostnode: plan.offer.host.id,
+    gpuModel: plan.offer.size.gpuModel,
+    quotedHourlyPrice: formatMoney(plan.offer.price.total),
+    intentAt: toPreciseTimestamp(now),
+    outcome: 'Pending',
+    failures: plan.failures,
+  };
+}
+
+async function writeIntent(
+  deps: ActDeps,
+  pass: Pass,
+  { observation, verdict }: LaunchTurn,
+  intent: Launch,
+): Promise<boolean> {
+  const desired = statusOfVm({ ...observation, journal: { launch: intent } }, verdict);
+  try {
+    deps.store.applyWrite(await writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: true }));
+    return true;
+  } catch (error) {
+    if (isKubeError(error, 'conflict', 'notFound')) return false;
+    throw error;
+  }
+}
+
+async function deploy(deps: ActDeps, pass: Pass, turn: LaunchTurn, intent: Launch): Promise<void> {
+  const { plan, observation, runtime, ticket } = turn;
+  const request = requestOf(observation, plan);
+  const started = deps.clock.now();
+  try {
+    const receipt = await ticket.run(() => runtime.provider.deploy(request));
+    noteReceipt(deps, pass, turn, { intent, receipt });
+  } catch (error) {
+    // Anything that is not known to have left nothing behind is uncertain, a bug of ours included.
+    const failure = error instanceof ProviderError ? error : undefined;
+    noteDeployFailure(deps, pass, turn, { intent, failure, message: messageFor(request, error) });
+    if (failure === undefined) throw error;
+  } finally {
+    deps.log.info(
+      {
+        key: pass.key,
+        name: plan.name,
+        hostnode: intent.hostnode,
+        attempt: plan.attempt,
+        durationMs: deps.clock.now() - started,
+      },
+      'deploy call ended',
+    );
+  }
+}
+
+function noteReceipt(
+  deps: ActDeps,
+  pass: Pass,
+  { observation, plan, runtime }: LaunchTurn,
+  { intent, receipt }: { intent: Launch; receipt: DeployReceipt },
+): void {
+  const vm: NonNullable<Journal['vm']> = {
+    id: receipt.id,
+    name: plan.name,
+    recordedAt: toPreciseTimestamp(deps.clock.now()),
+    applied: { ...plan.offer.size },
+    hostnode: plan.offer.host.id,
+  };
+  deps.owners.claim(pass.key, vm.id);
+  const violation = priceViolation(receipt.price, observation.spec.maxHourlyPrice);
+  if (violation !== undefined) {
+    pass.memory.unsaved = { vm, launch: ended(deps, intent, 'Overpriced', violation) };
+    runtime.fleet.offers.reportFailure(intent.hostnode, 'a VM cost more than the inventory said');
+    deps.metrics.launched('overpriced');
+    deps.metrics.priceViolated();
+    pass.announcements.push({
+      type: 'Warning',
+      reason: 'PriceViolation',
+      message: `${violation} It is deleted at once.`,
+    });
+    return;
+  }
+  pass.memory.unsaved = {
+    vm,
+    launch: { ...intent, outcome: 'Launched', endedAt: toPreciseTimestamp(deps.clock.now()) },
+  };
+  runtime.fleet.offers.reportSuccess(intent.hostnode);
+  deps.metrics.launched('launched');
+  const price = receipt.price?.total ?? plan.offer.price.total;
+  pass.announcements.push({
+    type: 'Normal',
+    reason: 'Launched',
+    message: `Deployed VM ${receipt.id} with ${plan.offer.size.gpuCount}x ${plan.offer.size.gpuModel} for ${dollars(price)} per hour.`,
+  });
+}
+
+/** Kinds of refusal that say something about the host, so that another one is tried first. */
+const hostsFault: ReadonlySet<ProviderError['kind']> = new Set([
+  'noCapacity',
+  'invalid',
+  'refused',
+  'notFound',
+  'wrongState',
+]);
+
+function noteDeployFailure(
+  deps: ActDeps,
+  pass: Pass,
+  { plan, runtime }: LaunchTurn,
+  { intent, failure, message }: { intent: Launch; failure: ProviderError | undefined; message: string },
+): void {
+  const { hostnode, share } = shareOf(plan);
+  const isRefused = failure?.outcome === 'notDone';
+  if (failure !== undefined) heedRateLimit(deps, runtime, failure);
+  if (isRefused) {
+    runtime.fleet.offers.release(hostnode, share);
+    if (hostsFault.has(failure.kind)) runtime.fleet.offers.reportFailure(hostnode, message);
+    pass.memory.unsaved = { launch: ended(deps, intent, 'Refused', message) };
+  } else {
+    // The reservation stays: the VM may well be there. The next inventory knows.
+    runtime.fleet.offers.reportFailure(hostnode, message);
+    pass.memory.unsaved = {
+      launch: { ...intent, outcome: 'Uncertain', endedAt: toPreciseTimestamp(deps.clock.now()), message },
+    };
+  }
+  deps.metrics.launched(isRefused ? 'refused' : 'uncertain');
+  deps.log.warn(
+    { key: pass.key, name: plan.name, hostnode, kind: failure?.kind, outcome: failure?.outcome, error: message },
+    'deploy call failed',
+  );
+}
+
+function ended(deps: ActDeps, intent: Launch, outcome: 'Refused' | 'Overpriced', message: string): Launch {
+  const failures = outcome === 'Refused' ? intent.failures + 1 : intent.failures;
+  return { ...intent, outcome, endedAt: toPreciseTimestamp(deps.clock.now()), failures, message };
+}
+
+function requestOf({ inputs, spec, secret }: VmObservation, plan: LaunchPlan): DeployRequest {
+  if (inputs.kind !== 'resolved') throw new Error('launch without resolved inputs');
+  return {
+    name: plan.name,
+    hostnode: plan.offer.host.id,
+    size: plan.offer.size,
+    operatingSystem: spec.operatingSystem,
+    ports: plan.offer.ports,
+    password: inputs.password ?? secret.data['password'],
+    sshKey: inputs.sshKey,
+    cloudInit: inputs.cloudInit,
+  };
+}
+
+function shareOf({ offer }: LaunchPlan): { hostnode: string; share: HostShare } {
+  return { hostnode: offer.host.id, share: { ...offer.size, externalPorts: offer.ports.map((port) => port.external) } };
+}
+
+/** The provider may quote what it was sent: what was secret in this call is taken out of the message. */
+function messageFor(request: DeployRequest, error: unknown): string {
+  const redactor = new Redactor();
+  redactor.add(request.password);
+  for (const line of (request.cloudInit ?? '').split('\n')) redactor.add(line.trim());
+  return redactor.text(error instanceof Error ? error.message : String(error));
+}

@@ -1,0 +1,100 @@
+import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
+import type { ProviderErrorKind } from '../../provider/error.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
+import type { Absence, CallFact, Confirmation, Journal, ProbeFact, VmFacts } from '../../plan/vm/observation.ts';
+import { isUncertain, uncertainSince } from '../../plan/vm/uniqueness.ts';
+
+/** Pauses after start, stop, modify and delete calls that fail. */
+const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
+
+/**
+ * What the process knows about one resource beyond what is written down. Losing it, in a crash, costs a call and never a
+ * VM: everything that must survive is in the journal of the status.
+ */
+export class VmMemory {
+  /** What the journal has to say but the status does not yet. */
+  unsaved: Journal | undefined;
+  readonly #deletedAt = new Map<string, number>();
+  #lastCall: CallFact | undefined;
+  #confirmation: Confirmation | undefined;
+  #absence: Absence | undefined;
+  #releaseNeedsStart = false;
+  #foreignSecretSeenAt: number | undefined;
+
+  facts(probe: ProbeFact | undefined): VmFacts {
+    return {
+      deletedAt: this.#deletedAt,
+      lastCall: this.#lastCall,
+      confirmation: this.#confirmation,
+      absence: this.#absence,
+      probe,
+      releaseNeedsStart: this.#releaseNeedsStart,
+    };
+  }
+
+  /** A Secret with the name of ours exists and is somebody else's; it is not in the store, which holds only ours. */
+  noteForeignSecret(now: number): void {
+    this.#foreignSecretSeenAt = now;
+  }
+
+  sawForeignSecretSince(time: number): boolean {
+    return this.#foreignSecretSeenAt !== undefined && this.#foreignSecretSeenAt > time;
+  }
+
+  noteDeleted(vmId: string, now: number): void {
+    this.#deletedAt.set(vmId, now);
+  }
+
+  noteConfirmation(confirmation: Confirmation): void {
+    this.#confirmation = confirmation;
+  }
+
+  noteCallSucceeded(call: CallFact['call'], now: number): void {
+    if (call === 'stop') this.#releaseNeedsStart = false;
+    this.#lastCall = { call, endedAt: now, failure: undefined, failures: 0, nextTryAt: now };
+  }
+
+  noteReleaseNeedsStart(now: number): void {
+    this.#releaseNeedsStart = true;
+    this.#lastCall = { call: 'stop', endedAt: now, failure: undefined, failures: 0, nextTryAt: now };
+  }
+
+  /** Returns how many times in a row this call has failed now. */
+  noteCallFailed(
+    call: CallFact['call'],
+    failure: { readonly kind: ProviderErrorKind; readonly message: string },
+    when: { readonly now: number; readonly retryAfterMs: number | undefined; readonly random: Random },
+  ): number {
+    const failures = this.#lastCall?.call === call ? this.#lastCall.failures + 1 : 1;
+    const pauseMs = when.retryAfterMs ?? backoffMs(callBackoff, failures, when.random);
+    this.#lastCall = { call, endedAt: when.now, failure, failures, nextTryAt: when.now + pauseMs };
+    return failures;
+  }
+
+  /**
+   * Takes a list as evidence about an uncertain launch. It counts only if it was requested after the call had ended, is
+   * trusted, and has no entry that could not be read: that one might be the VM.
+   */
+  noteListing(snapshot: Snapshot, journal: Journal, callTimeoutMs: number): void {
+    const { launch } = journal;
+    if (launch === undefined || !isUncertain(launch)) {
+      this.#absence = undefined;
+      return;
+    }
+    if (snapshot.byName.has(launch.name)) {
+      this.#absence = undefined;
+      return;
+    }
+    const isEvidence =
+      snapshot.distrusted === undefined &&
+      snapshot.unreadable.size === 0 &&
+      snapshot.requestedAt >= uncertainSince(launch, callTimeoutMs);
+    if (!isEvidence) return;
+    const before = this.#absence?.launchName === launch.name ? this.#absence : undefined;
+    this.#absence = {
+      launchName: launch.name,
+      firstAt: before?.firstAt ?? snapshot.requestedAt,
+      latestAt: Math.max(before?.latestAt ?? 0, snapshot.requestedAt),
+    };
+  }
+}

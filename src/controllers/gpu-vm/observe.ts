@@ -1,0 +1,179 @@
+import type { z } from 'zod';
+
+import { gpuVmSpecSchema, gpuVmStatusSchema, type GpuVmSpec, type GpuVmStatus } from '../../api/gpu-vm.ts';
+import { annotations, finalizerName, gpuVmType } from '../../api/group.ts';
+import type { ReadStore } from '../../kube/store.ts';
+import { hasFinalizer } from '../../kube/finalizers.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type {
+  AccountView,
+  AdoptionView,
+  InputsView,
+  SecretView,
+  VmObservation,
+  VmTimings,
+} from '../../plan/vm/observation.ts';
+import type { AccountRegistry } from '../accounts.ts';
+import type { InputReader } from '../input-reader.ts';
+import { markedVmsOf } from '../marks.ts';
+import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
+import type { Prober } from '../prober.ts';
+import type { VmOwners } from '../vm-owners.ts';
+import type { VmMemory } from './memory.ts';
+
+export interface ObserveDeps {
+  readonly clock: Clock;
+  readonly installation: string;
+  readonly timings: VmTimings;
+  readonly accountsStore: ReadStore<CustomObject>;
+  readonly secrets: ReadStore<SecretObject>;
+  readonly accounts: AccountRegistry;
+  readonly inputs: InputReader;
+  readonly prober: Prober;
+  readonly owners: VmOwners;
+}
+
+/** Gathers everything that a decision about this resource may depend on. Reads only; rejects when the API server does. */
+export async function observeVm(deps: ObserveDeps, object: CustomObject, memory: VmMemory): Promise<VmObservation> {
+  const parsed = parseVm(object);
+  const { spec, status } = parsed;
+  const { metadata } = object;
+  const namespace = metadata.namespace ?? '';
+  const deleting = metadata.deletionTimestamp !== undefined;
+  const journal = memory.unsaved ?? { vm: status.vm, launch: status.launch, resize: status.resize };
+  const mayLaunch =
+    !deleting && parsed.problem === undefined && journal.vm === undefined && spec.powerState === 'Running';
+  const inputs: InputsView = mayLaunch ? await deps.inputs.resolve(namespace, spec) : { kind: 'notNeeded' };
+
+  // Nothing is awaited from here on: a decision is made on one moment.
+  const account = accountView(deps, spec.accountName);
+  const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
+  if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings.callTimeoutMs);
+  const key = qualifiedKey(gpuVmType.kind, `${namespace}/${metadata.name}`);
+  return {
+    now: deps.clock.now(),
+    installation: deps.installation,
+    timings: deps.timings,
+    meta: {
+      namespace,
+      name: metadata.name,
+      uid: metadata.uid,
+      generation: metadata.generation,
+      deleting,
+      hasFinalizer: hasFinalizer(object, finalizerName),
+      paused: metadata.annotations?.[annotations.paused] === 'true',
+      abandoned: metadata.annotations?.[annotations.abandon] === 'true',
+      reconcileRequestedAt: metadata.annotations?.[annotations.reconcileRequestedAt],
+    },
+    specProblem: parsed.problem,
+    spec,
+    status,
+    journal,
+    account,
+    marked: snapshot === undefined ? [] : markedVmsOf(snapshot, deps.installation, metadata.uid),
+    inputs,
+    secret: secretView(deps, object, memory),
+    adoption: adoptionView(deps, object, key),
+    facts: memory.facts(deps.prober.fact(key)),
+  };
+}
+
+function accountView({ accounts, accountsStore }: ObserveDeps, name: string): AccountView {
+  if (accountsStore.get(name) === undefined) return { kind: 'missing' };
+  const state = accounts.state(name);
+  if (state === undefined) {
+    return { kind: 'notReady', reason: 'CredentialsUnknown', message: 'the operator has just seen it.' };
+  }
+  if (state.kind === 'notReady') return state;
+  const { provider, fleet } = state.runtime;
+  return {
+    kind: 'ready',
+    capabilities: provider.capabilities,
+    snapshot: fleet.snapshot,
+    pollFailure: fleet.pollFailure,
+    offers: {
+      hosts: fleet.offers.hosts,
+      fresh: fleet.offers.isFresh(),
+      failure: fleet.offers.failure,
+      coolingDownUntil: (hostnode) => fleet.offers.coolingDownUntil(hostnode),
+    },
+  };
+}
+
+function secretView(
+  { secrets, clock, timings }: ObserveDeps,
+  { metadata }: CustomObject,
+  memory: VmMemory,
+): SecretView {
+  const name = connectionSecretName(metadata.name);
+  const secret = secrets.get(`${metadata.namespace ?? ''}/${name}`);
+  if (secret === undefined) {
+    const isForeign = memory.sawForeignSecretSince(clock.now() - timings.retryMs);
+    return { name, state: isForeign ? 'foreign' : 'absent', data: {} };
+  }
+  const isOurs = secret.metadata.ownerReferences?.some((owner) => owner.uid === metadata.uid) === true;
+  if (!isOurs) return { name, state: 'foreign', data: {} };
+  const keys = Object.keys(secret.data ?? {});
+  return { name, state: 'ours', data: Object.fromEntries(keys.map((key) => [key, decodeSecret(secret, key) ?? ''])) };
+}
+
+export function connectionSecretName(vmName: string): string {
+  return `${vmName}-connection`;
+}
+
+function adoptionView({ owners }: ObserveDeps, { metadata }: CustomObject, key: string): AdoptionView | undefined {
+  const vmId = metadata.annotations?.[annotations.adopt];
+  if (vmId === undefined) return undefined;
+  const owner = owners.ownerOf(vmId);
+  return { vmId, owner: owner === key ? undefined : owner };
+}
+
+interface ParsedVm {
+  readonly spec: GpuVmSpec;
+  readonly status: GpuVmStatus;
+  readonly problem: string | undefined;
+}
+
+/** An object of the store never changes, so each version is parsed once. */
+const parsedVms = new WeakMap<CustomObject, ParsedVm>();
+
+/** The spec and status, with what is wrong with them if they cannot be understood. */
+export function parseVm(object: CustomObject): ParsedVm {
+  const known = parsedVms.get(object);
+  if (known !== undefined) return known;
+  const spec = gpuVmSpecSchema.safeParse(object.spec);
+  const status = gpuVmStatusSchema.safeParse(object.status ?? {});
+  const parsed: ParsedVm = {
+    spec: spec.success ? spec.data : unusableSpec(object.spec),
+    status: status.success ? status.data : ((object.status ?? {}) as GpuVmStatus),
+    problem: spec.success
+      ? status.success
+        ? undefined
+        : `The status is damaged (${firstIssue(status.error)}). Nothing is done until it is restored, since it says which VM is ours.`
+      : `The spec is not valid: ${firstIssue(spec.error)}.`,
+  };
+  parsedVms.set(object, parsed);
+  return parsed;
+}
+
+/** For a spec that this release cannot read: enough to delete the resource as its owner asked. */
+function unusableSpec(raw: unknown): GpuVmSpec {
+  const fields = (typeof raw === 'object' && raw !== null ? raw : {}) as {
+    accountName?: unknown;
+    deletionPolicy?: unknown;
+  };
+  return gpuVmSpecSchema.parse({
+    accountName: typeof fields.accountName === 'string' && fields.accountName !== '' ? fields.accountName : 'default',
+    deletionPolicy: fields.deletionPolicy === 'Retain' ? 'Retain' : 'Delete',
+    gpu: { models: ['unknown'] },
+    vcpus: 2,
+    memoryGB: 2,
+    storageGB: 20,
+    powerState: 'Stopped',
+  });
+}
+
+function firstIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  return issue === undefined ? 'unknown problem' : `${issue.path.join('.')}: ${issue.message}`;
+}

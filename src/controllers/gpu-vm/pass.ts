@@ -1,0 +1,49 @@
+import type { KubeApi } from '../../kube/contract.ts';
+import type { Store } from '../../kube/store.ts';
+import type { Random } from '../../lib/backoff.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
+import type { Journal } from '../../plan/vm/observation.ts';
+import type { Announcement } from '../../plan/vm/verdict.ts';
+import type { AccountRuntime } from '../accounts.ts';
+import type { CustomObject, SecretObject } from '../objects.ts';
+import type { VmOwners } from '../vm-owners.ts';
+import type { VmMemory } from './memory.ts';
+
+/** What acting needs; reading has its own (observe.ts). */
+export interface ActDeps {
+  readonly kube: KubeApi;
+  readonly store: Store<CustomObject>;
+  readonly secrets: Store<SecretObject>;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A random string of letters and digits, from a cryptographic source. */
+  readonly newPassword: () => string;
+  readonly log: Logger;
+  readonly leadership: { assertLeading(): void };
+  readonly metrics: VmMetrics;
+  readonly owners: VmOwners;
+  announce(object: CustomObject, announcement: Announcement): void;
+}
+
+/** What is counted about VMs; telemetry implements it. */
+export interface VmMetrics {
+  launched(outcome: 'launched' | 'refused' | 'uncertain' | 'overpriced'): void;
+  duplicateDeleted(): void;
+  vmLost(): void;
+  priceViolated(): void;
+  transitioned(from: string, to: string): void;
+}
+
+/** One pass of the loop over one resource: what was read at its start, and what has come together since. */
+export interface Pass {
+  /** Key among all kinds: "GpuVm/research/trainer". */
+  readonly key: string;
+  readonly object: CustomObject;
+  readonly memory: VmMemory;
+  readonly journal: Journal;
+  readonly runtime: AccountRuntime | undefined;
+  readonly signal: AbortSignal;
+  /** Said once the status that they speak of has been written. */
+  readonly announcements: Announcement[];
+}

@@ -1,0 +1,36 @@
+import { markOf } from '../api/vm-name.ts';
+import type { Snapshot } from '../fleet/contract.ts';
+import type { CloudVm } from '../provider/contract.ts';
+
+type MarkIndex = ReadonlyMap<string, readonly CloudVm[]>;
+
+/** One index per snapshot, made when first needed: looking through all VMs for each resource would be quadratic. */
+const indexes = new WeakMap<Snapshot, Map<string, MarkIndex>>();
+
+/** The VMs of the list that carry this resource's mark and are not over, oldest attempt first. */
+export function markedVmsOf(snapshot: Snapshot, installation: string, uid: string): readonly CloudVm[] {
+  return markIndex(snapshot, installation).get(uid) ?? [];
+}
+
+/** By UID of the owner, the VMs of this installation that are not over. */
+export function markIndex(snapshot: Snapshot, installation: string): MarkIndex {
+  const ofSnapshot = indexes.get(snapshot) ?? new Map<string, MarkIndex>();
+  indexes.set(snapshot, ofSnapshot);
+  const known = ofSnapshot.get(installation);
+  if (known !== undefined) return known;
+  const index = new Map<string, CloudVm[]>();
+  for (const vm of snapshot.byId.values()) {
+    const mark = markOf(vm.name);
+    if (mark?.installation !== installation || vm.state === 'terminated') continue;
+    const owned = index.get(mark.uid);
+    if (owned === undefined) index.set(mark.uid, [vm]);
+    else owned.push(vm);
+  }
+  for (const owned of index.values()) owned.sort((a, b) => attemptOf(a) - attemptOf(b));
+  ofSnapshot.set(installation, index);
+  return index;
+}
+
+function attemptOf(vm: CloudVm): number {
+  return markOf(vm.name)?.attempt ?? 0;
+}

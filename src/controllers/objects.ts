@@ -1,0 +1,52 @@
+import type { KubeObject, ResourceType } from '../kube/contract.ts';
+
+/** Objects as the API server gives them; specs and statuses are parsed where they are read. */
+
+export interface CustomObject extends KubeObject {
+  readonly spec?: unknown;
+  readonly status?: object | undefined;
+}
+
+export interface SecretObject extends KubeObject {
+  /** Values in base64. */
+  readonly data?: Readonly<Record<string, string>> | undefined;
+}
+
+export interface ConfigMapObject extends KubeObject {
+  readonly data?: Readonly<Record<string, string>> | undefined;
+}
+
+export const secretType: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'secrets',
+  kind: 'Secret',
+  namespaced: true,
+};
+
+export const configMapType: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'configmaps',
+  kind: 'ConfigMap',
+  namespaced: true,
+};
+
+export const namespaceType: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'namespaces',
+  kind: 'Namespace',
+  namespaced: false,
+};
+
+/** Key of a resource among all kinds, for the gate and the fleet: "GpuVm/research/trainer". */
+export function qualifiedKey(kind: string, key: string): string {
+  return `${kind}/${key}`;
+}
+
+/** The value of a Secret's key as text; undefined when there is no such key. */
+export function decodeSecret(secret: SecretObject, key: string): string | undefined {
+  const value = secret.data?.[key];
+  return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
+}

@@ -1,0 +1,80 @@
+import type { CloudVm, Host } from '../provider/contract.ts';
+
+/** What one successful `listVms` said. Immutable; VM objects that did not change are shared between snapshots. */
+export interface Snapshot {
+  /** 1, 2, 3, … within this process. */
+  readonly sequence: number;
+  /**
+   * When the request was about to leave (milliseconds since the epoch). What happened at the provider before this
+   * moment is in the answer of an honest provider; nothing can be said about what happened after.
+   */
+  readonly requestedAt: number;
+  readonly receivedAt: number;
+  readonly byId: ReadonlyMap<string, CloudVm>;
+  readonly byName: ReadonlyMap<string, readonly CloudVm[]>;
+  /** Entries that were listed but could not be read: neither present nor absent. */
+  readonly unreadable: ReadonlySet<string>;
+  /**
+   * Set when the listing contradicts other evidence (many VMs vanished at once, or it is empty while the organization is
+   * being billed): it proves that VMs are there, never that they are not.
+   */
+  readonly distrusted: string | undefined;
+}
+
+/** Why there is no snapshot, or no newer one. */
+export interface PollFailure {
+  readonly kind: string;
+  readonly message: string;
+  /** Since when no poll has succeeded (milliseconds since the epoch). */
+  readonly since: number;
+  readonly consecutive: number;
+}
+
+/** One account's live picture: the poller, its last snapshot, and the inventory of hosts. */
+export interface Fleet {
+  readonly snapshot: Snapshot | undefined;
+  readonly pollFailure: PollFailure | undefined;
+
+  /**
+   * The key waits for a snapshot requested at or after `requestedAfter`; it is woken when there is one. While anyone
+   * waits the poller uses its short interval. One wait per key: a later call replaces it. Already there: woken at once.
+   */
+  awaitSnapshot(key: string, requestedAfter: number): void;
+  /** The key waits for nothing any more. */
+  forget(key: string): void;
+
+  readonly offers: OfferBook;
+}
+
+/** The inventory of hosts, shared by all pending launches, less what launches in flight have taken from it. */
+export interface OfferBook {
+  /** Hosts as last fetched, with stock reduced by reservations made since. Undefined until first fetched. */
+  readonly hosts: readonly Host[] | undefined;
+  readonly fetchedAt: number | undefined;
+  readonly failure: { readonly kind: string; readonly message: string } | undefined;
+
+  /** True when the inventory is young enough to choose from. */
+  isFresh(): boolean;
+  /** The key needs a fresh inventory: fetched once for all who ask, through the gate; the key is woken afterwards. */
+  request(key: string): void;
+
+  /** Takes stock and ports off a host until the next fetch, so that parallel launches do not choose the same GPU. */
+  reserve(hostnode: string, taken: HostShare): void;
+  /** Gives back what `reserve` took, after a launch that certainly did not happen. */
+  release(hostnode: string, taken: HostShare): void;
+
+  /** A launch or start on that host failed: it cools down, longer after each failure in a row. */
+  reportFailure(hostnode: string, reason: string): void;
+  reportSuccess(hostnode: string): void;
+  /** Until when (milliseconds since the epoch) a host is to be left alone, if it is. */
+  coolingDownUntil(hostnode: string): number | undefined;
+}
+
+export interface HostShare {
+  readonly gpuModel: string;
+  readonly gpuCount: number;
+  readonly vcpus: number;
+  readonly memoryGB: number;
+  readonly storageGB: number;
+  readonly externalPorts: readonly number[];
+}

@@ -1,0 +1,39 @@
+const mask = '[redacted]';
+
+/** Shorter values are not searched for: masking every "a" would hide nothing and make messages unreadable. */
+const shortestSecret = 6;
+
+/**
+ * Knows the secret values the process has seen and takes them out of any text that leaves it. The last line of
+ * defense: code does not put secrets into messages in the first place, but a provider's error text may quote them.
+ */
+export class Redactor {
+  readonly #secrets = new Set<string>();
+
+  /** Remembers a value, and its urlencoded form, as secret for the rest of the process's life. */
+  add(secret: string | undefined): void {
+    if (secret === undefined || secret.length < shortestSecret) return;
+    this.#secrets.add(secret);
+    const encoded = encodeURIComponent(secret);
+    if (encoded !== secret) this.#secrets.add(encoded);
+  }
+
+  /** The text with every known secret replaced. */
+  text(text: string): string {
+    let clean = text;
+    for (const secret of this.#secrets) {
+      if (clean.includes(secret)) clean = clean.replaceAll(secret, mask);
+    }
+    return clean;
+  }
+}
+
+/** scheme, host and path of a URL: user info, query and fragment may hold credentials and are never shown. */
+export function withoutQuery(url: string): string {
+  try {
+    const { protocol, host, pathname } = new URL(url);
+    return `${protocol}//${host}${pathname}`;
+  } catch {
+    return '(not a URL)';
+  }
+}

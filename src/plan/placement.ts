@@ -1,0 +1,177 @@
+import type { GpuVmSpec } from '../api/gpu-vm.ts';
+import type { Money } from '../lib/money.ts';
+import type { Host, HostGpu, PortForward, Range, VmPrice, VmSize } from '../provider/contract.ts';
+import { chooseExternalPorts } from './ports.ts';
+import { quote } from './price.ts';
+
+/** The part of a spec that decides where its VM may go. */
+export type PlacementRequest = Pick<GpuVmSpec, 'gpu' | 'vcpus' | 'memoryGB' | 'storageGB' | 'placement' | 'ports'>;
+
+export interface Offer {
+  readonly host: Host;
+  readonly size: VmSize;
+  readonly price: VmPrice;
+  readonly ports: readonly PortForward[];
+}
+
+export type Placement =
+  | { readonly kind: 'offer'; readonly offer: Offer }
+  | {
+      readonly kind: 'none';
+      /** True when price alone is in the way on at least one host. */
+      readonly onlyPrice: boolean;
+      /** Lowest price of a host that fits but for the price. */
+      readonly cheapest: Money | undefined;
+      /** "31 hosts: 12 over price, 9 with too few vCPUs, 4 cooling down". */
+      readonly tally: string;
+    };
+
+/**
+ * Why a host does not fit, in the order in which it is checked: the later, the nearer the host came. The text goes
+ * behind a number: "9 with too few vCPUs".
+ */
+const rejections = {
+  offline: 'offline or not listed',
+  excluded: 'excluded by placement.hostnodes or excludeHostnodes',
+  location: 'in other locations',
+  uptime: 'below minUptimePercent',
+  model: 'without the GPU model',
+  gpus: 'with too few free GPUs',
+  vcpus: 'with too few vCPUs',
+  memory: 'with too little memory',
+  storage: 'with too little storage',
+  restricted: 'that restrict the size',
+  ports: 'without a free port',
+  cooling: 'cooling down after a failure',
+  price: 'over price',
+} as const;
+type Rejection = keyof typeof rejections;
+const checkOrder = Object.keys(rejections) as Rejection[];
+
+/**
+ * Chooses the host and model for a VM: the first model of the preference list that any host offers within the limits,
+ * and among its hosts the best by the strategy. Pure; ties are broken by the host's id so that the choice is repeatable.
+ *
+ * @param hosts inventory, already less what launches in flight have taken
+ * @param limits price cap (absent: none), and until when a host is to be left alone
+ */
+export function choosePlacement(
+  request: PlacementRequest,
+  hosts: readonly Host[],
+  limits: { readonly maxHourlyPrice: Money | undefined; isCoolingDown(hostnode: string): boolean },
+): Placement {
+  const attempts = request.gpu.models.map((model) => hosts.map((host) => tryHost(request, host, model, limits)));
+  for (const ofModel of attempts) {
+    const offers = ofModel.flatMap((attempt) => (attempt.kind === 'fits' ? [attempt.offer] : []));
+    const best = bestOf(offers, request.placement.strategy);
+    if (best !== undefined) return { kind: 'offer', offer: best };
+  }
+  return explain(hosts, attempts);
+}
+
+type Attempt =
+  | { readonly kind: 'fits'; readonly offer: Offer }
+  | { readonly kind: 'rejected'; readonly why: Rejection; readonly price?: Money };
+
+function tryHost(
+  request: PlacementRequest,
+  host: Host,
+  model: string,
+  limits: { readonly maxHourlyPrice: Money | undefined; isCoolingDown(hostnode: string): boolean },
+): Attempt {
+  const gpu = host.gpus.find((candidate) => candidate.model === model);
+  const why = rejectHost(request, host) ?? rejectSize(request, host, gpu);
+  if (why !== undefined || gpu === undefined) return { kind: 'rejected', why: why ?? 'model' };
+
+  const ports = chooseExternalPorts(request.ports, host);
+  if (ports === undefined) return { kind: 'rejected', why: 'ports' };
+  if (limits.isCoolingDown(host.id)) return { kind: 'rejected', why: 'cooling' };
+
+  const size: VmSize = {
+    gpuModel: model,
+    gpuCount: request.gpu.count,
+    vcpus: request.vcpus,
+    memoryGB: request.memoryGB,
+    storageGB: request.storageGB,
+  };
+  const price = quote(host, gpu, size);
+  if (limits.maxHourlyPrice !== undefined && price.total.gt(limits.maxHourlyPrice)) {
+    return { kind: 'rejected', why: 'price', price: price.total };
+  }
+  return { kind: 'fits', offer: { host, size, price, ports } };
+}
+
+function rejectHost({ placement }: PlacementRequest, host: Host): Rejection | undefined {
+  if (!host.online || !host.listed) return 'offline';
+  if (placement.hostnodes !== undefined && !placement.hostnodes.includes(host.id)) return 'excluded';
+  if (placement.excludeHostnodes?.includes(host.id) === true) return 'excluded';
+  if (!isInLocations(host, placement.locations)) return 'location';
+  if (placement.minUptimePercent !== undefined && (host.uptimePercent ?? 0) < placement.minUptimePercent)
+    return 'uptime';
+  return undefined;
+}
+
+function rejectSize(request: PlacementRequest, host: Host, gpu: HostGpu | undefined): Rejection | undefined {
+  if (gpu === undefined) return 'model';
+  if (gpu.available < request.gpu.count) return 'gpus';
+  if (host.vcpus.available < request.vcpus) return 'vcpus';
+  if (host.memoryGB.available < request.memoryGB) return 'memory';
+  if (host.storageGB.available < request.storageGB) return 'storage';
+  const range = host.restrictions.get(request.gpu.count);
+  const allowed =
+    isWithin(range?.vcpus, request.vcpus) &&
+    isWithin(range?.memoryGB, request.memoryGB) &&
+    isWithin(range?.storageGB, request.storageGB);
+  return allowed ? undefined : 'restricted';
+}
+
+function isWithin(range: Range | undefined, amount: number): boolean {
+  return range === undefined || (amount >= range.min && amount <= range.max);
+}
+
+function isInLocations(host: Host, locations: PlacementRequest['placement']['locations']): boolean {
+  if (locations === undefined) return true;
+  return locations.some(
+    (wanted) =>
+      isSame(wanted.country, host.location.country) &&
+      isSame(wanted.region, host.location.region) &&
+      isSame(wanted.city, host.location.city),
+  );
+}
+
+/** A part that is not asked for matches anything. */
+function isSame(wanted: string | undefined, actual: string | undefined): boolean {
+  return wanted === undefined || wanted.toLowerCase() === actual?.toLowerCase();
+}
+
+function bestOf(offers: readonly Offer[], strategy: 'Cheapest' | 'MostReliable'): Offer | undefined {
+  const byPrice = (a: Offer, b: Offer): number => a.price.total.cmp(b.price.total);
+  const byUptime = (a: Offer, b: Offer): number => (b.host.uptimePercent ?? 0) - (a.host.uptimePercent ?? 0);
+  const byId = (a: Offer, b: Offer): number => (a.host.id < b.host.id ? -1 : 1);
+  const [first, second] = strategy === 'Cheapest' ? [byPrice, byUptime] : [byUptime, byPrice];
+  return [...offers].sort((a, b) => first(a, b) || second(a, b) || byId(a, b))[0];
+}
+
+function explain(hosts: readonly Host[], attempts: readonly (readonly Attempt[])[]): Placement {
+  const counts = new Map<Rejection, number>();
+  let cheapest: Money | undefined;
+  hosts.forEach((_, index) => {
+    let nearest: Rejection = 'offline';
+    for (const ofModel of attempts) {
+      const attempt = ofModel[index];
+      if (attempt?.kind !== 'rejected') continue;
+      if (checkOrder.indexOf(attempt.why) > checkOrder.indexOf(nearest)) nearest = attempt.why;
+      if (attempt.price !== undefined && (cheapest === undefined || attempt.price.lt(cheapest)))
+        cheapest = attempt.price;
+    }
+    counts.set(nearest, (counts.get(nearest) ?? 0) + 1);
+  });
+  const parts = [...counts].sort(([, a], [, b]) => b - a).map(([why, count]) => `${count} ${rejections[why]}`);
+  const total = `${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}`;
+  return {
+    kind: 'none',
+    onlyPrice: cheapest !== undefined,
+    cheapest,
+    tally: parts.length === 0 ? 'the provider lists no hosts' : `${total}: ${parts.join(', ')}`,
+  };
+}

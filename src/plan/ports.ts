@@ -1,0 +1,19 @@
+import type { Host, PortForward } from '../provider/contract.ts';
+
+/** From here on a port is unlikely to be filtered on the way, or to be taken for a well-known service. */
+const firstHighPort = 10_000;
+
+/**
+ * Pairs each wanted internal port with a free external port of the host; undefined when the host has too few. High ports
+ * first, lowest first among them, so that the choice is repeatable and the few well-known ports are left to the last.
+ */
+export function chooseExternalPorts(
+  wanted: readonly { readonly internal: number }[],
+  host: Pick<Host, 'freePorts' | 'dedicatedIp'>,
+): readonly PortForward[] | undefined {
+  if (host.dedicatedIp) return wanted.map(({ internal }) => ({ external: internal, internal }));
+  if (host.freePorts.length < wanted.length) return undefined;
+  const free = [...host.freePorts].sort((a, b) => a - b);
+  const ordered = [...free.filter((port) => port >= firstHighPort), ...free.filter((port) => port < firstHighPort)];
+  return wanted.map(({ internal }, index) => ({ external: ordered[index] ?? 0, internal }));
+}

@@ -1,0 +1,67 @@
+import { annotations } from '../../api/group.ts';
+import { markOf } from '../../api/vm-name.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import type { VmObservation } from './observation.ts';
+import { recordOf } from './uniqueness.ts';
+import { known, type Rule } from './rule.ts';
+import { describeSizeDifferences, wantedSize } from './size.ts';
+import { waiting, type ReadyDraft } from './verdict.ts';
+
+/** Taking over a VM that exists (`gpuvm.dev/adopt: <vm id>`). While the annotation is there nothing is deployed. */
+
+const vmIsToBeAdopted: Rule = (observation) => {
+  const { adoption, journal, timings, now } = observation;
+  const snapshot = known(observation)?.snapshot;
+  if (adoption === undefined || journal.vm !== undefined || snapshot === undefined) return undefined;
+  const vm = snapshot.byId.get(adoption.vmId);
+  const refusal = vm === undefined ? notFound(adoption.vmId) : refusalOf(observation, vm);
+  if (vm === undefined || refusal !== undefined) {
+    return {
+      step: { kind: 'wait' },
+      phase: 'Pending',
+      ready: refusal ?? notFound(adoption.vmId),
+      look: { inMs: timings.retryMs },
+    };
+  }
+  return {
+    step: {
+      kind: 'record',
+      journal: { vm: recordOf(vm, now, true) },
+      announcement: { type: 'Normal', reason: 'Adopted', message: `Took over VM ${vm.id} ("${vm.name}").` },
+    },
+    phase: 'Pending',
+    ready: waiting('Adopted', `Took over VM ${vm.id}.`),
+  };
+};
+
+function notFound(vmId: string): ReadyDraft {
+  return waiting(
+    'AdoptionVmNotFound',
+    `The organization has no VM with the id "${vmId}": correct the annotation ${annotations.adopt}, or remove it to deploy a new VM.`,
+  );
+}
+
+/** Why this VM may not be taken over, if so. */
+function refusalOf({ adoption, meta, installation, spec }: VmObservation, vm: CloudVm): ReadyDraft | undefined {
+  if (adoption?.owner !== undefined) {
+    return waiting('AdoptionRefused', `VM ${vm.id} belongs to another resource of this cluster.`);
+  }
+  const mark = markOf(vm.name);
+  if (mark !== undefined && mark.installation !== installation && mark.uid !== meta.uid) {
+    return waiting(
+      'AdoptionRefused',
+      `VM ${vm.id} was made by another installation of this operator, which may still manage it.`,
+    );
+  }
+  if (vm.type === 'spot') {
+    return waiting('AdoptionRefused', `VM ${vm.id} is a spot VM, and a GpuVm stands for an on-demand VM.`);
+  }
+  const differences = describeSizeDifferences(wantedSize(spec, vm.size.gpuModel), vm.size);
+  if (differences.length === 0) return undefined;
+  return waiting(
+    'AdoptionMismatch',
+    `VM ${vm.id} differs from the spec: ${differences.join(', ')}. Change the spec to match it.`,
+  );
+}
+
+export const adoptionRules: readonly Rule[] = [vmIsToBeAdopted];

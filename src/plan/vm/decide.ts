@@ -1,0 +1,76 @@
+import { adoptionRules } from './adoption.ts';
+import { deletionRules } from './deletion.ts';
+import { existenceRules } from './existence.ts';
+import { guardRules } from './guards.ts';
+import { launchRules } from './launch.ts';
+import type { VmObservation } from './observation.ts';
+import { powerRules } from './power.ts';
+import { resizeRules } from './resize.ts';
+import { until, type Rule } from './rule.ts';
+import { runningRules } from './running.ts';
+import { assessSize } from './size.ts';
+import { uniquenessRules } from './uniqueness.ts';
+import { changesProvider, ready, type Verdict } from './verdict.ts';
+
+/**
+ * The rules for a resource that is wanted, in order; the first that says something decides. The order is the safety
+ * argument: nothing is deployed before everything that could mean "there is a VM already" was ruled out.
+ */
+export const rules: readonly Rule[] = [
+  ...guardRules,
+  ...uniquenessRules,
+  ...adoptionRules,
+  ...existenceRules,
+  ...resizeRules,
+  ...powerRules,
+  ...runningRules,
+  ...launchRules,
+];
+
+/** The next step for one VM, and what its status should say. Pure: the same observation gives the same verdict. */
+export function decideVm(observation: VmObservation): Verdict {
+  const list = observation.meta.deleting ? deletionRules : rules;
+  for (const rule of list) {
+    const verdict = rule(observation);
+    if (verdict !== undefined) return finish(observation, { ...verdict, rule: rule.name });
+  }
+  // Unreachable while the last rule of each list always speaks; a thrown error would hide which list is wrong.
+  return { rule: 'none', step: { kind: 'wait' }, phase: 'keep', ready: 'keep' };
+}
+
+function finish(observation: VmObservation, verdict: Verdict): Verdict {
+  return holdWhilePaused(observation, holdWhileDeleteBacksOff(observation, lookAtHostsForResize(observation, verdict)));
+}
+
+/** A resize that waits for room, or for a fresh inventory, looks at the hosts beside whatever else goes on. */
+function lookAtHostsForResize(observation: VmObservation, verdict: Verdict): Verdict {
+  if (verdict.step.kind !== 'wait' || observation.meta.deleting) return verdict;
+  const size = assessSize(observation);
+  if (size.kind === 'needsHosts') return { ...verdict, look: { ...verdict.look, hosts: true } };
+  if (size.kind !== 'blocked' || size.reason === 'ResizeRefused' || observation.account.kind !== 'ready')
+    return verdict;
+  if (!observation.account.offers.fresh) return { ...verdict, look: { ...verdict.look, hosts: true } };
+  const inMs = Math.min(verdict.look?.inMs ?? Infinity, observation.timings.retryMs);
+  return { ...verdict, look: { ...verdict.look, inMs } };
+}
+
+/** Deleting is tried for ever, but not faster and faster. */
+function holdWhileDeleteBacksOff({ facts, now }: VmObservation, verdict: Verdict): Verdict {
+  const call = facts.lastCall;
+  if (verdict.step.kind !== 'delete' || call?.call !== 'delete' || call.failure === undefined) return verdict;
+  if (now >= call.nextTryAt) return verdict;
+  return { ...verdict, step: { kind: 'wait' }, look: { inMs: until(call.nextTryAt, now) } };
+}
+
+function holdWhilePaused({ meta }: VmObservation, verdict: Verdict): Verdict {
+  if (!meta.paused || meta.deleting) return verdict;
+  const held = changesProvider(verdict.step);
+  return {
+    ...verdict,
+    step: held ? { kind: 'wait' } : verdict.step,
+    phase: held ? 'keep' : verdict.phase,
+    ready: held ? 'keep' : verdict.ready,
+    ...(held ? { look: {} } : {}),
+    synced: ready('False', 'Paused', `Paused by the annotation gpuvm.dev/paused: nothing is changed at the provider.`),
+  };
+}

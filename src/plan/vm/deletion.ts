@@ -1,0 +1,177 @@
+import type { VmObservation } from './observation.ts';
+import { known, until, type Rule } from './rule.ts';
+import { uncertainSince, isUncertain } from './uniqueness.ts';
+import { waiting, type Announcement, type ReadyDraft, type Verdict } from './verdict.ts';
+
+/**
+ * A resource that is being deleted. Its finalizer goes only when it is certain that nothing of it is left at the
+ * provider: after a list that was requested after the confirmed delete call, and does not have the VM.
+ */
+
+const nothingIsLeftToDo: Rule = ({ meta }) =>
+  meta.hasFinalizer
+    ? undefined
+    : { step: { kind: 'wait' }, phase: 'Deleting', ready: deleting('Waiting for other finalizers.') };
+
+const vmIsToBeKept: Rule = ({ spec, journal }) => {
+  if (spec.deletionPolicy !== 'Retain') return undefined;
+  const vm = journal.vm === undefined ? undefined : journal.vm.id;
+  return letGo(
+    vm === undefined
+      ? undefined
+      : {
+          type: 'Normal',
+          reason: 'Retained',
+          message: `VM ${vm} is left at the provider (deletionPolicy Retain) and goes on billing.`,
+        },
+  );
+};
+
+const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
+  meta.abandoned
+    ? letGo({
+        type: 'Warning',
+        reason: 'Abandoned',
+        message: `Let go of ${journal.vm === undefined ? 'an unresolved deployment' : `VM ${journal.vm.id}`} by annotation: it may go on billing.`,
+      })
+    : undefined;
+
+/** No deploy call is in doubt and no VM is recorded, so the resource can go whatever the provider does. */
+const thereIsNoVm: Rule = ({ journal, marked }) => {
+  const isInDoubt =
+    journal.launch !== undefined && (isUncertain(journal.launch) || journal.launch.outcome === 'Launched');
+  return journal.vm === undefined && !isInDoubt && marked.length === 0 ? letGo(undefined) : undefined;
+};
+
+const accountIsAway: Rule = ({ account, spec, timings }) => {
+  if (account.kind === 'ready') return undefined;
+  const why =
+    account.kind === 'missing'
+      ? `GpuAccount "${spec.accountName}" does not exist: create it again`
+      : `GpuAccount "${spec.accountName}" cannot be used (${account.message})`;
+  const message = `The VM cannot be deleted now: ${why}, or set the annotation gpuvm.dev/abandon: "true" to let the VM go on.`;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Deleting',
+    ready: waiting('DeleteFailed', message),
+    synced: waiting(account.kind === 'missing' ? 'AccountNotFound' : account.reason, message),
+    look: { inMs: timings.retryMs },
+  };
+};
+
+const listIsMissing: Rule = (observation) =>
+  known(observation) === undefined
+    ? {
+        step: { kind: 'wait' },
+        phase: 'Deleting',
+        ready: deleting('Waiting for the list of VMs from the provider.'),
+        look: { snapshotAfter: observation.now },
+      }
+    : undefined;
+
+const vmIsToBeDeleted: Rule = (observation) => {
+  const { marked, journal, facts } = observation;
+  const ids = [...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map((vm) => vm.id)];
+  const vmId = ids.find((id) => !facts.deletedAt.has(id));
+  if (vmId === undefined) return undefined;
+  return {
+    step: { kind: 'delete', vmId, why: 'resourceDeleted' },
+    phase: 'Deleting',
+    ready: deleteDraft(observation, vmId),
+  };
+};
+
+/** Confirmed by the call; the list has to confirm it too. */
+const listStillHasIt: Rule = (observation) => {
+  const snapshot = known(observation)?.snapshot;
+  const { marked, journal, facts, now, timings } = observation;
+  if (snapshot === undefined) return undefined;
+  const ids = new Set([...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map((vm) => vm.id)]);
+  for (const id of ids) {
+    const deletedAt = facts.deletedAt.get(id) ?? now;
+    const isListed = snapshot.byId.has(id) && snapshot.byId.get(id)?.state !== 'terminated';
+    const isTrusted = snapshot.requestedAt >= deletedAt && snapshot.distrusted === undefined;
+    if (isTrusted && !isListed && !snapshot.unreadable.has(id)) continue;
+    const isLate = now - deletedAt > timings.transitionMs;
+    return {
+      step: { kind: 'wait' },
+      phase: 'Deleting',
+      ready: isLate
+        ? waiting(
+            'DeleteFailed',
+            `The provider confirmed the deletion of VM ${id}, but still lists it: look at it there. It may still be billed.`,
+          )
+        : deleting(`VM ${id} is deleted; waiting for a list without it.`),
+      look: isLate ? { inMs: timings.retryMs } : { snapshotAfter: Math.max(deletedAt, snapshot.requestedAt + 1) },
+    };
+  }
+  return undefined;
+};
+
+/** A deploy call without a certain answer may still make a VM, which nobody would delete once the resource is gone. */
+const launchIsStillUncertain: Rule = (observation) => {
+  const { journal, facts, now, timings, account } = observation;
+  const { launch } = journal;
+  const snapshot = known(observation)?.snapshot;
+  if (launch === undefined || snapshot === undefined || account.kind !== 'ready' || journal.vm !== undefined)
+    return undefined;
+  if (!isUncertain(launch)) return undefined;
+  const since = uncertainSince(launch, timings.callTimeoutMs);
+  const absence = facts.absence?.launchName === launch.name ? facts.absence : undefined;
+  const provenAt = Math.max(
+    (absence?.firstAt ?? Infinity) + timings.absenceProofMs,
+    since + account.capabilities.lateEffectMs,
+  );
+  if (absence !== undefined && absence.latestAt >= provenAt) return undefined;
+  const next = absence === undefined ? since : provenAt;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Deleting',
+    ready: waiting(
+      'CreateUncertain',
+      `The answer to deployment ${launch.attempt} was lost; waiting for the list to prove whether there is a VM to delete.`,
+    ),
+    look: next > now ? { inMs: until(next, now) } : { snapshotAfter: Math.max(next, snapshot.requestedAt + 1) },
+  };
+};
+
+const everythingIsGone: Rule = ({ journal }) =>
+  letGo(
+    journal.vm === undefined
+      ? undefined
+      : { type: 'Normal', reason: 'Deleted', message: `VM ${journal.vm.id} is deleted; the list no longer has it.` },
+  );
+
+function letGo(announcement: Announcement | undefined): Omit<Verdict, 'rule'> {
+  return { step: { kind: 'removeFinalizer', announcement }, phase: 'Deleting', ready: 'keep' };
+}
+
+function deleting(message: string): ReadyDraft {
+  return waiting('Deleting', message);
+}
+
+function deleteDraft({ facts, account }: VmObservation, vmId: string): ReadyDraft {
+  const failed = facts.lastCall?.call === 'delete' ? facts.lastCall.failure : undefined;
+  const poll = account.kind === 'ready' ? account.pollFailure : undefined;
+  if (failed !== undefined)
+    return waiting(
+      'DeleteFailed',
+      `VM ${vmId} could not be deleted, tried again for ever; it may still be billed: ${failed.message}`,
+    );
+  return deleting(
+    `VM ${vmId} is being deleted${poll === undefined ? '' : `; the provider does not answer well: ${poll.message}`}.`,
+  );
+}
+
+export const deletionRules: readonly Rule[] = [
+  nothingIsLeftToDo,
+  vmIsToBeKept,
+  vmIsToBeAbandoned,
+  thereIsNoVm,
+  accountIsAway,
+  listIsMissing,
+  vmIsToBeDeleted,
+  listStillHasIt,
+  launchIsStillUncertain,
+  everythingIsGone,
+];

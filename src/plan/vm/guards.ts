@@ -1,0 +1,91 @@
+import type { Rule } from './rule.ts';
+import { known } from './rule.ts';
+import { ready, waiting, type ReadyDraft } from './verdict.ts';
+
+/** What has to be in place before anything can be said about a VM. */
+
+const specIsInvalid: Rule = ({ specProblem }) =>
+  specProblem === undefined
+    ? undefined
+    : { step: { kind: 'wait' }, phase: 'keep', ready: waiting('InvalidSpec', specProblem), stalled: true };
+
+const finalizerIsMissing: Rule = ({ meta }) =>
+  meta.hasFinalizer
+    ? undefined
+    : {
+        step: { kind: 'addFinalizer' },
+        phase: 'Pending',
+        ready: waiting('Pending', 'The operator has seen the resource.'),
+      };
+
+const accountIsMissing: Rule = ({ account, spec, journal, timings }) => {
+  if (account.kind !== 'missing') return undefined;
+  const message = `There is no GpuAccount "${spec.accountName}": create it, or name another in spec.accountName.`;
+  return {
+    step: { kind: 'wait' },
+    phase: journal.vm === undefined ? 'Pending' : 'keep',
+    ready: journal.vm === undefined ? waiting('AccountNotFound', message) : 'keep',
+    synced: ready('False', 'AccountNotFound', message),
+    look: { inMs: timings.retryMs },
+  };
+};
+
+const accountIsNotReady: Rule = ({ account, spec, journal, timings }) => {
+  if (account.kind !== 'notReady') return undefined;
+  const message = `GpuAccount "${spec.accountName}" cannot be used: ${account.message}`;
+  return {
+    step: { kind: 'wait' },
+    phase: journal.vm === undefined ? 'Pending' : 'keep',
+    ready: journal.vm === undefined ? waiting('AccountNotReady', message) : 'keep',
+    synced: ready('False', account.reason, message),
+    look: { inMs: timings.retryMs },
+  };
+};
+
+const nothingIsKnownYet: Rule = (observation) => {
+  if (known(observation) !== undefined) return undefined;
+  const { journal, now, account } = observation;
+  const failure = account.kind === 'ready' ? account.pollFailure : undefined;
+  const waits: ReadyDraft =
+    failure === undefined
+      ? ready('Unknown', 'WaitingForProvider', 'Waiting for the first list of VMs from the provider.')
+      : waiting(pollReason(failure.kind), `No list of VMs from the provider yet: ${failure.message}`);
+  return {
+    step: { kind: 'wait' },
+    phase: journal.vm === undefined && journal.launch === undefined ? 'Pending' : 'keep',
+    ready: journal.vm === undefined ? waits : 'keep',
+    ...(failure === undefined ? {} : { synced: waiting(pollReason(failure.kind), failure.message) }),
+    look: { snapshotAfter: now },
+  };
+};
+
+/** The reason that stands for a poll that failed in this way. */
+export function pollReason(kind: string): 'InvalidCredentials' | 'RateLimited' | 'ProviderUnavailable' {
+  if (kind === 'unauthorized') return 'InvalidCredentials';
+  return kind === 'rateLimited' ? 'RateLimited' : 'ProviderUnavailable';
+}
+
+const storageIsTooSmall: Rule = (observation) => {
+  const { account, spec, journal } = observation;
+  if (account.kind !== 'ready' || journal.vm !== undefined || journal.launch?.outcome === 'Pending') return undefined;
+  const least = account.capabilities.minStorageGB(spec.operatingSystem);
+  if (spec.storageGB >= least) return undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Pending',
+    ready: waiting(
+      'InvalidSpec',
+      `${spec.operatingSystem} needs at least ${least} GB: raise spec.storageGB from ${spec.storageGB}.`,
+    ),
+    stalled: true,
+  };
+};
+
+export const guardRules: readonly Rule[] = [
+  specIsInvalid,
+  finalizerIsMissing,
+  accountIsMissing,
+  accountIsNotReady,
+  nothingIsKnownYet,
+  storageIsTooSmall,
+];

@@ -1,0 +1,163 @@
+import { backoffMs } from '../../lib/backoff.ts';
+import { vmNameOf } from '../../api/vm-name.ts';
+import { dollars, parseMoney } from '../../lib/money.ts';
+import { choosePlacement, type Placement } from '../placement.ts';
+import type { VmObservation } from './observation.ts';
+import { pollReason } from './guards.ts';
+import { known, millis, until, type Rule } from './rule.ts';
+import { waiting, type Verdict } from './verdict.ts';
+
+/**
+ * Making a VM where there is none. The rules before these have made sure that none exists and that no call is in doubt.
+ */
+
+const vmIsNotWantedNow: Rule = ({ spec }) => {
+  if (spec.powerState === 'Running') return undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: spec.powerState,
+    ready: waiting(
+      spec.powerState,
+      `No VM has been deployed, as spec.powerState is ${spec.powerState}. It is deployed when that is Running.`,
+    ),
+  };
+};
+
+const launchIsBackingOff: Rule = ({ journal, now, timings }) => {
+  const { launch } = journal;
+  if (launch === undefined || launch.failures === 0) return undefined;
+  const nextTryAt = millis(launch.endedAt) + backoffMs(timings.launchBackoff, launch.failures, noJitter);
+  if (now >= nextTryAt) return undefined;
+  const why = launch.message ?? 'the last deployment led to no VM';
+  return {
+    step: { kind: 'wait' },
+    phase: 'Pending',
+    ready: waiting(
+      launch.outcome === 'Lost' ? 'VmLost' : 'LaunchFailed',
+      `Deployment ${launch.attempt} failed, tried again by itself: ${why}`,
+    ),
+    look: { inMs: until(nextTryAt, now) },
+  };
+};
+
+/** The pause must come out the same each time it is computed; what spreads the resources is the gate. */
+const noJitter = (): number => 0;
+
+/** Never launched without knowing what the spec refers to; the next observation has it. */
+const inputsAreNotReadYet: Rule = ({ inputs }) =>
+  inputs.kind === 'notNeeded' ? { step: { kind: 'wait' }, phase: 'keep', ready: 'keep', look: { inMs: 1 } } : undefined;
+
+const inputIsMissing: Rule = ({ inputs, timings }) =>
+  inputs.kind !== 'problem'
+    ? undefined
+    : {
+        step: { kind: 'wait' },
+        phase: 'Pending',
+        ready: waiting(inputs.reason, inputs.message),
+        look: { inMs: timings.retryMs },
+      };
+
+const secretBelongsToSomebodyElse: Rule = ({ secret, timings }) =>
+  secret.state !== 'foreign'
+    ? undefined
+    : {
+        step: { kind: 'wait' },
+        phase: 'Pending',
+        ready: waiting(
+          'SecretConflict',
+          `The Secret "${secret.name}" exists and does not belong to this resource: delete or rename it, so that the connection data can be written there.`,
+        ),
+        look: { inMs: timings.retryMs },
+      };
+
+/** The password is kept before the VM exists: a crash in between must not lose it. */
+const passwordIsNotKeptYet: Rule = ({ inputs, secret }) => {
+  if (inputs.kind !== 'resolved') return undefined;
+  const kept = secret.data['password'];
+  if (kept !== undefined && (inputs.password === undefined || inputs.password === kept)) return undefined;
+  return {
+    step: {
+      kind: 'writeSecret',
+      data: inputs.password === undefined ? {} : { password: inputs.password },
+      generatePassword: inputs.password === undefined,
+    },
+    phase: 'Pending',
+    ready: waiting('LookingForHost', 'Preparing the deployment.'),
+  };
+};
+
+const inventoryIsOld: Rule = ({ account }) => {
+  if (account.kind !== 'ready' || (account.offers.fresh && account.offers.hosts !== undefined)) return undefined;
+  const { failure } = account.offers;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Pending',
+    ready:
+      failure === undefined
+        ? waiting('LookingForHost', 'Fetching the inventory of hosts.')
+        : waiting(
+            pollReason(failure.kind),
+            `Could not fetch the inventory of hosts, tried again by itself: ${failure.message}`,
+          ),
+    ...(failure === undefined ? {} : { synced: waiting(pollReason(failure.kind), failure.message) }),
+    look: { hosts: true },
+  };
+};
+
+const vmIsWanted: Rule = (observation) => {
+  const { account, spec, now, timings } = observation;
+  if (known(observation) === undefined || account.kind !== 'ready') return undefined;
+  const placement = choosePlacement(spec, account.offers.hosts ?? [], {
+    maxHourlyPrice: spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice),
+    isCoolingDown: (hostnode) => (account.offers.coolingDownUntil(hostnode) ?? 0) > now,
+  });
+  if (placement.kind === 'none') return noOffer(placement, spec.maxHourlyPrice, timings.retryMs);
+  return launchOn(observation, placement);
+};
+
+function noOffer(
+  placement: Extract<Placement, { kind: 'none' }>,
+  cap: string | undefined,
+  retryMs: number,
+): Omit<Verdict, 'rule'> {
+  const cheapest = placement.cheapest === undefined ? '' : `, the cheapest for ${dollars(placement.cheapest)}`;
+  const draft =
+    placement.onlyPrice && cap !== undefined
+      ? waiting(
+          'OverPriceCap',
+          `No host fits within spec.maxHourlyPrice $${cap}${cheapest}. ${placement.tally}. Raise it, or wait: tried again by itself.`,
+        )
+      : waiting('NoOffer', `No host fits. ${placement.tally}. Widen the spec, or wait: tried again by itself.`);
+  return { step: { kind: 'wait' }, phase: 'Pending', ready: draft, look: { inMs: retryMs } };
+}
+
+function launchOn(
+  { journal, installation, meta }: VmObservation,
+  { offer }: Extract<Placement, { kind: 'offer' }>,
+): Omit<Verdict, 'rule'> {
+  const attempt = (journal.launch?.attempt ?? 0) + 1;
+  return {
+    step: {
+      kind: 'launch',
+      plan: {
+        attempt,
+        name: vmNameOf({ installation, uid: meta.uid, attempt }),
+        offer,
+        failures: journal.launch?.failures ?? 0,
+      },
+    },
+    phase: 'Launching',
+    ready: waiting('Launching', `Deploying on host ${offer.host.id} for ${dollars(offer.price.total)} per hour.`),
+  };
+}
+
+export const launchRules: readonly Rule[] = [
+  vmIsNotWantedNow,
+  launchIsBackingOff,
+  inputsAreNotReadYet,
+  inputIsMissing,
+  secretBelongsToSomebodyElse,
+  passwordIsNotKeptYet,
+  inventoryIsOld,
+  vmIsWanted,
+];

@@ -1,0 +1,166 @@
+import type { GpuVmSpec, GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { Launch, RecordedVm, Resize } from '../../api/vm-status.ts';
+import type { PollFailure, Snapshot } from '../../fleet/contract.ts';
+import type { CloudVm, Host, ProviderCapabilities } from '../../provider/contract.ts';
+import type { ProviderErrorKind } from '../../provider/error.ts';
+
+/**
+ * Everything a decision about one VM may depend on, gathered before it is made: no rule does I/O, reads a clock or
+ * draws a number. What a rule does not find here it cannot know.
+ */
+export interface VmObservation {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** This installation's id, as in the names of its VMs. */
+  readonly installation: string;
+  readonly timings: VmTimings;
+  readonly meta: VmMeta;
+  /** Why the stored spec could not be parsed. The API server validates too, but by the CRD that it has. */
+  readonly specProblem: string | undefined;
+  readonly spec: GpuVmSpec;
+  /** As stored. */
+  readonly status: GpuVmStatus;
+  /** The journal in the status, overridden by what this process knows but could not write yet. */
+  readonly journal: Journal;
+  readonly account: AccountView;
+  /** VMs in the snapshot that carry this resource's mark and are not over, oldest attempt first. */
+  readonly marked: readonly CloudVm[];
+  readonly inputs: InputsView;
+  readonly secret: SecretView;
+  readonly adoption: AdoptionView | undefined;
+  readonly facts: VmFacts;
+}
+
+export interface VmMeta {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number | undefined;
+  readonly deleting: boolean;
+  readonly hasFinalizer: boolean;
+  readonly paused: boolean;
+  readonly abandoned: boolean;
+  readonly reconcileRequestedAt: string | undefined;
+}
+
+export interface VmTimings {
+  /** Two lists without a VM whose deployment is uncertain must be requested at least this far apart. */
+  readonly absenceProofMs: number;
+  /** Longest time a call may take; a journal without an outcome counts as uncertain from then on. */
+  readonly callTimeoutMs: number;
+  /** How often to look for an offer, an input or an account that is missing. */
+  readonly retryMs: number;
+  /** Pauses between launches that fail in a row. */
+  readonly launchBackoff: { readonly baseMs: number; readonly maxMs: number };
+  /** How long a VM that is being built, started or stopped is looked at in the short interval. */
+  readonly transitionMs: number;
+}
+
+/** The part of the status that the operator itself relies on. */
+export interface Journal {
+  readonly vm?: RecordedVm | undefined;
+  readonly launch?: Launch | undefined;
+  readonly resize?: Resize | undefined;
+}
+
+export type AccountView =
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'notReady'; readonly reason: Reason; readonly message: string }
+  | {
+      readonly kind: 'ready';
+      readonly capabilities: ProviderCapabilities;
+      readonly snapshot: Snapshot | undefined;
+      readonly pollFailure: PollFailure | undefined;
+      readonly offers: OffersView;
+    };
+
+export type ReadyAccount = Extract<AccountView, { kind: 'ready' }>;
+
+export interface OffersView {
+  readonly hosts: readonly Host[] | undefined;
+  readonly fresh: boolean;
+  readonly failure: { readonly kind: string; readonly message: string } | undefined;
+  coolingDownUntil(hostnode: string): number | undefined;
+}
+
+/** What the spec refers to, resolved. Never shown: holds secrets. Not looked up unless a launch may follow. */
+export type InputsView =
+  | { readonly kind: 'notNeeded' }
+  | { readonly kind: 'problem'; readonly reason: Reason; readonly message: string }
+  | {
+      readonly kind: 'resolved';
+      readonly sshKey: string | undefined;
+      readonly password: string | undefined;
+      readonly cloudInit: string | undefined;
+    };
+
+export interface SecretView {
+  readonly name: string;
+  readonly state: 'absent' | 'ours' | 'foreign';
+  /** Plain values of our Secret. */
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/** The VM that the adopt annotation names. */
+export interface AdoptionView {
+  readonly vmId: string;
+  /** Another resource of this cluster that owns that VM. */
+  readonly owner: string | undefined;
+}
+
+/**
+ * What this process has learned and may forget at any moment: after a crash each of them is learned again, at the cost
+ * of a call, never of a VM.
+ */
+export interface VmFacts {
+  /** Ids of VMs whose deletion the provider has confirmed, and when that answer came. */
+  readonly deletedAt: ReadonlyMap<string, number>;
+  /** The last start, stop, modify or delete call. */
+  readonly lastCall: CallFact | undefined;
+  /** Answer to the question about one VM that the list did not have. */
+  readonly confirmation: Confirmation | undefined;
+  /** Trusted lists, requested after an uncertain launch, that did not have its VM. */
+  readonly absence: Absence | undefined;
+  readonly probe: ProbeFact | undefined;
+  /** The provider refused to release a VM that was stopped with its resources kept: start it first. */
+  readonly releaseNeedsStart: boolean;
+}
+
+export interface CallFact {
+  readonly call: 'start' | 'stop' | 'modify' | 'delete';
+  readonly endedAt: number;
+  readonly failure: { readonly kind: ProviderErrorKind; readonly message: string } | undefined;
+  /** Failures of this call in a row. */
+  readonly failures: number;
+  /** Not to be tried again before. */
+  readonly nextTryAt: number;
+}
+
+export interface Confirmation {
+  readonly vmId: string;
+  readonly askedAt: number;
+  readonly answer: 'gone' | 'exists' | 'noAnswer';
+}
+
+export interface Absence {
+  readonly launchName: string;
+  /** requestedAt of the first and of the latest list that lacked it. */
+  readonly firstAt: number;
+  readonly latestAt: number;
+}
+
+export interface ProbeFact {
+  readonly target: string;
+  readonly result: 'pending' | 'success' | 'failure' | 'forbidden';
+  readonly message: string;
+}
+
+export const noFacts: VmFacts = {
+  deletedAt: new Map(),
+  lastCall: undefined,
+  confirmation: undefined,
+  absence: undefined,
+  probe: undefined,
+  releaseNeedsStart: false,
+};

@@ -1,0 +1,135 @@
+import type { CloudVm } from '../../provider/contract.ts';
+import type { CallFact, VmObservation } from './observation.ts';
+import { known, liveVm, until, type Rule } from './rule.ts';
+import { waiting, type ReadyDraft, type Verdict } from './verdict.ts';
+
+/** Running, Stopped, Released: bringing the power state to what the spec asks for. */
+
+/** A call that was accepted is given this long to show before it is made again; repeating it does no harm. */
+const patienceMs = 60_000;
+
+/** The list is older than the last power call: what it says of the state is the past. */
+const powerCallIsNotInTheListYet: Rule = (observation) => {
+  const call = observation.facts.lastCall;
+  const vm = liveVm(observation);
+  const snapshot = known(observation)?.snapshot;
+  if (call === undefined || call.call === 'delete' || vm === undefined || snapshot === undefined) return undefined;
+  if (snapshot.requestedAt >= call.endedAt) return undefined;
+  return { ...transition(observation, call), step: { kind: 'wait' }, look: { snapshotAfter: call.endedAt } };
+};
+
+const powerCallIsBackingOff: Rule = (observation) => {
+  const call = observation.facts.lastCall;
+  const vm = liveVm(observation);
+  if (call?.failure === undefined || call.call === 'delete' || vm === undefined) return undefined;
+  if (observation.now >= call.nextTryAt || !isStillWanted(observation, vm, call)) return undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: shownPhase(vm),
+    ready: failedCall(vm, call),
+    look: { inMs: until(call.nextTryAt, observation.now) },
+  };
+};
+
+/** The call was accepted, but the VM has not changed its state yet. */
+const powerCallIsTakingEffect: Rule = (observation) => {
+  const call = observation.facts.lastCall;
+  const vm = liveVm(observation);
+  const snapshot = known(observation)?.snapshot;
+  if (call === undefined || call.failure !== undefined || vm === undefined || snapshot === undefined) return undefined;
+  if (call.call === 'delete' || call.call === 'modify') return undefined;
+  if (observation.now - call.endedAt >= patienceMs || !isStillWanted(observation, vm, call)) return undefined;
+  return {
+    ...transition(observation, call),
+    step: { kind: 'wait' },
+    look: { snapshotAfter: snapshot.requestedAt + 1 },
+  };
+};
+
+const vmIsToBeStarted: Rule = (observation) => {
+  const vm = liveVm(observation);
+  if (vm === undefined || !wantsStart(observation, vm)) return undefined;
+  return {
+    step: { kind: 'start', vmId: vm.id, hostnode: vm.hostnode },
+    phase: 'Starting',
+    ready: waiting('Starting', `VM ${vm.id} is being started.`),
+  };
+};
+
+const vmIsToBeStopped: Rule = (observation) => {
+  const vm = liveVm(observation);
+  if (vm === undefined || !wantsStop(observation, vm)) return undefined;
+  const release = observation.spec.powerState === 'Released';
+  return {
+    step: { kind: 'stop', vmId: vm.id, release },
+    phase: 'Stopping',
+    ready: waiting('Stopping', `VM ${vm.id} is being stopped${release ? ' and its GPU given back' : ''}.`),
+  };
+};
+
+function wantsStart({ spec, facts }: VmObservation, vm: CloudVm): boolean {
+  if (spec.powerState === 'Running') return vm.state === 'stopped' || vm.state === 'released' || vm.state === 'outbid';
+  // A VM stopped with its GPU kept cannot be released as it is: the provider wants it running first.
+  return spec.powerState === 'Released' && vm.state === 'stopped' && facts.releaseNeedsStart;
+}
+
+/** A released VM satisfies Stopped: getting its GPU back only to keep it idle would cost money for nothing. */
+function wantsStop({ spec, facts }: VmObservation, vm: CloudVm): boolean {
+  if (spec.powerState === 'Running') return false;
+  if (vm.state === 'running') return true;
+  return spec.powerState === 'Released' && vm.state === 'stopped' && !facts.releaseNeedsStart;
+}
+
+function isStillWanted(observation: VmObservation, vm: CloudVm, call: CallFact): boolean {
+  switch (call.call) {
+    case 'start':
+      return wantsStart(observation, vm);
+    case 'stop':
+      return wantsStop(observation, vm);
+    case 'modify':
+    case 'delete':
+      return false;
+  }
+}
+
+function transition({ spec }: VmObservation, call: CallFact): Pick<Verdict, 'phase' | 'ready'> {
+  switch (call.call) {
+    case 'start':
+      return { phase: 'Starting', ready: waiting('Starting', 'The VM is being started.') };
+    case 'stop':
+      return spec.powerState === 'Running'
+        ? { phase: 'Resizing', ready: waiting('Resizing', 'The VM is stopped so that its size can be changed.') }
+        : { phase: 'Stopping', ready: waiting('Stopping', 'The VM is being stopped.') };
+    case 'modify':
+    case 'delete':
+      return { phase: 'Resizing', ready: waiting('Resizing', 'The size of the VM is being changed.') };
+  }
+}
+
+function failedCall(vm: CloudVm, call: CallFact): ReadyDraft {
+  const why = call.failure?.message ?? 'no reason given';
+  if (call.call === 'start' && call.failure?.kind === 'noCapacity') {
+    return waiting(
+      'StartBlockedNoCapacity',
+      `The host of VM ${vm.id} has no room for it now; its disk is safe. Starting is tried again for ever. The provider says: ${why}`,
+    );
+  }
+  if (call.failure?.kind === 'insufficientBalance') {
+    return waiting('InsufficientBalance', `The balance does not allow it: ${why}. Add funds; tried again by itself.`);
+  }
+  return waiting('PowerCallFailed', `Could not ${call.call} VM ${vm.id}, tried again by itself: ${why}`);
+}
+
+/** While a call fails the VM stays in the state it is in. */
+function shownPhase(vm: CloudVm): Verdict['phase'] {
+  if (vm.state === 'running') return 'Running';
+  return vm.state === 'stopped' ? 'Stopped' : 'Released';
+}
+
+export const powerRules: readonly Rule[] = [
+  powerCallIsNotInTheListYet,
+  powerCallIsBackingOff,
+  powerCallIsTakingEffect,
+  vmIsToBeStarted,
+  vmIsToBeStopped,
+];

@@ -1,0 +1,36 @@
+import type { Snapshot } from '../../fleet/contract.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import type { ReadyAccount, VmObservation } from './observation.ts';
+import type { Verdict } from './verdict.ts';
+
+/** One fact and what follows from it; undefined when the fact is not the case. Its function name is its name. */
+export type Rule = (observation: VmObservation) => Omit<Verdict, 'rule'> | undefined;
+
+/** The account and its list, once the guards have made sure of them. */
+export interface Known {
+  readonly account: ReadyAccount;
+  readonly snapshot: Snapshot;
+}
+
+export function known({ account }: VmObservation): Known | undefined {
+  if (account.kind !== 'ready' || account.snapshot === undefined) return undefined;
+  return { account, snapshot: account.snapshot };
+}
+
+/** The recorded VM as the list has it; undefined when there is none recorded, or the list lacks it. */
+export function liveVm(observation: VmObservation): CloudVm | undefined {
+  const id = observation.journal.vm?.id;
+  const vm = id === undefined ? undefined : known(observation)?.snapshot.byId.get(id);
+  return vm?.state === 'terminated' ? undefined : vm;
+}
+
+/** RFC 3339 to milliseconds; a missing or broken time counts as the beginning of time. */
+export function millis(timestamp: string | undefined): number {
+  const ms = timestamp === undefined ? NaN : Date.parse(timestamp);
+  return Number.isNaN(ms) ? 0 : ms;
+}
+
+/** Milliseconds until `time`, at least 1. */
+export function until(time: number, now: number): number {
+  return Math.max(1, time - now);
+}

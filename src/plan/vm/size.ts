@@ -1,0 +1,133 @@
+import type { GpuVmSpec } from '../../api/gpu-vm.ts';
+import { dollars, parseMoney } from '../../lib/money.ts';
+import type { Host, VmSize } from '../../provider/contract.ts';
+import { quote } from '../price.ts';
+import type { VmObservation } from './observation.ts';
+import { liveVm } from './rule.ts';
+
+/** How the VM's size compares with the spec, and what can be done about it. */
+export type SizeAssessment =
+  | { readonly kind: 'matches' }
+  /** It can be changed: go ahead. */
+  | { readonly kind: 'resizable'; readonly wanted: VmSize }
+  /** Before it is tried the inventory has to be looked at anew. */
+  | { readonly kind: 'needsHosts'; readonly wanted: VmSize }
+  | {
+      readonly kind: 'blocked';
+      readonly reason: 'ResizeRefused' | 'ResizeOverPriceCap' | 'ResizeNoCapacity';
+      readonly message: string;
+    }
+  /** Somebody else changed it. */
+  | { readonly kind: 'drifted'; readonly message: string };
+
+/** The size that the spec asks for; the model stays as it is while the preference list still has it. */
+export function wantedSize(spec: GpuVmSpec, currentModel: string): VmSize {
+  const { models, count } = spec.gpu;
+  return {
+    gpuModel: models.includes(currentModel) ? currentModel : (models[0] ?? currentModel),
+    gpuCount: count,
+    vcpus: spec.vcpus,
+    memoryGB: spec.memoryGB,
+    storageGB: spec.storageGB,
+  };
+}
+
+const sizeNames: Readonly<Record<keyof VmSize, string>> = {
+  gpuModel: 'GPU model',
+  gpuCount: 'GPUs',
+  vcpus: 'vCPUs',
+  memoryGB: 'GB memory',
+  storageGB: 'GB storage',
+};
+
+/** "GPUs 2 instead of 1", a part for each difference. */
+export function describeSizeDifferences(wanted: VmSize, actual: VmSize): string[] {
+  return (Object.keys(sizeNames) as (keyof VmSize)[])
+    .filter((part) => wanted[part] !== actual[part])
+    .map((part) => `${sizeNames[part]} ${actual[part]} instead of ${wanted[part]}`);
+}
+
+export function isSameSize(a: VmSize, b: VmSize): boolean {
+  return describeSizeDifferences(a, b).length === 0;
+}
+
+export function assessSize(observation: VmObservation): SizeAssessment {
+  const { journal, spec } = observation;
+  const vm = liveVm(observation);
+  if (journal.vm === undefined || vm === undefined) return { kind: 'matches' };
+  const { applied } = journal.vm;
+  const wanted = wantedSize(spec, applied.gpuModel);
+  if (isSameSize(wanted, applied)) return assessDrift(observation, applied, vm.size);
+  if (journal.resize?.outcome === 'Refused' && isSameSize(journal.resize.to, wanted)) {
+    return {
+      kind: 'blocked',
+      reason: 'ResizeRefused',
+      message: journal.resize.message ?? 'The provider refused the size.',
+    };
+  }
+  return assessGrowth(observation, wanted, applied);
+}
+
+/** A resize is done when the modify call is; the list may show the old size for a moment, which is no drift. */
+function assessDrift({ facts, account }: VmObservation, applied: VmSize, actual: VmSize): SizeAssessment {
+  const differences = describeSizeDifferences(applied, actual);
+  if (differences.length === 0) return { kind: 'matches' };
+  const listedAt = account.kind === 'ready' ? (account.snapshot?.requestedAt ?? 0) : 0;
+  if (facts.lastCall?.call === 'modify' && listedAt < facts.lastCall.endedAt) return { kind: 'matches' };
+  return {
+    kind: 'drifted',
+    message: `Somebody changed the VM at the provider: ${differences.join(', ')}. It is left as it is.`,
+  };
+}
+
+/** Growth needs room on the VM's own host and may cost more than the cap; shrinking needs neither. */
+function assessGrowth({ account, journal, spec }: VmObservation, wanted: VmSize, applied: VmSize): SizeAssessment {
+  if (!grows(wanted, applied)) return { kind: 'resizable', wanted };
+  if (account.kind !== 'ready') return { kind: 'matches' };
+  const { hosts, fresh } = account.offers;
+  if (hosts === undefined) return { kind: 'needsHosts', wanted };
+  const host = hosts.find((candidate) => candidate.id === journal.vm?.hostnode);
+  const shortage = host === undefined ? 'the host is not in the inventory now' : shortageOn(host, wanted, applied);
+  if (host === undefined || shortage !== undefined) {
+    return {
+      kind: 'blocked',
+      reason: 'ResizeNoCapacity',
+      message: `The VM's host has no room for this size: ${shortage ?? ''}.`,
+    };
+  }
+  const cap = spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice);
+  const gpu = host.gpus.find((candidate) => candidate.model === wanted.gpuModel);
+  const total = gpu === undefined ? undefined : quote(host, gpu, wanted).total;
+  if (cap !== undefined && total?.gt(cap) === true) {
+    return {
+      kind: 'blocked',
+      reason: 'ResizeOverPriceCap',
+      message: `With this size the VM would cost ${dollars(total)} per hour, more than spec.maxHourlyPrice ${dollars(cap)}.`,
+    };
+  }
+  // An old inventory is good enough to say no, so that the status does not flicker; not to stop a running VM.
+  return fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
+}
+
+function grows(wanted: VmSize, applied: VmSize): boolean {
+  return (
+    wanted.gpuModel !== applied.gpuModel ||
+    wanted.gpuCount > applied.gpuCount ||
+    wanted.vcpus > applied.vcpus ||
+    wanted.memoryGB > applied.memoryGB ||
+    wanted.storageGB > applied.storageGB
+  );
+}
+
+/** What is short on the host, beyond what the VM holds itself. */
+function shortageOn(host: Host, wanted: VmSize, applied: VmSize): string | undefined {
+  const gpus = host.gpus.find((candidate) => candidate.model === wanted.gpuModel)?.available ?? 0;
+  const heldGpus = wanted.gpuModel === applied.gpuModel ? applied.gpuCount : 0;
+  if (wanted.gpuCount > gpus + heldGpus) return `${gpus} more ${wanted.gpuModel} free`;
+  if (wanted.vcpus > host.vcpus.available + applied.vcpus) return `${host.vcpus.available} more vCPUs free`;
+  if (wanted.memoryGB > host.memoryGB.available + applied.memoryGB)
+    return `${host.memoryGB.available} GB more memory free`;
+  if (wanted.storageGB > host.storageGB.available + applied.storageGB)
+    return `${host.storageGB.available} GB more storage free`;
+  return undefined;
+}

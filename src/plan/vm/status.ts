@@ -1,0 +1,178 @@
+import { conditionOf, mergeConditions, type Condition, type ConditionDraft } from '../../api/conditions.ts';
+import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { formatMoney } from '../../lib/money.ts';
+import { billedNow, type CloudVm } from '../../provider/contract.ts';
+import { sshCommand } from './connection.ts';
+import type { VmObservation } from './observation.ts';
+import { externalPortOf } from './ports.ts';
+import { liveVm } from './rule.ts';
+import { assessSize } from './size.ts';
+import { ready, type ReadyDraft, type Verdict } from './verdict.ts';
+
+/**
+ * The whole status that follows from what was seen and decided. Pure, and made anew each time: nothing in it is a
+ * memory but the journal, the transition times and what `keep` keeps.
+ */
+export function statusOfVm(observation: VmObservation, verdict: Verdict): GpuVmStatus {
+  const { status, meta, journal, secret } = observation;
+  const vm = liveVm(observation);
+  const phase = verdict.phase === 'keep' ? (status.phase ?? 'Pending') : verdict.phase;
+  return compact({
+    observedGeneration: meta.generation,
+    lastHandledReconcileAt: meta.reconcileRequestedAt,
+    phase,
+    conditions: conditions(observation, verdict),
+    vm: journal.vm === undefined ? undefined : compact({ ...journal.vm, ...seenOf(vm, observation) }),
+    launch: journal.launch,
+    resize: journal.resize,
+    connectionSecretName: secret.state === 'ours' ? secret.name : undefined,
+    ...(vm === undefined ? shownBefore(observation) : shownNow(observation, vm)),
+  });
+}
+
+function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {
+  if (vm === undefined) {
+    return { providerStatus: status.vm?.providerStatus, createdAt: status.vm?.createdAt };
+  }
+  return {
+    hostnode: vm.hostnode,
+    providerStatus: vm.providerStatus,
+    createdAt: vm.createdAt === undefined ? undefined : toTimestamp(vm.createdAt),
+  };
+}
+
+type Shown = Pick<GpuVmStatus, 'gpu' | 'size' | 'location' | 'address' | 'user' | 'ports' | 'ssh' | 'hourlyPrice'>;
+
+/** While the VM cannot be seen, what was seen last stands as long as it is recorded. */
+function shownBefore({ journal, status }: VmObservation): Shown {
+  if (journal.vm === undefined) return {};
+  const { gpu, size, location, address, user, ports, ssh, hourlyPrice } = status;
+  return compact({ gpu, size, location, address, user, ports, ssh, hourlyPrice });
+}
+
+function shownNow({ spec }: VmObservation, vm: CloudVm): Shown {
+  const ports = spec.ports.flatMap(({ name, internal }) => {
+    const external = externalPortOf(vm, internal);
+    return external === undefined ? [] : [{ name, internal, external }];
+  });
+  const place = [vm.location.city, vm.location.country].filter((part) => part !== undefined && part !== '');
+  const billed = billedNow(vm);
+  return compact({
+    gpu: `${vm.size.gpuCount}x ${vm.size.gpuModel}`,
+    size: { ...vm.size },
+    location: place.length === 0 ? undefined : place.join(', '),
+    address: vm.address,
+    user: vm.user,
+    ports: ports.length === 0 ? undefined : ports,
+    ssh: vm.state === 'running' ? sshCommand(vm) : undefined,
+    hourlyPrice:
+      vm.price === undefined
+        ? undefined
+        : compact({
+            running: formatMoney(vm.price.total),
+            storage: vm.price.storage === undefined ? undefined : formatMoney(vm.price.storage),
+            billedNow: formatMoney(billed ?? vm.price.total),
+          }),
+  });
+}
+
+function conditions(observation: VmObservation, verdict: Verdict): Condition[] {
+  const { status, meta, now } = observation;
+  const before = status.conditions ?? [];
+  const readyDraft = verdict.ready === 'keep' ? keptReady(before) : verdict.ready;
+  const drafts: ConditionDraft[] = [
+    { type: 'Ready', ...readyDraft },
+    { type: 'Synced', ...(verdict.synced ?? ready('True', 'ReconcileSuccess', 'The last reconcile went through.')) },
+    launched(observation),
+    ...(verdict.extra ?? keptReachable(observation, before)),
+    ...upToDate(observation),
+    ...progress(readyDraft, verdict),
+  ];
+  return mergeConditions(before, drafts, { now, generation: meta.generation });
+}
+
+function keptReady(before: readonly Condition[]): ReadyDraft {
+  const old = conditionOf(before, 'Ready');
+  if (old === undefined) return ready('Unknown', 'Pending', 'Nothing has been decided yet.');
+  return { status: old.status, reason: old.reason as ReadyDraft['reason'], message: old.message };
+}
+
+/** Reachable says something of a VM that runs; while it is only not seen, what was said stands. */
+function keptReachable({ spec, journal }: VmObservation, before: readonly Condition[]): ConditionDraft[] {
+  if (spec.readinessProbe === undefined) return [];
+  const old = conditionOf(before, 'Reachable');
+  if (journal.vm !== undefined && old !== undefined) {
+    return [{ type: 'Reachable', status: old.status, reason: old.reason, message: old.message }];
+  }
+  return [{ type: 'Reachable', status: 'Unknown', reason: 'ProbePending', message: 'The VM has not been probed yet.' }];
+}
+
+function launched({ journal }: VmObservation): ConditionDraft {
+  if (journal.vm !== undefined) {
+    return {
+      type: 'Launched',
+      status: 'True',
+      reason: 'VmExists',
+      message: `The provider has made VM ${journal.vm.id}.`,
+    };
+  }
+  const outcome = journal.launch?.outcome;
+  if (outcome === 'Pending' || outcome === 'Uncertain') {
+    return {
+      type: 'Launched',
+      status: 'Unknown',
+      reason: 'CreateUncertain',
+      message: 'The answer to the deploy call is not known.',
+    };
+  }
+  if (outcome === undefined) {
+    return { type: 'Launched', status: 'Unknown', reason: 'NotLaunched', message: 'No VM has been made yet.' };
+  }
+  return {
+    type: 'Launched',
+    status: 'False',
+    reason: 'NotLaunched',
+    message: journal.launch?.message ?? 'There is no VM.',
+  };
+}
+
+function upToDate(observation: VmObservation): ConditionDraft[] {
+  if (observation.journal.vm === undefined) return [];
+  const size = assessSize(observation);
+  switch (size.kind) {
+    case 'matches':
+      return [
+        {
+          type: 'UpToDate',
+          status: 'True',
+          reason: 'SizeMatches',
+          message: 'The VM has the size that the spec asks for.',
+        },
+      ];
+    case 'resizable':
+    case 'needsHosts':
+      return [
+        { type: 'UpToDate', status: 'False', reason: 'ResizePending', message: 'The VM is going to be resized.' },
+      ];
+    case 'blocked':
+      return [{ type: 'UpToDate', status: 'False', reason: size.reason, message: size.message }];
+    case 'drifted':
+      return [{ type: 'UpToDate', status: 'False', reason: 'Drifted', message: size.message }];
+  }
+}
+
+/** kstatus: one of the two, and only while it is true. A VM that is stopped as asked is neither. */
+function progress(readyDraft: ReadyDraft, verdict: Verdict): ConditionDraft[] {
+  if (readyDraft.status === 'True') return [];
+  if (verdict.stalled === true) {
+    return [{ type: 'Stalled', status: 'True', reason: readyDraft.reason, message: readyDraft.message }];
+  }
+  if (readyDraft.reason === 'Stopped' || readyDraft.reason === 'Released') return [];
+  return [{ type: 'Reconciling', status: 'True', reason: readyDraft.reason, message: readyDraft.message }];
+}
+
+/** Leaves out what is undefined, so that an absent field is absent in the status too. */
+function compact<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}

@@ -1,0 +1,104 @@
+import type { Condition, ConditionDraft } from '../../api/conditions.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { Phase } from '../../api/vm-status.ts';
+import type { VmSize } from '../../provider/contract.ts';
+import type { Offer } from '../placement.ts';
+import type { Journal } from './observation.ts';
+
+/** What is to be done next: at most one thing. After it the world is observed again and decided anew. */
+export type Step =
+  /** Nothing now; `look` says what to wait for. */
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'addFinalizer' }
+  | { readonly kind: 'removeFinalizer'; readonly announcement: Announcement | undefined }
+  /** Only the journal changes, by what was seen. */
+  | {
+      readonly kind: 'record';
+      readonly journal: Journal;
+      readonly announcement?: Announcement | undefined;
+      /** The host let us down: it cools down. */
+      readonly hostFailure?: { readonly hostnode: string; readonly reason: string } | undefined;
+    }
+  /** Create or update the connection Secret with these values; a password is generated where there is none. */
+  | {
+      readonly kind: 'writeSecret';
+      readonly data: Readonly<Record<string, string>>;
+      readonly generatePassword: boolean;
+    }
+  | { readonly kind: 'launch'; readonly plan: LaunchPlan }
+  | { readonly kind: 'confirmGone'; readonly vmId: string }
+  | { readonly kind: 'start'; readonly vmId: string; readonly hostnode: string | undefined }
+  | { readonly kind: 'stop'; readonly vmId: string; readonly release: boolean }
+  | { readonly kind: 'modify'; readonly vmId: string; readonly size: VmSize }
+  | { readonly kind: 'delete'; readonly vmId: string; readonly why: DeleteReason };
+
+export type StepKind = Step['kind'];
+export type DeleteReason = 'resourceDeleted' | 'duplicate' | 'overpriced';
+
+export interface LaunchPlan {
+  readonly attempt: number;
+  /** Name at the provider, at most 60 characters. */
+  readonly name: string;
+  readonly offer: Offer;
+  /** Launches that failed in a row before this one. */
+  readonly failures: number;
+}
+
+/** An Event, and a line of the log, once the status that it speaks of has been written. */
+export interface Announcement {
+  readonly type: 'Normal' | 'Warning';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export type ReadyDraft = { readonly status: Condition['status']; readonly reason: Reason; readonly message: string };
+
+export interface Verdict {
+  /** Name of the rule that decided: for logs and tests. */
+  readonly rule: string;
+  readonly step: Step;
+  readonly phase: Phase | 'keep';
+  /** `keep`: what was said before still stands; a failed poll is no news about the VM. */
+  readonly ready: ReadyDraft | 'keep';
+  /** Somebody has to change something before anything can happen. */
+  readonly stalled?: boolean;
+  /** Absent: the last reconcile went through. */
+  readonly synced?: ReadyDraft;
+  /** Conditions beside Ready and Synced that this rule knows better than the general ones. */
+  readonly extra?: readonly ConditionDraft[];
+  readonly look?: Look;
+  /** TCP address to probe from now on, "203.0.113.10:30118". */
+  readonly probe?: ProbeTarget;
+}
+
+export interface ProbeTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly periodMs: number;
+  readonly timeoutMs: number;
+  readonly failureThreshold: number;
+}
+
+/** When to look again, whichever comes first. Changes of the resource and of its VM always lead to a look. */
+export interface Look {
+  readonly inMs?: number | undefined;
+  /** A snapshot requested at or after this moment is needed. */
+  readonly snapshotAfter?: number | undefined;
+  /** A fresh inventory of hosts is needed. */
+  readonly hosts?: boolean | undefined;
+}
+
+/** Steps that change something at the provider: a paused resource takes none of them. */
+const changing: ReadonlySet<StepKind> = new Set(['launch', 'start', 'stop', 'modify', 'delete']);
+
+export function changesProvider(step: Step): boolean {
+  return changing.has(step.kind);
+}
+
+export function ready(status: Condition['status'], reason: Reason, message: string): ReadyDraft {
+  return { status, reason, message };
+}
+
+export function waiting(reason: Reason, message: string): ReadyDraft {
+  return ready('False', reason, message);
+}
