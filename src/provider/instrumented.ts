@@ -30,6 +30,18 @@ export interface InstrumentOptions {
   readonly endpointOfMethod?: Readonly<Record<Method, string>>;
 }
 
+/** Several hooks as one: metrics, logs and the pause of the gate. */
+export function allHooks(...hooks: readonly ProviderHooks[]): ProviderHooks {
+  return {
+    started: (endpoint) => {
+      for (const hook of hooks) hook.started?.(endpoint);
+    },
+    ended: (record) => {
+      for (const hook of hooks) hook.ended?.(record);
+    },
+  };
+}
+
 /** The same provider, telling the hooks of every call: for metrics and logs, which thus need not be woven into it. */
 export function instrumented(provider: Provider, options: InstrumentOptions): Provider {
   const { clock, hooks } = options;

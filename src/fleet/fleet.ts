@@ -1,0 +1,165 @@
+import type { Random } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Provider, VmListing } from '../provider/contract.ts';
+import type { Gate } from '../provider/gate-contract.ts';
+import type { Fleet, OfferBook, PollFailure, Snapshot } from './contract.ts';
+import { isEmptyDiff, type FleetDiff } from './diff.ts';
+import { Evidence, type Billing, type EvidenceLimits } from './evidence.ts';
+import { createOfferBook, type OfferBookHooks, type OfferLimits, type RunningOfferBook } from './offers.ts';
+import { Poller, type Intervals } from './poller.ts';
+import { nextSnapshot } from './snapshot.ts';
+
+export interface FleetHooks extends OfferBookHooks {
+  polled?(facts: { readonly durationMs: number; readonly vms: number; readonly unreadable: number }): void;
+  pollFailed?(failure: PollFailure): void;
+  distrusted?(reason: string): void;
+}
+
+export interface FleetOptions {
+  readonly provider: Pick<Provider, 'listVms' | 'getBalance' | 'listHosts'>;
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly intervals: Intervals;
+  readonly maxBackoffMs?: number;
+  readonly evidence?: EvidenceLimits;
+  readonly offers?: OfferLimits;
+  /** These keys have what they waited for: a snapshot or an inventory (or the news that there is none). */
+  readonly wake: (keys: readonly string[]) => void;
+  /** Something is different from the snapshot before, which may be distrusted. Called before waiting keys are woken. */
+  readonly onChange: (diff: FleetDiff, snapshot: Snapshot) => void;
+  readonly hooks?: FleetHooks;
+  readonly log: Logger;
+}
+
+export interface RunningFleet extends Fleet {
+  start(): void;
+  /** No more polls; a running one is given up, and its answer ignored. */
+  stop(): void;
+  /** Call right before a delete call leaves: that this VM vanishes is then no reason for distrust. */
+  noteDeletionRequested(id: string): void;
+  /** `getVm` rejected with `notFound`, or showed the VM terminated. */
+  noteConfirmedGone(id: string): void;
+  /** `getVm` showed a VM that the listing does not have. */
+  noteFoundAlive(id: string): void;
+}
+
+/** One account's live picture. Nothing happens before `start`. */
+export function createFleet(options: FleetOptions): RunningFleet {
+  return new PolledFleet(options);
+}
+
+class PolledFleet implements RunningFleet {
+  readonly #options: FleetOptions;
+  readonly #poller: Poller;
+  readonly #evidence: Evidence;
+  readonly #offers: RunningOfferBook;
+  #snapshot: Snapshot | undefined;
+  #stopped = false;
+
+  constructor(options: FleetOptions) {
+    const { provider, gate, clock, random, intervals, wake } = options;
+    this.#options = options;
+    this.#evidence = new Evidence(options.evidence);
+    this.#offers = createOfferBook({
+      ...{ provider, gate, clock, random, wake },
+      ...(options.offers === undefined ? {} : { limits: options.offers }),
+      ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    });
+    this.#poller = new Poller({
+      ...{ gate, clock, random, intervals, wake },
+      ...(options.maxBackoffMs === undefined ? {} : { maxBackoffMs: options.maxBackoffMs }),
+      list: (signal) => provider.listVms({ signal }),
+      publish: (listing, times) => this.#publish(listing, times),
+      failed: (failure) => {
+        this.#pollFailed(failure);
+      },
+    });
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#snapshot;
+  }
+
+  get pollFailure(): PollFailure | undefined {
+    return this.#poller.failure;
+  }
+
+  get offers(): OfferBook {
+    return this.#offers;
+  }
+
+  start(): void {
+    this.#poller.start();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#poller.stop();
+    this.#offers.stop();
+  }
+
+  awaitSnapshot(key: string, requestedAfter: number): void {
+    this.#poller.awaitSnapshot(key, requestedAfter);
+  }
+
+  forget(key: string): void {
+    this.#poller.forget(key);
+    this.#offers.forget(key);
+  }
+
+  noteDeletionRequested(id: string): void {
+    this.#evidence.noteDeletionRequested(id);
+  }
+
+  noteConfirmedGone(id: string): void {
+    this.#evidence.noteConfirmedGone(id);
+  }
+
+  noteFoundAlive(id: string): void {
+    this.#evidence.noteFoundAlive(id);
+  }
+
+  async #publish(listing: VmListing, times: { requestedAt: number; receivedAt: number }): Promise<void> {
+    const distrusted = this.#evidence.judge(listing, times.requestedAt) ?? (await this.#doubtOfEmpty());
+    if (this.#stopped) return;
+    if (distrusted !== undefined) this.#announce(distrusted);
+    const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...times, distrusted });
+    this.#snapshot = snapshot;
+    this.#options.hooks?.polled?.({
+      durationMs: Math.max(0, times.receivedAt - times.requestedAt),
+      vms: snapshot.byId.size,
+      unreadable: snapshot.unreadable.size,
+    });
+    if (!isEmptyDiff(diff)) this.#options.onChange(diff, snapshot);
+  }
+
+  #announce(doubt: string): void {
+    if (this.#snapshot?.distrusted === undefined) this.#options.log.warn({ reason: doubt }, 'listing distrusted');
+    this.#options.hooks?.distrusted?.(doubt);
+  }
+
+  /** Asked only while somebody may act on the emptiness: an account without VMs costs no second request per poll. */
+  async #doubtOfEmpty(): Promise<string | undefined> {
+    if (!this.#poller.isAwaited || !this.#evidence.emptinessIsDoubtful()) return undefined;
+    return this.#evidence.judgeEmpty(await this.#billing());
+  }
+
+  async #billing(): Promise<Billing> {
+    const { gate, provider, log } = this.#options;
+    try {
+      const ticket = await gate.acquire('poll');
+      return await ticket.run(() => provider.getBalance());
+    } catch (error) {
+      log.debug({ error: messageOf(error) }, 'balance not read');
+      return 'unreadable';
+    }
+  }
+
+  #pollFailed(failure: PollFailure): void {
+    this.#options.log.warn({ ...failure }, 'poll failed');
+    this.#options.hooks?.pollFailed?.(failure);
+  }
+}

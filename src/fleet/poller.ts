@@ -1,0 +1,166 @@
+import { backoffMs, type Random } from '../lib/backoff.ts';
+import type { CancelTimer, Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { VmListing } from '../provider/contract.ts';
+import { isProviderError } from '../provider/error.ts';
+import type { Gate } from '../provider/gate-contract.ts';
+import type { PollFailure } from './contract.ts';
+
+export interface Intervals {
+  /** Between polls while anyone waits for a snapshot. Polls are never closer together. */
+  readonly activeMs: number;
+  /** Between polls while nobody waits. */
+  readonly idleMs: number;
+}
+
+export interface PollerOptions {
+  readonly gate: Gate;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly intervals: Intervals;
+  /** After failures in a row the pause doubles from activeMs up to this. Default 60 s. */
+  readonly maxBackoffMs?: number;
+  readonly list: (signal: AbortSignal) => Promise<VmListing>;
+  /** Takes a listing in. The next poll is not before this has ended. */
+  readonly publish: (listing: VmListing, times: { requestedAt: number; receivedAt: number }) => Promise<void>;
+  readonly failed: (failure: PollFailure) => void;
+  readonly wake: (keys: readonly string[]) => void;
+}
+
+/**
+ * When to list, and who waits for it. One poll at a time, each through the gate. Waiting keys pull the next poll forward,
+ * down to the short interval; failures push it back.
+ */
+export class Poller {
+  readonly #options: PollerOptions;
+  readonly #clock: Clock;
+  readonly #waiting = new Map<string, number>();
+  readonly #abort = new AbortController();
+  #cancelTimer: CancelTimer = () => undefined;
+  #due = Infinity;
+  #running = false;
+  #startedAt = -Infinity;
+  #lastRequestedAt = -Infinity;
+  #lastSuccessAt: number;
+  #failure: PollFailure | undefined;
+
+  constructor(options: PollerOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#lastSuccessAt = options.clock.now();
+  }
+
+  get failure(): PollFailure | undefined {
+    return this.#failure;
+  }
+
+  get isAwaited(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  start(): void {
+    this.#setTimer(this.#clock.now());
+  }
+
+  /** No poll starts after this, and one that runs is given up. */
+  stop(): void {
+    this.#abort.abort(new Error('the fleet was stopped'));
+    this.#cancelTimer();
+    this.#due = Infinity;
+  }
+
+  awaitSnapshot(key: string, requestedAfter: number): void {
+    if (requestedAfter <= this.#lastRequestedAt) {
+      this.#waiting.delete(key);
+      this.#options.wake([key]);
+      return;
+    }
+    this.#waiting.set(key, requestedAfter);
+    if (this.#running || this.#failure !== undefined || this.#abort.signal.aborted) return;
+    const due = this.#dueFor(requestedAfter);
+    if (due < this.#due) this.#setTimer(due);
+  }
+
+  forget(key: string): void {
+    this.#waiting.delete(key);
+  }
+
+  /** Early enough for the waiting, and not before it can be of use to anyone: a poll that leaves later than asked for. */
+  #dueFor(requestedAfter: number): number {
+    const { activeMs, idleMs } = this.#options.intervals;
+    return Math.min(this.#startedAt + idleMs, Math.max(this.#startedAt + activeMs, requestedAfter + 1));
+  }
+
+  #nextDue(): number {
+    const now = this.#clock.now();
+    // A clock that was set back must not stop the polls until it has caught up.
+    this.#startedAt = Math.min(this.#startedAt, now);
+    const { activeMs, idleMs } = this.#options.intervals;
+    if (this.#failure !== undefined) {
+      const policy = { baseMs: activeMs, maxMs: Math.max(activeMs, this.#options.maxBackoffMs ?? 60_000) };
+      return now + backoffMs(policy, this.#failure.consecutive, this.#options.random);
+    }
+    if (this.#waiting.size === 0) return this.#startedAt + idleMs;
+    let earliest = Infinity;
+    for (const requestedAfter of this.#waiting.values()) earliest = Math.min(earliest, requestedAfter);
+    return this.#dueFor(earliest);
+  }
+
+  #setTimer(due: number): void {
+    this.#cancelTimer();
+    this.#due = due;
+    this.#cancelTimer = this.#clock.after(Math.max(0, due - this.#clock.now()), () => void this.#poll());
+  }
+
+  async #poll(): Promise<void> {
+    this.#running = true;
+    this.#due = Infinity;
+    try {
+      const { listing, requestedAt } = await this.#list();
+      const receivedAt = this.#clock.now();
+      await this.#options.publish(listing, { requestedAt, receivedAt });
+      this.#lastRequestedAt = requestedAt;
+      this.#lastSuccessAt = receivedAt;
+      this.#failure = undefined;
+      this.#wakeServed(requestedAt);
+    } catch (error) {
+      if (!this.#abort.signal.aborted) this.#fail(error);
+    }
+    this.#running = false;
+    if (!this.#abort.signal.aborted) this.#setTimer(this.#nextDue());
+  }
+
+  async #list(): Promise<{ listing: VmListing; requestedAt: number }> {
+    const { signal } = this.#abort;
+    const ticket = await this.#options.gate.acquire('poll', signal);
+    let requestedAt = 0;
+    const listing = await ticket.run(() => {
+      this.#startedAt = this.#clock.now();
+      // One less than now: of two things within one millisecond nobody knows which was first, and a listing must not pass
+      // for later than a call that ended in the same one.
+      requestedAt = this.#startedAt - 1;
+      return this.#options.list(signal);
+    });
+    return { listing, requestedAt };
+  }
+
+  #fail(error: unknown): void {
+    this.#startedAt = Math.max(this.#startedAt, this.#clock.now());
+    this.#failure = {
+      kind: isProviderError(error) ? error.kind : 'internal',
+      message: messageOf(error),
+      since: this.#lastSuccessAt,
+      consecutive: (this.#failure?.consecutive ?? 0) + 1,
+    };
+    this.#options.failed(this.#failure);
+  }
+
+  #wakeServed(requestedAt: number): void {
+    const served: string[] = [];
+    for (const [key, requestedAfter] of this.#waiting) {
+      if (requestedAfter <= requestedAt) served.push(key);
+    }
+    for (const key of served) this.#waiting.delete(key);
+    if (served.length > 0) this.#options.wake(served);
+  }
+}
