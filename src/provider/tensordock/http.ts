@@ -43,7 +43,7 @@ export class TransportError extends Error {
 export interface HttpTransport {
   /** Resolves with any complete answer, whatever its status. Rejects with a TransportError otherwise. Never repeats. */
   send(request: HttpRequest): Promise<HttpAnswer>;
-  /** Lets running requests finish, then closes all connections. */
+  /** Lets running requests finish, then closes all connections. May be called again. */
   close(): Promise<void>;
 }
 
@@ -91,13 +91,15 @@ export function createHttpTransport(options: HttpOptions): HttpTransport {
   };
   const shared = new Agent({ ...common, pipelining: 1, keepAliveTimeout: keepAliveTimeoutMs });
   const single = new Agent({ ...common, pipelining: 0 });
+  let closing: Promise<unknown> | undefined;
   return {
     send: (request) => {
       const agent = request.ownConnection ? single : shared;
       return exchange({ agent, base, request, clock: options.clock, ...limits });
     },
     close: async () => {
-      await Promise.all([shared.close(), single.close()]);
+      closing ??= Promise.all([shared.close(), single.close()]);
+      await closing;
     },
   };
 }
