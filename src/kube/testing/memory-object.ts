@@ -85,19 +85,15 @@ export function withVersion(object: Stored, resourceVersion: string): Stored {
 
 function checkVersion(old: Stored, wanted: Stored): void {
   const { name, uid, resourceVersion } = wanted.metadata;
-  if (uid !== old.metadata.uid) {
-    throw new KubeError(
-      `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
-      'conflict',
-      409,
-    );
-  }
   if (resourceVersion !== old.metadata.resourceVersion) {
     throw new KubeError(
       `Operation cannot be fulfilled on "${name}": the object has been modified; please apply your changes to the latest version and try again`,
       'conflict',
       409,
     );
+  }
+  if (uid !== old.metadata.uid) {
+    throw new KubeError(`metadata.uid: Invalid value: "${uid}": field is immutable`, 'invalid', 422);
   }
 }
 
