@@ -53,11 +53,14 @@ describe('the summary', () => {
 
 describe('the report of vitest', () => {
   it('is read with the fields that are counted', () => {
-    const text = JSON.stringify({ success: true, testResults: [{ ...file('passed'), startTime: 1 }] });
-    expect(parseReport(text).testResults).toHaveLength(1);
+    const text = JSON.stringify({
+      success: true,
+      testResults: [{ ...file('passed'), name: '/checkout/src/a.test.ts', startTime: 1 }],
+    });
+    expect(parseReport(text, '/checkout').testResults).toMatchObject([{ name: 'src/a.test.ts' }]);
   });
 
   it('is refused when it is something else', () => {
-    expect(() => parseReport('{"tests": 3}')).toThrow();
+    expect(() => parseReport('{"tests": 3}', '/checkout')).toThrow();
   });
 });

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { z } from 'zod';
 
 /** The part of vitest's JSON report that is counted. */
@@ -23,8 +24,10 @@ export interface StageResult {
   readonly failures: readonly string[];
 }
 
-export function parseReport(text: string): Report {
-  return reportSchema.parse(JSON.parse(text));
+/** Reads vitest's JSON report; the files' names become relative to `root`. Throws when the text is something else. */
+export function parseReport(text: string, root: string): Report {
+  const { testResults } = reportSchema.parse(JSON.parse(text));
+  return { testResults: testResults.map((file) => ({ ...file, name: path.relative(root, file.name) })) };
 }
 
 /**

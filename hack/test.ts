@@ -43,7 +43,7 @@ function runVitest(projects: readonly string[], report: string): Promise<number 
 
 async function readReport(file: string): Promise<Report | undefined> {
   try {
-    return parseReport(await readFile(file, 'utf8'));
+    return parseReport(await readFile(file, 'utf8'), root);
   } catch {
     return undefined;
   }
