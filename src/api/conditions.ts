@@ -16,6 +16,7 @@ export const conditionTypes = {
   Reconciling: 'kstatus: the operator is working towards the spec. Only present while true.',
   Stalled:
     'kstatus: nothing will happen until somebody changes something; the message says what. Only present while true.',
+  ListDistrusted: 'GpuAccount: the list of VMs contradicts other evidence. Only present while true.',
   CredentialsValid: 'GpuAccount: the provider accepts the key and token of the credentials Secret.',
 } as const;
 export type ConditionType = keyof typeof conditionTypes;

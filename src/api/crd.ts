@@ -57,6 +57,9 @@ function structural(schema: z.ZodType): unknown {
   return clean(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }));
 }
 
+/** Bounds what a CEL rule over the value may cost; the only such field is a port. */
+const longestPortName = 15;
+
 /** Largest number that zod writes as the bound of an integer; meaningless for the API server. */
 const safeIntegers = new Set<unknown>([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
 
@@ -65,7 +68,11 @@ function clean(node: unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   if ('x-kubernetes-int-or-string' in node) {
     const { description } = node as { description?: string };
-    return { 'x-kubernetes-int-or-string': true, ...(description === undefined ? {} : { description }) };
+    return {
+      'x-kubernetes-int-or-string': true,
+      maxLength: longestPortName,
+      ...(description === undefined ? {} : { description }),
+    };
   }
   const entries = Object.entries(node).filter(([key, value]) => !isForeign(key, value));
   return Object.fromEntries(entries.map(([key, value]) => [key, keepsAsIs.has(key) ? value : clean(value)]));

@@ -272,6 +272,6 @@ export const vmSpecFields = {
 
 /** Rules over several fields of a VM's spec. */
 export const vmSpecRules = cel({
-  rule: '!has(self.readinessProbe) || self.ports.exists(p, p.name == string(self.readinessProbe.tcpSocket.port) || string(p.internal) == string(self.readinessProbe.tcpSocket.port))',
+  rule: '!has(self.readinessProbe) || self.ports.exists(p, p.name == self.readinessProbe.tcpSocket.port || p.internal == self.readinessProbe.tcpSocket.port)',
   message: 'readinessProbe.tcpSocket.port must be the name or the internal number of one of spec.ports',
 });

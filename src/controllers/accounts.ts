@@ -24,6 +24,8 @@ export interface FleetControl {
   noteDeletionRequested(vmId: string): void;
   /** The provider, asked by id, said that this VM does not exist. */
   noteConfirmedGone(vmId: string): void;
+  /** The provider knows this VM when asked by id, though the list does not have it. */
+  noteFoundAlive(vmId: string): void;
 }
 
 /** Makes the runtime of an account; given by the composition root, which knows the provider's client. */

@@ -107,13 +107,15 @@ function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' 
 async function confirmGone(deps: ActDeps, pass: Pass, vmId: string, { ticket, runtime }: Turn): Promise<ActResult> {
   const askedAt = deps.clock.now();
   try {
-    await ticket.run(() => runtime.provider.getVm(vmId));
-    pass.memory.noteConfirmation({ vmId, askedAt, answer: 'exists' });
+    const vm = await ticket.run(() => runtime.provider.getVm(vmId));
+    const isGone = vm.state === 'terminated';
+    if (isGone) runtime.fleet.noteConfirmedGone(vmId);
+    else runtime.fleet.noteFoundAlive(vmId);
+    pass.memory.noteConfirmation({ vmId, askedAt, answer: isGone ? 'gone' : 'exists' });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     const isGone = error.kind === 'notFound';
     if (isGone) runtime.fleet.noteConfirmedGone(vmId);
-    heedRateLimit(deps, runtime, error);
     pass.memory.noteConfirmation({ vmId, askedAt, answer: isGone ? 'gone' : 'noAnswer' });
   }
   return 'looked';
@@ -133,7 +135,6 @@ async function call(
     noteSuccess(deps, pass, step, runtime);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    heedRateLimit(deps, runtime, error);
     noteFailure(deps, pass, { observation, step, error, runtime });
   }
   return 'looked';
@@ -227,10 +228,3 @@ function noteResize(pass: Pass, resize: NonNullable<VmObservation['journal']['re
   const applied = resize.outcome === 'Done' ? { ...resize.to } : vm.applied;
   pass.memory.unsaved = { vm: { ...vm, applied }, launch, resize };
 }
-
-export function heedRateLimit(deps: Pick<ActDeps, 'clock'>, runtime: AccountRuntime, error: ProviderError): void {
-  if (error.kind !== 'rateLimited') return;
-  runtime.gate.pauseUntil(deps.clock.now() + (error.retryAfterMs ?? defaultRateLimitPauseMs));
-}
-
-const defaultRateLimitPauseMs = 5_000;

@@ -14,7 +14,7 @@ import { priceViolation } from '../../plan/vm/price-check.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
-import { heedRateLimit, type ActResult } from './act.ts';
+import type { ActResult } from './act.ts';
 import type { ActDeps, Pass } from './pass.ts';
 
 /** A write of the intent that took longer than this was overtaken by the world: a frozen process must not call. */
@@ -188,7 +188,6 @@ function noteDeployFailure(
 ): void {
   const { hostnode, share } = shareOf(plan);
   const isRefused = failure?.outcome === 'notDone';
-  if (failure !== undefined) heedRateLimit(deps, runtime, failure);
   if (isRefused) {
     runtime.fleet.offers.release(hostnode, share);
     if (hostsFault.has(failure.kind)) runtime.fleet.offers.reportFailure(hostnode, message);

@@ -1,0 +1,228 @@
+import { randomInt } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import { KubeClient } from '../kube/client.ts';
+import { connectionFrom } from '../kube/kube-config.ts';
+import { alwaysLeading } from '../kube/leader.ts';
+import { systemClock } from '../lib/clock.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { messageOf } from '../lib/errors.ts';
+import { Redactor } from '../lib/redact.ts';
+import { probeConnect } from '../operator/connect.ts';
+import { createOperator, type Operator } from '../operator/operator.ts';
+import { defaultOperatorOptions, type OperatorOptions } from '../operator/options.ts';
+import { createLogger, logLevels, type LogLevel } from '../telemetry/log.ts';
+import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+
+interface Flags extends OperatorOptions {
+  readonly kubeconfig: string | undefined;
+  readonly context: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly shutdownGraceMs: number;
+}
+
+/** `gpuvm operator`: runs the control loops until SIGTERM or SIGINT. */
+export function operatorCommand(): Command {
+  const defaults = defaultOperatorOptions;
+  return new Command('operator')
+    .description('run the control loops against a cluster')
+    .option('--kubeconfig <file>', "kubeconfig; default: KUBECONFIG, ~/.kube/config, or the pod's service account")
+    .option('--context <name>', 'context of the kubeconfig')
+    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
+    .addOption(
+      text(
+        '--installation <id>',
+        'eight hexadecimal digits that mark the VMs of this installation; default: from the cluster',
+        /^[0-9a-f]{8}$/,
+      ),
+    )
+    .addOption(
+      duration(
+        '--poll-active <duration>',
+        'between two lists of VMs while something is on its way',
+        'pollActiveMs',
+        defaults,
+      ),
+    )
+    .addOption(
+      duration(
+        '--poll-idle <duration>',
+        'between two lists of VMs while nothing is on its way',
+        'pollIdleMs',
+        defaults,
+      ),
+    )
+    .addOption(
+      duration(
+        '--absence-proof <duration>',
+        'least time between the two lists that prove a VM absent',
+        'absenceProofMs',
+        defaults,
+      ),
+    )
+    .addOption(
+      duration(
+        '--provider-timeout <duration>',
+        'longest time of one call to the provider',
+        'providerTimeoutMs',
+        defaults,
+      ),
+    )
+    .addOption(
+      duration(
+        '--late-effect <duration>',
+        'how long a call that was given up may still take effect',
+        'lateEffectMs',
+        defaults,
+      ),
+    )
+    .addOption(duration('--retry <duration>', 'how often something missing is looked for again', 'retryMs', defaults))
+    .addOption(
+      duration(
+        '--inventory-max-age <duration>',
+        'oldest inventory of hosts that a choice is made from',
+        'inventoryMaxAgeMs',
+        defaults,
+      ),
+    )
+    .addOption(number('--max-in-flight <n>', 'most calls to the provider at once, per account', defaults.maxInFlight))
+    .addOption(number('--concurrency <n>', 'reconciles at once, per kind', defaults.concurrency))
+    .option('--allow-private-probes', 'let readiness probes go to loopback and private addresses (for try-outs)', false)
+    .option('--telemetry-host <address>', 'where /metrics, /healthz and /readyz are served', defaults.telemetryHost)
+    .addOption(number('--telemetry-port <port>', 'their port; 0 takes any free one', defaults.telemetryPort))
+    .addOption(milliseconds('--shutdown-grace <duration>', 'how long calls in flight may take to end', 25_000))
+    .allowExcessArguments(false)
+    .action(async (parsed: Record<string, unknown>) => {
+      await run(withOptionNames(parsed));
+    });
+}
+
+async function run(flags: Flags): Promise<void> {
+  const redactor = new Redactor();
+  const log = createLogger({ level: flags.logLevel, redactor, clock: systemClock });
+  const version = packageVersion();
+  const metrics = createMetrics({ version, processMetrics: true });
+  const kube = new KubeClient({
+    connection: connectionFrom({ kubeconfigPath: flags.kubeconfig, context: flags.context }),
+    clock: systemClock,
+    random: Math.random,
+    userAgent: `gpuvm-operator/${version}`,
+    fieldManager: 'gpuvm-operator',
+    onRequest: kubeRequestHook(metrics),
+  });
+  const operator = await createOperator({
+    ...{ kube, redactor, log, metrics },
+    clock: systemClock,
+    random: Math.random,
+    newPassword,
+    connect: probeConnect({ allowPrivate: flags.allowPrivateProbes }),
+    leadership: alwaysLeading,
+    instance: hostname().slice(0, 128),
+    options: flags,
+  });
+  const stopped = stopOnSignal(operator, { graceMs: flags.shutdownGraceMs });
+  await operator.start();
+  await stopped;
+  await kube.close();
+}
+
+/** Resolves when the operator has stopped after SIGTERM or SIGINT. A second signal ends the process at once. */
+function stopOnSignal(operator: Operator, { graceMs }: { graceMs: number }): Promise<void> {
+  return new Promise((resolve) => {
+    let stopping = false;
+    const onSignal = (): void => {
+      if (stopping) process.exit(130);
+      stopping = true;
+      operator.stop(graceMs).then(resolve, (error: unknown) => {
+        process.stderr.write(`could not stop cleanly: ${messageOf(error)}\n`);
+        process.exit(1);
+      });
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+const passwordLetters = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
+const passwordLength = 24;
+
+/** 24 letters and digits, about 139 bits: the provider asks for no special characters. At least one of each class. */
+function newPassword(): string {
+  for (;;) {
+    const password = Array.from(
+      { length: passwordLength },
+      () => passwordLetters[randomInt(passwordLetters.length)],
+    ).join('');
+    if (/[A-Z]/.test(password) && /[a-z]/.test(password) && /[0-9]/.test(password)) return password;
+  }
+}
+
+function packageVersion(): string {
+  try {
+    const file = new URL('../../package.json', import.meta.url);
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
+    return version;
+  } catch {
+    return 'unknown';
+  }
+}
+
+/** Commander names an option by its flag; the operator's options carry their unit. */
+function withOptionNames(parsed: Record<string, unknown>): Flags {
+  const {
+    pollActive,
+    pollIdle,
+    absenceProof,
+    providerTimeout,
+    lateEffect,
+    retry,
+    inventoryMaxAge,
+    shutdownGrace,
+    ...rest
+  } = parsed;
+  return {
+    ...rest,
+    pollActiveMs: pollActive,
+    pollIdleMs: pollIdle,
+    absenceProofMs: absenceProof,
+    providerTimeoutMs: providerTimeout,
+    lateEffectMs: lateEffect,
+    retryMs: retry,
+    inventoryMaxAgeMs: inventoryMaxAge,
+    shutdownGraceMs: shutdownGrace,
+  } as unknown as Flags;
+}
+
+type DurationOption = {
+  [K in keyof OperatorOptions]: OperatorOptions[K] extends number ? K : never;
+}[keyof OperatorOptions];
+
+function duration(flags: string, description: string, name: DurationOption, defaults: OperatorOptions): Option {
+  return milliseconds(flags, description, defaults[name]);
+}
+
+function milliseconds(flags: string, description: string, initialMs: number): Option {
+  return new Option(flags, description).default(initialMs, `${initialMs / 1000}s`).argParser((value) => {
+    const ms = parseDuration(value);
+    if (ms === undefined || ms <= 0) throw new InvalidArgumentError('give a duration such as 500ms, 30s or 5m');
+    return ms;
+  });
+}
+
+function number(flags: string, description: string, initial: number): Option {
+  return new Option(flags, description).default(initial).argParser((value) => {
+    const parsed = Number(value);
+    if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError('give a whole number');
+    return parsed;
+  });
+}
+
+function text(flags: string, description: string, pattern: RegExp): Option {
+  return new Option(flags, description).argParser((value) => {
+    if (!pattern.test(value)) throw new InvalidArgumentError(`does not match ${pattern.source}`);
+    return value;
+  });
+}

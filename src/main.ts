@@ -1,0 +1,18 @@
+import { Command } from 'commander';
+
+import { operatorCommand } from './cli/operator.ts';
+import { simulateCommand } from './cli/simulate.ts';
+import { messageOf } from './lib/errors.ts';
+
+const program = new Command('gpuvm')
+  .description('GPU VMs of the TensorDock marketplace as Kubernetes resources')
+  .addCommand(operatorCommand())
+  .addCommand(simulateCommand())
+  .showHelpAfterError('(add --help for all options)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.stderr.write(`gpuvm: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,134 @@
+import type { AccountRuntime, Credentials, StartAccount } from '../controllers/accounts.ts';
+import type { Snapshot } from '../fleet/contract.ts';
+import type { FleetDiff } from '../fleet/diff.ts';
+import { createFleet } from '../fleet/fleet.ts';
+import type { Random } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logger.ts';
+import type { Redactor } from '../lib/redact.ts';
+import { createGate } from '../provider/gate.ts';
+import { allHooks, instrumented, type ProviderHooks } from '../provider/instrumented.ts';
+import { pauseWhenLimited } from '../provider/rate-limits.ts';
+import { createTensorDockProvider, endpointOfMethod } from '../provider/tensordock/provider.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { OperatorOptions } from './options.ts';
+
+export interface RuntimeDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly redactor: Redactor;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly options: OperatorOptions;
+  /** Keys among all kinds, to be reconciled. */
+  wake(keys: readonly string[]): void;
+  /** The list of this account changed. */
+  listChanged(account: string, diff: FleetDiff, snapshot: Snapshot): void;
+  /** Whether the list of this account can be read has changed. */
+  pollTurned(account: string): void;
+}
+
+/** Everything that runs for one account: the provider's client, the gate before it, and the fleet. */
+export function accountStarter(deps: RuntimeDeps): StartAccount {
+  return (account) => startAccount(deps, account);
+}
+
+function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): AccountRuntime {
+  const { clock, random, options, metrics, log } = deps;
+  let { credentials } = account;
+  const gate = createGate({
+    clock,
+    ...rateOf(account.requestsPerSecond),
+    maxInFlight: options.maxInFlight,
+    onTurn: (key) => {
+      deps.wake([key]);
+    },
+    hooks: {
+      started: (lane, waitedMs) => {
+        metrics.gateWaitSeconds.observe({ account: account.name, lane }, waitedMs / 1000);
+      },
+      queueLength: (lane, length) => {
+        metrics.gateQueueLength.set({ account: account.name, lane }, length);
+      },
+    },
+  });
+  const client = createTensorDockProvider({
+    endpoint: account.endpoint,
+    credentials: () => credentials,
+    redactor: deps.redactor,
+    clock,
+    timeoutMs: options.providerTimeoutMs,
+    lateEffectMs: options.lateEffectMs,
+    maxConnections: options.maxInFlight,
+  });
+  const provider = instrumented(client, {
+    clock,
+    endpointOfMethod,
+    hooks: allHooks(requestMetrics(metrics, account.name), pauseWhenLimited({ gate, clock })),
+  });
+  let failed = false;
+  const turned = (nowFailed: boolean, isFirst: boolean): void => {
+    if (failed !== nowFailed || isFirst) deps.pollTurned(account.name);
+    failed = nowFailed;
+  };
+  const fleet = createFleet({
+    provider,
+    gate,
+    clock,
+    random,
+    intervals: { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs },
+    offers: { maxAgeMs: options.inventoryMaxAgeMs },
+    wake: (keys) => {
+      deps.wake(keys);
+    },
+    onChange: (diff, snapshot) => {
+      deps.listChanged(account.name, diff, snapshot);
+    },
+    hooks: {
+      polled: ({ vms }) => {
+        metrics.pollVms.set({ account: account.name }, vms);
+        turned(false, fleet.snapshot?.sequence === 1);
+      },
+      pollFailed: () => {
+        turned(true, false);
+      },
+      distrusted: () => {
+        metrics.listingsDistrusted.inc({ account: account.name });
+      },
+    },
+    log: log.child({ account: account.name }),
+  });
+  fleet.start();
+  return {
+    provider,
+    gate,
+    fleet,
+    setCredentials: (next: Credentials) => {
+      if (next.apiKey === credentials.apiKey && next.apiToken === credentials.apiToken) return;
+      credentials = next;
+      log.info({ account: account.name }, 'credentials changed');
+    },
+    setRate: (requestsPerSecond) => {
+      gate.setRate(rateOf(requestsPerSecond));
+    },
+    stop: () => {
+      fleet.stop();
+      gate.close();
+      void client.close();
+    },
+  };
+}
+
+/** A burst of one keeps the spacing that the provider asks for; fast test endpoints may start a tick's worth at once. */
+function rateOf(requestsPerSecond: number): { requestsPerSecond: number; burst: number } {
+  return { requestsPerSecond, burst: Math.max(1, Math.ceil(requestsPerSecond / 20)) };
+}
+
+function requestMetrics(metrics: Metrics, account: string): ProviderHooks {
+  return {
+    ended: ({ endpoint, result, durationMs }) => {
+      metrics.providerRequests.inc({ account, endpoint, outcome: result });
+      metrics.providerSeconds.observe({ account, endpoint }, durationMs / 1000);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { VmTimings } from '../plan/vm/observation.ts';
+
+/** How the operator runs. Durations in milliseconds. */
+export interface OperatorOptions {
+  /** Names this installation in the names of its VMs; eight hexadecimal digits. Absent: derived from the cluster. */
+  readonly installation: string | undefined;
+  /** Between two lists of VMs while something is on its way, and while nothing is. */
+  readonly pollActiveMs: number;
+  readonly pollIdleMs: number;
+  /** Two lists that prove a VM's absence are requested at least this far apart. */
+  readonly absenceProofMs: number;
+  /** Longest time of one call to the provider. */
+  readonly providerTimeoutMs: number;
+  /** Longest time that a call may still take effect at the provider after it was given up. */
+  readonly lateEffectMs: number;
+  /** How often something that is missing is looked for again. */
+  readonly retryMs: number;
+  /** How old an inventory of hosts may be that a choice is made from. */
+  readonly inventoryMaxAgeMs: number;
+  /** Most calls to the provider at the same time, per account. */
+  readonly maxInFlight: number;
+  /** Reconciles at the same time, per kind. */
+  readonly concurrency: number;
+  /** Whether readiness probes may go to loopback, private and link-local addresses. For try-outs on one machine. */
+  readonly allowPrivateProbes: boolean;
+  /** Where metrics and health are served; port 0 takes any free one. */
+  readonly telemetryHost: string;
+  readonly telemetryPort: number;
+}
+
+export const defaultOperatorOptions: OperatorOptions = {
+  installation: undefined,
+  pollActiveMs: 5_000,
+  pollIdleMs: 30_000,
+  absenceProofMs: 60_000,
+  providerTimeoutMs: 30_000,
+  lateEffectMs: 120_000,
+  retryMs: 30_000,
+  inventoryMaxAgeMs: 30_000,
+  maxInFlight: 64,
+  concurrency: 128,
+  allowPrivateProbes: false,
+  telemetryHost: '0.0.0.0',
+  telemetryPort: 8080,
+};
+
+/** Added to the longest call, for the time between writing the intent and the call's leaving. */
+const callMarginMs = 15_000;
+
+export function vmTimings(options: OperatorOptions): VmTimings {
+  return {
+    absenceProofMs: options.absenceProofMs,
+    callTimeoutMs: options.providerTimeoutMs + callMarginMs,
+    retryMs: options.retryMs,
+    launchBackoff: { baseMs: Math.min(5_000, options.retryMs), maxMs: 300_000 },
+    transitionMs: 15 * 60_000,
+  };
+}

@@ -1,0 +1,69 @@
+import { gpuVmType } from '../api/group.ts';
+import type { GpuVmStatus } from '../api/gpu-vm.ts';
+import type { AccountRegistry } from '../controllers/accounts.ts';
+import type { VmMetrics } from '../controllers/gpu-vm/pass.ts';
+import type { CustomObject } from '../controllers/objects.ts';
+import type { ReadStore } from '../kube/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+
+/** What the controller of VMs counts. */
+export function vmMetrics(metrics: Metrics): VmMetrics {
+  const kind = gpuVmType.kind;
+  return {
+    launched: (outcome) => {
+      metrics.launches.inc({ outcome });
+    },
+    duplicateDeleted: () => {
+      metrics.duplicatesDeleted.inc();
+    },
+    vmLost: () => {
+      metrics.vmsLost.inc();
+    },
+    priceViolated: () => {
+      metrics.priceViolations.inc();
+    },
+    transitioned: (from, to) => {
+      metrics.stateTransitions.inc({ kind, from, to });
+    },
+  };
+}
+
+/** Gauges that are read off the stores at each scrape: they cannot drift from what the resources say. */
+export function collectVms(
+  metrics: Metrics,
+  deps: {
+    readonly vms: ReadStore<CustomObject>;
+    readonly accounts: ReadStore<CustomObject>;
+    readonly registry: AccountRegistry;
+    readonly clock: Clock;
+  },
+): void {
+  metrics.onCollect(() => {
+    collectResources(metrics, deps.vms);
+    metrics.pollAgeSeconds.reset();
+    metrics.unmanagedVms.reset();
+    for (const object of deps.accounts.list()) {
+      const account = object.metadata.name;
+      const snapshot = deps.registry.runtime(account)?.fleet.snapshot;
+      if (snapshot !== undefined)
+        metrics.pollAgeSeconds.set({ account }, (deps.clock.now() - snapshot.requestedAt) / 1000);
+      const { vms } = (object.status ?? {}) as { vms?: { unmanaged?: number } };
+      metrics.unmanagedVms.set({ account }, vms?.unmanaged ?? 0);
+    }
+  });
+}
+
+function collectResources(metrics: Metrics, vms: ReadStore<CustomObject>): void {
+  const kind = gpuVmType.kind;
+  metrics.vms.reset();
+  metrics.hourlyCost.reset();
+  for (const object of vms.list()) {
+    const status = (object.status ?? {}) as GpuVmStatus;
+    const namespace = object.metadata.namespace ?? '';
+    const gpu_model = status.size?.gpuModel ?? status.launch?.gpuModel ?? 'none';
+    metrics.vms.inc({ kind, namespace, phase: status.phase ?? 'Pending', gpu_model });
+    const cost = Number(status.hourlyPrice?.billedNow ?? 0);
+    if (cost > 0) metrics.hourlyCost.inc({ kind, namespace, gpu_model }, cost);
+  }
+}
