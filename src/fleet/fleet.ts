@@ -143,7 +143,7 @@ class PolledFleet implements RunningFleet {
 
   /** Asked only while somebody may act on the emptiness: an account without VMs costs no second request per poll. */
   async #doubtOfEmpty(): Promise<string | undefined> {
-    if (!this.#poller.isAwaited || !this.#evidence.emptinessIsDoubtful()) return undefined;
+    if (this.#stopped || !this.#poller.isAwaited || !this.#evidence.emptinessIsDoubtful()) return undefined;
     return this.#evidence.judgeEmpty(await this.#billing());
   }
 

@@ -1,0 +1,387 @@
+import { describe, expect, it } from 'vitest';
+import { silentLogger } from '../lib/logger.ts';
+import { money } from '../lib/money.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+import { createGate } from '../provider/gate.ts';
+import type { Snapshot } from './contract.ts';
+import type { FleetDiff } from './diff.ts';
+import { createFleet, type FleetOptions, type RunningFleet } from './fleet.ts';
+import { Cloud, vmOf } from './testing/cloud.ts';
+
+interface Rig {
+  readonly clock: VirtualClock;
+  readonly cloud: Cloud;
+  readonly fleet: RunningFleet;
+  readonly woken: string[];
+  readonly diffs: FleetDiff[];
+}
+
+function rig(options: Partial<FleetOptions> = {}): Rig {
+  const clock = new VirtualClock(1_000_000);
+  const cloud = new Cloud(clock);
+  const woken: string[] = [];
+  const diffs: FleetDiff[] = [];
+  const gate = createGate({ clock, requestsPerSecond: 10, burst: 10, onTurn: () => undefined });
+  const fleet = createFleet({
+    provider: cloud,
+    gate,
+    clock,
+    random: () => 0,
+    intervals: { activeMs: 5_000, idleMs: 60_000 },
+    wake: (keys) => woken.push(...keys),
+    onChange: (diff) => diffs.push(diff),
+    log: silentLogger,
+    ...options,
+  });
+  return { clock, cloud, fleet, woken, diffs };
+}
+
+function seen(fleet: RunningFleet): Snapshot {
+  return fleet.snapshot ?? expect.fail('no snapshot');
+}
+
+function many(count: number) {
+  return Array.from({ length: count }, (_unused, index) => vmOf(`vm-${index}`));
+}
+
+describe('the poll', () => {
+  it('comes once per long interval while nobody waits', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(300_000);
+    expect(cloud.timesOf('listVms').map((at) => at - 1_000_000)).toEqual([
+      0, 60_000, 120_000, 180_000, 240_000, 300_000,
+    ]);
+    expect(cloud.timesOf('getBalance')).toEqual([]);
+  });
+
+  it('costs the same number of requests however many VMs and waiting keys there are', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.vms = many(1_000);
+    fleet.start();
+    await clock.advance(10);
+    for (let n = 0; n < 1_000; n += 1) fleet.awaitSnapshot(`key-${n}`, clock.now());
+    await clock.advance(50_000);
+    expect(cloud.calls).toHaveLength(2);
+  });
+
+  it('is pulled forward by a waiting key, but never below the short interval', async () => {
+    const { clock, cloud, fleet, woken } = rig();
+    fleet.start();
+    await clock.advance(1_000);
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(3_999);
+    expect(cloud.timesOf('listVms')).toHaveLength(1);
+    await clock.advance(1);
+    expect(cloud.timesOf('listVms')).toHaveLength(2);
+    expect(woken).toEqual(['a']);
+  });
+
+  it('leaves in a later millisecond than the event it is to show', async () => {
+    const { clock, cloud, fleet, woken } = rig();
+    fleet.start();
+    await clock.advance(30_000);
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(0);
+    expect(woken).toEqual([]);
+    await clock.advance(1);
+    expect(cloud.timesOf('listVms')).toEqual([1_000_000, 1_030_001]);
+    expect(seen(fleet).requestedAt).toBe(1_030_000);
+    expect(woken).toEqual(['a']);
+  });
+
+  it('wakes a key at once that waits for what is there already', async () => {
+    const { clock, fleet, woken } = rig();
+    fleet.start();
+    await clock.advance(1_000);
+    fleet.awaitSnapshot('a', seen(fleet).requestedAt);
+    expect(woken).toEqual(['a']);
+  });
+
+  it('does not serve a key with an answer that was requested too early', async () => {
+    const { clock, cloud, fleet, woken } = rig();
+    cloud.vms = many(1);
+    cloud.latencyMs = 8_000;
+    fleet.start();
+    await clock.advance(1_000);
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(7_000);
+    expect(fleet.snapshot?.sequence).toBe(1);
+    expect(woken).toEqual([]);
+    await clock.advance(8_001);
+    expect(woken).toEqual(['a']);
+  });
+
+  it('never overlaps with itself, however long it takes', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.latencyMs = 20_000;
+    fleet.start();
+    for (let n = 0; n < 10; n += 1) {
+      fleet.awaitSnapshot('a', clock.now());
+      await clock.advance(9_000);
+    }
+    const times = cloud.timesOf('listVms');
+    for (const [index, at] of times.slice(1).entries()) expect(at - (times[index] ?? 0)).toBeGreaterThanOrEqual(20_000);
+  });
+
+  it('waits no longer for a key that is forgotten, nor for one that asks for something later instead', async () => {
+    const { clock, cloud, fleet, woken } = rig();
+    fleet.start();
+    await clock.advance(1_000);
+    fleet.awaitSnapshot('a', clock.now());
+    fleet.forget('a');
+    fleet.awaitSnapshot('b', clock.now());
+    fleet.awaitSnapshot('b', clock.now() + 30_000);
+    await clock.advance(59_000);
+    expect(woken).toEqual(['b']);
+    expect(cloud.timesOf('listVms').length).toBeLessThanOrEqual(4);
+  });
+
+  it('backs off while it fails, says since when, and recovers', async () => {
+    const { clock, cloud, fleet, woken } = rig();
+    fleet.start();
+    await clock.advance(1_000);
+    cloud.failure = 'unavailable';
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(250_000);
+    expect(cloud.timesOf('listVms').map((at) => (at - 1_000_000) / 1_000)).toEqual([0, 5, 10, 20, 40, 80, 140, 200]);
+    expect(fleet.pollFailure).toEqual({
+      kind: 'unavailable',
+      message: 'the provider is away',
+      since: 1_000_000,
+      consecutive: 7,
+    });
+    expect(fleet.snapshot?.sequence).toBe(1);
+    cloud.failure = undefined;
+    await clock.advance(60_000);
+    expect(fleet.pollFailure).toBeUndefined();
+    expect(woken).toEqual(['a']);
+  });
+
+  it('goes on when the clock was set back', async () => {
+    const clock = new VirtualClock(1_000_000);
+    let shift = 0;
+    const shifted = { now: () => clock.now() + shift, after: clock.after.bind(clock) };
+    const { cloud, fleet } = rig({
+      clock: shifted,
+      gate: createGate({ clock: shifted, requestsPerSecond: 1, burst: 2, onTurn: () => undefined }),
+    });
+    fleet.start();
+    await clock.advance(1_000);
+    shift = -3_600_000;
+    await clock.advance(180_000);
+    expect(cloud.timesOf('listVms')).toHaveLength(4);
+  });
+
+  it('ends with stop, also while an answer is awaited', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.latencyMs = 5_000;
+    fleet.start();
+    await clock.advance(1_000);
+    fleet.stop();
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(300_000);
+    expect(cloud.calls).toHaveLength(1);
+    expect(fleet.snapshot).toBeUndefined();
+  });
+});
+
+describe('a snapshot', () => {
+  it('finds VMs by id and by name, two of the same name as well', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.vms = [vmOf('a', { name: 'twin' }), vmOf('b', { name: 'twin' })];
+    fleet.start();
+    await clock.advance(1);
+    expect(seen(fleet).byId.get('b')?.id).toBe('b');
+    expect(
+      seen(fleet)
+        .byName.get('twin')
+        ?.map((vm) => vm.id),
+    ).toEqual(['a', 'b']);
+  });
+
+  it('shares everything with the one before while nothing changes, and tells nobody', async () => {
+    const { clock, cloud, fleet, diffs } = rig();
+    cloud.vms = many(3);
+    fleet.start();
+    await clock.advance(1);
+    const first = seen(fleet);
+    await clock.advance(60_000);
+    expect(seen(fleet).sequence).toBe(2);
+    expect(seen(fleet).byId).toBe(first.byId);
+    expect(seen(fleet).byName).toBe(first.byName);
+    expect(diffs).toHaveLength(1);
+  });
+
+  it('tells what is different', async () => {
+    const { clock, cloud, fleet, diffs } = rig();
+    cloud.vms = [vmOf('stays'), vmOf('changes'), vmOf('goes'), vmOf('blurs')];
+    fleet.start();
+    await clock.advance(1);
+    const first = seen(fleet);
+    cloud.vms = [vmOf('stays'), vmOf('changes', { price: undefined }), vmOf('comes')];
+    cloud.unreadable = ['blurs'];
+    await clock.advance(60_000);
+    expect(diffs[1]).toMatchObject({
+      added: [{ id: 'comes' }],
+      changed: [{ before: { id: 'changes' }, after: { price: undefined } }],
+      removed: [{ id: 'goes', last: { id: 'goes' } }],
+      unreadable: ['blurs'],
+    });
+    expect(seen(fleet).byId.get('stays')).toBe(first.byId.get('stays'));
+    cloud.unreadable = [];
+    await clock.advance(60_000);
+    expect(diffs[2]).toEqual({ added: [], changed: [], removed: [{ id: 'blurs', last: undefined }], unreadable: [] });
+  });
+
+  it('takes 0.20 and 0.2 for the same price', async () => {
+    const { clock, cloud, fleet, diffs } = rig();
+    const price = (total: string) => ({ compute: money('0.19'), storage: money('0.01'), total: money(total) });
+    cloud.vms = [vmOf('a', { price: price('0.20') })];
+    fleet.start();
+    await clock.advance(1);
+    cloud.vms = [vmOf('a', { price: price('0.2') })];
+    await clock.advance(60_000);
+    expect(diffs).toHaveLength(1);
+  });
+});
+
+describe('a listing is distrusted', () => {
+  async function running(count: number): Promise<Rig> {
+    const given = rig();
+    given.cloud.vms = many(count);
+    given.cloud.hourlyCost = '1.50';
+    given.fleet.start();
+    await given.clock.advance(1);
+    return given;
+  }
+
+  it.each([
+    ['three of three', 3, 3, true],
+    ['two of two', 2, 2, false],
+    ['two of five', 5, 2, false],
+    ['three of fifteen', 15, 3, true],
+    ['three of sixteen', 16, 3, false],
+    ['twenty of a hundred', 100, 20, true],
+    ['nineteen of a hundred', 100, 19, false],
+  ])('when %s vanish: %#', async (_name, ...[before, gone, distrusted]) => {
+    const { clock, cloud, fleet } = await running(before);
+    cloud.vms = many(before).slice(gone);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted !== undefined).toBe(distrusted);
+    expect(seen(fleet).byId.size).toBe(before - gone);
+  });
+
+  it('with a sentence that says what is wrong', async () => {
+    const { clock, cloud, fleet } = await running(10);
+    cloud.vms = many(5);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBe(
+      '5 of 10 VMs vanished from the listing without having been deleted by this operator',
+    );
+  });
+
+  it('no longer once the VMs are listed again', async () => {
+    const { clock, cloud, fleet } = await running(10);
+    cloud.vms = [];
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeDefined();
+    cloud.vms = many(10);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('not for VMs whose deletion we asked for, nor for those that cannot be read', async () => {
+    const { clock, cloud, fleet } = await running(10);
+    for (const vm of many(5)) fleet.noteDeletionRequested(vm.id);
+    cloud.vms = many(8).slice(5);
+    cloud.unreadable = ['vm-8', 'vm-9'];
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('until so many are confirmed gone that the rest is unsuspicious', async () => {
+    const { clock, cloud, fleet } = await running(10);
+    cloud.vms = many(5);
+    await clock.advance(60_000);
+    for (const id of ['vm-5', 'vm-6']) fleet.noteConfirmedGone(id);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeDefined();
+    fleet.noteConfirmedGone('vm-7');
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('for ten minutes where nobody confirms anything, then no longer', async () => {
+    const { clock, cloud, fleet } = await running(10);
+    cloud.vms = many(5);
+    await clock.advance(60_000 + 599_000);
+    expect(seen(fleet).distrusted).toBeDefined();
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('for longer when one of the vanished was found alive', async () => {
+    const { clock, cloud, fleet } = await running(4);
+    cloud.vms = many(1);
+    await clock.advance(300_000);
+    for (const id of ['vm-1', 'vm-2', 'vm-3']) fleet.noteFoundAlive(id);
+    await clock.advance(540_000);
+    expect(seen(fleet).distrusted).toBeDefined();
+    await clock.advance(180_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('for more than ten minutes when the listings in between failed', async () => {
+    const { clock, cloud, fleet } = await running(10);
+    cloud.vms = [];
+    await clock.advance(60_000);
+    cloud.failure = 'unavailable';
+    await clock.advance(900_000);
+    cloud.failure = undefined;
+    await clock.advance(61_000);
+    expect(seen(fleet).distrusted).toBeDefined();
+  });
+
+  it('when it is empty while money is being spent and somebody waits', async () => {
+    const { clock, cloud, fleet } = await running(1);
+    cloud.vms = [];
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(6_000);
+    expect(seen(fleet).distrusted).toBe('the listing is empty, but the organization is billed $1.50 per hour');
+    cloud.hourlyCost = '0';
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(6_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('when it is empty and the balance cannot be read, for ten minutes', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.getBalance = () => Promise.reject(new Error('no'));
+    fleet.start();
+    const poll = async (forMs: number): Promise<void> => {
+      for (let passed = 0; passed < forMs; passed += 6_000) {
+        fleet.awaitSnapshot('a', clock.now());
+        await clock.advance(6_000);
+      }
+    };
+    await poll(540_000);
+    expect(seen(fleet).distrusted).toContain('could not be read');
+    await poll(120_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('for an hour at most when the bill goes on without VMs', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.hourlyCost = '0.5';
+    fleet.start();
+    const states: boolean[] = [];
+    for (let minutes = 0; minutes < 70; minutes += 1) {
+      fleet.awaitSnapshot('a', clock.now());
+      await clock.advance(60_000);
+      states.push(seen(fleet).distrusted !== undefined);
+    }
+    expect(states.slice(1, 58).every(Boolean)).toBe(true);
+    expect(states.at(-1)).toBe(false);
+  });
+});
