@@ -1,4 +1,4 @@
-import { pino, type DestinationStream } from 'pino';
+import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 
 import { toPreciseTimestamp, type Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -28,24 +28,56 @@ const deepest = 8;
  */
 export function createLogger(options: LogOptions): Logger {
   const { clock, redactor } = options;
-  const clean = (fields: object): Record<string, unknown> => cleaned(fields, redactor, 0) as Record<string, unknown>;
-  return pino(
+  const logger = pino(
     {
       level: options.level,
       base: null,
       messageKey: 'message',
       timestamp: () => `,"time":"${toPreciseTimestamp(clock.now())}"`,
-      formatters: {
-        level: (label) => ({ level: label }),
-        bindings: clean,
-        log: clean,
-      },
-      hooks: {
-        streamWrite: (line) => redactor.text(line),
-      },
+      formatters: { level: (label) => ({ level: label }) },
+      // The last net. It cannot be the only one: in a finished line a secret with quotes or line breaks looks different.
+      hooks: { streamWrite: (line) => redactor.text(line) },
     },
     ...(options.destination === undefined ? [] : [options.destination]),
   );
+  return new CleanLogger(logger, redactor);
+}
+
+/** Cleans before pino sees anything. Not by pino's own formatters: those do not see the bindings of a child. */
+class CleanLogger implements Logger {
+  readonly #logger: PinoLogger;
+  readonly #redactor: Redactor;
+
+  constructor(logger: PinoLogger, redactor: Redactor) {
+    this.#logger = logger;
+    this.#redactor = redactor;
+  }
+
+  debug(fields: object, message: string): void {
+    this.#log('debug', fields, message);
+  }
+
+  info(fields: object, message: string): void {
+    this.#log('info', fields, message);
+  }
+
+  warn(fields: object, message: string): void {
+    this.#log('warn', fields, message);
+  }
+
+  error(fields: object, message: string): void {
+    this.#log('error', fields, message);
+  }
+
+  child(bindings: Record<string, unknown>): Logger {
+    const clean = cleaned(bindings, this.#redactor, 0) as Record<string, unknown>;
+    return new CleanLogger(this.#logger.child(clean), this.#redactor);
+  }
+
+  #log(level: LogLevel, fields: object, message: string): void {
+    if (!this.#logger.isLevelEnabled(level)) return;
+    this.#logger[level](cleaned(fields, this.#redactor, 0), this.#redactor.text(message));
+  }
 }
 
 /** A copy in which secrets are masked, errors are reduced to words, and nothing is deeper or stranger than a log can take. */
