@@ -158,8 +158,8 @@ export interface World {
   readonly history: ListHistory;
   /** How many live VMs have each name. */
   readonly names: Map<string, number>;
-  /** VMs whose status will change by itself. */
-  readonly inTransition: Set<Vm>;
+  /** VMs whose status will change by itself, the next one first. */
+  readonly inTransition: Vm[];
   credentials: { key: string; token: string };
   duplicateNames: number;
   nextExecutionId: number;

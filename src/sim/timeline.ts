@@ -1,5 +1,5 @@
 import { returnOutbid, walkMarket } from './spot-market.ts';
-import { Status, type Vm, type World } from './state.ts';
+import { Status, type World } from './state.ts';
 import { finishTransition, isBeingDeleted, terminateVm } from './vms.ts';
 
 const graceMs = 96 * 3_600_000;
@@ -42,13 +42,9 @@ function nextEvent(world: World, target: number): Event | undefined {
 }
 
 function nextTransition(world: World): Event | undefined {
-  let next: Vm | undefined;
-  for (const vm of world.inTransition) {
-    if (vm.transition !== undefined && vm.transition.at < (next?.transition?.at ?? Number.POSITIVE_INFINITY)) next = vm;
-  }
-  if (next?.transition === undefined) return undefined;
-  const { at, to } = next.transition;
-  const vm = next;
+  const [vm] = world.inTransition;
+  if (vm?.transition === undefined) return undefined;
+  const { at, to } = vm.transition;
   return {
     at,
     happen: () => {

@@ -1,6 +1,6 @@
 import { sortedJson, type JsonObject } from './json.ts';
 import { toNumber, toSixDecimals } from './nanos.ts';
-import { addressOf, Status, type Forward, type Vm, type World } from './state.ts';
+import { addressOf, Status, type Forward, type Transition, type Vm, type World } from './state.ts';
 import { giveBackCompute, giveBackPorts, giveBackStorage, takeCompute } from './stock.ts';
 
 /** The only functions that add, change and remove VMs: each keeps stock, billing, names and the list in step. */
@@ -25,7 +25,7 @@ export function removeVm(world: World, vm: Vm): void {
   giveBackStorage(vm.host, vm.size.storage);
   giveBackPorts(vm.host, vm.forwards);
   world.vms.delete(vm.id);
-  world.inTransition.delete(vm);
+  endTransition(world, vm);
   world.ledger.bill(vm.id, undefined);
   world.history.set(vm.id, undefined, world.now);
   const sameName = world.names.get(vm.name) ?? 0;
@@ -44,8 +44,7 @@ export function terminateVm(world: World, vm: Vm): void {
 /** Sets the status, dropping a transition under way. */
 export function setStatus(world: World, vm: Vm, status: string): void {
   vm.status = status;
-  vm.transition = undefined;
-  world.inTransition.delete(vm);
+  endTransition(world, vm);
   changed(world, vm);
 }
 
@@ -62,8 +61,21 @@ export function beginTransition(world: World, vm: Vm, step: TransitionStep): voi
     return;
   }
   setStatus(world, vm, step.during);
-  vm.transition = { to: step.to, at: world.now + Math.ceil(step.delayMs) };
-  world.inTransition.add(vm);
+  enterTransition(world, vm, { to: step.to, at: world.now + Math.ceil(step.delayMs) });
+}
+
+/** Keeps the list sorted by time. New ones are nearly always the last, so that it is not searched from the front. */
+function enterTransition({ inTransition }: World, vm: Vm, transition: Transition): void {
+  vm.transition = transition;
+  let index = inTransition.length;
+  while (index > 0 && (inTransition[index - 1]?.transition?.at ?? 0) > transition.at) index -= 1;
+  inTransition.splice(index, 0, vm);
+}
+
+function endTransition({ inTransition }: World, vm: Vm): void {
+  if (vm.transition === undefined) return;
+  vm.transition = undefined;
+  inTransition.splice(inTransition.indexOf(vm), 1);
 }
 
 export function finishTransition(world: World, vm: Vm, to: string | undefined): void {

@@ -47,7 +47,7 @@ export function createWorld(options: SimulatorOptions, now: number): World {
     ledger: new Ledger(openingBalance(options), now),
     history: new ListHistory(),
     names: new Map(),
-    inTransition: new Set(),
+    inTransition: [],
     credentials: { key: options.apiKey, token: options.apiToken },
     duplicateNames: 0,
     nextExecutionId: 1690,
