@@ -9,7 +9,12 @@ import type { Redactor } from '../lib/redact.ts';
 import { createGate } from '../provider/gate.ts';
 import { allHooks, instrumented, type ProviderHooks } from '../provider/instrumented.ts';
 import { pauseWhenLimited } from '../provider/rate-limits.ts';
-import { createTensorDockProvider, endpointOfMethod } from '../provider/tensordock/provider.ts';
+import {
+  createTensorDockProvider,
+  endpointOfMethod,
+  type TensorDockOptions,
+  type TensorDockProvider,
+} from '../provider/tensordock/provider.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { OperatorOptions } from './options.ts';
 
@@ -20,6 +25,8 @@ export interface RuntimeDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly options: OperatorOptions;
+  /** Makes the provider's client of an account. Default: the one that speaks HTTP. */
+  readonly createProvider?: ((options: TensorDockOptions) => TensorDockProvider) | undefined;
   /** Keys among all kinds, to be reconciled. */
   wake(keys: readonly string[]): void;
   /** The list of this account changed. */
@@ -52,7 +59,7 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
       },
     },
   });
-  const client = createTensorDockProvider({
+  const client = (deps.createProvider ?? createTensorDockProvider)({
     endpoint: account.endpoint,
     credentials: () => credentials,
     redactor: deps.redactor,

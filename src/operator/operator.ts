@@ -30,7 +30,7 @@ import type { Redactor } from '../lib/redact.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { queueHooks, runnerHooks, watchQueue } from '../telemetry/runtime-hooks.ts';
 import { startTelemetryServer, type TelemetryServer } from '../telemetry/server.ts';
-import { accountStarter } from './account-runtime.ts';
+import { accountStarter, type RuntimeDeps } from './account-runtime.ts';
 import { vmTimings, type OperatorOptions } from './options.ts';
 import { collectVms, vmMetrics } from './vm-metrics.ts';
 
@@ -48,6 +48,9 @@ export interface OperatorDeps {
   /** Name of this process in Events. */
   readonly instance: string;
   readonly options: OperatorOptions;
+  readonly createProvider?: RuntimeDeps['createProvider'];
+  /** Opens the port for metrics and health. Default: a real one, which a simulated world has no use for. */
+  readonly startTelemetry?: typeof startTelemetryServer;
 }
 
 export interface Operator {
@@ -148,7 +151,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
       return telemetry;
     },
     async start() {
-      telemetry = await startTelemetryServer({
+      telemetry = await (deps.startTelemetry ?? startTelemetryServer)({
         host: options.telemetryHost,
         port: options.telemetryPort,
         readiness: { stores: () => unsynced(watches) },

@@ -21,6 +21,8 @@ export interface TensorDockOptions {
   readonly includeReservedHosts?: boolean;
   /** See ProviderCapabilities. Default 120 s: the proxy before the API gives a request up after 100. */
   readonly lateEffectMs?: number;
+  /** What carries the requests. Default: undici. Another one lets the client run against a provider in this process. */
+  readonly transport?: api.HttpTransport;
 }
 
 export interface TensorDockProvider extends Provider {
@@ -44,13 +46,7 @@ export const endpointOfMethod = {
 
 /** The contract over API v0. Each method makes exactly one HTTP request, so that a ticket of the gate is one request. */
 export function createTensorDockProvider(options: TensorDockOptions): TensorDockProvider {
-  const transport = api.createHttpTransport({
-    baseUrl: options.endpoint,
-    clock: options.clock,
-    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-    ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
-    ...(options.maxAnswerBytes === undefined ? {} : { maxAnswerBytes: options.maxAnswerBytes }),
-  });
+  const transport = options.transport ?? httpTransport(options);
   const { credentials, redactor, clock } = options;
   const call = api.createCaller({ transport, clock, credentials, redactor });
   const reader = new ListingReader();
@@ -78,6 +74,16 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
     deleteVm: (id, callOptions) => api.deleteSingle(call, id, callOptions),
     close: () => transport.close(),
   };
+}
+
+function httpTransport(options: TensorDockOptions): api.HttpTransport {
+  return api.createHttpTransport({
+    baseUrl: options.endpoint,
+    clock: options.clock,
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
+    ...(options.maxAnswerBytes === undefined ? {} : { maxAnswerBytes: options.maxAnswerBytes }),
+  });
 }
 
 function capabilitiesOf(lateEffectMs: number): ProviderCapabilities {
