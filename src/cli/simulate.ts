@@ -63,6 +63,8 @@ const descriptions: Readonly<Record<keyof SimulatorOptions, string>> = {
 
 const fractions: ReadonlySet<string> = new Set<keyof SimulatorOptions>(['rateLimit', 'spotFloor', 'spotVolatility']);
 
+const amounts: ReadonlySet<string> = new Set<keyof SimulatorOptions>(['balance', 'minimumBalance']);
+
 const choices: Partial<Record<keyof SimulatorOptions, readonly string[]>> = {
   authFailureStatus: ['401', '400', '200'],
   refusalStatus: ['distinct', '200'],
@@ -90,6 +92,7 @@ function optionsOfSimulator(): Option[] {
     if (typeof initial === 'number')
       return number(`--${flag} <number>`, description, { initial, isFraction: fractions.has(name) });
     const option = new Option(`--${flag} <value>`, description);
+    if (amounts.has(name)) option.argParser(parseAmount);
     return initial === '' ? option : option.default(initial);
   });
 }
@@ -116,6 +119,11 @@ function number(
     return value;
   };
   return new Option(flags, description).argParser(parse).default(initial);
+}
+
+function parseAmount(text: string): string {
+  if (!/^\d{1,6}(\.\d{1,9})?$/.test(text)) throw new InvalidArgumentError('It must be an amount like 12.50.');
+  return text;
 }
 
 function kebab(name: string): string {
