@@ -40,6 +40,8 @@ describe('a failed change', () => {
     ['a 400 that says nothing', 'invalid', 'uncertain', 400, {}],
     ['an unknown server', 'notFound', 'notDone', 404, refusal('Server not found')],
     ['an unknown server without words', 'notFound', 'notDone', 404, { success: false }],
+    ['a wrong path that refuses', 'refused', 'notDone', 404, refusal('No such endpoint')],
+    ['an unknown operating system', 'invalid', 'notDone', 400, refusal('operating_system DOS is not available')],
     ['a wrong path that answers JSON', 'refused', 'notDone', 404, { message: 'The requested URL was not found' }],
     ['a wrong path that answers HTML', 'malformed', 'uncertain', 404, html],
     ['an unknown hostnode', 'notFound', 'notDone', 400, refusal('Hostnode with id 1361d287 does not exist')],

@@ -133,10 +133,19 @@ function kindOfOddity(status: number): ProviderErrorKind {
 }
 
 function kindOfStatus(answer: Answer): ProviderErrorKind {
-  if (answer.status >= 500) return 'unavailable';
-  // A JSON 404 without `success: false` is what a wrong path gets, and must never pass for "there is no such VM".
-  if (answer.status === 404 && answer.success === false) return 'notFound';
-  return answer.status === 400 || answer.status === 422 ? 'invalid' : 'refused';
+  const { status } = answer;
+  if (status >= 500) return 'unavailable';
+  if (status === 404) return saysNoSuchThing(answer) ? 'notFound' : 'refused';
+  return status === 400 || status === 422 ? 'invalid' : 'refused';
+}
+
+/**
+ * A 404 is also what a wrong base URL gets, and that must never pass for "there is no such VM": it has to come with
+ * `success: false`, and with words that speak of a VM or host, if it has words at all.
+ */
+function saysNoSuchThing({ success, text }: Answer): boolean {
+  if (success !== false) return false;
+  return text === undefined || /^not found\.?$|\b(server|machine|vm|instance|hostnode)\b/i.test(text.trim());
 }
 
 /** In order: the first pattern that fits decides. Statuses come in lower case in texts, words in any. */
@@ -149,6 +158,8 @@ const words: readonly (readonly [RegExp, ProviderErrorKind])[] = [
   ],
   [/rate limit|too many requests/, 'rateLimited'],
   [/\bbalance\b|insufficient (funds|credit)|not enough (funds|money|credit)/, 'insufficientBalance'],
+  // Before the words for stock: an operating system that is "not available" is no matter of room.
+  [/operating[ _]system/, 'invalid'],
   // Narrow on purpose: "internal server error: resource not found" must not pass for "there is no such VM".
   [
     /\b(server|machine|vm|instance|hostnode)( with \w+)?( ['"\w-]{8,40})? (was |is |could |can)?(not (be )?found|does(n't| not) exist)|(no such|unknown) (server|machine|vm|instance|hostnode)\b/,
