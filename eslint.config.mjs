@@ -4,7 +4,15 @@ import { oneWayImports } from './hack/lint/one-way-imports.mjs';
 
 const tests = ['**/*.test.ts', 'test/**'];
 // Where the process meets the world; everywhere else time, chance and the environment are arguments.
-const compositionRoots = ['src/main.ts', 'src/cli/**', 'src/lib/clock.ts', 'hack/**', '*.config.*', ...tests];
+const compositionRoots = [
+  'src/main.ts',
+  'src/cli/**',
+  'src/lib/clock.ts',
+  'src/lib/virtual-clock.ts',
+  'hack/**',
+  '*.config.*',
+  ...tests,
+];
 
 const takeAClock = 'Take a Clock (src/lib/clock.ts) as an argument.';
 const takeRandomness = 'Take the source of randomness as an argument.';

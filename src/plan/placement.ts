@@ -1,6 +1,6 @@
 import type { GpuVmSpec } from '../api/gpu-vm.ts';
 import type { Money } from '../lib/money.ts';
-import type { Host, HostGpu, PortForward, Range, VmPrice, VmSize } from '../provider/contract.ts';
+import type { Host, HostGpu, PortForward, Range, SizeRange, VmPrice, VmSize } from '../provider/contract.ts';
 import { chooseExternalPorts } from './ports.ts';
 import { quote } from './price.ts';
 
@@ -103,12 +103,15 @@ function tryHost(
 
 function rejectHost({ placement }: PlacementRequest, host: Host): Rejection | undefined {
   if (!host.online || !host.listed) return 'offline';
-  if (placement.hostnodes !== undefined && !placement.hostnodes.includes(host.id)) return 'excluded';
-  if (placement.excludeHostnodes?.includes(host.id) === true) return 'excluded';
+  if (isExcluded(placement, host.id)) return 'excluded';
   if (!isInLocations(host, placement.locations)) return 'location';
-  if (placement.minUptimePercent !== undefined && (host.uptimePercent ?? 0) < placement.minUptimePercent)
-    return 'uptime';
-  return undefined;
+  const leastUptime = placement.minUptimePercent ?? 0;
+  return (host.uptimePercent ?? 0) < leastUptime ? 'uptime' : undefined;
+}
+
+function isExcluded({ hostnodes, excludeHostnodes }: PlacementRequest['placement'], id: string): boolean {
+  const isChosen = hostnodes?.includes(id) ?? true;
+  return !isChosen || excludeHostnodes?.includes(id) === true;
 }
 
 function rejectSize(request: PlacementRequest, host: Host, gpu: HostGpu | undefined): Rejection | undefined {
@@ -117,12 +120,15 @@ function rejectSize(request: PlacementRequest, host: Host, gpu: HostGpu | undefi
   if (host.vcpus.available < request.vcpus) return 'vcpus';
   if (host.memoryGB.available < request.memoryGB) return 'memory';
   if (host.storageGB.available < request.storageGB) return 'storage';
-  const range = host.restrictions.get(request.gpu.count);
-  const allowed =
-    isWithin(range?.vcpus, request.vcpus) &&
-    isWithin(range?.memoryGB, request.memoryGB) &&
-    isWithin(range?.storageGB, request.storageGB);
-  return allowed ? undefined : 'restricted';
+  return isAllowed(host.restrictions.get(request.gpu.count), request) ? undefined : 'restricted';
+}
+
+function isAllowed(range: SizeRange | undefined, size: PlacementRequest): boolean {
+  return (
+    isWithin(range?.vcpus, size.vcpus) &&
+    isWithin(range?.memoryGB, size.memoryGB) &&
+    isWithin(range?.storageGB, size.storageGB)
+  );
 }
 
 function isWithin(range: Range | undefined, amount: number): boolean {

@@ -130,7 +130,7 @@ export class GpuAccountController implements Reconciler {
     return {
       now: clock.now(),
       generation: object.metadata.generation,
-      status: (object.status ?? {}) as GpuAccountStatus,
+      status: object.status ?? {},
       credentials,
       pollFailure: fleet?.pollFailure,
       listed: snapshot === undefined ? undefined : this.#count(snapshot, installation),

@@ -50,7 +50,7 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
     case 'modify':
     case 'delete':
       return withTurn(pass, laneOf(step.kind), (ticket, runtime) =>
-        call(deps, pass, observation, step, { ticket, runtime }),
+        call(deps, pass, { observation, step, ticket, runtime }),
       );
     default:
       return assertNever(step);
@@ -121,13 +121,13 @@ async function confirmGone(deps: ActDeps, pass: Pass, vmId: string, { ticket, ru
   return 'looked';
 }
 
-async function call(
-  deps: ActDeps,
-  pass: Pass,
-  observation: VmObservation,
-  step: CallStep,
-  { ticket, runtime }: Turn,
-): Promise<ActResult> {
+interface Call extends Turn {
+  readonly observation: VmObservation;
+  readonly step: CallStep;
+}
+
+async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
+  const { step, ticket, runtime } = made;
   deps.leadership.assertLeading();
   if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
   try {
@@ -135,7 +135,7 @@ async function call(
     noteSuccess(deps, pass, step, runtime);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
-    noteFailure(deps, pass, { observation, step, error, runtime });
+    noteFailure(deps, pass, made, error);
   }
   return 'looked';
 }
@@ -173,15 +173,8 @@ function noteDeleted(deps: ActDeps, pass: Pass, step: Extract<CallStep, { kind: 
   });
 }
 
-/** A refusal of the new size after which trying again makes no sense, or too many failures: the VM must not stay down. */
-const mostModifyFailures = 5;
-
-function noteFailure(
-  deps: ActDeps,
-  pass: Pass,
-  failed: { observation: VmObservation; step: CallStep; error: ProviderError; runtime: AccountRuntime },
-): void {
-  const { observation, step, error, runtime } = failed;
+function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError): void {
+  const { step, runtime } = made;
   const now = deps.clock.now();
   if (step.kind === 'delete' && error.kind === 'notFound') {
     noteDeleted(deps, pass, step, now);
@@ -189,34 +182,34 @@ function noteFailure(
     return;
   }
   if (error.kind === 'wrongState' && (step.kind === 'start' || step.kind === 'stop')) {
-    noteWrongState(pass, observation, step, now);
+    noteWrongState(pass, made, now);
     return;
   }
   if (step.kind === 'start' && error.kind === 'noCapacity' && step.hostnode !== undefined) {
     runtime.fleet.offers.reportFailure(step.hostnode, 'no room to start a VM');
   }
-  const failures = pass.memory.noteCallFailed(
-    step.kind,
-    { kind: error.kind, message: error.message },
-    {
-      now,
-      retryAfterMs: error.retryAfterMs,
-      random: deps.random,
-    },
-  );
-  deps.log.warn(
-    { key: pass.key, vmId: step.vmId, call: step.kind, kind: error.kind, failures, error: error.message },
-    'provider call failed',
-  );
-  if (step.kind !== 'modify') return;
-  const isFinal =
-    isProviderError(error, 'invalid', 'refused', 'noCapacity', 'insufficientBalance') || failures >= mostModifyFailures;
-  if (isFinal)
-    noteResize(pass, { to: step.size, outcome: 'Refused', message: `The provider refused the size: ${error.message}` });
+  const failure = { kind: error.kind, message: error.message };
+  const when = { now, retryAfterMs: error.retryAfterMs, random: deps.random };
+  const failures = pass.memory.noteCallFailed(step.kind, failure, when);
+  deps.log.warn({ key: pass.key, vmId: step.vmId, call: step.kind, failures, ...failure }, 'provider call failed');
+  if (step.kind === 'modify') noteModifyFailure(pass, step, { error, failures });
+}
+
+/** The VM is down while its size cannot be changed: after this many failures it is started again as it was. */
+const mostModifyFailures = 5;
+
+function noteModifyFailure(
+  pass: Pass,
+  step: Extract<CallStep, { kind: 'modify' }>,
+  { error, failures }: { error: ProviderError; failures: number },
+): void {
+  const isRefusal = isProviderError(error, 'invalid', 'refused', 'noCapacity', 'insufficientBalance');
+  if (!isRefusal && failures < mostModifyFailures) return;
+  noteResize(pass, { to: step.size, outcome: 'Refused', message: `The provider refused the size: ${error.message}` });
 }
 
 /** The VM is in another state than the list said: no failure, the next list will tell. */
-function noteWrongState(pass: Pass, observation: VmObservation, step: CallStep, now: number): void {
+function noteWrongState(pass: Pass, { observation, step }: Call, now: number): void {
   const listed = observation.account.kind === 'ready' ? observation.account.snapshot?.byId.get(step.vmId) : undefined;
   if (step.kind === 'stop' && step.release && listed?.state === 'stopped') pass.memory.noteReleaseNeedsStart(now);
   else pass.memory.noteCallSucceeded(step.kind, now);

@@ -1,4 +1,4 @@
-import { conditionOf } from '../../api/conditions.ts';
+import { conditionOf, type Condition } from '../../api/conditions.ts';
 import type { GpuVmStatus } from '../../api/gpu-vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
@@ -34,16 +34,19 @@ const notable: Partial<Record<Reason, Announcement['type']>> = {
 
 /** What the change from one status to the next has to say to whoever runs `kubectl describe`. */
 export function announcementsFor(before: GpuVmStatus, after: GpuVmStatus): Announcement[] {
+  const ready = newlySaid(before, after, 'Ready');
+  const upToDate = newlySaid(before, after, 'UpToDate');
   const said: Announcement[] = [];
-  const ready = conditionOf(after.conditions, 'Ready');
   const type = ready === undefined ? undefined : notable[ready.reason as Reason];
-  if (ready !== undefined && type !== undefined && conditionOf(before.conditions, 'Ready')?.reason !== ready.reason) {
-    said.push({ type, reason: ready.reason, message: ready.message });
-  }
-  const upToDate = conditionOf(after.conditions, 'UpToDate');
-  const wasUpToDate = conditionOf(before.conditions, 'UpToDate');
-  if (upToDate?.status === 'False' && upToDate.reason !== 'ResizePending' && wasUpToDate?.reason !== upToDate.reason) {
+  if (ready !== undefined && type !== undefined) said.push({ type, reason: ready.reason, message: ready.message });
+  if (upToDate?.status === 'False' && upToDate.reason !== 'ResizePending') {
     said.push({ type: 'Warning', reason: upToDate.reason, message: upToDate.message });
   }
   return said;
+}
+
+/** The condition, if its reason is another one than before. */
+function newlySaid(before: GpuVmStatus, after: GpuVmStatus, type: 'Ready' | 'UpToDate'): Condition | undefined {
+  const condition = conditionOf(after.conditions, type);
+  return conditionOf(before.conditions, type)?.reason === condition?.reason ? undefined : condition;
 }

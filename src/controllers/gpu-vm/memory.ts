@@ -2,7 +2,7 @@ import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts
 import type { ProviderErrorKind } from '../../provider/error.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { Absence, CallFact, Confirmation, Journal, ProbeFact, VmFacts } from '../../plan/vm/observation.ts';
-import { isUncertain, uncertainSince } from '../../plan/vm/uniqueness.ts';
+import { isUncertain, uncertainSince } from '../../plan/vm/proof.ts';
 
 /** Pauses after start, stop, modify and delete calls that fail. */
 const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
@@ -75,26 +75,17 @@ export class VmMemory {
    * Takes a list as evidence about an uncertain launch. It counts only if it was requested after the call had ended, is
    * trusted, and has no entry that could not be read: that one might be the VM.
    */
-  noteListing(snapshot: Snapshot, journal: Journal, callTimeoutMs: number): void {
-    const { launch } = journal;
-    if (launch === undefined || !isUncertain(launch)) {
+  noteListing(snapshot: Snapshot, { launch }: Journal, callTimeoutMs: number): void {
+    if (launch === undefined || !isUncertain(launch) || snapshot.byName.has(launch.name)) {
       this.#absence = undefined;
       return;
     }
-    if (snapshot.byName.has(launch.name)) {
-      this.#absence = undefined;
-      return;
-    }
-    const isEvidence =
-      snapshot.distrusted === undefined &&
-      snapshot.unreadable.size === 0 &&
-      snapshot.requestedAt >= uncertainSince(launch, callTimeoutMs);
-    if (!isEvidence) return;
-    const before = this.#absence?.launchName === launch.name ? this.#absence : undefined;
-    this.#absence = {
-      launchName: launch.name,
-      firstAt: before?.firstAt ?? snapshot.requestedAt,
-      latestAt: Math.max(before?.latestAt ?? 0, snapshot.requestedAt),
-    };
+    const isEvidence = snapshot.distrusted === undefined && snapshot.unreadable.size === 0;
+    if (!isEvidence || snapshot.requestedAt < uncertainSince(launch, callTimeoutMs)) return;
+    const { firstAt, latestAt } =
+      this.#absence?.launchName === launch.name
+        ? this.#absence
+        : { firstAt: snapshot.requestedAt, latestAt: snapshot.requestedAt };
+    this.#absence = { launchName: launch.name, firstAt, latestAt: Math.max(latestAt, snapshot.requestedAt) };
   }
 }

@@ -10,6 +10,7 @@ import type {
   AdoptionView,
   InputsView,
   SecretView,
+  VmMeta,
   VmObservation,
   VmTimings,
 } from '../../plan/vm/observation.ts';
@@ -37,44 +38,48 @@ export interface ObserveDeps {
 export async function observeVm(deps: ObserveDeps, object: CustomObject, memory: VmMemory): Promise<VmObservation> {
   const parsed = parseVm(object);
   const { spec, status } = parsed;
-  const { metadata } = object;
-  const namespace = metadata.namespace ?? '';
-  const deleting = metadata.deletionTimestamp !== undefined;
+  const meta = metaOf(object);
   const journal = memory.unsaved ?? { vm: status.vm, launch: status.launch, resize: status.resize };
   const mayLaunch =
-    !deleting && parsed.problem === undefined && journal.vm === undefined && spec.powerState === 'Running';
-  const inputs: InputsView = mayLaunch ? await deps.inputs.resolve(namespace, spec) : { kind: 'notNeeded' };
+    !meta.deleting && parsed.problem === undefined && journal.vm === undefined && spec.powerState === 'Running';
+  const inputs: InputsView = mayLaunch ? await deps.inputs.resolve(meta.namespace, spec) : { kind: 'notNeeded' };
 
   // Nothing is awaited from here on: a decision is made on one moment.
   const account = accountView(deps, spec.accountName);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings.callTimeoutMs);
-  const key = qualifiedKey(gpuVmType.kind, `${namespace}/${metadata.name}`);
+  const key = qualifiedKey(gpuVmType.kind, `${meta.namespace}/${meta.name}`);
   return {
     now: deps.clock.now(),
     installation: deps.installation,
     timings: deps.timings,
-    meta: {
-      namespace,
-      name: metadata.name,
-      uid: metadata.uid,
-      generation: metadata.generation,
-      deleting,
-      hasFinalizer: hasFinalizer(object, finalizerName),
-      paused: metadata.annotations?.[annotations.paused] === 'true',
-      abandoned: metadata.annotations?.[annotations.abandon] === 'true',
-      reconcileRequestedAt: metadata.annotations?.[annotations.reconcileRequestedAt],
-    },
+    meta,
     specProblem: parsed.problem,
     spec,
     status,
     journal,
     account,
-    marked: snapshot === undefined ? [] : markedVmsOf(snapshot, deps.installation, metadata.uid),
+    marked: snapshot === undefined ? [] : markedVmsOf(snapshot, deps.installation, meta.uid),
     inputs,
     secret: secretView(deps, object, memory),
     adoption: adoptionView(deps, object, key),
     facts: memory.facts(deps.prober.fact(key)),
+  };
+}
+
+function metaOf(object: CustomObject): VmMeta {
+  const { metadata } = object;
+  const annotation = (name: string): string | undefined => metadata.annotations?.[name];
+  return {
+    namespace: metadata.namespace ?? '',
+    name: metadata.name,
+    uid: metadata.uid,
+    generation: metadata.generation,
+    deleting: metadata.deletionTimestamp !== undefined,
+    hasFinalizer: hasFinalizer(object, finalizerName),
+    paused: annotation(annotations.paused) === 'true',
+    abandoned: annotation(annotations.abandon) === 'true',
+    reconcileRequestedAt: annotation(annotations.reconcileRequestedAt),
   };
 }
 
@@ -145,7 +150,7 @@ export function parseVm(object: CustomObject): ParsedVm {
   const status = gpuVmStatusSchema.safeParse(object.status ?? {});
   const parsed: ParsedVm = {
     spec: spec.success ? spec.data : unusableSpec(object.spec),
-    status: status.success ? status.data : ((object.status ?? {}) as GpuVmStatus),
+    status: status.success ? status.data : (object.status ?? {}),
     problem: spec.success
       ? status.success
         ? undefined

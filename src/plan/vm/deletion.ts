@@ -1,7 +1,7 @@
 import type { VmObservation } from './observation.ts';
-import { known, until, type Rule } from './rule.ts';
-import { uncertainSince, isUncertain } from './uniqueness.ts';
-import { waiting, type Announcement, type ReadyDraft, type Verdict } from './verdict.ts';
+import { absenceProof, isUncertain, uncertainLaunch } from './proof.ts';
+import { known, listingNeededToForget, type Rule } from './rule.ts';
+import { waiting, type Announcement, type Look, type ReadyDraft, type Verdict } from './verdict.ts';
 
 /**
  * A resource that is being deleted. Its finalizer goes only when it is certain that nothing of it is left at the
@@ -70,9 +70,7 @@ const listIsMissing: Rule = (observation) =>
     : undefined;
 
 const vmIsToBeDeleted: Rule = (observation) => {
-  const { marked, journal, facts } = observation;
-  const ids = [...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map((vm) => vm.id)];
-  const vmId = ids.find((id) => !facts.deletedAt.has(id));
+  const vmId = [...ownIds(observation)].find((id) => !observation.facts.deletedAt.has(id));
   if (vmId === undefined) return undefined;
   return {
     step: { kind: 'delete', vmId, why: 'resourceDeleted' },
@@ -83,47 +81,48 @@ const vmIsToBeDeleted: Rule = (observation) => {
 
 /** Confirmed by the call; the list has to confirm it too. */
 const listStillHasIt: Rule = (observation) => {
-  const snapshot = known(observation)?.snapshot;
-  const { marked, journal, facts, now, timings } = observation;
-  if (snapshot === undefined) return undefined;
-  const ids = new Set([...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map((vm) => vm.id)]);
-  for (const id of ids) {
-    const deletedAt = facts.deletedAt.get(id) ?? now;
-    const isListed = snapshot.byId.has(id) && snapshot.byId.get(id)?.state !== 'terminated';
-    const isTrusted = snapshot.requestedAt >= deletedAt && snapshot.distrusted === undefined;
-    if (isTrusted && !isListed && !snapshot.unreadable.has(id)) continue;
-    const isLate = now - deletedAt > timings.transitionMs;
-    return {
-      step: { kind: 'wait' },
-      phase: 'Deleting',
-      ready: isLate
-        ? waiting(
-            'DeleteFailed',
-            `The provider confirmed the deletion of VM ${id}, but still lists it: look at it there. It may still be billed.`,
-          )
-        : deleting(`VM ${id} is deleted; waiting for a list without it.`),
-      look: isLate ? { inMs: timings.retryMs } : { snapshotAfter: Math.max(deletedAt, snapshot.requestedAt + 1) },
-    };
+  for (const id of ownIds(observation)) {
+    const deletedAt = observation.facts.deletedAt.get(id) ?? observation.now;
+    const look = listingNeededToForget(observation, id, deletedAt);
+    if (look !== undefined) return waitForList(observation, { id, deletedAt, look });
   }
   return undefined;
 };
 
+function waitForList(
+  { now, timings }: VmObservation,
+  { id, deletedAt, look }: { id: string; deletedAt: number; look: Look },
+): ReturnType<Rule> {
+  if (now - deletedAt <= timings.transitionMs) {
+    return {
+      step: { kind: 'wait' },
+      phase: 'Deleting',
+      ready: deleting(`VM ${id} is deleted; waiting for a list without it.`),
+      look,
+    };
+  }
+  return {
+    step: { kind: 'wait' },
+    phase: 'Deleting',
+    ready: waiting(
+      'DeleteFailed',
+      `The provider confirmed the deletion of VM ${id}, but no list that can be trusted is without it: look at it there. It may still be billed.`,
+    ),
+    look: { inMs: timings.retryMs },
+  };
+}
+
+/** Ids of the VMs that are or may be this resource's. */
+function ownIds({ journal, marked }: VmObservation): ReadonlySet<string> {
+  return new Set([...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map((vm) => vm.id)]);
+}
+
 /** A deploy call without a certain answer may still make a VM, which nobody would delete once the resource is gone. */
 const launchIsStillUncertain: Rule = (observation) => {
-  const { journal, facts, now, timings, account } = observation;
-  const { launch } = journal;
-  const snapshot = known(observation)?.snapshot;
-  if (launch === undefined || snapshot === undefined || account.kind !== 'ready' || journal.vm !== undefined)
-    return undefined;
-  if (!isUncertain(launch)) return undefined;
-  const since = uncertainSince(launch, timings.callTimeoutMs);
-  const absence = facts.absence?.launchName === launch.name ? facts.absence : undefined;
-  const provenAt = Math.max(
-    (absence?.firstAt ?? Infinity) + timings.absenceProofMs,
-    since + account.capabilities.lateEffectMs,
-  );
-  if (absence !== undefined && absence.latestAt >= provenAt) return undefined;
-  const next = absence === undefined ? since : provenAt;
+  const launch = uncertainLaunch(observation);
+  if (launch === undefined) return undefined;
+  const proof = absenceProof(observation, launch);
+  if (proof.kind === 'proven') return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',
@@ -131,7 +130,7 @@ const launchIsStillUncertain: Rule = (observation) => {
       'CreateUncertain',
       `The answer to deployment ${launch.attempt} was lost; waiting for the list to prove whether there is a VM to delete.`,
     ),
-    look: next > now ? { inMs: until(next, now) } : { snapshotAfter: Math.max(next, snapshot.requestedAt + 1) },
+    look: proof.look,
   };
 };
 

@@ -1,7 +1,11 @@
+import { conditionOf } from '../../api/conditions.ts';
+import type { Launch, Phase, RecordedVm } from '../../api/vm-status.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
+import { toPreciseTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
-import type { Journal, VmObservation } from './observation.ts';
+import type { VmObservation } from './observation.ts';
 import { known, liveVm, millis, type Rule } from './rule.ts';
-import { ready, waiting } from './verdict.ts';
+import { ready, waiting, type ReadyDraft } from './verdict.ts';
 
 /** An error is not absence: what has to come together before a recorded VM is believed to be gone. */
 
@@ -22,18 +26,25 @@ const vmEntryIsUnreadable: Rule = (observation) => {
 
 /** The list was requested before the VM was recorded, so it cannot have it yet. */
 const listIsOlderThanVm: Rule = (observation) => {
-  const { journal } = observation;
-  const snapshot = known(observation)?.snapshot;
-  if (journal.vm === undefined || snapshot === undefined || snapshot.byId.has(journal.vm.id)) return undefined;
-  const recordedAt = millis(journal.vm.recordedAt);
-  if (snapshot.requestedAt >= recordedAt) return undefined;
+  const missing = missingVm(observation);
+  if (missing === undefined) return undefined;
+  const recordedAt = millis(missing.vm.recordedAt);
+  if (missing.snapshot.requestedAt >= recordedAt) return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Building',
-    ready: waiting('Building', `The provider has made VM ${journal.vm.id}; waiting for the list to show it.`),
+    ready: waiting('Building', `The provider has made VM ${missing.vm.id}; waiting for the list to show it.`),
     look: { snapshotAfter: recordedAt },
   };
 };
+
+/** The recorded VM, when the list does not have it. */
+function missingVm(observation: VmObservation): { vm: RecordedVm; snapshot: Snapshot } | undefined {
+  const { vm } = observation.journal;
+  const snapshot = known(observation)?.snapshot;
+  if (vm === undefined || snapshot === undefined || snapshot.byId.has(vm.id)) return undefined;
+  return { vm, snapshot };
+}
 
 /** Listed as over: the provider itself says that the VM has ended. */
 const vmHasEnded: Rule = (observation) => {
@@ -45,15 +56,13 @@ const vmHasEnded: Rule = (observation) => {
 };
 
 const vmIsMissing: Rule = (observation) => {
-  const { journal, facts, timings } = observation;
-  const snapshot = known(observation)?.snapshot;
-  if (journal.vm === undefined || snapshot === undefined || snapshot.byId.has(journal.vm.id)) return undefined;
-  const { id } = journal.vm;
-  const { confirmation } = facts;
-  const missing = ready('Unknown', 'VmMissing', `The list no longer has VM ${id}; asking the provider about it.`);
-  const asked = confirmation?.vmId === id && confirmation.askedAt >= snapshot.requestedAt - timings.retryMs;
-  if (!asked) return { step: { kind: 'confirmGone', vmId: id }, phase: 'keep', ready: 'keep' };
-
+  const missing = missingVm(observation);
+  if (missing === undefined) return undefined;
+  const { timings, facts } = observation;
+  const { id } = missing.vm;
+  const confirmation = facts.confirmation?.vmId === id ? facts.confirmation : undefined;
+  const isRecent = confirmation !== undefined && confirmation.askedAt >= missing.snapshot.requestedAt - timings.retryMs;
+  if (!isRecent) return { step: { kind: 'confirmGone', vmId: id }, phase: 'keep', ready: 'keep' };
   switch (confirmation.answer) {
     case 'exists':
       return {
@@ -67,20 +76,32 @@ const vmIsMissing: Rule = (observation) => {
         look: { inMs: timings.retryMs },
       };
     case 'noAnswer':
-      return { step: { kind: 'wait' }, phase: 'keep', ready: missing, look: { inMs: timings.retryMs } };
+      return { step: { kind: 'wait' }, phase: 'keep', ready: vmIsNotListed(id), look: { inMs: timings.retryMs } };
     case 'gone':
-      // Two witnesses, the second list requested after the first one's answer, and none of them contradicted.
-      if (snapshot.requestedAt <= confirmation.askedAt || snapshot.distrusted !== undefined) {
-        return {
-          step: { kind: 'wait' },
-          phase: 'Unknown',
-          ready: missing,
-          look: { snapshotAfter: Math.max(confirmation.askedAt, snapshot.requestedAt) + 1 },
-        };
-      }
-      return recordLost(observation, 'the list no longer has it, and the provider does not know it when asked');
+      return vmIsConfirmedGone(observation, missing, confirmation.askedAt);
   }
 };
+
+/** Two witnesses: the provider's word about this VM, and a list requested after it that nothing contradicts. */
+function vmIsConfirmedGone(
+  observation: VmObservation,
+  { vm, snapshot }: { vm: RecordedVm; snapshot: Snapshot },
+  askedAt: number,
+): ReturnType<Rule> {
+  if (snapshot.requestedAt > askedAt && snapshot.distrusted === undefined) {
+    return recordLost(observation, 'the list no longer has it, and the provider does not know it when asked');
+  }
+  return {
+    step: { kind: 'wait' },
+    phase: 'Unknown',
+    ready: vmIsNotListed(vm.id),
+    look: { snapshotAfter: Math.max(askedAt, snapshot.requestedAt) + 1 },
+  };
+}
+
+function vmIsNotListed(id: string): ReadyDraft {
+  return ready('Unknown', 'VmMissing', `The list no longer has VM ${id}; asking the provider about it.`);
+}
 
 /** A VM that lived this long was no failed launch: the next one need not wait. */
 const longLifeMs = 10 * 60_000;
@@ -88,52 +109,64 @@ const longLifeMs = 10 * 60_000;
 function recordLost({ journal, now, spec }: VmObservation, why: string): ReturnType<Rule> {
   const { vm, launch } = journal;
   if (vm === undefined) return undefined;
-  const lived = now - millis(vm.recordedAt);
-  const after: Journal =
-    launch === undefined
-      ? {}
-      : {
-          launch: {
-            ...launch,
-            outcome: 'Lost',
-            endedAt: new Date(now).toISOString(),
-            failures: lived > longLifeMs ? 0 : launch.failures + 1,
-          },
-        };
-  const next = spec.powerState === 'Running' && vm.adopted !== true ? ' Another one is deployed.' : '';
-  const message = `VM ${vm.id} is gone: ${why}.${next}`;
+  const isNewOneComing = spec.powerState === 'Running' && vm.adopted !== true;
+  const message = `VM ${vm.id} is gone: ${why}.${isNewOneComing ? ' Another one is deployed.' : ''}`;
   return {
-    step: { kind: 'record', journal: after, announcement: { type: 'Warning', reason: 'VmLost', message } },
+    step: {
+      kind: 'record',
+      journal: launch === undefined ? {} : { launch: lostLaunch(launch, now - millis(vm.recordedAt), now) },
+      announcement: { type: 'Warning', reason: 'VmLost', message },
+    },
     phase: 'Lost',
     ready: waiting('VmLost', message),
   };
 }
 
-/** A word for its state that we do not know: pending while the VM is young, hands off in any case. */
+function lostLaunch(launch: Launch, livedMs: number, now: number): Launch {
+  return {
+    ...launch,
+    outcome: 'Lost',
+    endedAt: toPreciseTimestamp(now),
+    failures: livedMs > longLifeMs ? 0 : launch.failures + 1,
+  };
+}
+
+/** A word for its state that we do not know: on its way while we have asked for something, hands off in any case. */
 const statusIsUnknown: Rule = (observation) => {
   const vm = liveVm(observation);
-  if (vm?.state !== 'unknown') return undefined;
-  const { journal, now, timings } = observation;
-  const age = now - millis(journal.vm?.recordedAt);
-  const isYoung = journal.vm?.adopted !== true && age < timings.transitionMs;
-  const isBuilding = isYoung && !wasRunning(observation);
+  const recorded = observation.journal.vm;
+  if (vm?.state !== 'unknown' || recorded === undefined) return undefined;
+  const change = changeUnderWay(observation, recorded);
+  if (change === undefined) return { step: { kind: 'wait' }, phase: 'Unknown', ready: unknownStatus(vm) };
   return {
     step: { kind: 'wait' },
-    phase: isBuilding ? 'Building' : 'Unknown',
-    ready: isBuilding ? building(vm) : unknownStatus(vm),
-    look: isBuilding ? { snapshotAfter: (known(observation)?.snapshot.requestedAt ?? now) + 1 } : {},
+    phase: change,
+    ready: waiting(change, `VM ${vm.id} is on its way; the provider says "${vm.providerStatus}".`),
+    look: { snapshotAfter: (known(observation)?.snapshot.requestedAt ?? observation.now) + 1 },
   };
 };
 
-function wasRunning({ status }: VmObservation): boolean {
-  return status.phase !== undefined && !['Pending', 'Launching', 'Building', 'Lost', 'Unknown'].includes(status.phase);
+type Change = 'Building' | 'Starting' | 'Stopping' | 'Resizing';
+const changes: ReadonlySet<string> = new Set<Change>(['Building', 'Starting', 'Stopping', 'Resizing']);
+
+/** What the VM is on its way to, if we asked for it not too long ago: a young VM is being built, an old one starts. */
+function changeUnderWay(observation: VmObservation, recorded: RecordedVm): Change | undefined {
+  const { status, now, timings } = observation;
+  if (recorded.adopted !== true && recorded.providerStatus === undefined) return 'Building';
+  const isRecent = now - askedAt(observation, recorded) < timings.transitionMs;
+  return isRecent && isChange(status.phase) ? status.phase : undefined;
 }
 
-function building(vm: CloudVm): ReturnType<typeof waiting> {
-  return waiting('Building', `The provider is building VM ${vm.id}; it says "${vm.providerStatus}".`);
+function askedAt({ status, facts }: VmObservation, { recordedAt }: RecordedVm): number {
+  const transition = conditionOf(status.conditions, 'Ready')?.lastTransitionTime;
+  return Math.max(millis(transition), millis(recordedAt), facts.lastCall?.endedAt ?? 0);
 }
 
-function unknownStatus(vm: CloudVm): ReturnType<typeof ready> {
+function isChange(phase: Phase | undefined): phase is Change {
+  return phase !== undefined && changes.has(phase);
+}
+
+function unknownStatus(vm: CloudVm): ReadyDraft {
   return ready(
     'Unknown',
     'UnknownStatus',

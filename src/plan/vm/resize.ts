@@ -1,35 +1,48 @@
+import type { CallFact, VmObservation } from './observation.ts';
 import { known, liveVm, until, type Rule } from './rule.ts';
-import { assessSize, describeSizeDifferences } from './size.ts';
-import { waiting } from './verdict.ts';
+import { assessSize, describeSizeChange } from './size.ts';
+import { waiting, type Look, type Step } from './verdict.ts';
 
 /** Stop, modify, start: the VM gets the size that the spec asks for. What is in the way shows in `UpToDate`. */
 
 const vmHasAnotherSize: Rule = (observation) => {
   const size = assessSize(observation);
   const vm = liveVm(observation);
-  const { facts, journal, now, account } = observation;
-  const snapshot = known(observation)?.snapshot;
-  if (size.kind !== 'resizable' || vm === undefined || journal.vm === undefined || snapshot === undefined)
-    return undefined;
-  const what = describeSizeDifferences(size.wanted, journal.vm.applied).join(', ');
-  const shown = { phase: 'Resizing', ready: waiting('Resizing', `VM ${vm.id} is being resized: ${what}.`) } as const;
-  const call = facts.lastCall;
-
-  if (call !== undefined && call.call !== 'delete' && snapshot.requestedAt < call.endedAt) {
-    return { ...shown, step: { kind: 'wait' }, look: { snapshotAfter: call.endedAt } };
-  }
-  if (call?.failure !== undefined && now < call.nextTryAt) {
-    return { ...shown, step: { kind: 'wait' }, look: { inMs: until(call.nextTryAt, now) } };
-  }
-  const needsStop = account.kind === 'ready' && account.capabilities.modifyNeedsStop && vm.state === 'running';
-  if (needsStop && call?.call === 'stop' && call.failure === undefined && now - call.endedAt < stopPatienceMs) {
-    return { ...shown, step: { kind: 'wait' }, look: { snapshotAfter: snapshot.requestedAt + 1 } };
-  }
-  if (needsStop) return { ...shown, step: { kind: 'stop', vmId: vm.id, release: false } };
-  return { ...shown, step: { kind: 'modify', vmId: vm.id, size: size.wanted } };
+  if (size.kind !== 'resizable' || vm === undefined) return undefined;
+  const applied = observation.journal.vm?.applied ?? vm.size;
+  const shown = {
+    phase: 'Resizing',
+    ready: waiting('Resizing', `VM ${vm.id} is being resized: ${describeSizeChange(applied, size.wanted)}.`),
+  } as const;
+  const needsStop = mustBeStopped(observation) && vm.state === 'running';
+  const look = lookBeforeNextCall(observation, needsStop);
+  if (look !== undefined) return { ...shown, step: { kind: 'wait' }, look };
+  const step: Step = needsStop
+    ? { kind: 'stop', vmId: vm.id, release: false }
+    : { kind: 'modify', vmId: vm.id, size: size.wanted };
+  return { ...shown, step };
 };
 
 /** A stop that was accepted is given this long to show. */
 const stopPatienceMs = 60_000;
+
+/** What to wait for before another call may be made: the effect of the last one, or the end of its pause. */
+function lookBeforeNextCall(observation: VmObservation, needsStop: boolean): Look | undefined {
+  const { facts, now } = observation;
+  const call = facts.lastCall;
+  const listedAt = known(observation)?.snapshot.requestedAt;
+  if (call === undefined || call.call === 'delete' || listedAt === undefined) return undefined;
+  if (listedAt < call.endedAt) return { snapshotAfter: call.endedAt };
+  if (call.failure !== undefined) return now < call.nextTryAt ? { inMs: until(call.nextTryAt, now) } : undefined;
+  return needsStop && isStopTakingEffect(call, now) ? { snapshotAfter: listedAt + 1 } : undefined;
+}
+
+function isStopTakingEffect({ call, endedAt }: CallFact, now: number): boolean {
+  return call === 'stop' && now - endedAt < stopPatienceMs;
+}
+
+function mustBeStopped({ account }: VmObservation): boolean {
+  return account.kind === 'ready' && account.capabilities.modifyNeedsStop;
+}
 
 export const resizeRules: readonly Rule[] = [vmHasAnotherSize];

@@ -47,6 +47,14 @@ export function describeSizeDifferences(wanted: VmSize, actual: VmSize): string[
     .map((part) => `${sizeNames[part]} ${actual[part]} instead of ${wanted[part]}`);
 }
 
+/** "vCPUs 4 to 8", a part for each difference. */
+export function describeSizeChange(from: VmSize, to: VmSize): string {
+  return (Object.keys(sizeNames) as (keyof VmSize)[])
+    .filter((part) => from[part] !== to[part])
+    .map((part) => `${sizeNames[part]} ${from[part]} to ${to[part]}`)
+    .join(', ');
+}
+
 export function isSameSize(a: VmSize, b: VmSize): boolean {
   return describeSizeDifferences(a, b).length === 0;
 }
@@ -81,32 +89,29 @@ function assessDrift({ facts, account }: VmObservation, applied: VmSize, actual:
 }
 
 /** Growth needs room on the VM's own host and may cost more than the cap; shrinking needs neither. */
-function assessGrowth({ account, journal, spec }: VmObservation, wanted: VmSize, applied: VmSize): SizeAssessment {
+function assessGrowth(observation: VmObservation, wanted: VmSize, applied: VmSize): SizeAssessment {
+  const { account, journal, spec } = observation;
   if (!grows(wanted, applied)) return { kind: 'resizable', wanted };
-  if (account.kind !== 'ready') return { kind: 'matches' };
-  const { hosts, fresh } = account.offers;
-  if (hosts === undefined) return { kind: 'needsHosts', wanted };
-  const host = hosts.find((candidate) => candidate.id === journal.vm?.hostnode);
-  const shortage = host === undefined ? 'the host is not in the inventory now' : shortageOn(host, wanted, applied);
+  if (account.kind !== 'ready' || account.offers.hosts === undefined) return { kind: 'needsHosts', wanted };
+  const host = account.offers.hosts.find((candidate) => candidate.id === journal.vm?.hostnode);
+  const shortage = host === undefined ? 'it is not in the inventory' : shortageOn(host, wanted, applied);
   if (host === undefined || shortage !== undefined) {
-    return {
-      kind: 'blocked',
-      reason: 'ResizeNoCapacity',
-      message: `The VM's host has no room for this size: ${shortage ?? ''}.`,
-    };
+    const message = `The VM's host has no room for this size now: ${shortage ?? ''}.`;
+    return { kind: 'blocked', reason: 'ResizeNoCapacity', message };
   }
-  const cap = spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice);
-  const gpu = host.gpus.find((candidate) => candidate.model === wanted.gpuModel);
-  const total = gpu === undefined ? undefined : quote(host, gpu, wanted).total;
-  if (cap !== undefined && total?.gt(cap) === true) {
-    return {
-      kind: 'blocked',
-      reason: 'ResizeOverPriceCap',
-      message: `With this size the VM would cost ${dollars(total)} per hour, more than spec.maxHourlyPrice ${dollars(cap)}.`,
-    };
-  }
+  const overCap = overPriceCap(host, wanted, spec.maxHourlyPrice);
+  if (overCap !== undefined) return { kind: 'blocked', reason: 'ResizeOverPriceCap', message: overCap };
   // An old inventory is good enough to say no, so that the status does not flicker; not to stop a running VM.
-  return fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
+  return account.offers.fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
+}
+
+function overPriceCap(host: Host, wanted: VmSize, maxHourlyPrice: string | undefined): string | undefined {
+  const cap = maxHourlyPrice === undefined ? undefined : parseMoney(maxHourlyPrice);
+  const gpu = host.gpus.find((candidate) => candidate.model === wanted.gpuModel);
+  if (cap === undefined || gpu === undefined) return undefined;
+  const { total } = quote(host, gpu, wanted);
+  if (!total.gt(cap)) return undefined;
+  return `With this size the VM would cost ${dollars(total)} per hour, more than spec.maxHourlyPrice ${dollars(cap)}.`;
 }
 
 function grows(wanted: VmSize, applied: VmSize): boolean {

@@ -4,7 +4,8 @@ import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
 import { priceViolation } from './price-check.ts';
-import { known, millis, until, type Rule } from './rule.ts';
+import { absenceProof, uncertainLaunch } from './proof.ts';
+import { known, listingNeededToForget, liveVm, type Rule } from './rule.ts';
 import { waiting } from './verdict.ts';
 
 /** Exactly one VM: what is done about VMs with this resource's mark that the journal does not know, or knows as uncertain. */
@@ -51,13 +52,11 @@ const markedVmIsNotRecorded: Rule = (observation) => {
 
 /** The price could not be checked when the VM was recorded: the answer had none. */
 const vmTurnsOutTooDear: Rule = (observation) => {
-  const { journal, spec } = observation;
-  const { vm, launch } = journal;
-  const live = vm === undefined ? undefined : known(observation)?.snapshot.byId.get(vm.id);
-  if (vm === undefined || live === undefined || launch?.outcome !== 'Launched' || vm.adopted === true) return undefined;
+  const { vm, launch } = observation.journal;
+  if (vm === undefined || launch?.outcome !== 'Launched' || vm.adopted === true) return undefined;
   // Only at first sight: a price or cap that changes later is reported, it does not cost the user a disk.
   if (vm.providerStatus !== undefined) return undefined;
-  const violation = priceViolation(live.price, spec.maxHourlyPrice);
+  const violation = priceViolation(liveVm(observation)?.price, observation.spec.maxHourlyPrice);
   return violation === undefined ? undefined : recordOverpriced({ vm, launch }, violation);
 };
 
@@ -76,33 +75,24 @@ function recordOverpriced({ vm, launch }: { vm: RecordedVm; launch: Launch }, vi
 
 /** Dearer than allowed: deleted, and proven gone, before another host is tried. */
 const overpricedVmIsStillThere: Rule = (observation) => {
-  const { journal, facts, now } = observation;
+  const { journal, facts } = observation;
   const { vm, launch } = journal;
-  const snapshot = known(observation)?.snapshot;
-  if (launch?.outcome !== 'Overpriced' || vm === undefined || snapshot === undefined) return undefined;
-  const message = waiting('PriceViolation', `${launch.message ?? 'The VM is too dear.'} It is being deleted.`);
+  if (launch?.outcome !== 'Overpriced' || vm === undefined) return undefined;
+  const shown = {
+    phase: 'Deleting',
+    ready: waiting('PriceViolation', `${launch.message ?? 'The VM is too dear.'} It is being deleted.`),
+  } as const;
   const deletedAt = facts.deletedAt.get(vm.id);
-  if (deletedAt === undefined) {
-    return { step: { kind: 'delete', vmId: vm.id, why: 'overpriced' }, phase: 'Deleting', ready: message };
-  }
-  if (snapshot.requestedAt < deletedAt || snapshot.byId.has(vm.id) || snapshot.unreadable.has(vm.id)) {
-    return {
-      step: { kind: 'wait' },
-      phase: 'Deleting',
-      ready: message,
-      look: { snapshotAfter: Math.max(deletedAt, snapshot.requestedAt + 1) },
-    };
-  }
-  return {
-    step: {
-      kind: 'record',
-      journal: {
-        launch: { ...launch, outcome: 'Refused', endedAt: toPreciseTimestamp(now), failures: launch.failures + 1 },
-      },
-    },
-    phase: 'Pending',
-    ready: message,
+  if (deletedAt === undefined) return { ...shown, step: { kind: 'delete', vmId: vm.id, why: 'overpriced' } };
+  const look = listingNeededToForget(observation, vm.id, deletedAt);
+  if (look !== undefined) return { ...shown, step: { kind: 'wait' }, look };
+  const ended: Launch = {
+    ...launch,
+    outcome: 'Refused',
+    endedAt: toPreciseTimestamp(observation.now),
+    failures: launch.failures + 1,
   };
+  return { ...shown, step: { kind: 'record', journal: { launch: ended } }, phase: 'Pending' };
 };
 
 /**
@@ -110,63 +100,43 @@ const overpricedVmIsStillThere: Rule = (observation) => {
  * lists, requested far enough apart after the call, lacked it.
  */
 const launchIsUncertain: Rule = (observation) => {
-  const { journal, facts, now, timings, account } = observation;
-  const { launch } = journal;
-  const snapshot = known(observation)?.snapshot;
-  if (launch === undefined || snapshot === undefined || !isUncertain(launch) || journal.vm !== undefined)
-    return undefined;
-  const since = uncertainSince(launch, timings.callTimeoutMs);
-  const lateEffectMs = account.kind === 'ready' ? account.capabilities.lateEffectMs : 0;
-  const absence = facts.absence?.launchName === launch.name ? facts.absence : undefined;
-  const provenAt = Math.max((absence?.firstAt ?? Infinity) + timings.absenceProofMs, since + lateEffectMs);
-  if (absence !== undefined && absence.latestAt >= provenAt) {
-    return {
-      step: {
-        kind: 'record',
-        journal: {
-          launch: {
-            ...launch,
-            outcome: 'Absent',
-            failures: launch.failures + 1,
-            endedAt: launch.endedAt ?? toPreciseTimestamp(now),
-          },
-        },
-        announcement: {
-          type: 'Normal',
-          reason: 'LaunchAbsent',
-          message: `Deployment ${launch.attempt} had no certain answer; two lists prove that it made no VM. Trying again.`,
-        },
-      },
-      phase: 'Pending',
-      ready: waiting('CreateUncertain', 'Proven that the last deployment made no VM.'),
-    };
-  }
-  const nextLook = absence === undefined ? Math.max(since, now) : Math.max(provenAt, now);
+  const launch = uncertainLaunch(observation);
+  if (launch === undefined) return undefined;
+  const proof = absenceProof(observation, launch);
+  if (proof.kind === 'proven') return recordAbsent(launch, observation.now);
+  const distrusted = known(observation)?.snapshot.distrusted;
+  const doubt = distrusted === undefined ? '' : ` The list cannot be trusted now: ${distrusted}`;
   return {
     step: { kind: 'wait' },
     phase: 'Launching',
     ready: waiting(
       'CreateUncertain',
-      `The answer to deployment ${launch.attempt} (${launch.name}) was lost. Nothing is deployed until the list proves whether the VM exists${snapshot.distrusted === undefined ? '' : `; the list cannot be trusted now: ${snapshot.distrusted}`}.`,
+      `The answer to deployment ${launch.attempt} (${launch.name}) was lost. Nothing is deployed until the list proves whether the VM exists.${doubt}`,
     ),
-    look:
-      nextLook > now
-        ? { inMs: until(nextLook, now) }
-        : { snapshotAfter: nextSnapshotAfter(snapshot.requestedAt, nextLook) },
+    look: proof.look,
   };
 };
 
-function nextSnapshotAfter(lastRequestedAt: number, wanted: number): number {
-  return Math.max(wanted, lastRequestedAt + 1);
-}
-
-export function isUncertain(launch: Launch): boolean {
-  return launch.outcome === 'Pending' || launch.outcome === 'Uncertain';
-}
-
-/** From when on a list can say something about the launch: after its call ended, or must have ended. */
-export function uncertainSince(launch: Launch, callTimeoutMs: number): number {
-  return launch.endedAt === undefined ? millis(launch.intentAt) + callTimeoutMs : millis(launch.endedAt);
+function recordAbsent(launch: Launch, now: number): ReturnType<Rule> {
+  const ended: Launch = {
+    ...launch,
+    outcome: 'Absent',
+    failures: launch.failures + 1,
+    endedAt: launch.endedAt ?? toPreciseTimestamp(now),
+  };
+  return {
+    step: {
+      kind: 'record',
+      journal: { launch: ended },
+      announcement: {
+        type: 'Normal',
+        reason: 'LaunchAbsent',
+        message: `Deployment ${launch.attempt} had no certain answer; two lists prove that it made no VM. Trying again.`,
+      },
+    },
+    phase: 'Pending',
+    ready: waiting('CreateUncertain', 'Proven that the last deployment made no VM.'),
+  };
 }
 
 /** How a VM of the list is taken down as this resource's own. */

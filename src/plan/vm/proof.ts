@@ -1,0 +1,50 @@
+import type { Launch } from '../../api/vm-status.ts';
+import type { VmObservation } from './observation.ts';
+import { known, millis, until } from './rule.ts';
+import type { Look } from './verdict.ts';
+
+/**
+ * Proof that a deploy call without a certain answer made no VM: two trusted lists, requested after the call had ended
+ * and far enough apart, that did not have it; and nothing can come any more of a call that the provider was still busy
+ * with when it was given up.
+ */
+export type AbsenceProof = { readonly kind: 'proven' } | { readonly kind: 'open'; readonly look: Look };
+
+/** Pending and uncertain launches are the ones that are in doubt. */
+export function isUncertain(launch: Launch): boolean {
+  return launch.outcome === 'Pending' || launch.outcome === 'Uncertain';
+}
+
+/** From when on a list can say something about the launch: after its call ended, or must have ended. */
+export function uncertainSince(launch: Launch, callTimeoutMs: number): number {
+  return launch.endedAt === undefined ? millis(launch.intentAt) + callTimeoutMs : millis(launch.endedAt);
+}
+
+/** The launch that is in doubt, if there is one; a recorded VM ends all doubt. */
+export function uncertainLaunch({ journal }: VmObservation): Launch | undefined {
+  const { launch, vm } = journal;
+  return launch !== undefined && vm === undefined && isUncertain(launch) ? launch : undefined;
+}
+
+export function absenceProof(observation: VmObservation, launch: Launch): AbsenceProof {
+  const { facts, now, timings, account } = observation;
+  const since = uncertainSince(launch, timings.callTimeoutMs);
+  const absence = facts.absence?.launchName === launch.name ? facts.absence : undefined;
+  if (absence === undefined) return { kind: 'open', look: lookFrom(observation, since) };
+  const lateEffectMs = account.kind === 'ready' ? account.capabilities.lateEffectMs : 0;
+  const provenAt = Math.max(absence.firstAt + timings.absenceProofMs, since + lateEffectMs);
+  if (absence.latestAt >= provenAt) return { kind: 'proven' };
+  return now >= provenAt
+    ? { kind: 'open', look: nextList(observation) }
+    : { kind: 'open', look: { inMs: until(provenAt, now) } };
+}
+
+function lookFrom(observation: VmObservation, since: number): Look {
+  return since > observation.now ? { inMs: until(since, observation.now) } : nextList(observation);
+}
+
+/** The list after the one that is known, but not one requested before now. */
+function nextList(observation: VmObservation): Look {
+  const last = known(observation)?.snapshot.requestedAt ?? 0;
+  return { snapshotAfter: Math.max(observation.now, last + 1) };
+}
