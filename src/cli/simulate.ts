@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../lib/errors.ts';
 import { defaultOptions, startSimulator, type SimulatorOptions, type StartOptions } from '../sim/index.ts';
 
 /** `gpuvm simulate`: serves the simulator until it is told to stop, and prints its address as one line of JSON. */
@@ -10,7 +11,11 @@ export function simulateCommand(): Command {
     .allowExcessArguments(false);
   for (const option of optionsOfSimulator()) command.addOption(option);
   return command.action(async (parsed: Record<string, unknown>) => {
-    await run(parsed);
+    try {
+      await run(parsed);
+    } catch (error) {
+      command.error(`The simulator cannot start: ${messageOf(error)}`);
+    }
   });
 }
 

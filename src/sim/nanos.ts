@@ -5,14 +5,15 @@
 export type Nanos = number;
 
 const perDollar = 1_000_000_000;
-const amountPattern = /^(\d{1,6})(?:\.(\d{1,9}))?$/;
+/** Clients that compute with floats send prices like 0.22000000000000003. */
+const amountPattern = /^(\d{1,6})(?:\.(\d{1,30}))?$/;
 
-/** Parses "0.25". Returns undefined for signs, exponents, more than nine decimals, and everything else. */
+/** Parses "0.25"; decimals beyond the ninth are cut off. Returns undefined for signs, exponents and everything else. */
 export function parseNanos(text: string): Nanos | undefined {
   const match = amountPattern.exec(text);
   if (match === null) return undefined;
   const [, whole = '0', fraction = ''] = match;
-  return Number(whole) * perDollar + Number(fraction.padEnd(9, '0'));
+  return Number(whole) * perDollar + Number(fraction.slice(0, 9).padEnd(9, '0'));
 }
 
 /** An amount written in the source or given as a JSON number, rounded to a billionth. */
