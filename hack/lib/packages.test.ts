@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
-import { outdatedPackages } from './packages.mjs';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { findNode, outdatedPackages } from './packages.mjs';
 
 const zod = { version: '4.6.7', integrity: 'sha512-a' };
 const wanted = {
@@ -28,5 +32,32 @@ describe('the npm packages are installed', () => {
     ],
   ])('%s', (_sentence, packages, outdated) => {
     expect(outdatedPackages(wanted, { packages })).toEqual(outdated);
+  });
+});
+
+describe('the Node.js to run with', () => {
+  let root: string;
+  let pinned: string;
+
+  beforeEach(async () => {
+    root = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-node-'));
+    pinned = path.join(root, 'node_modules', '.bin', 'node');
+    await mkdir(path.dirname(pinned), { recursive: true });
+  });
+  afterEach(() => rm(root, { recursive: true }));
+
+  it('is the pinned one where it runs', async () => {
+    await writeFile(pinned, '#!/bin/sh\necho v24.99.0\n', { mode: 0o755 });
+    expect(findNode(root)).toBe(pinned);
+  });
+
+  it("is the machine's own where none is pinned for the platform", () => {
+    expect(findNode(root)).toBe(process.execPath);
+  });
+
+  it("is the machine's own where the pinned one cannot run, which then is out of the way of npm scripts", async () => {
+    await writeFile(pinned, '#!/bin/sh\nexit 127\n', { mode: 0o755 });
+    expect(findNode(root)).toBe(process.execPath);
+    expect(existsSync(pinned)).toBe(false);
   });
 });
