@@ -4,6 +4,7 @@ import { KubeClient } from '../../src/kube/client.ts';
 import { isKubeError, type KubeApi, type ResourceType } from '../../src/kube/contract.ts';
 import { eventType, KubeEventRecorder } from '../../src/kube/events.ts';
 import { connectionFrom } from '../../src/kube/kube-config.ts';
+import { LeaseElector, leaseType } from '../../src/kube/lease.ts';
 import { ListWatch } from '../../src/kube/list-watch.ts';
 import { Store } from '../../src/kube/store.ts';
 import { describeKubeApi, newWidget, widgetType, type Widget } from '../../src/kube/testing/kube-api-contract.ts';
@@ -182,6 +183,26 @@ describe('the runtime on a real API server', () => {
       regarding: { uid: widget.metadata.uid },
       series: { count: 3 },
     });
+  });
+
+  test('hands the lease from one replica to the next', async () => {
+    const lease = { namespace: await newNamespace(), name: 'operator' };
+    const common = { api: client, clock: systemClock, random: Math.random, log: silentLogger, lease };
+    const timing = { durationMs: 3000, renewDeadlineMs: 2000, retryMs: 100 };
+    const one = new LeaseElector({ ...common, identity: 'one', timing });
+    const two = new LeaseElector({ ...common, identity: 'two', timing });
+    const gained = (elector: LeaseElector): Promise<void> =>
+      new Promise((resolve) => {
+        elector.onGained(resolve);
+      });
+    one.start();
+    await gained(one);
+    two.start();
+    await one.stop();
+    await gained(two);
+    expect([one.isLeader(), two.isLeader()]).toEqual([false, true]);
+    await two.stop();
+    expect(await client.get(leaseType, lease)).toMatchObject({ spec: { leaseTransitions: 1 } });
   });
 
   test('counts its requests under the name that client-go uses', async () => {

@@ -1,0 +1,200 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+
+import { sleep } from '../lib/clock.ts';
+import { silentLogger } from '../lib/logger.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+import { KubeError, type KubeApi } from './contract.ts';
+import { NotLeadingError } from './leader.ts';
+import { LeaseElector, leaseType } from './lease.ts';
+import { MemoryApi } from './testing/memory-api.ts';
+
+const lease = { namespace: 'gpuvm-system', name: 'gpuvm-operator' };
+
+function newApi(clock: VirtualClock): MemoryApi {
+  return new MemoryApi({ clock, kinds: [{ type: leaseType, statusSubresource: false }] });
+}
+
+function newElector(api: KubeApi, clock: VirtualClock, identity: string): { elector: LeaseElector; words: string[] } {
+  const elector = new LeaseElector({ api, clock, random: () => 0.5, log: silentLogger, lease, identity });
+  const words: string[] = [];
+  elector.onGained(() => words.push('gained'));
+  elector.onLost(() => words.push('lost'));
+  return { elector, words };
+}
+
+/** The same API over a wire that can be cut, or be slow. */
+function wired(api: KubeApi, clock: VirtualClock): { api: KubeApi; wire: { cut: boolean; delayMs: number } } {
+  const wire = { cut: false, delayMs: 0 };
+  const travel = async (): Promise<void> => {
+    if (wire.cut) throw new KubeError('cut', 'unavailable');
+    await sleep(clock, wire.delayMs);
+  };
+  const pass = async <R>(call: () => Promise<R>): Promise<R> => {
+    await travel();
+    const answer = await call();
+    await travel();
+    return answer;
+  };
+  const over: KubeApi = {
+    list: (...args) => api.list(...args),
+    watch: (...args) => api.watch(...args),
+    get: (...args) => pass(() => api.get(...args)),
+    create: (...args) => pass(() => api.create(...args)),
+    replace: (...args) => pass(() => api.replace(...args)),
+    mergePatch: (...args) => pass(() => api.mergePatch(...args)),
+    delete: (...args) => pass(() => api.delete(...args)),
+  };
+  return { api: over, wire };
+}
+
+describe('leader election', () => {
+  test('makes the first the leader, and keeps it so while it renews', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const [one, two] = [newElector(api, clock, 'one'), newElector(api, clock, 'two')];
+    one.elector.start();
+    await clock.advance(0);
+    two.elector.start();
+    await clock.advance(10 * 60_000);
+    expect([one.words, two.words]).toEqual([['gained'], []]);
+    expect(() => {
+      one.elector.assertLeading();
+    }).not.toThrow();
+    expect(() => {
+      two.elector.assertLeading();
+    }).toThrow(NotLeadingError);
+    expect(api.peek(leaseType, 'gpuvm-system/gpuvm-operator')?.spec).toMatchObject({
+      holderIdentity: 'one',
+      leaseDurationSeconds: 15,
+      leaseTransitions: 0,
+    });
+  });
+
+  test('hands over at once when the leader stops in good order', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const [one, two] = [newElector(api, clock, 'one'), newElector(api, clock, 'two')];
+    one.elector.start();
+    await clock.advance(0);
+    two.elector.start();
+    await clock.advance(1000);
+    await one.elector.stop();
+    await clock.advance(4400);
+    expect([one.words, two.words]).toEqual([['gained', 'lost'], ['gained']]);
+    expect(clock.nextDue()).toBeDefined();
+    await two.elector.stop();
+    expect(clock.nextDue()).toBeUndefined();
+  });
+
+  test('makes a leader that is cut off stand down before another takes over, within the lease time', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const { api: cutOff, wire } = wired(api, clock);
+    const [one, two] = [newElector(cutOff, clock, 'one'), newElector(api, clock, 'two')];
+    one.elector.start();
+    await clock.advance(0);
+    two.elector.start();
+    await clock.advance(60_000);
+    wire.cut = true;
+    await clock.advance(10_000);
+    expect([one.words, two.words]).toEqual([['gained', 'lost'], []]);
+    await clock.advance(15_000);
+    expect(two.words).toEqual(['gained']);
+    wire.cut = false;
+    await clock.advance(60_000);
+    expect(one.words).toEqual(['gained', 'lost']);
+  });
+
+  test('does not let a leader act after the deadline though its timers have not come yet', async () => {
+    const clock = new VirtualClock();
+    let pausedMs = 0;
+    const api = newApi(clock);
+    const own = {
+      now: () => clock.now() + pausedMs,
+      after: (delayMs: number, callback: () => void) => clock.after(delayMs, callback),
+    };
+    const elector = new LeaseElector({ api, clock: own, random: () => 0, log: silentLogger, lease, identity: 'one' });
+    elector.start();
+    await clock.advance(0);
+    expect(elector.isLeader()).toBe(true);
+    pausedMs = 10_000;
+    expect(elector.isLeader()).toBe(false);
+  });
+
+  test('takes a renewal whose answer came after the deadline for none: the others count from when it was made', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const { api: slow, wire } = wired(api, clock);
+    wire.delayMs = 3000;
+    const one = newElector(slow, clock, 'one');
+    one.elector.start();
+    await clock.advance(60_000);
+    // Each write goes through, and its answer is back after 6 s: good for 4 s more, and then the next is on its way.
+    expect(one.words).not.toEqual([]);
+    wire.delayMs = 6000;
+    await clock.advance(30_000);
+    one.words.length = 0;
+    await clock.advance(120_000);
+    expect(one.words).toEqual([]);
+    expect(one.elector.isLeader()).toBe(false);
+  });
+
+  test('goes on leading when somebody else edits the lease, and stands down when it is taken away', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const one = newElector(api, clock, 'one');
+    one.elector.start();
+    await clock.advance(0);
+    await api.mergePatch(leaseType, lease, { metadata: { labels: { by: 'somebody' } } });
+    await clock.advance(60_000);
+    expect(one.words).toEqual(['gained']);
+    await api.mergePatch(leaseType, lease, { spec: { holderIdentity: 'two', leaseDurationSeconds: 15 } });
+    await clock.advance(4000);
+    expect(one.words).toEqual(['gained', 'lost']);
+  });
+
+  test('makes the lease anew when somebody deletes it', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const one = newElector(api, clock, 'one');
+    one.elector.start();
+    await clock.advance(0);
+    await api.delete(leaseType, lease);
+    await clock.advance(6000);
+    expect(one.words).toEqual(['gained']);
+    expect(one.elector.isLeader()).toBe(true);
+  });
+
+  test('never lets two lead at once, whatever happens to their wires, and always finds one in the end', async () => {
+    const step = fc.record({
+      who: fc.nat(2),
+      cut: fc.boolean(),
+      delayMs: fc.constantFrom(0, 10, 900, 3000, 12_000),
+      thenMs: fc.integer({ min: 1, max: 20_000 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
+        const clock = new VirtualClock();
+        const api = newApi(clock);
+        const wires = ['one', 'two', 'three'].map((identity) => {
+          const over = wired(api, clock);
+          return { ...over, ...newElector(over.api, clock, identity) };
+        });
+        const leaders = (): number => wires.filter(({ elector }) => elector.isLeader()).length;
+        for (const { elector } of wires) elector.start();
+        for (const { who, cut, delayMs, thenMs } of steps) {
+          Object.assign(wires[who]?.wire ?? {}, { cut, delayMs });
+          for (let passed = 0; passed < thenMs; passed += 500) {
+            await clock.advance(500);
+            expect(leaders()).toBeLessThanOrEqual(1);
+          }
+        }
+        for (const { wire } of wires) Object.assign(wire, { cut: false, delayMs: 0 });
+        await clock.advance(60_000);
+        expect(leaders()).toBe(1);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});

@@ -1,0 +1,240 @@
+import type { Random } from '../lib/backoff.ts';
+import { sleep, type CancelTimer, type Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/logger.ts';
+import { isKubeError, type KubeApi, type KubeObject, type ObjectRef, type ResourceType } from './contract.ts';
+import { NotLeadingError, type Leadership } from './leader.ts';
+
+export const leaseType: ResourceType = {
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  plural: 'leases',
+  kind: 'Lease',
+  namespaced: true,
+};
+
+interface Lease extends KubeObject {
+  readonly spec?: {
+    readonly holderIdentity?: string;
+    readonly leaseDurationSeconds?: number;
+    readonly acquireTime?: string;
+    readonly renewTime?: string;
+    readonly leaseTransitions?: number;
+  };
+}
+
+export interface LeaseOptions {
+  readonly api: KubeApi;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly lease: ObjectRef;
+  /** Unique to this process: pod name and something random. A restarted process is somebody else. */
+  readonly identity: string;
+  readonly timing?: LeaseTiming;
+}
+
+export interface LeaseTiming {
+  /** How long the others wait after the last renewal they saw before one of them takes over. */
+  readonly durationMs: number;
+  /** The leader gives up when it could not renew for this long. Less than the duration: there must be a gap. */
+  readonly renewDeadlineMs: number;
+  /** Between two attempts. */
+  readonly retryMs: number;
+}
+
+/** client-go's defaults. */
+const defaultTiming: LeaseTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
+/** client-go's JitterFactor: those that wait do not all come at the same moment. */
+const jitter = 1.2;
+
+/**
+ * Leader election by a Lease, with the rules of client-go, so that it mixes with every other tool that reads Leases:
+ *
+ * - Nobody trusts another's clock. A lease has run out when this process has seen no change of it for its duration.
+ * - The leader counts from before its last successful renewal was sent, and stands down by itself after the renew deadline:
+ *   `durationMs - renewDeadlineMs` before anybody else can take over, whether it hears of that or not.
+ * - Every write is locked to the version that was judged.
+ *
+ * What it does not promise: a call that left while we led may arrive after somebody else leads. Calls that cost money
+ * are therefore journaled under optimistic lock as well.
+ */
+export class LeaseElector implements Leadership {
+  readonly #options: LeaseOptions;
+  readonly #timing: LeaseTiming;
+  readonly #abort = new AbortController();
+  readonly #gained: (() => void)[] = [];
+  readonly #lost: (() => void)[] = [];
+  /** Last state of the lease, and when it was first seen like that. */
+  #seen: { readonly lease: Lease; readonly at: number } | undefined;
+  /** True while `#seen` is the answer to our own last write: then it need not be read before the next. */
+  #fresh = false;
+  #leading = false;
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  #cancelDeadline: CancelTimer = () => undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(options: LeaseOptions) {
+    this.#options = options;
+    this.#timing = options.timing ?? defaultTiming;
+  }
+
+  isLeader(): boolean {
+    // Looked at by the clock too: after a pause of the whole process its timers come late.
+    return this.#leading && this.#options.clock.now() < this.#renewedAt + this.#timing.renewDeadlineMs;
+  }
+
+  assertLeading(): void {
+    if (!this.isLeader()) throw new NotLeadingError();
+  }
+
+  onGained(listener: () => void): void {
+    this.#gained.push(listener);
+    if (this.isLeader()) listener();
+  }
+
+  onLost(listener: () => void): void {
+    this.#lost.push(listener);
+  }
+
+  /** Begins to try for the lease, for ever. */
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Stands down and gives the lease back, so that another need not wait for it to run out. Stop the work before. */
+  async stop(): Promise<void> {
+    this.#abort.abort(new Error('stopped'));
+    await this.#loop;
+    const held = this.#leading;
+    this.#standDown('stopped');
+    if (!held) return;
+    try {
+      await this.#write({ holderIdentity: '', leaseDurationSeconds: 1 });
+    } catch (error) {
+      this.#options.log.warn({ error: messageOf(error) }, 'could not give the lease back');
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random } = this.#options;
+    while (!this.#abort.signal.aborted) {
+      await this.#attempt();
+      const waitMs = this.#leading ? this.#timing.retryMs : this.#timing.retryMs * (1 + jitter * random());
+      await sleep(clock, waitMs, this.#abort.signal).catch(() => undefined);
+    }
+  }
+
+  /** Acquires or renews. Never rejects. */
+  async #attempt(): Promise<void> {
+    const { clock, log } = this.#options;
+    const startedAt = clock.now();
+    try {
+      if (await this.#acquireOrRenew()) this.#succeeded(startedAt);
+      else this.#standDown('somebody else holds the lease');
+    } catch (error) {
+      this.#fresh = false;
+      // Somebody was quicker; the next look says who.
+      if (!isKubeError(error, 'conflict', 'alreadyExists')) {
+        log.warn({ error: messageOf(error) }, 'could not acquire or renew the lease');
+      }
+    }
+  }
+
+  async #acquireOrRenew(): Promise<boolean> {
+    if (!this.#fresh && !(await this.#read())) {
+      await this.#create();
+      return true;
+    }
+    if (!this.#mayTake()) return false;
+    const { clock, identity } = this.#options;
+    const now = microTime(clock.now());
+    const spec = this.#seen?.lease.spec;
+    const mine = spec?.holderIdentity === identity;
+    await this.#write({
+      holderIdentity: identity,
+      leaseDurationSeconds: Math.ceil(this.#timing.durationMs / 1000),
+      renewTime: now,
+      ...(!mine && { acquireTime: now, leaseTransitions: (spec?.leaseTransitions ?? 0) + 1 }),
+    });
+    return true;
+  }
+
+  /** Reads the lease. False when there is none. */
+  async #read(): Promise<boolean> {
+    const { api, clock, lease: ref } = this.#options;
+    const lease = await api.get<Lease>(leaseType, ref);
+    if (lease === undefined) return false;
+    if (lease.metadata.resourceVersion !== this.#seen?.lease.metadata.resourceVersion) {
+      this.#seen = { lease, at: clock.now() };
+    }
+    return true;
+  }
+
+  #mayTake(): boolean {
+    if (this.#seen === undefined) return false;
+    const { lease, at } = this.#seen;
+    const holder = lease.spec?.holderIdentity ?? '';
+    if (holder === '' || holder === this.#options.identity) return true;
+    const durationMs = (lease.spec?.leaseDurationSeconds ?? this.#timing.durationMs / 1000) * 1000;
+    return this.#options.clock.now() > at + durationMs;
+  }
+
+  async #create(): Promise<void> {
+    const { api, clock, identity, lease: ref } = this.#options;
+    const now = microTime(clock.now());
+    const lease = await api.create<Lease>(leaseType, {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata: { ...ref },
+      spec: {
+        holderIdentity: identity,
+        leaseDurationSeconds: Math.ceil(this.#timing.durationMs / 1000),
+        acquireTime: now,
+        renewTime: now,
+        leaseTransitions: 0,
+      },
+    });
+    this.#wrote(lease);
+  }
+
+  async #write(spec: NonNullable<Lease['spec']>): Promise<void> {
+    const { api, lease: ref } = this.#options;
+    const resourceVersion = this.#seen?.lease.metadata.resourceVersion;
+    this.#wrote(await api.mergePatch<Lease>(leaseType, ref, { metadata: { resourceVersion }, spec }));
+  }
+
+  #wrote(lease: Lease): void {
+    this.#seen = { lease, at: this.#options.clock.now() };
+    this.#fresh = true;
+  }
+
+  #succeeded(startedAt: number): void {
+    const { clock, identity, log } = this.#options;
+    const deadline = startedAt + this.#timing.renewDeadlineMs;
+    // The answer took so long that the renewal is worth nothing any more. The next attempt renews again.
+    if (clock.now() >= deadline || this.#abort.signal.aborted) return;
+    this.#renewedAt = startedAt;
+    this.#cancelDeadline();
+    this.#cancelDeadline = clock.after(deadline - clock.now(), () => {
+      this.#standDown('the lease could not be renewed in time');
+    });
+    if (this.#leading) return;
+    this.#leading = true;
+    log.info({ identity }, 'leading');
+    for (const listener of this.#gained) listener();
+  }
+
+  #standDown(why: string): void {
+    this.#cancelDeadline();
+    if (!this.#leading) return;
+    this.#leading = false;
+    this.#options.log.warn({ identity: this.#options.identity, why }, 'no longer leading');
+    for (const listener of this.#lost) listener();
+  }
+}
+
+/** metav1.MicroTime insists on six decimals. */
+function microTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
+}
