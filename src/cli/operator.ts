@@ -26,78 +26,51 @@ interface Flags extends OperatorOptions {
 
 /** `gpuvm operator`: runs the control loops until SIGTERM or SIGINT. */
 export function operatorCommand(): Command {
-  const defaults = defaultOperatorOptions;
-  return new Command('operator')
+  const command = new Command('operator')
     .description('run the control loops against a cluster')
     .option('--kubeconfig <file>', "kubeconfig; default: KUBECONFIG, ~/.kube/config, or the pod's service account")
     .option('--context <name>', 'context of the kubeconfig')
-    .addOption(new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'))
-    .addOption(
-      text(
-        '--installation <id>',
-        'eight hexadecimal digits that mark the VMs of this installation; default: from the cluster',
-        /^[0-9a-f]{8}$/,
-      ),
-    )
-    .addOption(
-      duration(
-        '--poll-active <duration>',
-        'between two lists of VMs while something is on its way',
-        'pollActiveMs',
-        defaults,
-      ),
-    )
-    .addOption(
-      duration(
-        '--poll-idle <duration>',
-        'between two lists of VMs while nothing is on its way',
-        'pollIdleMs',
-        defaults,
-      ),
-    )
-    .addOption(
-      duration(
-        '--absence-proof <duration>',
-        'least time between the two lists that prove a VM absent',
-        'absenceProofMs',
-        defaults,
-      ),
-    )
-    .addOption(
-      duration(
-        '--provider-timeout <duration>',
-        'longest time of one call to the provider',
-        'providerTimeoutMs',
-        defaults,
-      ),
-    )
-    .addOption(
-      duration(
-        '--late-effect <duration>',
-        'how long a call that was given up may still take effect',
-        'lateEffectMs',
-        defaults,
-      ),
-    )
-    .addOption(duration('--retry <duration>', 'how often something missing is looked for again', 'retryMs', defaults))
-    .addOption(
-      duration(
-        '--inventory-max-age <duration>',
-        'oldest inventory of hosts that a choice is made from',
-        'inventoryMaxAgeMs',
-        defaults,
-      ),
-    )
-    .addOption(number('--max-in-flight <n>', 'most calls to the provider at once, per account', defaults.maxInFlight))
-    .addOption(number('--concurrency <n>', 'reconciles at once, per kind', defaults.concurrency))
     .option('--allow-private-probes', 'let readiness probes go to loopback and private addresses (for try-outs)', false)
-    .option('--telemetry-host <address>', 'where /metrics, /healthz and /readyz are served', defaults.telemetryHost)
-    .addOption(number('--telemetry-port <port>', 'their port; 0 takes any free one', defaults.telemetryPort))
-    .addOption(milliseconds('--shutdown-grace <duration>', 'how long calls in flight may take to end', 25_000))
-    .allowExcessArguments(false)
-    .action(async (parsed: Record<string, unknown>) => {
-      await run(withOptionNames(parsed));
-    });
+    .allowExcessArguments(false);
+  for (const option of [...generalOptions(), ...durationOptions()]) command.addOption(option);
+  return command.action(async (parsed: Record<string, unknown>) => {
+    await run(withOptionNames(parsed));
+  });
+}
+
+function generalOptions(): Option[] {
+  const { maxInFlight, concurrency, telemetryHost, telemetryPort } = defaultOperatorOptions;
+  return [
+    new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'),
+    new Option('--telemetry-host <address>', 'where /metrics, /healthz and /readyz are served').default(telemetryHost),
+    number('--telemetry-port <port>', 'their port; 0 takes any free one', telemetryPort),
+    number('--max-in-flight <n>', 'most calls to the provider at once, per account', maxInFlight),
+    number('--concurrency <n>', 'reconciles at once, per kind', concurrency),
+    text(
+      '--installation <id>',
+      'eight hexadecimal digits that mark the VMs of this installation; default: from the cluster',
+      /^[0-9a-f]{8}$/,
+    ),
+  ];
+}
+
+const durations: readonly (readonly [flag: string, name: DurationOption, description: string])[] = [
+  ['--poll-active', 'pollActiveMs', 'between two lists of VMs while something is on its way'],
+  ['--poll-idle', 'pollIdleMs', 'between two lists of VMs while nothing is on its way'],
+  ['--absence-proof', 'absenceProofMs', 'least time between the two lists that prove a VM absent'],
+  ['--provider-timeout', 'providerTimeoutMs', 'longest time of one call to the provider'],
+  ['--late-effect', 'lateEffectMs', 'how long a call that was given up may still take effect'],
+  ['--retry', 'retryMs', 'how often something missing is looked for again'],
+  ['--inventory-max-age', 'inventoryMaxAgeMs', 'oldest inventory of hosts that a choice is made from'],
+];
+
+function durationOptions(): Option[] {
+  return [
+    ...durations.map(([flag, name, description]) =>
+      milliseconds(`${flag} <duration>`, description, defaultOperatorOptions[name]),
+    ),
+    milliseconds('--shutdown-grace <duration>', 'how long calls in flight may take to end', 25_000),
+  ];
 }
 
 async function run(flags: Flags): Promise<void> {
@@ -199,10 +172,6 @@ function withOptionNames(parsed: Record<string, unknown>): Flags {
 type DurationOption = {
   [K in keyof OperatorOptions]: OperatorOptions[K] extends number ? K : never;
 }[keyof OperatorOptions];
-
-function duration(flags: string, description: string, name: DurationOption, defaults: OperatorOptions): Option {
-  return milliseconds(flags, description, defaults[name]);
-}
 
 function milliseconds(flags: string, description: string, initialMs: number): Option {
   return new Option(flags, description).default(initialMs, `${initialMs / 1000}s`).argParser((value) => {

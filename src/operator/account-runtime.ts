@@ -1,12 +1,13 @@
 import type { AccountRuntime, Credentials, StartAccount } from '../controllers/accounts.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
-import { createFleet } from '../fleet/fleet.ts';
+import { createFleet, type RunningFleet } from '../fleet/fleet.ts';
 import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Redactor } from '../lib/redact.ts';
-import { createGate } from '../provider/gate.ts';
+import type { Provider } from '../provider/contract.ts';
+import { createGate, type RunningGate } from '../provider/gate.ts';
 import { allHooks, instrumented, type ProviderHooks } from '../provider/instrumented.ts';
 import { pauseWhenLimited } from '../provider/rate-limits.ts';
 import {
@@ -41,24 +42,9 @@ export function accountStarter(deps: RuntimeDeps): StartAccount {
 }
 
 function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): AccountRuntime {
-  const { clock, random, options, metrics, log } = deps;
+  const { clock, log, options } = deps;
   let { credentials } = account;
-  const gate = createGate({
-    clock,
-    ...rateOf(account.requestsPerSecond),
-    maxInFlight: options.maxInFlight,
-    onTurn: (key) => {
-      deps.wake([key]);
-    },
-    hooks: {
-      started: (lane, waitedMs) => {
-        metrics.gateWaitSeconds.observe({ account: account.name, lane }, waitedMs / 1000);
-      },
-      queueLength: (lane, length) => {
-        metrics.gateQueueLength.set({ account: account.name, lane }, length);
-      },
-    },
-  });
+  const gate = gateOf(deps, account);
   const client = (deps.createProvider ?? createTensorDockProvider)({
     endpoint: account.endpoint,
     credentials: () => credentials,
@@ -71,40 +57,9 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
   const provider = instrumented(client, {
     clock,
     endpointOfMethod,
-    hooks: allHooks(requestMetrics(metrics, account.name), pauseWhenLimited({ gate, clock })),
+    hooks: allHooks(requestMetrics(deps.metrics, account.name), pauseWhenLimited({ gate, clock })),
   });
-  let failed = false;
-  const turned = (nowFailed: boolean, isFirst: boolean): void => {
-    if (failed !== nowFailed || isFirst) deps.pollTurned(account.name);
-    failed = nowFailed;
-  };
-  const fleet = createFleet({
-    provider,
-    gate,
-    clock,
-    random,
-    intervals: { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs },
-    offers: { maxAgeMs: options.inventoryMaxAgeMs },
-    wake: (keys) => {
-      deps.wake(keys);
-    },
-    onChange: (diff, snapshot) => {
-      deps.listChanged(account.name, diff, snapshot);
-    },
-    hooks: {
-      polled: ({ vms }) => {
-        metrics.pollVms.set({ account: account.name }, vms);
-        turned(false, fleet.snapshot?.sequence === 1);
-      },
-      pollFailed: () => {
-        turned(true, false);
-      },
-      distrusted: () => {
-        metrics.listingsDistrusted.inc({ account: account.name });
-      },
-    },
-    log: log.child({ account: account.name }),
-  });
+  const fleet = fleetOf(deps, account.name, { provider, gate });
   fleet.start();
   return {
     provider,
@@ -124,6 +79,60 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
       void client.close();
     },
   };
+}
+
+function gateOf(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): RunningGate {
+  const { clock, metrics, options } = deps;
+  return createGate({
+    clock,
+    ...rateOf(account.requestsPerSecond),
+    maxInFlight: options.maxInFlight,
+    onTurn: (key) => {
+      deps.wake([key]);
+    },
+    hooks: {
+      started: (lane, waitedMs) => {
+        metrics.gateWaitSeconds.observe({ account: account.name, lane }, waitedMs / 1000);
+      },
+      queueLength: (lane, length) => {
+        metrics.gateQueueLength.set({ account: account.name, lane }, length);
+      },
+    },
+  });
+}
+
+function fleetOf(deps: RuntimeDeps, account: string, through: { provider: Provider; gate: RunningGate }): RunningFleet {
+  const { clock, random, options, metrics, log } = deps;
+  let hasFailed = false;
+  const turned = (failed: boolean, isFirst: boolean): void => {
+    if (hasFailed !== failed || isFirst) deps.pollTurned(account);
+    hasFailed = failed;
+  };
+  const fleet = createFleet({
+    ...{ ...through, clock, random },
+    intervals: { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs },
+    offers: { maxAgeMs: options.inventoryMaxAgeMs },
+    wake: (keys) => {
+      deps.wake(keys);
+    },
+    onChange: (diff, snapshot) => {
+      deps.listChanged(account, diff, snapshot);
+    },
+    hooks: {
+      polled: ({ vms }) => {
+        metrics.pollVms.set({ account }, vms);
+        turned(false, fleet.snapshot?.sequence === 1);
+      },
+      pollFailed: () => {
+        turned(true, false);
+      },
+      distrusted: () => {
+        metrics.listingsDistrusted.inc({ account });
+      },
+    },
+    log: log.child({ account }),
+  });
+  return fleet;
 }
 
 /** A burst of one keeps the spacing that the provider asks for; fast test endpoints may start a tick's worth at once. */

@@ -58,12 +58,15 @@ function collectResources(metrics: Metrics, vms: ReadStore<CustomObject>): void 
   const kind = gpuVmType.kind;
   metrics.vms.reset();
   metrics.hourlyCost.reset();
-  for (const object of vms.list()) {
-    const status = (object.status ?? {}) as GpuVmStatus;
-    const namespace = object.metadata.namespace ?? '';
-    const gpu_model = status.size?.gpuModel ?? status.launch?.gpuModel ?? 'none';
-    metrics.vms.inc({ kind, namespace, phase: status.phase ?? 'Pending', gpu_model });
-    const cost = Number(status.hourlyPrice?.billedNow ?? 0);
-    if (cost > 0) metrics.hourlyCost.inc({ kind, namespace, gpu_model }, cost);
+  for (const { metadata, status } of vms.list()) {
+    const { phase = 'Pending', hourlyPrice, ...rest } = (status ?? {}) as GpuVmStatus;
+    const labels = { kind, namespace: metadata.namespace ?? '', gpu_model: modelOf(rest) };
+    metrics.vms.inc({ ...labels, phase });
+    const cost = Number(hourlyPrice?.billedNow ?? 0);
+    if (cost > 0) metrics.hourlyCost.inc(labels, cost);
   }
+}
+
+function modelOf({ size, launch }: Pick<GpuVmStatus, 'size' | 'launch'>): string {
+  return size?.gpuModel ?? launch?.gpuModel ?? 'none';
 }

@@ -1,0 +1,83 @@
+import { gpuAccountType, gpuVmType } from '../api/group.ts';
+import { connectionSecretSelector } from '../controllers/connection-secret.ts';
+import { accountOf } from '../controllers/gpu-vm/controller.ts';
+import { secretType, type CustomObject, type SecretObject } from '../controllers/objects.ts';
+import type { KubeObject, ResourceType } from '../kube/contract.ts';
+import { ListWatch } from '../kube/list-watch.ts';
+import { WorkQueue } from '../kube/queue.ts';
+import type { IndexFunction } from '../kube/store-index.ts';
+import { Store } from '../kube/store.ts';
+import { queueHooks, watchQueue } from '../telemetry/runtime-hooks.ts';
+import type { OperatorDeps } from './deps.ts';
+
+/** One kind as the operator holds it: what it is, and which of it want to be looked at. */
+export interface Kind {
+  readonly store: Store<CustomObject>;
+  readonly queue: WorkQueue;
+}
+
+/** The operator's view of the cluster: kept up by watches, read by everybody. */
+export interface Cluster {
+  readonly vms: Kind;
+  readonly accounts: Kind;
+  /** Connection Secrets only. */
+  readonly secrets: Store<SecretObject>;
+  start(): void;
+  /** Resolves once all stores are complete. */
+  synced(): Promise<void>;
+  /** A sentence while they are not. */
+  unsynced(): string | undefined;
+  stop(): Promise<void>;
+}
+
+export function createCluster(deps: OperatorDeps): Cluster {
+  const { kube, clock, random, log } = deps;
+  const common = { api: kube, clock, random, log };
+  const vms = kindOf(deps, gpuVmType, {
+    account: (object) => [accountOf(object)],
+    uid: (object) => [object.metadata.uid],
+  });
+  const accounts = kindOf(deps, gpuAccountType, {});
+  const secrets = new Store<SecretObject>({ log, selects: isConnectionSecret });
+  const selector = { labelSelector: connectionSecretSelector };
+  const watches = [
+    new ListWatch({ ...common, type: gpuVmType, store: vms.store }),
+    new ListWatch({ ...common, type: gpuAccountType, store: accounts.store }),
+    new ListWatch({ ...common, type: secretType, selector, store: secrets }),
+  ];
+  return {
+    vms,
+    accounts,
+    secrets,
+    start: () => {
+      for (const watch of watches) watch.start();
+    },
+    synced: async () => {
+      await Promise.all(watches.map((watch) => watch.synced));
+    },
+    unsynced: () => {
+      const waiting = watches.filter((watch) => !watch.isSynced);
+      if (waiting.length === 0) return undefined;
+      return `${waiting.length} of ${watches.length} kinds are not listed yet: ${waiting[0]?.lastError ?? 'in progress'}`;
+    },
+    stop: async () => {
+      await Promise.all(watches.map((watch) => watch.stop()));
+    },
+  };
+}
+
+function kindOf(
+  { clock, random, log, metrics }: OperatorDeps,
+  type: ResourceType,
+  indexes: Readonly<Record<string, IndexFunction<CustomObject>>>,
+): Kind {
+  const name = type.kind.toLowerCase();
+  const queue = new WorkQueue({ clock, random, hooks: queueHooks(metrics, name) });
+  watchQueue(metrics, name, () => queue.stats());
+  return { store: new Store<CustomObject>({ log, indexes }), queue };
+}
+
+function isConnectionSecret({ metadata }: KubeObject): boolean {
+  const [label, value] = connectionSecretSelector.split('=');
+  return metadata.labels?.[label ?? ''] === value;
+}
