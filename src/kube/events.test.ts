@@ -120,6 +120,20 @@ describe('the event recorder', () => {
     expect(world.dropped).toBe(0);
   });
 
+  test('writes once what was announced many times while the API server was away', async () => {
+    const world = newWorld();
+    world.api.down = new KubeError('refused', 'unavailable');
+    for (let time = 0; time < 50; time++) {
+      world.recorder.event(widgetType, widget, launched);
+      world.recorder.event(widgetType, widget, { ...launched, note: 'another' });
+    }
+    world.api.down = undefined;
+    await world.clock.advance(10_000);
+    expect(world.api.calls.filter((call) => call.verb === 'create')).toHaveLength(2);
+    expect(world.api.calls).toHaveLength(2);
+    expect((await world.events())[1]).toMatchObject({ series: { count: 50 } });
+  });
+
   test('drops and counts what does not fit, and never throws', async () => {
     const world = newWorld(2);
     world.api.down = new KubeError('refused', 'unavailable');

@@ -71,6 +71,18 @@ describe('the queue', () => {
     expect(queue.take()).toBe('a');
   });
 
+  test('lets the earlier of two delays win that were asked for while the key ran', async () => {
+    const clock = new VirtualClock();
+    const queue = newQueue(clock);
+    queue.add('a');
+    queue.take();
+    queue.addAfter('a', 1000);
+    queue.addAfter('a', 9000);
+    queue.done('a');
+    await clock.advance(1000);
+    expect(queue.take()).toBe('a');
+  });
+
   test('doubles the delay of a key that keeps failing, and forgets it after a success', () => {
     const queue = newQueue(new VirtualClock());
     const delays = [1, 2, 3, 4, 5].map(() => queue.addFailed('a'));

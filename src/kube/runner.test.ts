@@ -61,6 +61,38 @@ describe('the runner', () => {
     expect(seen.size).toBe(20);
   });
 
+  test('keeps to its limit when a reconcile adds keys before it first waits', async () => {
+    let active = 0;
+    let most = 0;
+    const world = worldOf(async (key) => {
+      active += 1;
+      most = Math.max(most, active);
+      if (key === 'first') world.queue.add('second');
+      await Promise.resolve();
+      active -= 1;
+      return done;
+    }, 1);
+    world.runner.start();
+    world.queue.add('first');
+    await world.clock.advance(0);
+    expect(most).toBe(1);
+    expect(world.results).toEqual(['success', 'success']);
+  });
+
+  test('counts failures in a row only: after a success the back-off starts anew', async () => {
+    const times: number[] = [];
+    const world = worldOf(() => {
+      times.push(world.clock.now());
+      if (times.length === 3) return Promise.resolve({ kind: 'requeueAfter', delayMs: 10_000 });
+      throw new Error('boom');
+    });
+    const start = world.clock.now();
+    world.runner.start();
+    world.queue.add('a');
+    await world.clock.advance(14_000);
+    expect(times.map((time) => time - start)).toEqual([0, 1000, 3000, 13_000, 14_000]);
+  });
+
   test('looks again after the delay that an outcome asks for', async () => {
     const times: number[] = [];
     const world = worldOf(() => {
