@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Refusal } from './answers.ts';
-import { nanosOf, parseNanos, type Nanos } from './nanos.ts';
+import { mostPrice, nanosOf, parseNanos, type Nanos } from './nanos.ts';
 
 /** The bodies of the control surface. Unknown members are refused: a misspelt one would silently do nothing. */
 
@@ -12,7 +12,9 @@ const amount = z.union([z.string(), z.number().nonnegative()]).transform((value,
   return z.NEVER;
 });
 
-const pool = z.strictObject({ amount: z.int().nonnegative().optional(), price: amount.optional() });
+const price = amount.refine((value) => value <= mostPrice, 'is more than 10,000 dollars');
+
+const pool = z.strictObject({ amount: z.int().nonnegative().optional(), price: price.optional() });
 
 export type PoolChange = z.infer<typeof pool>;
 
@@ -21,7 +23,7 @@ export const marketBody = z
     gpuModel: z.string().optional(),
     hostnode: z.string().optional(),
     /** The lowest winning bid per VM and hour; null goes back to the share of the on-demand price. */
-    price: amount.nullable().optional(),
+    price: price.nullable().optional(),
     /** Outbids so many of the lowest bids, whatever the price. */
     outbid: z.int().positive().optional(),
   })
@@ -33,7 +35,7 @@ export const marketBody = z
 export const vmBody = z.strictObject({
   status: z.string().min(1).max(100).optional(),
   remove: z.literal(true).optional(),
-  bid: amount.optional(),
+  bid: price.optional(),
   networkStorage: z.boolean().optional(),
 });
 

@@ -1,5 +1,5 @@
 import { invalid } from './answers.ts';
-import { parseNanos, type Nanos } from './nanos.ts';
+import { mostPrice, parseNanos, type Nanos } from './nanos.ts';
 
 /** The parameters of one call by name, each with all its values: a repeated field is told apart from one value. */
 export type Params = ReadonlyMap<string, readonly string[]>;
@@ -78,7 +78,7 @@ export class Fields {
   /** An amount of dollars above zero. */
   price(name: string): Nanos {
     const price = parseNanos(this.text(name).trim());
-    if (price === undefined || price === 0) throw invalid(`${name} must be a positive amount`);
+    if (price === undefined || price === 0 || price > mostPrice) throw invalid(`${name} must be a positive amount`);
     return price;
   }
 

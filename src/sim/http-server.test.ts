@@ -101,6 +101,21 @@ describe('the simulator over HTTP', () => {
     expect([lost.status, lost.headers.get('content-type')]).toEqual([404, 'application/json']);
   });
 
+  it('stays up after a defect of its own, and tells about it', async () => {
+    const warnings: string[] = [];
+    const simulator = await start({ onWarning: (message) => warnings.push(message) });
+    simulator.machine.world.vms.get = () => {
+      throw new Error('planted');
+    };
+    const response = await fetch(`${simulator.url}/client/get/single`, {
+      method: 'POST',
+      body: new URLSearchParams({ ...pair, server: 'x' }),
+    });
+    expect([response.status, await response.json()]).toMatchObject([500, { success: false }]);
+    expect(warnings).toEqual(['Internal error: planted']);
+    expect(await post(simulator, 'auth/test')).toEqual({ success: true });
+  });
+
   it('cuts the connection for a lost answer, having carried the call out', async () => {
     const simulator = await start();
     await control(simulator, 'faults', { endpoint: 'client/deploy/single', kind: 'lost-answer', count: 1 });

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
 import { failure, type Answer } from './answers.ts';
 import { control } from './control.ts';
 import { mergeParams, parseForm } from './form-body.ts';
@@ -17,6 +18,7 @@ export interface HttpOptions {
   readonly port: number;
   /** Called after every request: something may have changed. */
   readonly onChange?: () => void;
+  readonly onWarning?: (message: string) => void;
 }
 
 /** The state machine behind node:http. Each connection has its own limits, so that a bad one costs nobody else anything. */
@@ -33,7 +35,12 @@ export class HttpServer {
       connectionsCheckingInterval: 2_000,
     };
     this.#server = createServer(limits, (request, response) => {
-      this.#serve(request, response).catch(() => response.destroy());
+      this.#serve(request, response).catch((error: unknown) => {
+        // A defect of the simulator; it must neither end the process nor look like an answer of the provider.
+        options.onWarning?.(`Internal error: ${messageOf(error)}`);
+        if (response.headersSent) response.destroy();
+        else send(response, failure(500, 'Internal error of the simulator'));
+      });
     });
     this.#server.on('clientError', (_error, socket) => {
       if (socket.writable) socket.end(rawBadRequest, () => socket.destroy());

@@ -47,7 +47,7 @@ export interface StartOptions extends Partial<SimulatorOptions> {
   readonly port?: number;
   /** The machine's clock when absent. */
   readonly clock?: Clock;
-  /** Told when a guest cannot listen, with a sentence. */
+  /** Told, with a sentence, when a guest cannot listen or the simulator itself has a defect. */
   readonly onWarning?: (message: string) => void;
 }
 
@@ -66,7 +66,7 @@ export async function startSimulator(options: StartOptions = {}): Promise<Runnin
   const { host = '127.0.0.1', port = 0, clock = systemClock, onWarning = () => undefined, ...rest } = options;
   const machine = new Machine(rest, clock.now());
   const guests = machine.options.guests ? new GuestKeeper(machine, clock, new Guests(onWarning)) : undefined;
-  const server = new HttpServer({ machine, clock, host, port, onChange: () => guests?.update() });
+  const server = new HttpServer({ machine, clock, host, port, onChange: () => guests?.update(), onWarning });
   const actualPort = await server.listen();
   const origin = `http://${host.includes(':') ? `[${host}]` : host}:${String(actualPort)}`;
   const close = async (): Promise<void> => {

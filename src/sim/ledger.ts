@@ -45,7 +45,8 @@ export class Ledger {
   /** Opening balance plus deposits. */
   #deposits: Units;
   #closed: Units = 0n;
-  #rate: Nanos = 0;
+  /** A bigint as well: thousands of VMs at absurd bids would leave the safe integers. */
+  #rate = 0n;
   #accruedAt: number;
   readonly #open = new Map<string, Segment>();
   #segments: Segment[] = [];
@@ -63,7 +64,7 @@ export class Ledger {
 
   /** What all VMs cost per hour now. */
   get rate(): Nanos {
-    return this.#rate;
+    return Number(this.#rate);
   }
 
   get accruedAt(): number {
@@ -73,7 +74,7 @@ export class Ledger {
   /** Charges the time up to `now` at the rates in force. */
   accrue(now: number): void {
     if (now <= this.#accruedAt) return;
-    this.#balance -= BigInt(this.#rate) * BigInt(now - this.#accruedAt);
+    this.#balance -= this.#rate * BigInt(now - this.#accruedAt);
     this.#accruedAt = now;
   }
 
@@ -98,15 +99,14 @@ export class Ledger {
   /** The first whole millisecond at which the balance is at or below zero; undefined while nothing is billed. */
   exhaustedAt(): number | undefined {
     if (this.#balance <= 0n) return this.#accruedAt;
-    if (this.#rate === 0) return undefined;
-    const rate = BigInt(this.#rate);
-    return this.#accruedAt + Number((this.#balance + rate - 1n) / rate);
+    if (this.#rate === 0n) return undefined;
+    return this.#accruedAt + Number((this.#balance + this.#rate - 1n) / this.#rate);
   }
 
   /** Whether deposits minus everything charged is the balance. */
   isConsistent(): boolean {
     let charged = this.#closed;
-    let rate = 0;
+    let rate = 0n;
     for (const segment of this.#open.values()) {
       charged += chargeOf(segment, this.#accruedAt);
       rate += hourly(segment.rates);
@@ -144,12 +144,12 @@ function isSameBilling(open: Segment, next: Omit<Segment, 'from' | 'to'>): boole
   return sameRates && sameGpus && open.vcpus === next.vcpus && open.ram === next.ram && open.storage === next.storage;
 }
 
-function hourly(rates: Rates): Nanos {
-  return rates.compute + rates.storage;
+function hourly(rates: Rates): bigint {
+  return BigInt(rates.compute + rates.storage);
 }
 
 function chargeOf(segment: Segment, now: number): Units {
-  return BigInt(hourly(segment.rates)) * BigInt((segment.to ?? now) - segment.from);
+  return hourly(segment.rates) * BigInt((segment.to ?? now) - segment.from);
 }
 
 /** What a segment cost within a period. */

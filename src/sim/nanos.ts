@@ -4,6 +4,9 @@
  */
 export type Nanos = number;
 
+/** The highest price per hour that is taken: hundreds of times it is still a safe integer. */
+export const mostPrice: Nanos = 10_000_000_000_000;
+
 const perDollar = 1_000_000_000;
 /** Clients that compute with floats send prices like 0.22000000000000003. */
 const amountPattern = /^(\d{1,6})(?:\.(\d{1,30}))?$/;
