@@ -4,6 +4,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Provider, VmListing } from '../provider/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
+import { readThrough } from '../provider/read-through.ts';
 import type { Fleet, OfferBook, PollFailure, Snapshot } from './contract.ts';
 import { isEmptyDiff, type FleetDiff } from './diff.ts';
 import { Evidence, type Billing, type EvidenceLimits } from './evidence.ts';
@@ -148,10 +149,9 @@ class PolledFleet implements RunningFleet {
   }
 
   async #billing(): Promise<Billing> {
-    const { gate, provider, log } = this.#options;
+    const { gate, clock, random, provider, log } = this.#options;
     try {
-      const ticket = await gate.acquire('poll');
-      return await ticket.run(() => provider.getBalance());
+      return await readThrough({ gate, clock, random, lane: 'poll' }, () => provider.getBalance());
     } catch (error) {
       log.debug({ error: messageOf(error) }, 'balance not read');
       return 'unreadable';

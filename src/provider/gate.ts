@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../lib/clock.ts';
-import { ProviderError } from './error.ts';
 import type { Gate, Lane, Ticket } from './gate-contract.ts';
+import { closedError, lostTicket } from './gate-errors.ts';
 import { LaneQueue, type Waiter } from './lane-queue.ts';
 import { TokenBucket, type Rate } from './token-bucket.ts';
 
@@ -253,9 +253,12 @@ class TokenGate implements RunningGate {
     };
   }
 
-  /** A ticket that was lost meanwhile (it grew old, or a pause came) waits in line for another: the rate holds always. */
+  /**
+   * A ticket that was lost meanwhile (it grew old, or a pause came) is refused rather than made to wait for another: its
+   * caller has written down when its call was to leave, and a successor counts on that time.
+   */
   async #run<T>(grant: Grant, call: () => Promise<T>): Promise<T> {
-    if (!grant.live) return (await this.acquire(grant.waiting.lane)).run(call);
+    if (!grant.live) throw lostTicket();
     const now = this.#clock.now();
     this.#end(grant);
     this.#bucket.spend(now);
@@ -287,13 +290,4 @@ class TokenGate implements RunningGate {
   #tell(keys: readonly string[]): void {
     for (const key of keys) this.#options.onTurn(key);
   }
-}
-
-/** Nothing was sent: whoever journals an intent before a call may take it back. */
-function closedError(): ProviderError {
-  return new ProviderError('the operator is stopping: no more calls start', {
-    kind: 'unavailable',
-    outcome: 'notDone',
-    endpoint: '',
-  });
 }

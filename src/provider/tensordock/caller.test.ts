@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { messageOf } from '../../lib/errors.ts';
 import { money } from '../../lib/money.ts';
 import { Redactor } from '../../lib/redact.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
@@ -98,7 +99,7 @@ describe.each(calls)('%s', (_name, changes, make) => {
           (thrown: unknown) => thrown,
         );
         if (error === undefined) return;
-        if (!(error instanceof ProviderError)) return expect.fail(String(error));
+        if (!(error instanceof ProviderError)) return expect.fail(messageOf(error));
         const uncertain = changes && answer.status >= 500;
         if (uncertain || !changes) expect(error.outcome).toBe(uncertain ? 'uncertain' : 'notDone');
         expect(error.message.length).toBeLessThan(600);
