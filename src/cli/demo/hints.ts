@@ -1,0 +1,37 @@
+/** What there is to play with once the demo stands. */
+export interface Playground {
+  readonly kubeconfigPath: string;
+  /** The simulator's control surface. */
+  readonly controlUrl: string;
+  /** Where the operator serves its metrics. */
+  readonly telemetryUrl: string;
+  readonly logPath: string;
+}
+
+/** Lines to copy into another terminal. They go through the samples by name. */
+export function hints({ kubeconfigPath, controlUrl, telemetryUrl, logPath }: Playground): string[] {
+  const kubectl = `KUBECONFIG=${shellWord(kubeconfigPath)} kubectl`;
+  const power = (state: string): string => `--type=merge -p '{"spec":{"powerState":"${state}"}}'`;
+  return [
+    'To play with it, in another terminal:',
+    '',
+    `  ${kubectl} get gpuvms`,
+    `  ${kubectl} describe gpuvm trainer`,
+    `  ${kubectl} explain gpuvm.spec.placement`,
+    `  ${kubectl} patch gpuvm trainer ${power('Released')}`,
+    `  ${kubectl} patch gpuvm sometimes ${power('Running')}`,
+    `  ${kubectl} get secret trainer-connection -o 'jsonpath={.data.ssh_config}' | base64 -d`,
+    `  ${kubectl} delete gpuvm trainer`,
+    '',
+    `  curl -s ${controlUrl}/state        # what the provider has`,
+    `  curl -s ${telemetryUrl}/metrics    # of the operator`,
+    `  tail -f ${shellWord(logPath)}`,
+    '',
+    'Ctrl-C ends everything.',
+  ];
+}
+
+/** The text as one word of a shell's command line. */
+export function shellWord(text: string): string {
+  return /^[\w./:@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,58 @@
+import { conditionOf } from '../../api/conditions.ts';
+import { gpuVmSpecSchema, gpuVmStatusSchema, type GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { CustomObject } from '../../controllers/objects.ts';
+
+/** One GpuVm as the demo shows it. Empty text: not known yet. */
+export interface VmRow {
+  readonly name: string;
+  /** "True", "False" or "Unknown". */
+  readonly ready: string;
+  /** Reason of Ready. */
+  readonly status: string;
+  readonly gpu: string;
+  readonly location: string;
+  /** US dollars per hour in the state it is in now. */
+  readonly price: string;
+  readonly address: string;
+  /** Message of Ready. */
+  readonly message: string;
+  /** The operator has seen this very spec, and the VM is in the power state that it asks for. */
+  readonly settled: boolean;
+}
+
+/** What `kubectl get gpuvms` shows, and whether nothing is left to do. */
+export function rowOf(object: CustomObject): VmRow {
+  const status = gpuVmStatusSchema.safeParse(object.status ?? {}).data ?? {};
+  const ready = conditionOf(status.conditions, 'Ready') ?? unseen;
+  return {
+    name: object.metadata.name,
+    ready: ready.status,
+    status: ready.reason,
+    message: ready.message,
+    ...placeOf(status),
+    settled: isCurrent(object, status) && (ready.status === 'True' || isOffAsAsked(object.spec, ready.reason)),
+  };
+}
+
+const unseen = { status: 'Unknown', reason: 'Pending', message: 'The operator has not seen the resource yet.' };
+
+function placeOf({ gpu, location, hourlyPrice, address }: GpuVmStatus): Omit<VmRow, 'name' | 'settled' | ReadyField> {
+  return { gpu: gpu ?? '', location: location ?? '', price: hourlyPrice?.billedNow ?? '', address: address ?? '' };
+}
+
+type ReadyField = 'ready' | 'status' | 'message';
+
+function isCurrent({ metadata }: CustomObject, { observedGeneration }: GpuVmStatus): boolean {
+  return observedGeneration === metadata.generation && metadata.deletionTimestamp === undefined;
+}
+
+/** A VM that is switched off by its spec is never Ready, and yet all is well with it. */
+function isOffAsAsked(spec: unknown, reason: string): boolean {
+  const powerState = gpuVmSpecSchema.safeParse(spec).data?.powerState;
+  return powerState !== undefined && powerState !== 'Running' && (reason === 'Stopped' || reason === 'Released');
+}
+
+/** "trainer: NoOffer (No host fits. …)". */
+export function describeRow({ name, status, message }: VmRow): string {
+  return `${name}: ${status} (${message})`;
+}
