@@ -1,8 +1,8 @@
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import packageJson from '../../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
 import { connectionFrom } from '../kube/kube-config.ts';
 import { alwaysLeading } from '../kube/leader.ts';
@@ -76,7 +76,7 @@ function durationOptions(): Option[] {
 async function run(flags: Flags): Promise<void> {
   const redactor = new Redactor();
   const log = createLogger({ level: flags.logLevel, redactor, clock: systemClock });
-  const version = packageVersion();
+  const { version } = packageJson;
   const metrics = createMetrics({ version, processMetrics: true });
   const kube = new KubeClient({
     connection: connectionFrom({ kubeconfigPath: flags.kubeconfig, context: flags.context }),
@@ -130,16 +130,6 @@ function newPassword(): string {
       () => passwordLetters[randomInt(passwordLetters.length)],
     ).join('');
     if (/[A-Z]/.test(password) && /[a-z]/.test(password) && /[0-9]/.test(password)) return password;
-  }
-}
-
-function packageVersion(): string {
-  try {
-    const file = new URL('../../package.json', import.meta.url);
-    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string };
-    return version;
-  } catch {
-    return 'unknown';
   }
 }
 

@@ -2,6 +2,7 @@ import type { Reason } from '../api/reasons.ts';
 import type { Fleet } from '../fleet/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import type { Provider } from '../provider/contract.ts';
+import type { HostSuspicions } from './host-suspicions.ts';
 
 export interface Credentials {
   readonly apiKey: string;
@@ -13,6 +14,7 @@ export interface AccountRuntime {
   readonly provider: Provider;
   readonly gate: Gate;
   readonly fleet: Fleet & FleetControl;
+  readonly suspicions: HostSuspicions;
   setCredentials(credentials: Credentials): void;
   setRate(requestsPerSecond: number): void;
   stop(): void;

@@ -1,5 +1,5 @@
 import { groupVersion, gpuVmType, labels, managedByValue } from '../api/group.ts';
-import { isKubeError, type KubeApi, type NewObject } from '../kube/contract.ts';
+import { isKubeError, type KubeApi, type NewObject, type ObjectRef } from '../kube/contract.ts';
 import type { Store } from '../kube/store.ts';
 import type { SecretView } from '../plan/vm/observation.ts';
 import { secretType, type CustomObject, type SecretObject } from './objects.ts';
@@ -9,7 +9,8 @@ export const connectionSecretSelector = `${labels.managedBy}=${managedByValue}`;
 
 /**
  * Creates the connection Secret or updates it with the given values; others in it are left alone. It belongs to the
- * resource, so the garbage collector removes it. A Secret of the same name that is not ours is never touched.
+ * resource, so the garbage collector removes it; one that a resource of the same name left behind is replaced. A Secret
+ * of that name that is somebody else's is never touched.
  *
  * @returns false when a Secret of that name turned out to be somebody else's
  */
@@ -23,7 +24,8 @@ export async function writeConnectionSecret(
     values.generatePassword && secret.data['password'] === undefined ? { password: deps.newPassword() } : {};
   const data = encode({ ...values.data, ...password });
   const namespace = owner.metadata.namespace;
-  if (secret.state === 'absent') {
+  if (secret.state === 'leftover') await deleteLeftover(deps.kube, { namespace, name: secret.name }, secret.uid);
+  if (secret.state !== 'ours') {
     try {
       deps.secrets.applyWrite(await deps.kube.create<SecretObject>(secretType, newSecret(owner, secret.name, data)));
       return true;
@@ -36,6 +38,15 @@ export async function writeConnectionSecret(
     await deps.kube.mergePatch<SecretObject>(secretType, { namespace, name: secret.name }, { data }),
   );
   return true;
+}
+
+async function deleteLeftover(kube: KubeApi, ref: ObjectRef, uid: string | undefined): Promise<void> {
+  try {
+    await kube.delete(secretType, ref, uid === undefined ? {} : { uid });
+  } catch (error) {
+    // The garbage collector was faster, or something else has the name now: creating tells.
+    if (!isKubeError(error, 'notFound', 'conflict')) throw error;
+  }
 }
 
 /** A Secret that is ours by its owner, but lost the label that the store selects by, gets it again. */

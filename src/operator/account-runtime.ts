@@ -1,4 +1,5 @@
 import type { AccountRuntime, Credentials, StartAccount } from '../controllers/accounts.ts';
+import { HostSuspicions } from '../controllers/host-suspicions.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
 import { createFleet, type RunningFleet } from '../fleet/fleet.ts';
@@ -65,6 +66,7 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
     provider,
     gate,
     fleet,
+    suspicions: new HostSuspicions(),
     setCredentials: (next: Credentials) => {
       if (next.apiKey === credentials.apiKey && next.apiToken === credentials.apiToken) return;
       credentials = next;

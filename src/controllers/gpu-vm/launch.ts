@@ -162,6 +162,7 @@ function noteReceipt(
     launch: { ...intent, outcome: 'Launched', endedAt: toPreciseTimestamp(deps.clock.now()) },
   };
   runtime.fleet.offers.reportSuccess(intent.hostnode);
+  runtime.suspicions.succeeded(intent.hostnode);
   deps.metrics.launched('launched');
   const price = receipt.price?.total ?? plan.offer.price.total;
   pass.announcements.push({
@@ -171,39 +172,43 @@ function noteReceipt(
   });
 }
 
-/** Kinds of refusal that say something about the host, so that another one is tried first. */
-const hostsFault: ReadonlySet<ProviderError['kind']> = new Set([
-  'noCapacity',
-  'invalid',
-  'refused',
-  'notFound',
-  'wrongState',
-]);
+/** Kinds of failure that say nothing about the host, so that the same one may be tried again. */
+const notTheHost: ReadonlySet<ProviderError['kind']> = new Set(['rateLimited', 'unauthorized', 'insufficientBalance']);
+
+function blameHost(
+  deps: ActDeps,
+  pass: Pass,
+  { plan, runtime }: LaunchTurn,
+  { failure, message }: { failure: ProviderError | undefined; message: string },
+): void {
+  const hostnode = plan.offer.host.id;
+  if (failure !== undefined && notTheHost.has(failure.kind)) return;
+  const isForAll = failure?.kind === 'noCapacity' || runtime.suspicions.refused(hostnode, pass.object.metadata.uid);
+  if (isForAll) runtime.fleet.offers.reportFailure(hostnode, message);
+  else pass.memory.noteHostRefused(hostnode, deps.clock.now(), deps.random);
+}
 
 function noteDeployFailure(
   deps: ActDeps,
   pass: Pass,
-  { plan, runtime }: LaunchTurn,
-  { intent, failure, message }: { intent: Launch; failure: ProviderError | undefined; message: string },
+  turn: LaunchTurn,
+  failed: { intent: Launch; failure: ProviderError | undefined; message: string },
 ): void {
-  const { hostnode, share } = shareOf(plan);
+  const { intent, failure, message } = failed;
+  const { hostnode, share } = shareOf(turn.plan);
   const isRefused = failure?.outcome === 'notDone';
+  blameHost(deps, pass, turn, failed);
   if (isRefused) {
-    runtime.fleet.offers.release(hostnode, share);
-    if (hostsFault.has(failure.kind)) runtime.fleet.offers.reportFailure(hostnode, message);
+    turn.runtime.fleet.offers.release(hostnode, share);
     pass.memory.unsaved = { launch: ended(deps, intent, 'Refused', message) };
   } else {
     // The reservation stays: the VM may well be there. The next inventory knows.
-    runtime.fleet.offers.reportFailure(hostnode, message);
-    pass.memory.unsaved = {
-      launch: { ...intent, outcome: 'Uncertain', endedAt: toPreciseTimestamp(deps.clock.now()), message },
-    };
+    const endedAt = toPreciseTimestamp(deps.clock.now());
+    pass.memory.unsaved = { launch: { ...intent, outcome: 'Uncertain', endedAt, message } };
   }
   deps.metrics.launched(isRefused ? 'refused' : 'uncertain');
-  deps.log.warn(
-    { key: pass.key, name: plan.name, hostnode, kind: failure?.kind, outcome: failure?.outcome, error: message },
-    'deploy call failed',
-  );
+  const facts = { kind: failure?.kind, outcome: failure?.outcome, error: message };
+  deps.log.warn({ key: pass.key, name: turn.plan.name, hostnode, ...facts }, 'deploy call failed');
 }
 
 function ended(deps: ActDeps, intent: Launch, outcome: 'Refused' | 'Overpriced', message: string): Launch {

@@ -7,6 +7,8 @@ import { isUncertain, uncertainSince } from '../../plan/vm/proof.ts';
 /** Pauses after start, stop, modify and delete calls that fail. */
 const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
 
+const hostBackoff: BackoffPolicy = { baseMs: 60_000, maxMs: 1_800_000 };
+
 /**
  * What the process knows about one resource beyond what is written down. Losing it, in a crash, costs a call and never a
  * VM: everything that must survive is in the journal of the status.
@@ -14,6 +16,8 @@ const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
 export class VmMemory {
   /** What the journal has to say but the status does not yet. */
   unsaved: Journal | undefined;
+  readonly #avoidedHosts = new Map<string, number>();
+  readonly #refusals = new Map<string, number>();
   readonly #deletedAt = new Map<string, number>();
   #lastCall: CallFact | undefined;
   #confirmation: Confirmation | undefined;
@@ -28,6 +32,7 @@ export class VmMemory {
       confirmation: this.#confirmation,
       absence: this.#absence,
       probe,
+      avoidedHosts: this.#avoidedHosts,
       releaseNeedsStart: this.#releaseNeedsStart,
     };
   }
@@ -39,6 +44,13 @@ export class VmMemory {
 
   sawForeignSecretSince(time: number): boolean {
     return this.#foreignSecretSeenAt !== undefined && this.#foreignSecretSeenAt > time;
+  }
+
+  /** A host refused what this resource asks for: it is left alone for a while, longer after each refusal. */
+  noteHostRefused(hostnode: string, now: number, random: Random): void {
+    const refusals = (this.#refusals.get(hostnode) ?? 0) + 1;
+    this.#refusals.set(hostnode, refusals);
+    this.#avoidedHosts.set(hostnode, now + backoffMs(hostBackoff, refusals, random));
   }
 
   noteDeleted(vmId: string, now: number): void {

@@ -114,12 +114,24 @@ function secretView(
   const secret = secrets.get(`${metadata.namespace ?? ''}/${name}`);
   if (secret === undefined) {
     const isForeign = memory.sawForeignSecretSince(clock.now() - timings.retryMs);
-    return { name, state: isForeign ? 'foreign' : 'absent', data: {} };
+    return { name, state: isForeign ? 'foreign' : 'absent', uid: undefined, data: {} };
   }
-  const isOurs = secret.metadata.ownerReferences?.some((owner) => owner.uid === metadata.uid) === true;
-  if (!isOurs) return { name, state: 'foreign', data: {} };
+  const { uid } = secret.metadata;
+  if (!isOwnedBy(secret, metadata.uid)) return { name, state: stateOfOther(secret, metadata.name), uid, data: {} };
   const keys = Object.keys(secret.data ?? {});
-  return { name, state: 'ours', data: Object.fromEntries(keys.map((key) => [key, decodeSecret(secret, key) ?? ''])) };
+  const data = Object.fromEntries(keys.map((key) => [key, decodeSecret(secret, key) ?? '']));
+  return { name, state: 'ours', uid, data };
+}
+
+function isOwnedBy(secret: SecretObject, uid: string): boolean {
+  return secret.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
+}
+
+/** One name stands for one resource at a time: an owner of our name and another UID is gone. */
+function stateOfOther(secret: SecretObject, vmName: string): 'leftover' | 'foreign' {
+  const owners = secret.metadata.ownerReferences ?? [];
+  const isLeftover = owners.length > 0 && owners.every(({ kind, name }) => kind === gpuVmType.kind && name === vmName);
+  return isLeftover ? 'leftover' : 'foreign';
 }
 
 export function connectionSecretName(vmName: string): string {

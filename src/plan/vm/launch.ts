@@ -2,7 +2,7 @@ import { backoffMs } from '../../lib/backoff.ts';
 import { vmNameOf } from '../../api/vm-name.ts';
 import { dollars, parseMoney } from '../../lib/money.ts';
 import { choosePlacement, type Placement } from '../placement.ts';
-import type { VmObservation } from './observation.ts';
+import type { OffersView, VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
 import { known, millis, until, type Rule } from './rule.ts';
 import { waiting, type Verdict } from './verdict.ts';
@@ -105,15 +105,20 @@ const inventoryIsOld: Rule = ({ account }) => {
 };
 
 const vmIsWanted: Rule = (observation) => {
-  const { account, spec, now, timings } = observation;
+  const { account, spec, timings } = observation;
   if (known(observation) === undefined || account.kind !== 'ready') return undefined;
   const placement = choosePlacement(spec, account.offers.hosts ?? [], {
     maxHourlyPrice: spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice),
-    isCoolingDown: (hostnode) => (account.offers.coolingDownUntil(hostnode) ?? 0) > now,
+    isCoolingDown: (hostnode) => isLeftAlone(observation, account.offers, hostnode),
   });
   if (placement.kind === 'none') return noOffer(placement, spec.maxHourlyPrice, timings.retryMs);
   return launchOn(observation, placement);
 };
+
+function isLeftAlone({ facts, now }: VmObservation, offers: OffersView, hostnode: string): boolean {
+  const until = Math.max(offers.coolingDownUntil(hostnode) ?? 0, facts.avoidedHosts.get(hostnode) ?? 0);
+  return until > now;
+}
 
 function noOffer(
   placement: Extract<Placement, { kind: 'none' }>,

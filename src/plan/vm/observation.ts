@@ -97,7 +97,9 @@ export type InputsView =
 
 export interface SecretView {
   readonly name: string;
-  readonly state: 'absent' | 'ours' | 'foreign';
+  /** `leftover`: of a resource of the same name that is gone, but whose Secret the garbage collector has not reached. */
+  readonly state: 'absent' | 'ours' | 'leftover' | 'foreign';
+  readonly uid: string | undefined;
   /** Plain values of our Secret. */
   readonly data: Readonly<Record<string, string>>;
 }
@@ -123,6 +125,8 @@ export interface VmFacts {
   /** Trusted lists, requested after an uncertain launch, that did not have its VM. */
   readonly absence: Absence | undefined;
   readonly probe: ProbeFact | undefined;
+  /** Hosts that refused this resource, and until when it leaves them alone. */
+  readonly avoidedHosts: ReadonlyMap<string, number>;
   /** The provider refused to release a VM that was stopped with its resources kept: start it first. */
   readonly releaseNeedsStart: boolean;
 }
@@ -162,5 +166,6 @@ export const noFacts: VmFacts = {
   confirmation: undefined,
   absence: undefined,
   probe: undefined,
+  avoidedHosts: new Map(),
   releaseNeedsStart: false,
 };
