@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+
+/** The operator's own times, shortened: what takes minutes at the provider takes a second here. */
+const shortenedTimes: Readonly<Record<string, string>> = {
+  'poll-active': '200ms',
+  'poll-idle': '2s',
+  retry: '1s',
+  'absence-proof': '1s',
+  'late-effect': '1s',
+  'provider-timeout': '3s',
+  'inventory-max-age': '1s',
+  'log-level': 'debug',
+  'telemetry-host': '127.0.0.1',
+  'telemetry-port': '0',
+};
+
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** `gpuvm operator` as a process of its own, as it runs in a cluster. */
+export class OperatorProcess {
+  readonly #child: ChildProcess;
+  readonly #exited: Promise<unknown>;
+  readonly #started = Promise.withResolvers<string>();
+  /** Everything it has written, standard error included. */
+  readonly output: string[] = [];
+
+  constructor(kubeconfigPath: string, flags: Readonly<Record<string, string>> = {}) {
+    const all = { ...shortenedTimes, ...flags, kubeconfig: kubeconfigPath };
+    const args = Object.entries(all).flatMap(([flag, value]) => (value === '' ? [`--${flag}`] : [`--${flag}`, value]));
+    this.#child = spawn(process.execPath, [main, 'operator', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#exited = once(this.#child, 'exit').then(() => {
+      this.#started.reject(new Error(`the operator ended before it had started:\n${this.output.join('\n')}`));
+    });
+    this.#started.promise.catch(() => undefined);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (stream === null) continue;
+      createInterface(stream).on('line', (line) => {
+        this.#take(line);
+      });
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
+  /** Resolves once its stores are complete and its loops run; with the base URL of metrics and health. */
+  get started(): Promise<string> {
+    return this.#started.promise;
+  }
+
+  /** The log, line by line. What is not JSON is no log line, and in `output` only. */
+  get lines(): LogLine[] {
+    return this.output.flatMap((line) => parsed(line));
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`${await this.started}/metrics`)).text();
+  }
+
+  /** Sum of a metric's samples whose labels are `wanted`, or begin so. */
+  async metric(name: string, wanted: Readonly<Record<string, string>> = {}): Promise<number> {
+    let sum = 0;
+    for (const line of (await this.metrics()).split('\n')) {
+      const [, sample, labels = '', value] = /^([a-zA-Z_:]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+      const isWanted = Object.entries(wanted).every(([label, text]) => labels.includes(`${label}="${text}"`));
+      if (sample === name && isWanted) sum += Number(value);
+    }
+    return sum;
+  }
+
+  /** The end without warning. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** The end as Kubernetes brings it about. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
+    await this.#exited;
+  }
+
+  #take(line: string): void {
+    this.output.push(line);
+    const [log] = parsed(line);
+    if (log?.['message'] === 'operator started') this.#started.resolve(String(log['telemetry']));
+  }
+}
+
+function parsed(line: string): LogLine[] {
+  try {
+    return [JSON.parse(line) as LogLine];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,155 @@
+import { gpuAccountType } from '../../src/api/group.ts';
+import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import type { Condition } from '../../src/api/conditions.ts';
+import type { CustomObject } from '../../src/controllers/objects.ts';
+import { startSimulator, type RunningSimulator, type StartOptions } from '../../src/sim/index.ts';
+import type { Cluster } from './cluster.ts';
+import { until } from './until.ts';
+
+/** What `GET /sim/state` says, as far as tests read it. */
+export interface SimState {
+  readonly vms: readonly SimVm[];
+  readonly requests: Readonly<Record<string, number>>;
+  readonly duplicateNames: number;
+  readonly problems: readonly string[];
+  readonly hourlyCost: number;
+  readonly faults: readonly unknown[];
+}
+
+export interface SimVm {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly hostnode: string;
+  readonly gpuModel: string;
+  readonly gpuCount: number;
+  readonly vcpus: number;
+  readonly ram: number;
+  readonly storage: number;
+  readonly ipAddress: string;
+  readonly portForwards: Readonly<Record<string, string>>;
+}
+
+export interface SimVmInFull extends SimVm {
+  readonly password: string | null;
+  readonly sshKeys: readonly string[];
+  readonly cloudInit: string | null;
+}
+
+export interface SimRequestLine {
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  readonly status?: number;
+  readonly fault?: string;
+  readonly carriedOut: boolean;
+}
+
+export interface OrganizationOptions extends StartOptions {
+  readonly requestsPerSecond?: number;
+  /** Address of the API that the GpuAccount is given. Default: the simulator's own. */
+  readonly endpoint?: (url: string) => string | Promise<string>;
+  /** What the credentials Secret holds. Default: what the simulator accepts; undefined: there is no Secret. */
+  readonly credentials?: { readonly api_key: string; readonly api_token: string } | undefined;
+}
+
+const pair = { api_key: 'test-api-key-1f7a2b9c', api_token: 'test-api-token-7d1e4f8a2b' };
+
+/** A customer of the provider: a simulator of its own, a GpuAccount for it, and a namespace for the VMs. */
+export class Organization {
+  readonly account: string;
+  readonly namespace: string;
+  readonly simulator: RunningSimulator;
+  readonly #cluster: Cluster;
+
+  private constructor(cluster: Cluster, simulator: RunningSimulator, namespace: string) {
+    this.#cluster = cluster;
+    this.simulator = simulator;
+    this.namespace = namespace;
+    this.account = `org-${namespace}`;
+  }
+
+  static async found(cluster: Cluster, options: OrganizationOptions = {}): Promise<Organization> {
+    const { requestsPerSecond = 1000, endpoint = (url: string) => url, ...rest } = options;
+    const simulator = await startSimulator({ apiKey: pair.api_key, apiToken: pair.api_token, ...rest });
+    const organization = new Organization(cluster, simulator, await cluster.createNamespace('team'));
+    const { namespace, account: name } = organization;
+    const credentials = 'credentials' in options ? options.credentials : pair;
+    if (credentials !== undefined) await cluster.createSecret(namespace, 'tensordock', { ...credentials });
+    await cluster.kube.create(gpuAccountType, {
+      apiVersion: 'gpuvm.dev/v1alpha1',
+      kind: 'GpuAccount',
+      metadata: { name },
+      spec: {
+        endpoint: await endpoint(simulator.url),
+        credentialsSecretRef: { namespace, name: 'tensordock' },
+        requestsPerSecond,
+      },
+    });
+    return organization;
+  }
+
+  state(): Promise<SimState> {
+    return this.control<SimState>('GET', 'state');
+  }
+
+  async requests(path?: string): Promise<SimRequestLine[]> {
+    const { requests } = await this.control<{ requests: SimRequestLine[] }>('GET', 'requests');
+    return path === undefined ? requests : requests.filter((request) => request.path === path);
+  }
+
+  vm(id: string): Promise<SimVmInFull> {
+    return this.control<SimVmInFull>('GET', `vms/${id}`);
+  }
+
+  async changeVm(id: string, change: object): Promise<void> {
+    await this.control('POST', `vms/${id}`, change);
+  }
+
+  async changeHost(id: string, change: object): Promise<void> {
+    await this.control('POST', `hosts/${id}`, change);
+  }
+
+  async fault(fault: object): Promise<void> {
+    await this.control('POST', 'faults', fault);
+  }
+
+  async endFaults(): Promise<void> {
+    await this.control('DELETE', 'faults');
+  }
+
+  /** A call of the control surface; rejects when it is refused. */
+  async control<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<T> {
+    const answer = await fetch(`${this.simulator.controlUrl}/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!answer.ok) throw new Error(`/sim/${path}: ${await answer.text()}`);
+    return (await answer.json()) as T;
+  }
+
+  /** A call of the provider's API by somebody else than the operator. */
+  async call(path: string, params: Readonly<Record<string, string | number>>): Promise<Record<string, unknown>> {
+    const text = Object.entries({ ...pair, ...params }).map(([key, value]): [string, string] => [key, String(value)]);
+    const answer = await fetch(`${this.simulator.url}/${path}`, { method: 'POST', body: new URLSearchParams(text) });
+    return (await answer.json()) as Record<string, unknown>;
+  }
+
+  /** Waits for so many more lists than there were: for what nothing else shows. */
+  async untilListed(times: number): Promise<void> {
+    const count = async (): Promise<number> => (await this.state()).requests['client/list'] ?? 0;
+    const wanted = (await count()) + times;
+    await until(`the operator has listed ${times} times more`, async () => (await count()) >= wanted);
+  }
+
+  accountObject(): Promise<(CustomObject & { status?: GpuAccountStatus }) | undefined> {
+    return this.#cluster.kube.get(gpuAccountType, { name: this.account });
+  }
+
+  async accountCondition(type: string): Promise<Condition | undefined> {
+    return (await this.accountObject())?.status?.conditions?.find((condition) => condition.type === type);
+  }
+
+  async deleteAccount(): Promise<void> {
+    await this.#cluster.kube.delete(gpuAccountType, { name: this.account });
+  }
+}

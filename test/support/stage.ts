@@ -1,0 +1,122 @@
+import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import type { KubeObject } from '../../src/kube/contract.ts';
+import { Cluster } from './cluster.ts';
+import { OperatorProcess } from './operator-process.ts';
+import { Organization, type OrganizationOptions } from './organization.ts';
+import { StatusWatch } from './status-watch.ts';
+import { until } from './until.ts';
+import { VmHandle } from './vm-handle.ts';
+
+/** A VM that any host of the simulator with that GPU can take. */
+const smallVm = {
+  gpu: { models: ['v100-pcie-16gb'] },
+  vcpus: 4,
+  memoryGB: 16,
+  storageGB: 100,
+};
+
+/** Where a story is played: an API server, the operator beside it, and organizations as they are needed. */
+export class Stage {
+  readonly cluster: Cluster;
+  operator: OperatorProcess;
+  readonly #flags: Readonly<Record<string, string>>;
+  readonly #organizations: Organization[] = [];
+  readonly #statuses: StatusWatch;
+  /** What operators before the present one have written. */
+  readonly #earlierOutput: string[] = [];
+
+  private constructor(cluster: Cluster, flags: Readonly<Record<string, string>>) {
+    this.cluster = cluster;
+    this.#flags = flags;
+    this.#statuses = new StatusWatch(cluster);
+    this.operator = this.#newOperator();
+  }
+
+  static async set(flags: Readonly<Record<string, string>> = {}): Promise<Stage> {
+    const stage = new Stage(await Cluster.start(), flags);
+    await stage.operator.started;
+    return stage;
+  }
+
+  async organization(options: OrganizationOptions = {}): Promise<Organization> {
+    const organization = await Organization.found(this.cluster, { hosts: 7, ...options });
+    this.#organizations.push(organization);
+    return organization;
+  }
+
+  /** Creates a GpuVm; `spec` overrides the small VM. Rejects when the API server refuses it. */
+  async create(
+    { namespace, account }: Organization,
+    name: string,
+    spec: object = {},
+    annotations: Readonly<Record<string, string>> = {},
+  ): Promise<VmHandle> {
+    await this.cluster.kube.create(gpuVmType, {
+      apiVersion: 'gpuvm.dev/v1alpha1',
+      kind: 'GpuVm',
+      metadata: { name, namespace, annotations },
+      spec: { accountName: account, ...smallVm, ...spec },
+    });
+    return new VmHandle(this.cluster, namespace, name);
+  }
+
+  /** Starts an operator after the one before was killed. */
+  async restartOperator(): Promise<void> {
+    this.#earlierOutput.push(...this.operator.output);
+    this.operator = this.#newOperator();
+    await this.operator.started;
+  }
+
+  /** Everything that any operator of this stage has written. */
+  get output(): string[] {
+    return [...this.#earlierOutput, ...this.operator.output];
+  }
+
+  /**
+   * The end of every file: all resources are deleted as users delete them. Fails when one does not go, when a VM is left
+   * at a provider, when two VMs ever had one name, or when a status broke the conventions.
+   */
+  async strike(): Promise<void> {
+    const problems: string[] = [];
+    try {
+      await this.#deleteAll();
+      for (const organization of this.#organizations) problems.push(...(await leftBehind(organization)));
+      problems.push(...this.#statuses.problems);
+    } finally {
+      await this.#statuses.stop();
+      await this.operator.stop();
+      await Promise.all(this.#organizations.map(({ simulator }) => simulator.close()));
+      await this.cluster.stop();
+    }
+    if (problems.length > 0) throw new Error(problems.join('\n'));
+  }
+
+  async #deleteAll(): Promise<void> {
+    const { kube } = this.cluster;
+    await Promise.all(this.#organizations.map((organization) => organization.endFaults()));
+    for (const type of [gpuVmType, gpuAccountType]) {
+      const list = async (): Promise<readonly KubeObject[]> => (await kube.list(type)).items;
+      for (const { metadata } of await list()) await kube.delete(type, metadata);
+      await until(
+        `all ${type.plural} are gone`,
+        async () => (await list()).length === 0,
+        async () => list(),
+      );
+    }
+  }
+
+  #newOperator(): OperatorProcess {
+    return new OperatorProcess(this.cluster.kubeconfigPath, this.#flags);
+  }
+}
+
+async function leftBehind(organization: Organization): Promise<string[]> {
+  const { vms, duplicateNames, problems } = await organization.state();
+  const { namespace } = organization;
+  const ours = vms.filter((vm) => vm.name.startsWith('gpuvm-'));
+  return [
+    ...ours.map((vm) => `${namespace}: VM ${vm.name} (${vm.status}) is left at the provider`),
+    ...(duplicateNames > 0 ? [`${namespace}: two VMs had one name ${duplicateNames} times`] : []),
+    ...problems.map((problem) => `${namespace}: the simulator broke an invariant: ${problem}`),
+  ];
+}
