@@ -111,11 +111,15 @@ function recordLost({ journal, now, spec }: VmObservation, why: string): ReturnT
   if (vm === undefined) return undefined;
   const isNewOneComing = spec.powerState === 'Running' && vm.adopted !== true;
   const message = `VM ${vm.id} is gone: ${why}.${isNewOneComing ? ' Another one is deployed.' : ''}`;
+  const livedMs = now - millis(vm.recordedAt);
   return {
     step: {
       kind: 'record',
-      journal: launch === undefined ? {} : { launch: lostLaunch(launch, now - millis(vm.recordedAt), now) },
+      journal: launch === undefined ? {} : { launch: lostLaunch(launch, livedMs, now) },
       announcement: { type: 'Warning', reason: 'VmLost', message },
+      ...(launch === undefined || livedMs > longLifeMs
+        ? {}
+        : { hostFailure: { hostnode: launch.hostnode, reason: 'a VM vanished soon after its deployment' } }),
     },
     phase: 'Lost',
     ready: waiting('VmLost', message),

@@ -11,6 +11,10 @@ import { waiting, type Verdict } from './verdict.ts';
  * Making a VM where there is none. The rules before these have made sure that none exists and that no call is in doubt.
  */
 
+/** Every case of a recorded VM is decided before; should one be forgotten, it must not end in a second VM. */
+const vmIsRecorded: Rule = ({ journal }) =>
+  journal.vm === undefined ? undefined : { step: { kind: 'wait' }, phase: 'keep', ready: 'keep' };
+
 const vmIsNotWantedNow: Rule = ({ spec }) => {
   if (spec.powerState === 'Running') return undefined;
   return {
@@ -38,6 +42,17 @@ const launchIsBackingOff: Rule = ({ journal, now, timings }) => {
     ),
     look: { inMs: until(nextTryAt, now) },
   };
+};
+
+/** Deploying blind is how VMs get lost: whoever cannot read the list makes no VMs. */
+const listCannotBeRead: Rule = ({ account, now }) => {
+  const failure = account.kind === 'ready' ? account.pollFailure : undefined;
+  if (failure === undefined) return undefined;
+  const draft = waiting(
+    pollReason(failure.kind),
+    `The list of VMs cannot be read, and nothing is deployed until it can: ${failure.message}`,
+  );
+  return { step: { kind: 'wait' }, phase: 'Pending', ready: draft, synced: draft, look: { snapshotAfter: now } };
 };
 
 /** The pause must come out the same each time it is computed; what spreads the resources is the gate. */
@@ -157,8 +172,10 @@ function launchOn(
 }
 
 export const launchRules: readonly Rule[] = [
+  vmIsRecorded,
   vmIsNotWantedNow,
   launchIsBackingOff,
+  listCannotBeRead,
   inputsAreNotReadYet,
   inputIsMissing,
   secretBelongsToSomebodyElse,

@@ -23,8 +23,8 @@ const connectionSecretIsStale: Rule = (observation) => {
 
 const vmIsStoppedAsAsked: Rule = (observation) => {
   const vm = liveVm(observation);
-  if (vm === undefined || (vm.state !== 'stopped' && vm.state !== 'released')) return undefined;
-  const isReleased = vm.state === 'released';
+  if (vm === undefined || vm.state === 'running' || vm.state === 'unknown') return undefined;
+  const isReleased = vm.state !== 'stopped';
   return {
     step: { kind: 'wait' },
     phase: isReleased ? 'Released' : 'Stopped',
