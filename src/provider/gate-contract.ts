@@ -10,7 +10,8 @@ export type Lane = (typeof lanes)[number];
 export interface Ticket {
   /**
    * Runs one call to the provider under this ticket. A ticket is good for one call. Rejects with a ProviderError
-   * `rateLimited`, `notDone` if the ticket was lost meanwhile: it was kept for a minute, or calls were paused.
+   * `rateLimited`, `notDone` if the ticket was lost meanwhile: it was kept unused for ten seconds, or calls
+   * were paused.
    */
   run<T>(call: () => Promise<T>): Promise<T>;
   /** Gives an unused ticket back, so that the next in the queue may start at once. Harmless after `run`. */

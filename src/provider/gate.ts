@@ -15,12 +15,14 @@ export interface GateHooks {
 
 export interface GateOptions extends Rate {
   readonly clock: Clock;
-  // A burst of 1 leaves no token to grow while a ticket is held unused (see TokenBucket); 2 and more do.
   /** Calls running at the same time. Default 64. */
   readonly maxInFlight?: number;
   /** How long a granted turn waits for its key to claim it. Default 5 s. */
   readonly turnMs?: number;
-  /** How long a ticket keeps its place without being used, against callers that forget it. Default 60 s. */
+  /**
+   * How long a ticket keeps its place without being used. Default 10 s: time to write an intent down, and no more, since
+   * with a burst of 1 calls that stop money wait as long.
+   */
   readonly ticketMs?: number;
   /** The turn of this key has come: reconcile it, so that it claims again. Called outside of the gate's own work. */
   readonly onTurn: (key: string) => void;
@@ -238,7 +240,7 @@ class TokenGate implements RunningGate {
       this.#giveBack(grant);
       this.#tell(this.#pump());
     };
-    grant.cancelExpiry = this.#clock.after(this.#options.ticketMs ?? 60_000, lose);
+    grant.cancelExpiry = this.#clock.after(this.#options.ticketMs ?? 10_000, lose);
     let used = false;
     return {
       run: async (call) => {
