@@ -3,6 +3,7 @@ import type { Lane, Ticket } from '../../provider/gate-contract.ts';
 import type { Provider } from '../../provider/contract.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
 import { assertNever } from '../../lib/errors.ts';
+import { isKubeError } from '../../kube/contract.ts';
 import { addFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { finalizerName } from '../../api/group.ts';
 import type { VmObservation } from '../../plan/vm/observation.ts';
@@ -28,17 +29,18 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
     case 'wait':
       return 'looked';
     case 'addFinalizer':
-      deps.store.applyWrite(await addFinalizer(deps.kube, gpuVmType, pass.object, finalizerName));
-      return 'looked';
+      return unlessGone(async () => {
+        deps.store.applyWrite(await addFinalizer(deps.kube, gpuVmType, pass.object, finalizerName));
+      });
     case 'removeFinalizer':
       return letGo(deps, pass, step);
     case 'record':
       return record(deps, pass, step);
     case 'writeSecret':
-      if (!(await writeConnectionSecret(deps, pass.object, observation.secret, step))) {
-        pass.memory.noteForeignSecret(deps.clock.now());
-      }
-      return 'looked';
+      return unlessGone(async () => {
+        const isOurs = await writeConnectionSecret(deps, pass.object, observation.secret, step);
+        if (!isOurs) pass.memory.noteForeignSecret(deps.clock.now());
+      });
     case 'launch':
       return withTurn(pass, 'spend', (ticket, runtime) =>
         launchVm(deps, pass, { observation, verdict, plan: step.plan, ticket, runtime }),
@@ -54,6 +56,17 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       );
     default:
       return assertNever(step);
+  }
+}
+
+/** What is written to may have been deleted a moment ago: that is news on its way, no failure. */
+async function unlessGone(write: () => Promise<void>): Promise<ActResult> {
+  try {
+    await write();
+    return 'looked';
+  } catch (error) {
+    if (isKubeError(error, 'notFound')) return 'conflict';
+    throw error;
   }
 }
 
