@@ -23,6 +23,26 @@ const vmHasAnotherSize: Rule = (observation) => {
   return { ...shown, step };
 };
 
+/**
+ * Stopped, and the inventory has grown old meanwhile. Starting it in its old size now would only have it stopped again:
+ * for ever, where stopping takes longer than an inventory stays fresh. Without hope of an inventory it does start.
+ */
+const vmIsStoppedBeforeItsResize: Rule = (observation) => {
+  const size = assessSize(observation);
+  const vm = liveVm(observation);
+  const { account, journal } = observation;
+  if (size.kind !== 'needsHosts' || vm === undefined || account.kind !== 'ready') return undefined;
+  if (vm.state !== 'stopped' && vm.state !== 'released') return undefined;
+  if (account.offers.failure !== undefined) return undefined;
+  const change = describeSizeChange(journal.vm?.applied ?? vm.size, size.wanted);
+  return {
+    step: { kind: 'wait' },
+    phase: 'Resizing',
+    ready: waiting('Resizing', `VM ${vm.id} is to be resized: ${change}. Looking for room on its host.`),
+    look: { hosts: true },
+  };
+};
+
 /** A stop that was accepted is given this long to show. */
 const stopPatienceMs = 60_000;
 
@@ -45,4 +65,4 @@ function mustBeStopped({ account }: VmObservation): boolean {
   return account.kind === 'ready' && account.capabilities.modifyNeedsStop;
 }
 
-export const resizeRules: readonly Rule[] = [vmHasAnotherSize];
+export const resizeRules: readonly Rule[] = [vmHasAnotherSize, vmIsStoppedBeforeItsResize];
