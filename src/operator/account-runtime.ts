@@ -137,9 +137,12 @@ function fleetOf(deps: RuntimeDeps, account: string, through: { provider: Provid
   return fleet;
 }
 
-/** A burst of one keeps the spacing that the provider asks for; fast test endpoints may start a tick's worth at once. */
+/**
+ * A second's worth of calls may start at once, and two at the least: a held ticket leaves no room for a token to grow, and
+ * one is held for the moment between its turn and its call, in which the intent is written.
+ */
 function rateOf(requestsPerSecond: number): { requestsPerSecond: number; burst: number } {
-  return { requestsPerSecond, burst: Math.max(1, Math.ceil(requestsPerSecond / 20)) };
+  return { requestsPerSecond, burst: Math.max(2, Math.ceil(requestsPerSecond)) };
 }
 
 function requestMetrics(metrics: Metrics, account: string): ProviderHooks {
