@@ -33,7 +33,8 @@ class Interrupted extends Error {}
 
 /** Exit code of a process that a person or a supervisor ended before its work was done. */
 const interruptedCode = 130;
-const stopWithinMs = 20_000;
+/** On a terminal Ctrl-C ends kube-apiserver too, and its package then waits in vain for it to come up. */
+const startedWithinMs = 5_000;
 
 async function runDemo(flags: Flags, clock: Clock): Promise<number> {
   refuseExistingCluster();
@@ -131,7 +132,7 @@ function refuseExistingCluster(): void {
 async function startUnlessInterrupted(starting: Promise<Stage>, signal: AbortSignal): Promise<Stage> {
   const giveUp = new AbortController();
   signal.addEventListener('abort', () => {
-    sleep(systemClock, stopWithinMs, giveUp.signal).then(
+    sleep(systemClock, startedWithinMs, giveUp.signal).then(
       () => process.exit(interruptedCode),
       () => undefined,
     );

@@ -50,9 +50,9 @@ export function adaptSamples(samples: readonly Manifest[], surroundings: Surroun
       case 'GpuAccount':
         return adaptAccount(sample, surroundings);
       case 'GpuVm':
-        return [surroundings.guestsAnswer ? sample : withoutProbe(sample)];
+        return [rememberApplied(sample, surroundings.guestsAnswer ? sample : withoutProbe(sample))];
       default:
-        return [sample];
+        return [rememberApplied(sample, sample)];
     }
   });
 }
@@ -69,11 +69,17 @@ function adaptAccount(account: Manifest, surroundings: Surroundings): Manifest[]
       metadata: { namespace, name },
       stringData: { api_key: credentials.apiKey, api_token: credentials.apiToken },
     },
-    { ...account, spec: { ...account.spec, endpoint, requestsPerSecond } },
+    rememberApplied(account, { ...account, spec: { ...account.spec, endpoint, requestsPerSecond } }),
   ];
 }
 
 function withoutProbe(vm: Manifest): Manifest {
   const spec = Object.entries(vm.spec ?? {}).filter(([field]) => field !== 'readinessProbe');
   return { ...vm, spec: Object.fromEntries(spec) };
+}
+
+/** What `kubectl apply` leaves on an object, and asks for when it is given the same file later. */
+function rememberApplied(sample: Manifest, applied: Manifest): Manifest {
+  const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(sample)}\n` };
+  return { ...applied, metadata: { ...applied.metadata, annotations } };
 }

@@ -39,27 +39,23 @@ export const simulatedCredentials = { apiKey: defaultOptions.apiKey, apiToken: d
  */
 export async function startStage({ port, clock }: { port: number; clock: Clock }): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
-  const runDirectory = mkdtempSync(path.join(tmpdir(), 'gpuvm-demo-'));
-  let isKept = false;
-  stack.defer(() => {
-    if (!isKept) rmSync(runDirectory, { recursive: true, force: true });
-  });
+  const directory = stack.use(new RunDirectory());
   const guestsAnswer = await canListenAt('127.64.0.1');
   const simulator = await startSimulator({ ...simulated, port, guests: guestsAnswer });
   stack.defer(() => simulator.close());
-  const controlPlane = await startApiServer();
+  const controlPlane = await startApiServer(directory);
   stack.defer(() => controlPlane.stop());
   const upAt = clock.now();
   const { kubeconfigPath } = controlPlane;
   const cluster = stack.use(new DemoCluster(kubeconfigPath, clock));
   await cluster.settle(AbortSignal.timeout(settleWithinMs));
-  const logPath = path.join(runDirectory, 'operator.log');
+  const logPath = path.join(directory.path, 'operator.log');
   const operator = stack.use(new OperatorProcess({ kubeconfigPath, logPath, clock }));
   const running = stack.move();
   return {
     ...{ kubeconfigPath, cluster, simulator, operator, guestsAnswer, logPath, upAt },
     keepLog() {
-      isKept = true;
+      directory.keep();
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
@@ -67,9 +63,39 @@ export async function startStage({ port, clock }: { port: number; clock: Clock }
 
 const settleWithinMs = 30_000;
 
-/** A development dependency, and only there in a checkout: loaded when it is needed. */
-async function startApiServer(): Promise<{ readonly kubeconfigPath: string; stop(): Promise<void> }> {
+/** A directory for all files of one run. It goes with the process, however that ends, unless it is to be kept. */
+class RunDirectory implements Disposable {
+  readonly path = mkdtempSync(path.join(tmpdir(), 'gpuvm-demo-'));
+  #isKept = false;
+  readonly #remove = (): void => {
+    try {
+      if (!this.#isKept) rmSync(this.path, { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // After a second Ctrl-C etcd may still be writing. A rest in the temporary directory is no reason to fail.
+    }
+  };
+
+  constructor() {
+    process.on('exit', this.#remove);
+  }
+
+  keep(): void {
+    this.#isKept = true;
+  }
+
+  [Symbol.dispose](): void {
+    process.off('exit', this.#remove);
+    this.#remove();
+  }
+}
+
+/** Loads what is a development dependency, and only there in a checkout, when it is needed. */
+async function startApiServer(
+  directory: RunDirectory,
+): Promise<{ readonly kubeconfigPath: string; stop(): Promise<void> }> {
   const { startControlPlane } = await import('../../../hack/control-plane/start.ts');
+  // Where the API server's files go, so that they go with ours.
+  process.env['TMPDIR'] = directory.path;
   return startControlPlane({ crds: path.join(checkout(), 'crds') });
 }
 
