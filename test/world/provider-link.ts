@@ -1,0 +1,89 @@
+import {
+  TransportError,
+  type HttpAnswer,
+  type HttpRequest,
+  type HttpTransport,
+} from '../../src/provider/tensordock/http.ts';
+import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
+import type { Machine } from '../../src/sim/machine.ts';
+import { never } from './lifetime.ts';
+import { wait, type Delay, type Surroundings } from './surroundings.ts';
+
+/** What can befall calls to the provider on the way; what it does itself is up to the simulator's faults. */
+export interface ProviderWeather {
+  /** Each way. */
+  delay: Delay;
+  /** Chance from 0 to 1 that a request is held up on the way, and how long: longer than the client's patience, maybe. */
+  late: { chance: number; delay: Delay };
+}
+
+export interface ProviderLinkOptions {
+  readonly machine: Machine;
+  readonly weather: ProviderWeather;
+  readonly timeoutMs: number;
+  /** A request leaves this process. */
+  readonly onSend: (path: string) => void;
+  /** The provider has dealt with a request. */
+  readonly onExchange: (path: string) => void;
+}
+
+/** The simulator's state machine as the client's HTTP transport. Real HTTP is the business of the client's own tests. */
+export class ProviderLink implements HttpTransport {
+  readonly #around: Surroundings;
+  readonly #options: ProviderLinkOptions;
+
+  constructor(around: Surroundings, options: ProviderLinkOptions) {
+    this.#around = around;
+    this.#options = options;
+  }
+
+  send(request: HttpRequest): Promise<HttpAnswer> {
+    this.#around.passPoint(`before ${request.path}`);
+    if (!this.#around.life.isAlive) return never();
+    this.#options.onSend(request.path);
+    return this.#around.life.hear(this.#withPatience(request));
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #withPatience(request: HttpRequest): Promise<HttpAnswer> {
+    const { clock } = this.#around;
+    return new Promise((resolve, reject) => {
+      const giveUp = (message: string): void => {
+        reject(new TransportError(message, true));
+      };
+      const cancel = clock.after(this.#options.timeoutMs, () => {
+        giveUp('no complete answer in time');
+      });
+      const onAbort = (): void => {
+        giveUp('the call was given up by the operator');
+      };
+      request.signal?.addEventListener('abort', onAbort, { once: true });
+      void this.#travel(request)
+        .then(resolve, reject)
+        .finally(() => {
+          cancel();
+          request.signal?.removeEventListener('abort', onAbort);
+        });
+    });
+  }
+
+  async #travel(request: HttpRequest): Promise<HttpAnswer> {
+    const { clock, chance } = this.#around;
+    const { machine, weather, onExchange } = this.#options;
+    await wait(this.#around, weather.delay);
+    if (chance.next() < weather.late.chance) await wait(this.#around, weather.late.delay);
+    const body = parseForm('application/x-www-form-urlencoded', Buffer.from(request.body ?? ''));
+    const params = mergeParams(new URLSearchParams(request.query ?? ''), body);
+    const exchange = machine.exchange({ method: request.method, path: request.path, params }, clock.now());
+    onExchange(request.path);
+    this.#around.passPoint(`after ${request.path}`);
+    await wait(this.#around, { least: exchange.delayMs, most: exchange.delayMs });
+    await wait(this.#around, weather.delay);
+    if (exchange.kind === 'cut') throw new TransportError('the connection was cut', true);
+    const { status, headers, body: text } = exchange.answer;
+    return { status, retryAfter: headers['retry-after'], body: text };
+  }
+}
