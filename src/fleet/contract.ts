@@ -14,6 +14,8 @@ export interface Snapshot {
   readonly byName: ReadonlyMap<string, readonly CloudVm[]>;
   /** Entries that were listed but could not be read: neither present nor absent. */
   readonly unreadable: ReadonlySet<string>;
+  /** Names of those of them whose name at least could be read. */
+  readonly unreadableNames: ReadonlyMap<string, string>;
   /**
    * Set when the listing contradicts other evidence (many VMs vanished at once, or it is empty while the organization is
    * being billed): it proves that VMs are there, never that they are not.

@@ -29,7 +29,8 @@ export function nextSnapshot(
     previous !== undefined && isEmptyDiff(diff)
       ? { byId: previous.byId, byName: previous.byName, unreadable: previous.unreadable }
       : { byId, byName: indexByName(byId.values()), unreadable };
-  return { snapshot: { sequence: (previous?.sequence ?? 0) + 1, ...facts, ...indexes }, diff };
+  const unreadableNames = listing.unreadableNames ?? new Map<string, string>();
+  return { snapshot: { sequence: (previous?.sequence ?? 0) + 1, ...facts, ...indexes, unreadableNames }, diff };
 }
 
 function merge(

@@ -140,6 +140,8 @@ export interface VmListing {
   readonly vms: readonly CloudVm[];
   /** Ids of entries that were there but could not be understood. */
   readonly unreadable: readonly string[];
+  /** Names of those of them whose name at least could be read. */
+  readonly unreadableNames?: ReadonlyMap<string, string>;
 }
 
 export interface Host {

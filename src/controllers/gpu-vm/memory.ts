@@ -85,14 +85,14 @@ export class VmMemory {
 
   /**
    * Takes a list as evidence about an uncertain launch. It counts only if it was requested after the call had ended, is
-   * trusted, and has no entry that could not be read: that one might be the VM.
+   * trusted, and has no entry that could not be read and might be the VM.
    */
   noteListing(snapshot: Snapshot, { launch }: Journal, callTimeoutMs: number): void {
     if (launch === undefined || !isUncertain(launch) || snapshot.byName.has(launch.name)) {
       this.#absence = undefined;
       return;
     }
-    const isEvidence = snapshot.distrusted === undefined && snapshot.unreadable.size === 0;
+    const isEvidence = snapshot.distrusted === undefined && !mayHide(snapshot, launch.name);
     if (!isEvidence || snapshot.requestedAt < uncertainSince(launch, callTimeoutMs)) return;
     const { firstAt, latestAt } =
       this.#absence?.launchName === launch.name
@@ -100,4 +100,9 @@ export class VmMemory {
         : { firstAt: snapshot.requestedAt, latestAt: snapshot.requestedAt };
     this.#absence = { launchName: launch.name, firstAt, latestAt: Math.max(latestAt, snapshot.requestedAt) };
   }
+}
+
+/** An entry that could not be read may be the VM, unless its name at least could be, and is another one. */
+function mayHide({ unreadable, unreadableNames }: Snapshot, name: string): boolean {
+  return [...unreadable].some((id) => (unreadableNames.get(id) ?? name) === name);
 }

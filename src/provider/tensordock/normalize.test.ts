@@ -248,3 +248,14 @@ describe('a receipt', () => {
     expect(deployAnswer.safeParse({ success: true }).success).toBe(false);
   });
 });
+
+describe('the name of an entry that cannot be read', () => {
+  it('is kept where it can be, so that the entry is not taken for a VM of another name', () => {
+    const { unreadable, unreadableNames } = new ListingReader().read([
+      ['broken', { name: 'somebody-elses', specs: 'nonsense' }],
+      ['nameless', 7],
+    ]);
+    expect(unreadable).toEqual(['broken', 'nameless']);
+    expect([...(unreadableNames ?? [])]).toEqual([['broken', 'somebody-elses']]);
+  });
+});

@@ -83,20 +83,28 @@ export class ListingReader {
     const next = new Map<string, { readonly json: string; readonly vm: CloudVm }>();
     const vms: CloudVm[] = [];
     const unreadable: string[] = [];
+    const unreadableNames = new Map<string, string>();
     for (const [id, entry] of entries) {
       const json = JSON.stringify(entry);
       const before = this.#known.get(id);
       const vm = before?.json === json ? before.vm : readVm(id, entry);
       if (vm === undefined) {
         unreadable.push(id);
+        const name = nameIn(entry);
+        if (name !== undefined) unreadableNames.set(id, name);
       } else {
         vms.push(vm);
         next.set(id, { json, vm });
       }
     }
     this.#known = next;
-    return { vms, unreadable };
+    return { vms, unreadable, unreadableNames };
   }
+}
+
+function nameIn(entry: unknown): string | undefined {
+  if (typeof entry !== 'object' || entry === null || !('name' in entry)) return undefined;
+  return typeof entry.name === 'string' ? entry.name : undefined;
 }
 
 function readVm(id: string, entry: unknown): CloudVm | undefined {
