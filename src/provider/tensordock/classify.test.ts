@@ -23,6 +23,7 @@ function refusal(error: string) {
 
 const running = 'Machine is running, therefore it cannot be started';
 const released = 'Machine is stoppeddisassociated, therefore it cannot be stopped';
+const localStorage = 'Machine is not of type network storage, therefore it cannot be modified';
 const html = '<!doctype html><title>500 Internal Server Error</title>';
 
 describe('a failed change', () => {
@@ -58,6 +59,7 @@ describe('a failed change', () => {
     ['no words', 'refused', 'notDone', 200, { success: false }],
     ['success as a string', 'refused', 'notDone', 200, { success: 'false' }],
     ['an error beside 200 without success', 'refused', 'uncertain', 200, { error: 'hm' }],
+    ['a size that the VM can never have', 'invalid', 'notDone', 400, refusal(localStorage)],
     ['a 500 without words', 'unavailable', 'uncertain', 500, { success: false }],
     ['a 500 page', 'unavailable', 'uncertain', 500, html],
     ['a 502 page', 'unavailable', 'uncertain', 502, html],

@@ -150,6 +150,8 @@ function saysNoSuchThing({ success, text }: Answer): boolean {
 
 /** In order: the first pattern that fits decides. Statuses come in lower case in texts, words in any. */
 const words: readonly (readonly [RegExp, ProviderErrorKind])[] = [
+  // Names the cause, which no waiting changes, though it ends like the texts about states.
+  [/network storage/, 'invalid'],
   [/therefore it cannot be|must be stopped|is (already )?(running|stopped)\b/, 'wrongState'],
   [/already (been )?(terminated|deleted)/, 'notFound'],
   [
