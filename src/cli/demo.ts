@@ -46,6 +46,10 @@ async function runDemo(flags: Flags, clock: Clock): Promise<number> {
     screen.say('Stopping. Once more to stop at once.');
     interrupt.abort(new Interrupted());
   });
+  // Whoever read the output has gone, as "| head" does, or with the same Ctrl-C.
+  process.stdout.on('error', () => {
+    interrupt.abort(new Interrupted());
+  });
   try {
     screen.say('Starting the API server (kube-apiserver and etcd), the simulated provider and the operator.');
     await using stage = await startUnlessInterrupted(startStage({ port: flags.port, clock }), interrupt.signal);

@@ -44,5 +44,5 @@ function isShownAs(old: VmRow | undefined, row: VmRow): boolean {
 function describe({ name, ready, status, gpu, location, price, address, message }: VmRow): string {
   if (ready !== 'True') return `${name}: ${status}: ${message}`;
   const facts = [gpu, location, price === '' ? '' : `$${price}/h`, address].filter((fact) => fact !== '');
-  return `${name}: ${status}: ${facts.join(', ')}`;
+  return `${name}: ${status}: ${facts.length === 0 ? message : facts.join(', ')}`;
 }
