@@ -54,6 +54,8 @@ export interface OrganizationOptions extends StartOptions {
 
 const pair = { api_key: 'test-api-key-1f7a2b9c', api_token: 'test-api-token-7d1e4f8a2b' };
 
+let seeds = 0;
+
 /** A customer of the provider: a simulator of its own, a GpuAccount for it, and a namespace for the VMs. */
 export class Organization {
   readonly account: string;
@@ -70,7 +72,8 @@ export class Organization {
 
   static async found(cluster: Cluster, options: OrganizationOptions = {}): Promise<Organization> {
     const { requestsPerSecond = 1000, endpoint = (url: string) => url, ...rest } = options;
-    const simulator = await startSimulator({ apiKey: pair.api_key, apiToken: pair.api_token, ...rest });
+    // A seed of its own: ids of VMs are unique at the provider, whoever's they are.
+    const simulator = await startSimulator({ seed: ++seeds, apiKey: pair.api_key, apiToken: pair.api_token, ...rest });
     const organization = new Organization(cluster, simulator, await cluster.createNamespace('team'));
     const { namespace, account: name } = organization;
     const credentials = 'credentials' in options ? options.credentials : pair;
@@ -129,8 +132,9 @@ export class Organization {
 
   /** A call of the provider's API by somebody else than the operator. */
   async call(path: string, params: Readonly<Record<string, string | number>>): Promise<Record<string, unknown>> {
-    const text = Object.entries({ ...pair, ...params }).map(([key, value]): [string, string] => [key, String(value)]);
-    const answer = await fetch(`${this.simulator.url}/${path}`, { method: 'POST', body: new URLSearchParams(text) });
+    const form = new URLSearchParams(pair);
+    for (const [name, value] of Object.entries(params)) form.set(name, `${value}`);
+    const answer = await fetch(`${this.simulator.url}/${path}`, { method: 'POST', body: form });
     return (await answer.json()) as Record<string, unknown>;
   }
 
