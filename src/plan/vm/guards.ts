@@ -30,6 +30,18 @@ const accountIsMissing: Rule = ({ account, spec, journal, timings }) => {
   };
 };
 
+/** The account's controller has not come to it yet: nothing is wrong, so nothing alarming is said. */
+const accountIsJustSeen: Rule = ({ account, journal, timings }) => {
+  if (account.kind !== 'notReady' || account.reason !== 'CredentialsUnknown') return undefined;
+  const draft = ready('Unknown', 'WaitingForProvider', 'Waiting for the first list of VMs from the provider.');
+  return {
+    step: { kind: 'wait' },
+    phase: journal.vm === undefined && journal.launch === undefined ? 'Pending' : 'keep',
+    ready: journal.vm === undefined ? draft : 'keep',
+    look: { inMs: timings.retryMs },
+  };
+};
+
 const accountIsNotReady: Rule = ({ account, spec, journal, timings }) => {
   if (account.kind !== 'notReady') return undefined;
   const message = `GpuAccount "${spec.accountName}" cannot be used: ${account.message}`;
@@ -85,6 +97,7 @@ export const guardRules: readonly Rule[] = [
   specIsInvalid,
   finalizerIsMissing,
   accountIsMissing,
+  accountIsJustSeen,
   accountIsNotReady,
   nothingIsKnownYet,
   storageIsTooSmall,
