@@ -1,5 +1,6 @@
+import type { Launch } from '../../api/vm-status.ts';
 import type { VmObservation } from './observation.ts';
-import { absenceProof, isUncertain, uncertainLaunch } from './proof.ts';
+import { absenceProof, uncertainLaunch } from './proof.ts';
 import { known, listingNeededToForget, type Rule } from './rule.ts';
 import { waiting, type Announcement, type Look, type ReadyDraft, type Verdict } from './verdict.ts';
 
@@ -36,10 +37,12 @@ const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
       })
     : undefined;
 
+/** Launches that left nothing behind. A word that this release does not know, from a newer one, is none of them. */
+const endedWithoutVm: ReadonlySet<string> = new Set<Launch['outcome']>(['Refused', 'Absent', 'Lost']);
+
 /** No deploy call is in doubt and no VM is recorded, so the resource can go whatever the provider does. */
 const thereIsNoVm: Rule = ({ journal, marked }) => {
-  const isInDoubt =
-    journal.launch !== undefined && (isUncertain(journal.launch) || journal.launch.outcome === 'Launched');
+  const isInDoubt = journal.launch !== undefined && !endedWithoutVm.has(journal.launch.outcome);
   return journal.vm === undefined && !isInDoubt && marked.length === 0 ? letGo(undefined) : undefined;
 };
 

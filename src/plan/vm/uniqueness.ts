@@ -30,7 +30,7 @@ const vmIsThereTwice: Rule = ({ marked, journal, facts }) => {
 const markedVmIsNotRecorded: Rule = (observation) => {
   const { marked, journal, facts, now, spec } = observation;
   const found = marked.find((vm) => !facts.deletedAt.has(vm.id));
-  if (found === undefined || journal.vm !== undefined || journal.launch?.outcome === 'Overpriced') return undefined;
+  if (found === undefined || journal.vm !== undefined) return undefined;
   const launch = launchOf(observation, found);
   const violation = priceViolation(found.price, spec.maxHourlyPrice);
   const vm = recordOf(found, now);
@@ -47,6 +47,22 @@ const markedVmIsNotRecorded: Rule = (observation) => {
     },
     phase: 'Building',
     ready: waiting('Building', `The provider says "${found.providerStatus}".`),
+  };
+};
+
+/** Its deletion was confirmed, but the list still has it: another one is not made before it has gone. */
+const markedVmIsOnItsWayOut: Rule = (observation) => {
+  const { marked, journal, facts, now, timings } = observation;
+  const [vm] = marked;
+  if (vm === undefined || journal.vm !== undefined) return undefined;
+  const deletedAt = facts.deletedAt.get(vm.id) ?? now;
+  const look =
+    now - deletedAt <= timings.transitionMs ? listingNeededToForget(observation, vm.id, deletedAt) : undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Pending',
+    ready: waiting('Deleting', `VM ${vm.id} of this resource is deleted; waiting for a list without it.`),
+    look: look ?? { inMs: timings.retryMs },
   };
 };
 
@@ -170,6 +186,7 @@ export const uniquenessRules: readonly Rule[] = [
   vmIsThereTwice,
   overpricedVmIsStillThere,
   markedVmIsNotRecorded,
+  markedVmIsOnItsWayOut,
   vmTurnsOutTooDear,
   launchIsUncertain,
 ];
