@@ -1,0 +1,212 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { anyObservation } from '../../../test/support/any-observation.ts';
+import { launchOf, minute, timings } from '../../../test/support/builders.ts';
+import { decided } from '../../../test/support/verdicts.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
+import { decideVm } from './decide.ts';
+import type { VmObservation } from './observation.ts';
+import { isUncertain, uncertainSince } from './proof.ts';
+import { changesProvider } from './verdict.ts';
+
+function check(property: (given: VmObservation) => void): void {
+  fc.assert(fc.property(anyObservation, property), { numRuns: 4_000 });
+}
+
+function snapshotIn(given: VmObservation): Snapshot | undefined {
+  return given.account.kind === 'ready' ? given.account.snapshot : undefined;
+}
+
+/** Rules that wait for nothing but what wakes by itself, and what that is. */
+const wokenBy: Readonly<Record<string, string>> = {
+  specIsInvalid: 'a change of the spec',
+  storageIsTooSmall: 'a change of the spec',
+  nothingIsLeftToDo: 'a change of the resource: others hold it',
+  vmEntryIsUnreadable: 'the list, when the entry can be read again or is gone',
+  statusIsUnknown: 'the list, when the status changes',
+  vmIsStoppedAsAsked: 'the list, when the VM changes; a change of the spec',
+  vmRuns: 'the list, when the VM changes; a change of the spec',
+  vmIsNotWantedNow: 'a change of the spec',
+  vmIsRecorded: 'the list, when the VM changes',
+};
+
+describe('whatever was seen, a decision', () => {
+  it('is the same when it is made again', () => {
+    check((given) => {
+      expect(decideVm(given)).toEqual(decideVm(given));
+    });
+  });
+
+  it('leads to a status that is sound by convention and by its schema', () => {
+    check((given) => {
+      decided(given);
+    });
+  });
+
+  it('is not made by chance: some rule always speaks', () => {
+    check((given) => {
+      expect(decideVm(given).rule).not.toBe('none');
+    });
+  });
+
+  it('that waits names what wakes it', () => {
+    check((given) => {
+      const { rule, step, look, probe } = decideVm(given);
+      if (step.kind !== 'wait' || given.meta.paused) return;
+      const isLooked =
+        look?.inMs !== undefined || look?.snapshotAfter !== undefined || look?.hosts === true || probe !== undefined;
+      expect(isLooked || Object.hasOwn(wokenBy, rule), rule).toBe(true);
+    });
+  });
+
+  it('that asks for a list asks for one that is not here yet', () => {
+    check((given) => {
+      const { rule, step, look } = decideVm(given);
+      if (step.kind !== 'wait' || look?.snapshotAfter === undefined) return;
+      // A list that is here already would wake at once, for the same decision: a hot loop.
+      expect(look.snapshotAfter, rule).toBeGreaterThan(snapshotIn(given)?.requestedAt ?? 0);
+    });
+  });
+});
+
+describe('a VM is never deployed', () => {
+  const launches = (given: VmObservation): boolean => decideVm(given).step.kind === 'launch';
+
+  it.each<[string, (given: VmObservation) => boolean]>([
+    ['while one with our mark is in the list', (given) => given.marked.length > 0],
+    ['while one is recorded', (given) => given.journal.vm !== undefined],
+    ['while the resource is paused', (given) => given.meta.paused],
+    ['while the resource is being deleted', (given) => given.meta.deleting],
+    ['before the finalizer is there', (given) => !given.meta.hasFinalizer],
+    ['while the annotation to adopt is there', (given) => given.adoption !== undefined],
+    ['before there is a list', (given) => snapshotIn(given) === undefined],
+    [
+      'while the list cannot be read',
+      (given) => given.account.kind === 'ready' && given.account.pollFailure !== undefined,
+    ],
+    ['while the spec cannot be understood', (given) => given.specProblem !== undefined],
+    ['unless it is to run', (given) => given.spec.powerState !== 'Running'],
+    ['without what the spec refers to', (given) => given.inputs.kind !== 'resolved'],
+    ['before its password is kept', (given) => given.secret.data['password'] === undefined],
+    ['while the last deployment is in doubt', isInDoubt],
+  ])('%s', (_, isForbidden) => {
+    check((given) => {
+      if (isForbidden(given)) expect(launches(given)).toBe(false);
+    });
+  });
+
+  function isInDoubt({ journal }: VmObservation): boolean {
+    return journal.launch !== undefined && isUncertain(journal.launch);
+  }
+
+  it('above its price cap, on a host that cools down, or under a name that was used', () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      if (step.kind !== 'launch' || given.account.kind !== 'ready') return;
+      const { offer, attempt } = step.plan;
+      if (given.spec.maxHourlyPrice !== undefined) expect(offer.price.total.lte(given.spec.maxHourlyPrice)).toBe(true);
+      expect(given.account.offers.coolingDownUntil(offer.host.id)).toBeUndefined();
+      expect(attempt).toBe((given.journal.launch?.attempt ?? 0) + 1);
+    });
+  });
+
+  it('happens at all, so that the properties above mean something', () => {
+    const sample = fc.sample(anyObservation, { numRuns: 4_000, seed: 1 });
+    expect(sample.filter(launches).length).toBeGreaterThan(20);
+  });
+});
+
+describe('a launch in doubt', () => {
+  it('is only given up when two lists far enough apart, after the call, prove that it made nothing', () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      const { launch: before } = given.journal;
+      if (before === undefined || !isUncertain(before) || step.kind !== 'record') return;
+      if (step.journal.launch?.outcome !== 'Absent') return;
+      const { absence } = given.facts;
+      expect(absence?.launchName).toBe(before.name);
+      expect(absence!.latestAt - absence!.firstAt).toBeGreaterThanOrEqual(timings.absenceProofMs);
+      expect(absence!.latestAt).toBeGreaterThanOrEqual(uncertainSince(before, timings.callTimeoutMs) + 2 * minute);
+      expect(given.marked).toEqual([]);
+    });
+  });
+});
+
+describe('a resource that is being deleted', () => {
+  it('goes only when nothing of it can live, unless its VM is to be left behind', () => {
+    check((given) => {
+      if (decideVm(given).step.kind !== 'removeFinalizer') return;
+      expect(given.meta.deleting).toBe(true);
+      if (given.spec.deletionPolicy === 'Retain' || given.meta.abandoned) return;
+      const { journal, facts: learned, marked } = given;
+      const snapshot = snapshotIn(given);
+      const ids = [...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map(({ id }) => id)];
+      for (const id of ids) {
+        const listed = snapshot?.byId.get(id);
+        expect(learned.deletedAt.get(id)).toBeLessThanOrEqual(snapshot?.requestedAt ?? -1);
+        expect(listed === undefined || listed.state === 'terminated').toBe(true);
+        expect(snapshot?.distrusted).toBeUndefined();
+        expect(snapshot?.unreadable.has(id)).toBe(false);
+      }
+      const isInDoubt = journal.vm === undefined && journal.launch !== undefined && isUncertain(journal.launch);
+      if (isInDoubt) expect(learned.absence?.launchName).toBe(journal.launch.name);
+    });
+  });
+
+  it('waits for a list when its last launch is not known to have left nothing, were it in words of a newer release', () => {
+    check((given) => {
+      const outcome = 'Frobnicated' as never;
+      const launch = { ...(given.journal.launch ?? launchOf()), outcome };
+      const meta = { ...given.meta, deleting: true, hasFinalizer: true, abandoned: false };
+      const deleting = {
+        ...given,
+        meta,
+        spec: { ...given.spec, deletionPolicy: 'Delete' as const },
+        journal: { launch },
+      };
+      if (snapshotIn(given) === undefined) expect(decideVm(deleting).step.kind).not.toBe('removeFinalizer');
+    });
+  });
+
+  it('can always go when it never had a VM', () => {
+    check((given) => {
+      if (given.journal.launch !== undefined || given.journal.vm !== undefined || given.marked.length > 0) return;
+      const deleting = { ...given, meta: { ...given.meta, deleting: true, hasFinalizer: true } };
+      expect(decideVm(deleting).step.kind).toBe('removeFinalizer');
+    });
+  });
+});
+
+describe('nothing is changed at the provider', () => {
+  it('while the resource is paused, other than by its deletion', () => {
+    check((given) => {
+      if (given.meta.paused && !given.meta.deleting) expect(changesProvider(decideVm(given).step)).toBe(false);
+    });
+  });
+
+  it('about a VM whose status nobody knows, other than deleting one that must not be there', () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      if (!('vmId' in step) || snapshotIn(given)?.byId.get(step.vmId)?.state !== 'unknown') return;
+      expect(step.kind).toBe('delete');
+      if (step.kind === 'delete' && !given.meta.deleting) expect(step.why).not.toBe('resourceDeleted');
+    });
+  });
+
+  it('about a VM that is neither recorded nor marked as ours', () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      if (!changesProvider(step) || !('vmId' in step)) return;
+      const ours = [given.journal.vm?.id, ...given.marked.map(({ id }) => id)];
+      expect(ours).toContain(step.vmId);
+    });
+  });
+
+  it('twice by deleting what was confirmed as deleted', () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      if (step.kind === 'delete') expect(given.facts.deletedAt.has(step.vmId)).toBe(false);
+    });
+  });
+});

@@ -1,0 +1,275 @@
+import fc from 'fast-check';
+
+import type { Launch } from '../../src/api/vm-status.ts';
+import { decideVm } from '../../src/plan/vm/decide.ts';
+import type { AccountView, Journal, VmFacts, VmObservation } from '../../src/plan/vm/observation.ts';
+import { statusOfVm } from '../../src/plan/vm/status.ts';
+import { money } from '../../src/lib/money.ts';
+import type { CloudVm } from '../../src/provider/contract.ts';
+import {
+  accountOf,
+  ago,
+  cloudVm,
+  hostOf,
+  launchOf,
+  markedName,
+  minute,
+  now,
+  observe,
+  observeRunning,
+  offersOf,
+  priceOf,
+  recordedVm,
+  second,
+  sizeOf,
+  snapshotOf,
+  specOf,
+} from './builders.ts';
+
+const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.option(arbitrary, { nil: undefined, freq: 1 });
+const moment = fc.constantFrom(1, second, 5 * second, 40 * second, 2 * minute, 5 * minute, 20 * minute);
+
+const vm: fc.Arbitrary<CloudVm> = fc
+  .record({
+    id: fc.constantFrom('vm-1', 'vm-2', 'vm-3'),
+    name: fc.constantFrom(markedName(1), markedName(2), markedName(3), 'somebody-else'),
+    state: fc.constantFrom('running', 'stopped', 'released', 'outbid', 'terminated', 'unknown'),
+    size: fc.constantFrom(sizeOf(), sizeOf({ vcpus: 8 })),
+    price: fc.constantFrom(undefined, priceOf('0.199'), priceOf('2.5')),
+    address: fc.constantFrom('203.0.113.10', undefined),
+    hostnode: fc.constantFrom('host-1', undefined),
+    type: fc.constantFrom('ondemand', 'spot', 'unknown'),
+  })
+  .map((changes) => cloudVm(changes.id, { ...changes, providerStatus: changes.state }));
+
+const hosts = fc.constantFrom(
+  undefined,
+  [],
+  [hostOf('host-1')],
+  [hostOf('host-1'), hostOf('host-2', { vcpus: { available: 32, price: money('0.5') } })],
+  [hostOf('host-3', { freePorts: [] })],
+);
+
+const failure = maybe(fc.constantFrom('unauthorized', 'unavailable', 'rateLimited', 'malformed'));
+
+const account: fc.Arbitrary<AccountView> = fc.oneof(
+  { weight: 1, arbitrary: fc.constant({ kind: 'missing' } as const) },
+  {
+    weight: 1,
+    arbitrary: fc.constant({ kind: 'notReady', reason: 'InvalidCredentials', message: 'bad key.' } as const),
+  },
+  {
+    weight: 12,
+    arbitrary: fc
+      .record({
+        vms: fc.uniqueArray(vm, { selector: ({ id }) => id, maxLength: 3 }),
+        isListed: fc.constantFrom(true, true, true, true, false),
+        age: moment,
+        distrusted: fc.constantFrom(undefined, undefined, 'many vanished'),
+        unreadable: fc.constantFrom<string[]>([], [], ['vm-1'], ['vm-9']),
+        failure,
+        hosts,
+        fresh: fc.constantFrom(true, true, false),
+        hostsFailure: failure,
+        cooling: fc.constantFrom(undefined, now + minute),
+      })
+      .map((given) => {
+        const vms = given.vms.filter(({ id }) => !given.unreadable.includes(id));
+        const listed = {
+          requestedAt: now - given.age,
+          distrusted: given.distrusted,
+          unreadable: new Set(given.unreadable),
+        };
+        return accountOf({
+          snapshot: given.isListed ? snapshotOf(vms, listed) : undefined,
+          pollFailure:
+            given.failure === undefined
+              ? undefined
+              : { kind: given.failure, message: 'no answer', since: now - minute, consecutive: 2 },
+          offers: offersOf(given.hosts, {
+            fresh: given.fresh,
+            failure: given.hostsFailure === undefined ? undefined : { kind: given.hostsFailure, message: 'no hosts' },
+            coolingDownUntil: () => given.cooling,
+          }),
+        });
+      }),
+  },
+);
+
+const launch = fc
+  .record({
+    attempt: fc.constantFrom(1, 2),
+    outcome: fc.constantFrom<Launch['outcome']>(
+      'Pending',
+      'Launched',
+      'Refused',
+      'Uncertain',
+      'Absent',
+      'Overpriced',
+      'Lost',
+    ),
+    age: moment,
+    failures: fc.nat({ max: 4 }),
+  })
+  .map(({ attempt, outcome, age, failures }) =>
+    launchOf({
+      attempt,
+      name: markedName(attempt),
+      outcome,
+      failures,
+      intentAt: ago(age + second),
+      ...(outcome === 'Pending' ? { endedAt: undefined } : { endedAt: ago(age) }),
+    }),
+  );
+
+const recorded = fc
+  .record({
+    id: fc.constantFrom('vm-1', 'vm-2', 'vm-9'),
+    age: moment,
+    applied: fc.constantFrom(sizeOf(), sizeOf({ vcpus: 8 })),
+    adopted: fc.boolean(),
+    providerStatus: maybe(fc.constant('Running')),
+  })
+  .map(({ age, ...changes }) => recordedVm(changes.id, { ...changes, recordedAt: ago(age) }));
+
+const resize = fc.record({
+  to: fc.constantFrom(sizeOf(), sizeOf({ vcpus: 8 })),
+  outcome: fc.constantFrom('Pending' as const, 'Done' as const, 'Refused' as const),
+});
+
+const facts: fc.Arbitrary<VmFacts> = fc.record({
+  deletedAt: fc
+    .array(fc.tuple(fc.constantFrom('vm-1', 'vm-2', 'vm-3', 'vm-9'), moment), { maxLength: 3 })
+    .map((entries) => new Map(entries.map(([id, age]) => [id, now - age]))),
+  lastCall: maybe(
+    fc
+      .record({
+        call: fc.constantFrom('start' as const, 'stop' as const, 'modify' as const, 'delete' as const),
+        age: moment,
+        failure: maybe(
+          fc.record({
+            kind: fc.constantFrom('noCapacity' as const, 'unavailable' as const, 'insufficientBalance' as const),
+            message: fc.constant('no'),
+          }),
+        ),
+        pause: fc.constantFrom(0, 10 * second, 10 * minute),
+      })
+      .map(({ call, age, failure: failed, pause }) => ({
+        call,
+        endedAt: now - age,
+        failure: failed,
+        failures: failed === undefined ? 0 : 1,
+        nextTryAt: now - age + pause,
+      })),
+  ),
+  confirmation: maybe(
+    fc.record({
+      vmId: fc.constantFrom('vm-1', 'vm-9'),
+      askedAt: moment.map((age) => now - age),
+      answer: fc.constantFrom('gone' as const, 'exists' as const, 'noAnswer' as const),
+    }),
+  ),
+  absence: maybe(
+    fc.record({ attempt: fc.constantFrom(1, 2), first: moment, latest: moment }).map(({ attempt, first, latest }) => ({
+      launchName: markedName(attempt),
+      firstAt: now - Math.max(first, latest),
+      latestAt: now - Math.min(first, latest),
+    })),
+  ),
+  probe: maybe(
+    fc.record({
+      target: fc.constantFrom('203.0.113.10:30001', '203.0.113.99:1'),
+      result: fc.constantFrom('pending' as const, 'success' as const, 'failure' as const, 'forbidden' as const),
+      message: fc.constant('as it is'),
+    }),
+  ),
+  avoidedHosts: fc.constantFrom(new Map<string, number>(), new Map([['host-1', now + minute]])),
+  releaseNeedsStart: fc.boolean(),
+});
+
+const spec = fc
+  .record({
+    powerState: fc.constantFrom('Running', 'Running', 'Stopped', 'Released'),
+    vcpus: fc.constantFrom(4, 4, 8),
+    deletionPolicy: fc.constantFrom('Delete', 'Delete', 'Retain'),
+    maxHourlyPrice: maybe(fc.constantFrom('0.199', '0.10', '5')),
+    readinessProbe: maybe(fc.constant({ tcpSocket: { port: 'ssh' } })),
+    operatingSystem: fc.constantFrom('Ubuntu 22.04 LTS', 'Ubuntu 22.04 LTS', 'Windows 10'),
+  })
+  .map((given) => JSON.parse(JSON.stringify({ ...given, storageGB: 20 })) as object);
+
+const rare = fc.constantFrom(false, false, false, false, true);
+
+const inputs: fc.Arbitrary<VmObservation['inputs']> = fc.constantFrom(
+  { kind: 'resolved', sshKey: undefined, password: undefined, cloudInit: undefined },
+  { kind: 'resolved', sshKey: undefined, password: undefined, cloudInit: undefined },
+  { kind: 'resolved', sshKey: 'ssh-ed25519 AAAA', password: 'given-password', cloudInit: undefined },
+  { kind: 'notNeeded' },
+  { kind: 'problem', reason: 'SecretNotFound', message: 'There is no Secret.' },
+);
+
+const secret: fc.Arbitrary<VmObservation['secret']> = fc.constantFrom(
+  { name: 'trainer-connection', state: 'ours', uid: 'secret-1', data: { password: 'kept-password' } },
+  { name: 'trainer-connection', state: 'ours', uid: 'secret-1', data: { password: 'kept-password' } },
+  { name: 'trainer-connection', state: 'absent', uid: undefined, data: {} },
+  { name: 'trainer-connection', state: 'leftover', uid: 'secret-0', data: {} },
+  { name: 'trainer-connection', state: 'foreign', uid: undefined, data: {} },
+);
+
+const meta = fc.record({
+  deleting: rare,
+  hasFinalizer: rare.map((isMissing) => !isMissing),
+  paused: rare,
+  abandoned: rare,
+});
+
+const journal: fc.Arbitrary<Journal> = fc
+  .record({ launch: maybe(launch), vm: maybe(recorded), resize: maybe(resize) })
+  .map((given) => (given.vm === undefined ? { launch: given.launch } : given));
+
+const parts = {
+  account,
+  journal,
+  facts,
+  spec: spec.map(specOf),
+  inputs,
+  secret,
+  meta,
+  specProblem: fc.constantFrom(undefined, undefined, undefined, 'The spec is not valid: vcpus.'),
+  adoption: fc.constantFrom(
+    undefined,
+    undefined,
+    undefined,
+    { vmId: 'vm-1', owner: undefined },
+    { vmId: 'vm-9', owner: undefined },
+    { vmId: 'vm-2', owner: 'GpuVm/research/other' },
+  ),
+} as const;
+type Part = keyof typeof parts;
+
+/** All at random, or one of two usual situations with a few parts of it at random: both the rare and the usual happen. */
+const momentary: fc.Arbitrary<VmObservation> = fc
+  .record({
+    random: fc.record(parts),
+    base: fc.constantFrom('new', 'running', 'random'),
+    disturbed: fc.subarray(Object.keys(parts) as Part[], { maxLength: 3 }),
+  })
+  .map(({ random, base, disturbed }) => {
+    const usual = base === 'running' ? observeRunning() : observe();
+    const changes = disturbed.map((part) => [part, random[part]] as const);
+    const seen = base === 'random' ? random : { ...usual, ...Object.fromEntries(changes) };
+    return observe(seen);
+  });
+
+/**
+ * Observations of every kind, sensible or not: what is promised of decisions is promised whatever was seen. Half of them
+ * have a status that an earlier decision, on something else, has left behind.
+ */
+export const anyObservation: fc.Arbitrary<VmObservation> = fc
+  .tuple(momentary, maybe(momentary))
+  .map(([given, earlier]) => {
+    if (earlier === undefined) return given;
+    const before = { ...earlier, now: now - minute, meta: { ...earlier.meta, generation: 2 } };
+    return { ...given, status: statusOfVm(before, decideVm(before)) };
+  });

@@ -1,0 +1,233 @@
+import { gpuVmSpecSchema, type GpuVmSpec } from '../../src/api/gpu-vm.ts';
+import { vmNameOf } from '../../src/api/vm-name.ts';
+import type { Launch, RecordedVm } from '../../src/api/vm-status.ts';
+import { markedVmsOf } from '../../src/controllers/marks.ts';
+import type { Snapshot } from '../../src/fleet/contract.ts';
+import { money } from '../../src/lib/money.ts';
+import { noFacts, type OffersView, type ReadyAccount, type VmObservation } from '../../src/plan/vm/observation.ts';
+import type { CloudVm, Host, HostGpu, ProviderCapabilities, VmPrice, VmSize } from '../../src/provider/contract.ts';
+
+/** Builders that are valid by default: a test names only what it is about. */
+
+/** The moment at which everything in these observations happens. */
+export const now = Date.UTC(2026, 5, 1, 12);
+export const second = 1000;
+export const minute = 60 * second;
+export const installation = '1a2b3c4d';
+export const uid = '0f8e6c1d-e2b9-4a3f-9c5d-7e8f01234567';
+
+export const timings = {
+  absenceProofMs: minute,
+  callTimeoutMs: 45 * second,
+  retryMs: 30 * second,
+  launchBackoff: { baseMs: 5 * second, maxMs: 5 * minute },
+  transitionMs: 15 * minute,
+} as const;
+
+export const capabilities: ProviderCapabilities = {
+  name: 'a provider of the tests',
+  maxNameLength: 60,
+  choosesExternalPorts: true,
+  modifyNeedsStop: true,
+  vcpuStep: 2,
+  memoryStepGB: 2,
+  minStorageGB: (operatingSystem) => (operatingSystem.startsWith('Windows') ? 90 : 20),
+  lateEffectMs: 2 * minute,
+};
+
+const size: VmSize = { gpuModel: 'a4000', gpuCount: 1, vcpus: 4, memoryGB: 16, storageGB: 100 };
+
+/** RFC 3339 of a moment so many milliseconds before `now`. */
+export function ago(ms: number): string {
+  return new Date(now - ms).toISOString();
+}
+
+/** The spec as the API server would store it, defaults filled in. */
+export function specOf(changes: object = {}): GpuVmSpec {
+  return gpuVmSpecSchema.parse({
+    gpu: { models: [size.gpuModel], count: 1 },
+    vcpus: size.vcpus,
+    memoryGB: size.memoryGB,
+    storageGB: size.storageGB,
+    ...changes,
+  });
+}
+
+export function sizeOf(changes: Partial<VmSize> = {}): VmSize {
+  return { ...size, ...changes };
+}
+
+export function priceOf(total: string, storage = '0.01'): VmPrice {
+  return { total: money(total), storage: money(storage), compute: money(total).minus(storage) };
+}
+
+export function gpuOf(model: string, available = 4, price = '0.15'): HostGpu {
+  return { model, available, price: money(price), vramGB: 16 };
+}
+
+/** A host with room for a few VMs of the default size, at 0.15 + 4 × 0.003 + 16 × 0.002 + 100 × 0.00005 = $0.199. */
+export function hostOf(id: string, changes: Partial<Host> = {}): Host {
+  return {
+    id,
+    location: { city: 'Winnipeg', region: 'Manitoba', country: 'Canada' },
+    online: true,
+    listed: true,
+    uptimePercent: 99.5,
+    gpus: [gpuOf(size.gpuModel)],
+    vcpus: { available: 32, price: money('0.003') },
+    memoryGB: { available: 128, price: money('0.002') },
+    storageGB: { available: 1000, price: money('0.00005') },
+    freePorts: [30_001, 30_002, 30_003],
+    dedicatedIp: false,
+    restrictions: new Map(),
+    ...changes,
+  };
+}
+
+export function markedName(attempt: number, owner = uid): string {
+  return vmNameOf({ installation, uid: owner, attempt });
+}
+
+/** A VM of the default size that runs and carries the mark of the default resource. */
+export function cloudVm(id: string, changes: Partial<CloudVm> = {}): CloudVm {
+  return {
+    id,
+    name: markedName(1),
+    state: 'running',
+    providerStatus: 'Running',
+    type: 'ondemand',
+    size,
+    operatingSystem: 'Ubuntu 22.04 LTS',
+    hostnode: 'host-1',
+    location: { city: 'Winnipeg', region: 'Manitoba', country: 'Canada' },
+    address: '203.0.113.10',
+    user: 'user',
+    portForwards: [{ external: 30_001, internal: 22 }],
+    price: priceOf('0.199'),
+    createdAt: now - 10 * minute,
+    ...changes,
+  };
+}
+
+export function snapshotOf(vms: readonly CloudVm[], changes: Partial<Snapshot> = {}): Snapshot {
+  return {
+    sequence: 1,
+    requestedAt: now - second,
+    receivedAt: now - second,
+    byId: new Map(vms.map((vm) => [vm.id, vm])),
+    byName: Map.groupBy(vms, ({ name }) => name),
+    unreadable: new Set(),
+    unreadableNames: new Map(),
+    distrusted: undefined,
+    ...changes,
+  };
+}
+
+export function offersOf(hosts: readonly Host[] | undefined, changes: Partial<OffersView> = {}): OffersView {
+  return { hosts, fresh: true, failure: undefined, coolingDownUntil: () => undefined, ...changes };
+}
+
+export function accountOf(changes: Partial<ReadyAccount> = {}): ReadyAccount {
+  return {
+    kind: 'ready',
+    capabilities,
+    snapshot: snapshotOf([]),
+    pollFailure: undefined,
+    offers: offersOf([hostOf('host-1')]),
+    ...changes,
+  };
+}
+
+/** A deployment that went well ten minutes ago. */
+export function launchOf(changes: Partial<Launch> = {}): Launch {
+  return {
+    attempt: 1,
+    name: markedName(1),
+    hostnode: 'host-1',
+    gpuModel: size.gpuModel,
+    quotedHourlyPrice: '0.199',
+    intentAt: ago(10 * minute),
+    outcome: 'Launched',
+    endedAt: ago(10 * minute - second),
+    failures: 0,
+    ...changes,
+  };
+}
+
+export function recordedVm(id: string, changes: Partial<RecordedVm> = {}): RecordedVm {
+  return {
+    id,
+    name: markedName(1),
+    recordedAt: ago(9 * minute),
+    applied: size,
+    hostnode: 'host-1',
+    providerStatus: 'Running',
+    ...changes,
+  };
+}
+
+/** Everything of an observation; parts that are objects may be given in part. `vms` is what the list has. */
+export type Seen = Partial<Omit<VmObservation, 'meta' | 'facts' | 'spec' | 'marked'>> & {
+  readonly meta?: Partial<VmObservation['meta']>;
+  readonly facts?: Partial<VmObservation['facts']>;
+  readonly spec?: object;
+  readonly vms?: readonly CloudVm[];
+  readonly listed?: Partial<Snapshot>;
+};
+
+/** A new resource, before its first deployment, with nothing in the way. */
+export function observe(seen: Seen = {}): VmObservation {
+  const { meta, facts, spec, vms, listed, ...rest } = seen;
+  const account = rest.account ?? accountOf({ snapshot: snapshotOf(vms ?? [], listed) });
+  const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
+  return {
+    now,
+    installation,
+    timings,
+    meta: {
+      namespace: 'research',
+      name: 'trainer',
+      uid,
+      generation: 3,
+      deleting: false,
+      hasFinalizer: true,
+      paused: false,
+      abandoned: false,
+      reconcileRequestedAt: undefined,
+      ...meta,
+    },
+    specProblem: undefined,
+    spec: specOf(spec),
+    status: {},
+    journal: {},
+    inputs: { kind: 'resolved', sshKey: undefined, password: undefined, cloudInit: undefined },
+    secret: { name: 'trainer-connection', state: 'ours', uid: 'secret-1', data: { password: 'kept-password' } },
+    adoption: undefined,
+    ...rest,
+    account,
+    marked: snapshot === undefined ? [] : markedVmsOf(snapshot, installation, uid),
+    facts: { ...noFacts, ...facts },
+  };
+}
+
+/** A resource whose VM runs as it should and is published in its Secret. */
+export function observeRunning(seen: Seen = {}): VmObservation {
+  return observe({
+    vms: [cloudVm('vm-1')],
+    journal: { vm: recordedVm('vm-1'), launch: launchOf() },
+    secret: {
+      name: 'trainer-connection',
+      state: 'ours',
+      uid: 'secret-1',
+      data: {
+        password: 'kept-password',
+        host: '203.0.113.10',
+        user: 'user',
+        port: '30001',
+        'port-ssh': '30001',
+        ssh_config: 'Host trainer\n  HostName 203.0.113.10\n  Port 30001\n  User user\n',
+      },
+    },
+    ...seen,
+  });
+}
