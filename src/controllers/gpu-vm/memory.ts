@@ -1,7 +1,15 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
-import type { Absence, CallFact, Confirmation, Journal, ProbeFact, VmFacts } from '../../plan/vm/observation.ts';
+import type {
+  Absence,
+  CallFact,
+  Confirmation,
+  Journal,
+  ProbeFact,
+  VmFacts,
+  VmTimings,
+} from '../../plan/vm/observation.ts';
 import { isUncertain, uncertainSince } from '../../plan/vm/proof.ts';
 
 /** Pauses after start, stop, modify and delete calls that fail. */
@@ -87,20 +95,30 @@ export class VmMemory {
    * Takes a list as evidence about an uncertain launch. It counts only if it was requested after the call had ended, is
    * trusted, and has no entry that could not be read and might be the VM.
    */
-  noteListing(snapshot: Snapshot, { launch }: Journal, callTimeoutMs: number): void {
+  noteListing(snapshot: Snapshot, { launch }: Journal, timings: ListingTimings): void {
+    this.#doubtDeletions(snapshot, timings.transitionMs);
     if (launch === undefined || !isUncertain(launch) || snapshot.byName.has(launch.name)) {
       this.#absence = undefined;
       return;
     }
     const isEvidence = snapshot.distrusted === undefined && !mayHide(snapshot, launch.name);
-    if (!isEvidence || snapshot.requestedAt < uncertainSince(launch, callTimeoutMs)) return;
+    if (!isEvidence || snapshot.requestedAt < uncertainSince(launch, timings.callTimeoutMs)) return;
     const { firstAt, latestAt } =
       this.#absence?.launchName === launch.name
         ? this.#absence
         : { firstAt: snapshot.requestedAt, latestAt: snapshot.requestedAt };
     this.#absence = { launchName: launch.name, firstAt, latestAt: Math.max(latestAt, snapshot.requestedAt) };
   }
+
+  /** A confirmed deletion that has had no effect for this long is asked for again: it is retried for ever. */
+  #doubtDeletions(snapshot: Snapshot, patienceMs: number): void {
+    for (const [vmId, deletedAt] of this.#deletedAt) {
+      if (snapshot.byId.has(vmId) && snapshot.requestedAt - deletedAt > patienceMs) this.#deletedAt.delete(vmId);
+    }
+  }
 }
+
+type ListingTimings = Pick<VmTimings, 'callTimeoutMs' | 'transitionMs'>;
 
 /** An entry that could not be read may be the VM, unless its name at least could be, and is another one. */
 function mayHide({ unreadable, unreadableNames }: Snapshot, name: string): boolean {

@@ -47,7 +47,7 @@ export async function observeVm(deps: ObserveDeps, object: CustomObject, memory:
   // Nothing is awaited from here on: a decision is made on one moment.
   const account = accountView(deps, spec.accountName);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
-  if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings.callTimeoutMs);
+  if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
   const key = qualifiedKey(gpuVmType.kind, `${meta.namespace}/${meta.name}`);
   return {
     now: deps.clock.now(),
