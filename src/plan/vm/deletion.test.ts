@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+
+import {
+  accountOf,
+  ago,
+  cloudVm,
+  launchOf,
+  markedName,
+  minute,
+  now,
+  observe,
+  recordedVm,
+  second,
+  snapshotOf,
+  type Seen,
+} from '../../../test/support/builders.ts';
+import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
+import type { VmObservation } from './observation.ts';
+
+const failedDelete = {
+  call: 'delete',
+  endedAt: now - second,
+  failure: { kind: 'unavailable', message: 'HTTP 500' },
+  failures: 2,
+} as const;
+
+function deleting(seen: Seen): VmObservation {
+  return observe({ ...seen, meta: { deleting: true, ...seen.meta } });
+}
+
+const recorded = { journal: { vm: recordedVm('vm-1'), launch: launchOf() } };
+const listed = { ...recorded, vms: [cloudVm('vm-1')] };
+const deleted = (ms: number): Pick<Required<Seen>, 'facts'> => ({ facts: { deletedAt: new Map([['vm-1', now - ms]]) } });
+const uncertain = launchOf({ outcome: 'Uncertain', endedAt: ago(10 * minute) });
+
+describe('a resource that is being deleted', () => {
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['goes at once when nothing was ever deployed', {}, { rule: 'thereIsNoVm', step: 'removeFinalizer' }],
+    [
+      'goes at once without a VM even when its account is gone',
+      { account: { kind: 'missing' } },
+      { rule: 'thereIsNoVm', step: 'removeFinalizer' },
+    ],
+    [
+      'goes at once when its last deployment was refused',
+      { journal: { launch: launchOf({ outcome: 'Refused' }) } },
+      { rule: 'thereIsNoVm', step: 'removeFinalizer' },
+    ],
+    [
+      'waits when only the finalizers of others hold it',
+      { meta: { hasFinalizer: false } },
+      { rule: 'nothingIsLeftToDo', step: 'wait' },
+    ],
+    [
+      'leaves its VM behind when it is to be retained',
+      { ...listed, spec: { deletionPolicy: 'Retain' } },
+      { rule: 'vmIsToBeKept', step: 'removeFinalizer' },
+    ],
+    [
+      'leaves its VM behind when it is abandoned',
+      { ...listed, meta: { abandoned: true } },
+      { rule: 'vmIsToBeAbandoned', step: 'removeFinalizer' },
+    ],
+    [
+      'waits for its account when there is a VM to delete',
+      { ...recorded, account: { kind: 'missing' } },
+      { rule: 'accountIsAway', step: 'wait', ready: 'False DeleteFailed' },
+    ],
+    [
+      'waits for the first list when there is a VM to delete',
+      { ...recorded, account: accountOf({ snapshot: undefined }) },
+      { rule: 'listIsMissing', step: 'wait', ready: 'False Deleting' },
+    ],
+    ['deletes its VM', listed, { rule: 'vmIsToBeDeleted', step: 'delete', phase: 'Deleting' }],
+    ['deletes its VM even while it is paused', { ...listed, meta: { paused: true } }, { step: 'delete' }],
+    [
+      'deletes a VM that carries its mark, though nobody recorded it',
+      { vms: [cloudVm('vm-7')] },
+      { rule: 'vmIsToBeDeleted', step: 'delete' },
+    ],
+    ['deletes its VM though the list does not have it', recorded, { rule: 'vmIsToBeDeleted', step: 'delete' }],
+    [
+      'deletes a VM whose status nobody knows',
+      { ...recorded, vms: [cloudVm('vm-1', { state: 'unknown', providerStatus: 'Haunted' })] },
+      { step: 'delete' },
+    ],
+    [
+      'pauses after a delete call that failed',
+      { ...listed, facts: { lastCall: { ...failedDelete, nextTryAt: now + minute } } },
+      { rule: 'vmIsToBeDeleted', step: 'wait', ready: 'False DeleteFailed' },
+    ],
+    [
+      'deletes again after that pause',
+      { ...listed, facts: { lastCall: { ...failedDelete, nextTryAt: now } } },
+      { step: 'delete', ready: 'False DeleteFailed' },
+    ],
+    [
+      'waits for a list after the delete call was confirmed',
+      { ...recorded, ...deleted(500) },
+      { rule: 'listStillHasIt', step: 'wait', ready: 'False Deleting' },
+    ],
+    [
+      'waits while the list still has the VM',
+      { ...listed, ...deleted(5 * second) },
+      { rule: 'listStillHasIt', step: 'wait' },
+    ],
+    [
+      'waits while the list has an entry for the VM that cannot be read',
+      { ...recorded, ...deleted(5 * second), listed: { unreadable: new Set(['vm-1']) } },
+      { rule: 'listStillHasIt', step: 'wait' },
+    ],
+    [
+      'waits while the list is not to be believed',
+      { ...recorded, ...deleted(5 * second), listed: { distrusted: 'many vanished' } },
+      { rule: 'listStillHasIt', step: 'wait' },
+    ],
+    [
+      'says so when the list goes on having a VM that was deleted',
+      { ...listed, ...deleted(20 * minute) },
+      { rule: 'listStillHasIt', step: 'wait', ready: 'False DeleteFailed' },
+    ],
+    [
+      'goes when a list requested after the delete call does not have the VM',
+      { ...recorded, ...deleted(5 * second) },
+      { rule: 'everythingIsGone', step: 'removeFinalizer' },
+    ],
+    [
+      'goes when the list shows the VM as terminated',
+      { ...recorded, ...deleted(5 * second), vms: [cloudVm('vm-1', { state: 'terminated' })] },
+      { rule: 'everythingIsGone', step: 'removeFinalizer' },
+    ],
+    [
+      'waits while a deployment is in doubt',
+      { journal: { launch: uncertain } },
+      { rule: 'launchIsStillUncertain', step: 'wait', ready: 'False CreateUncertain' },
+    ],
+    [
+      'waits while a deployment has no outcome because the process was killed',
+      { journal: { launch: launchOf({ outcome: 'Pending', endedAt: undefined, intentAt: ago(second) }) } },
+      { rule: 'launchIsStillUncertain', step: 'wait' },
+    ],
+    [
+      'goes when two lists prove that the deployment in doubt made nothing',
+      {
+        journal: { launch: uncertain },
+        facts: { absence: { launchName: markedName(1), firstAt: now - 3 * minute, latestAt: now - second } },
+      },
+      { rule: 'everythingIsGone', step: 'removeFinalizer' },
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(deleting(seen))).toMatchObject(expected);
+  });
+
+  it('deletes every VM that is or may be its own, one after the other', () => {
+    const vms = [cloudVm('vm-1'), cloudVm('vm-2', { name: markedName(2) })];
+    expect(decided(deleting({ ...recorded, vms })).step).toMatchObject({ vmId: 'vm-1' });
+    const facts = { deletedAt: new Map([['vm-1', now - second]]) };
+    expect(decided(deleting({ ...recorded, vms, facts })).step).toMatchObject({ vmId: 'vm-2' });
+  });
+
+  it('asks for a list that is later than both the call and the last list', () => {
+    const observation = deleting({ ...recorded, ...deleted(500), account: accountOf({ snapshot: snapshotOf([]) }) });
+    expect(decided(observation).look?.snapshotAfter).toBe(now - 500);
+  });
+});
