@@ -10,7 +10,7 @@ import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { act, type ActResult } from './act.ts';
 import { announcementsFor } from './announcements.ts';
 import { VmMemory } from './memory.ts';
-import { observeVm, parseVm, type ObserveDeps } from './observe.ts';
+import { observeVm, parseVm, readInputs, type ObserveDeps } from './observe.ts';
 import type { ActDeps, Pass } from './pass.ts';
 
 export type GpuVmDeps = ObserveDeps & ActDeps;
@@ -52,7 +52,9 @@ export class GpuVmController implements Reconciler {
     for (let step = 0; step < mostSteps; step++) {
       const object = this.#deps.store.get(storeKey);
       if (object === undefined) return { kind: 'again' };
-      const observation = await observeVm(this.#deps, object, memory);
+      const inputs = await readInputs(this.#deps, object, memory);
+      // From observing to reserving what was chosen nothing is awaited (see observeVm).
+      const observation = observeVm(this.#deps, object, memory, inputs);
       const verdict = decideVm(observation);
       const pass = this.#passOf(object, memory, { observation, signal, announcements });
       if (verdict.step.kind === 'wait') return this.#finish(pass, observation, verdict);

@@ -34,17 +34,30 @@ export interface ObserveDeps {
   readonly owners: VmOwners;
 }
 
-/** Gathers everything that a decision about this resource may depend on. Reads only; rejects when the API server does. */
-export async function observeVm(deps: ObserveDeps, object: CustomObject, memory: VmMemory): Promise<VmObservation> {
+/** What the spec refers to, if a launch may follow. Rejects when the API server does. */
+export async function readInputs(deps: ObserveDeps, object: CustomObject, memory: VmMemory): Promise<InputsView> {
+  const { spec, status, problem } = parseVm(object);
+  const meta = metaOf(object);
+  const hasVm = (memory.unsaved ?? status).vm !== undefined;
+  const mayLaunch = !meta.deleting && problem === undefined && !hasVm && spec.powerState === 'Running';
+  return mayLaunch ? deps.inputs.resolve(meta.namespace, spec) : { kind: 'notNeeded' };
+}
+
+/**
+ * Gathers everything that a decision about this resource may depend on. Not asynchronous, and nothing may be awaited
+ * between here and the reservation of what was chosen: of two launches that look at the inventory in the same moment
+ * the second has to see what the first has taken.
+ */
+export function observeVm(
+  deps: ObserveDeps,
+  object: CustomObject,
+  memory: VmMemory,
+  inputs: InputsView,
+): VmObservation {
   const parsed = parseVm(object);
   const { spec, status } = parsed;
   const meta = metaOf(object);
   const journal = memory.unsaved ?? { vm: status.vm, launch: status.launch, resize: status.resize };
-  const mayLaunch =
-    !meta.deleting && parsed.problem === undefined && journal.vm === undefined && spec.powerState === 'Running';
-  const inputs: InputsView = mayLaunch ? await deps.inputs.resolve(meta.namespace, spec) : { kind: 'notNeeded' };
-
-  // Nothing is awaited from here on: a decision is made on one moment.
   const account = accountView(deps, spec.accountName);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
