@@ -11,7 +11,8 @@ import { durationPattern } from '../lib/duration.ts';
 export interface CelRule {
   readonly rule: string;
   readonly message: string;
-  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired' | 'FieldValueDuplicate';
+  /** FieldValueDuplicate is not among them: the API server then leaves out the message. */
+  readonly reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired';
 }
 
 export function cel(...rules: CelRule[]): { 'x-kubernetes-validations': CelRule[] } {

@@ -29,7 +29,6 @@ export const gpuField = z
         cel({
           rule: 'self.all(m, self.exists_one(n, n == m))',
           message: 'each GPU model may be named once',
-          reason: 'FieldValueDuplicate',
         }),
       )
       .describe(
@@ -114,12 +113,10 @@ export const portsField = z
       {
         rule: 'self.all(p, self.exists_one(q, q.internal == p.internal))',
         message: 'each internal port may be forwarded once',
-        reason: 'FieldValueDuplicate',
       },
       {
         rule: 'self.all(p, self.exists_one(q, q.name == p.name))',
         message: 'each port needs a name of its own',
-        reason: 'FieldValueDuplicate',
       },
       immutable('ports'),
     ),

@@ -1,0 +1,79 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import { Stage } from '../support/stage.ts';
+
+/** Secrets are planted everywhere and looked for everywhere but where they belong, which is Secrets. */
+
+const password = 'Planted7PasswordXq';
+const cloudInit = 'runcmd:\n  - curl -H "Authorization: planted-cloud-init-token-91" http://127.0.0.1/\n';
+const privateKey = '-----BEGIN OPENSSH PRIVATE KEY-----\nplantedprivatekey0123456789\n';
+const planted = [
+  password,
+  'planted-cloud-init-token-91',
+  'plantedprivatekey0123456789',
+  'test-api-key-1f7a2b9c',
+  'test-api-token-7d1e4f8a2b',
+];
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await Stage.set();
+});
+
+afterAll(() => stage.strike());
+
+test('no secret shows in a log line, status, event, metric or the process list, whatever fails', async () => {
+  // Hosts enough that each VM finds another one than those that failed before it.
+  const team = await stage.organization({ hosts: 60 });
+  const { namespace } = team;
+  await stage.cluster.createSecret(namespace, 'planted', { password, cloudInit, privateKey });
+  const spec = {
+    gpu: { models: ['geforcertx4090-pcie-24gb', 'rtxa4000-pcie-16gb', 'rtxa6000-pcie-48gb', 'v100-pcie-16gb'] },
+    access: { passwordSecretRef: { name: 'planted', key: 'password' } },
+    cloudInit: { secretRef: { name: 'planted', key: 'cloudInit' } },
+  };
+  for (const kind of ['error-500', 'success-false', 'malformed', 'html-502', 'lost-answer']) {
+    await team.fault({ endpoint: 'client/deploy/single', kind, count: 1 });
+    await team.fault({ endpoint: 'client/list', kind, count: 1 });
+    await (await stage.create(team, `under-${kind}`, spec)).untilReady();
+  }
+  const pasted = await stage.create(team, 'pasted', {
+    access: { sshKeySecretRef: { name: 'planted', key: 'privateKey' } },
+  });
+  await pasted.untilSaid('InvalidInput');
+
+  expect(leaksIn(stage.output.join('\n'))).toEqual([]);
+  expect(leaksIn(await stage.operator.metrics())).toEqual([]);
+  const events = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
+  for (const type of [gpuVmType, gpuAccountType, events]) {
+    expect(leaksIn(JSON.stringify(await stage.cluster.kube.list(type)))).toEqual([]);
+  }
+  expect(leaksIn(processList())).toEqual([]);
+  // The search finds what is there: the generated Secret does hold the password.
+  expect((await stage.cluster.secretData(namespace, 'under-lost-answer-connection'))?.['password']).toBe(password);
+});
+
+function leaksIn(text: string): string[] {
+  return planted.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString('base64')));
+}
+
+/** Command lines as other users of the machine may see them. Empty where there is no /proc. */
+function processList(): string {
+  try {
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    return pids.map((pid) => readCommandLine(pid)).join('\n');
+  } catch {
+    return '';
+  }
+}
+
+function readCommandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+  } catch {
+    return '';
+  }
+}
