@@ -30,7 +30,9 @@ function deleting(seen: Seen): VmObservation {
 
 const recorded = { journal: { vm: recordedVm('vm-1'), launch: launchOf() } };
 const listed = { ...recorded, vms: [cloudVm('vm-1')] };
-const deleted = (ms: number): Pick<Required<Seen>, 'facts'> => ({ facts: { deletedAt: new Map([['vm-1', now - ms]]) } });
+const deleted = (ms: number): Pick<Required<Seen>, 'facts'> => ({
+  facts: { deletedAt: new Map([['vm-1', now - ms]]) },
+});
 const uncertain = launchOf({ outcome: 'Uncertain', endedAt: ago(10 * minute) });
 
 describe('a resource that is being deleted', () => {
