@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import { sleep, toPreciseTimestamp, toTimestamp } from './clock.ts';
+import { VirtualClock } from './virtual-clock.ts';
+
+describe('the virtual clock', () => {
+  it('fires timers in the order of their due times, and of their making among equals, each at its own time', async () => {
+    const delays = fc.array(fc.nat({ max: 50 }), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(delays, async (given) => {
+        const clock = new VirtualClock(0);
+        const fired: { index: number; at: number }[] = [];
+        given.forEach((delay, index) => {
+          clock.after(delay, () => fired.push({ index, at: clock.now() }));
+        });
+        await clock.advance(50);
+        const expected = given.map((at, index) => ({ index, at })).sort((a, b) => a.at - b.at || a.index - b.index);
+        expect(fired).toEqual(expected);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('fires what a timer sets while it goes on', async () => {
+    const clock = new VirtualClock(0);
+    let count = 0;
+    const again = (): void => {
+      count += 1;
+      clock.after(10, again);
+    };
+    again();
+    await clock.advance(100);
+    expect(count).toBe(11);
+    expect(clock.nextDue()).toBe(110);
+  });
+
+  it('fires nothing that was cancelled, also when it was due at the same moment', async () => {
+    const clock = new VirtualClock(0);
+    let fired = false;
+    const cancels: (() => void)[] = [];
+    clock.after(5, () => {
+      for (const cancel of cancels) cancel();
+    });
+    cancels.push(
+      clock.after(5, () => {
+        fired = true;
+      }),
+    );
+    await clock.advance(10);
+    expect(fired).toBe(false);
+  });
+});
+
+describe('sleep', () => {
+  it('ends when the time has come', async () => {
+    const clock = new VirtualClock(0);
+    const wake = sleep(clock, 100).then(() => clock.now());
+    await clock.advance(1_000);
+    await expect(wake).resolves.toBe(100);
+  });
+
+  it('ends with the reason of an abort, and leaves no timer behind', async () => {
+    const clock = new VirtualClock(0);
+    const abort = new AbortController();
+    const wake = sleep(clock, 100, abort.signal);
+    abort.abort(new Error('enough'));
+    await expect(wake).rejects.toThrow('enough');
+    expect(clock.nextDue()).toBeUndefined();
+  });
+
+  it('does not begin when it was aborted before', async () => {
+    const clock = new VirtualClock(0);
+    await expect(sleep(clock, 100, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
+    expect(clock.nextDue()).toBeUndefined();
+  });
+});
+
+it('times are written in whole seconds, never later than they are, and precisely where that matters', () => {
+  const at = Date.UTC(2026, 0, 1, 0, 0, 1, 999);
+  expect(toTimestamp(at)).toBe('2026-01-01T00:00:01Z');
+  expect(toPreciseTimestamp(at)).toBe('2026-01-01T00:00:01.999Z');
+});

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+
+import { Redactor, withoutQuery } from './redact.ts';
+
+function redactorOf(...secrets: (string | undefined)[]): Redactor {
+  const redactor = new Redactor();
+  for (const secret of secrets) redactor.add(secret);
+  return redactor;
+}
+
+it.each([
+  ['as it is', 'hunter2hunter2', 'pw=hunter2hunter2.', 'pw=[redacted].'],
+  ['each time', 'hunter2hunter2', 'hunter2hunter2 hunter2hunter2', '[redacted] [redacted]'],
+  ['urlencoded', 'p&ss w=rd', 'a=p%26ss%20w%3Drd', 'a=[redacted]'],
+  ['with characters that mean something in patterns', '$&.*+?^(x)', 'is $&.*+?^(x)', 'is [redacted]'],
+])('a secret is taken out %s', (_, secret, text, clean) => {
+  expect(redactorOf(secret).text(text)).toBe(clean);
+});
+
+it('what is too short to be a secret is left alone', () => {
+  expect(redactorOf('abc', '', undefined).text('abc abcdef')).toBe('abc abcdef');
+});
+
+it('a secret that holds another one leaves nothing of itself behind, in whatever order they were learned', () => {
+  for (const secrets of [
+    ['secret-1', 'secret-1-and-more'],
+    ['secret-1-and-more', 'secret-1'],
+  ]) {
+    expect(redactorOf(...secrets).text('is secret-1-and-more')).not.toContain('and-more');
+  }
+});
+
+it('no secret is ever left in a text', () => {
+  fc.assert(
+    fc.property(fc.string({ minLength: 6 }), fc.string(), fc.string(), (secret, before, after) => {
+      fc.pre(!'[redacted]'.includes(secret));
+      expect(redactorOf(secret).text(`${before}${secret}${after}`).includes(secret)).toBe(
+        `${before}[redacted]${after}`.includes(secret),
+      );
+    }),
+  );
+});
+
+it.each([
+  ['https://user:pw@host.example/a/b?api_key=1#x', 'https://host.example/a/b'],
+  ['http://127.0.0.1:8080/sim/state', 'http://127.0.0.1:8080/sim/state'],
+  ['not a url', '(not a URL)'],
+])('of the address %s only %s is shown', (url, shown) => {
+  expect(withoutQuery(url)).toBe(shown);
+});

@@ -1,0 +1,101 @@
+import { expect, it } from 'vitest';
+
+import { problemsOfConditions } from '../../test/support/status-check.ts';
+import { conditionOf } from '../api/conditions.ts';
+import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
+import { statusOfAccount, type AccountObservation } from './account-status.ts';
+
+const now = Date.UTC(2026, 5, 1, 12);
+const healthy: AccountObservation = {
+  now,
+  generation: 2,
+  status: {},
+  credentials: { kind: 'accepted' },
+  pollFailure: undefined,
+  listed: { total: 5, managed: 3, unmanaged: ['vm-1'] },
+  distrusted: undefined,
+  users: [],
+};
+const failure = (kind: string): AccountObservation['pollFailure'] => ({
+  kind,
+  message: 'It said no.',
+  since: now,
+  consecutive: 1,
+});
+
+function statusFor(changes: Partial<AccountObservation>): GpuAccountStatus {
+  const status = statusOfAccount({ ...healthy, ...changes });
+  expect(problemsOfConditions(status, { before: changes.status, generation: 2, now })).toEqual([]);
+  expect(gpuAccountStatusSchema.parse(status)).toEqual(status);
+  return status;
+}
+
+it.each<[string, Partial<AccountObservation>, string, string]>([
+  ['an account whose list is read', {}, 'True Polling', 'True CredentialsAccepted'],
+  [
+    'an account that was not polled yet',
+    { listed: undefined },
+    'Unknown WaitingForProvider',
+    'Unknown CredentialsUnknown',
+  ],
+  [
+    'a missing Secret',
+    { credentials: { kind: 'missing', message: 'There is no Secret.' } },
+    'False CredentialsSecretNotFound',
+    'False CredentialsSecretNotFound',
+  ],
+  [
+    'a Secret without what is needed',
+    { credentials: { kind: 'invalid', message: 'It needs api_key.' } },
+    'False CredentialsSecretInvalid',
+    'False CredentialsSecretInvalid',
+  ],
+  [
+    'credentials that the provider refuses',
+    { pollFailure: failure('unauthorized') },
+    'False InvalidCredentials',
+    'False InvalidCredentials',
+  ],
+  [
+    'a provider that does not answer, which is no word about the credentials',
+    { pollFailure: failure('unavailable') },
+    'False ProviderUnavailable',
+    'True CredentialsAccepted',
+  ],
+  [
+    'an account that is deleted while in use',
+    { users: ['research/trainer'] },
+    'False AccountInUse',
+    'True CredentialsAccepted',
+  ],
+])('the conditions tell of %s', (_, changes, ready, credentials) => {
+  const { conditions } = statusFor(changes);
+  const told = (type: 'Ready' | 'CredentialsValid'): string => {
+    const condition = conditionOf(conditions, type);
+    return `${condition?.status ?? ''} ${condition?.reason ?? ''}`;
+  };
+  expect([told('Ready'), told('CredentialsValid')]).toEqual([ready, credentials]);
+});
+
+it('a list that is not to be believed is told while it is so, and not afterwards', () => {
+  const doubtful = statusFor({ distrusted: 'it is empty' });
+  expect(conditionOf(doubtful.conditions, 'ListDistrusted')?.message).toContain('it is empty');
+  expect(conditionOf(statusFor({ status: doubtful }).conditions, 'ListDistrusted')).toBeUndefined();
+});
+
+it('VMs that nobody owns are counted, and named up to fifty of them', () => {
+  const unmanaged = Array.from({ length: 60 }, (_, index) => `vm-${index}`);
+  const status = statusFor({ listed: { total: 60, managed: 0, unmanaged } });
+  expect(status.vms).toEqual({ total: 60, managed: 0, unmanaged: 60 });
+  expect(status.unmanagedVms).toEqual(unmanaged.slice(0, 50));
+});
+
+it('what was counted last stands while there is no list', () => {
+  const status = statusFor({});
+  expect(statusFor({ status, listed: undefined })).toMatchObject({ vms: status.vms, unmanagedVms: ['vm-1'] });
+});
+
+it('a resource that uses a deleted account is named', () => {
+  const users = Array.from({ length: 12 }, (_, index) => `research/vm-${index}`);
+  expect(conditionOf(statusFor({ users }).conditions, 'Ready')?.message).toMatch(/vm-9 and 2 more/);
+});

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+
+import {
+  ago,
+  cloudVm,
+  launchOf,
+  minute,
+  now,
+  observe,
+  observeRunning,
+  priceOf,
+  recordedVm,
+  type Seen,
+} from '../../../test/support/builders.ts';
+import { decided } from '../../../test/support/verdicts.ts';
+import { conditionOf, type ConditionType } from '../../api/conditions.ts';
+import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { VmObservation } from './observation.ts';
+import { statusOfVm } from './status.ts';
+
+function statusFor(observation: VmObservation): GpuVmStatus {
+  return statusOfVm(observation, decided(observation));
+}
+
+function told(status: GpuVmStatus, type: ConditionType): string | undefined {
+  const condition = conditionOf(status.conditions, type);
+  return condition === undefined ? undefined : `${condition.status} ${condition.reason}`;
+}
+
+describe('the status of a VM that runs', () => {
+  it('says what it is, where it is, how to reach it and what it costs', () => {
+    expect(statusFor(observeRunning())).toMatchObject({
+      observedGeneration: 3,
+      phase: 'Running',
+      gpu: '1x a4000',
+      location: 'Winnipeg, Canada',
+      address: '203.0.113.10',
+      user: 'user',
+      ports: [{ name: 'ssh', internal: 22, external: 30_001 }],
+      ssh: 'ssh -p 30001 user@203.0.113.10',
+      connectionSecretName: 'trainer-connection',
+      hourlyPrice: { running: '0.199', storage: '0.01', billedNow: '0.199' },
+      vm: { id: 'vm-1', providerStatus: 'Running' },
+      launch: { outcome: 'Launched' },
+    });
+  });
+
+  it('is the same when it is made again from itself: nothing is written while nothing changes', () => {
+    const first = statusFor(observeRunning());
+    const later = observeRunning({
+      status: first,
+      now: now + 10 * minute,
+      journal: { vm: first.vm, launch: first.launch },
+    });
+    expect(statusFor(later)).toEqual(first);
+  });
+
+  it('keeps what was seen last while the VM cannot be seen', () => {
+    const status = statusFor(observeRunning());
+    const account = { kind: 'notReady', reason: 'CredentialsSecretNotFound', message: 'no Secret.' } as const;
+    const unseen = statusFor(observeRunning({ status, account }));
+    expect(unseen).toMatchObject({ phase: 'Running', address: '203.0.113.10', gpu: '1x a4000' });
+    expect([told(unseen, 'Ready'), told(unseen, 'Synced')]).toEqual([
+      'True Running',
+      'False CredentialsSecretNotFound',
+    ]);
+  });
+
+  it('forgets what was seen when the VM is lost', () => {
+    const before = statusFor(observeRunning());
+    const launch = launchOf({ outcome: 'Lost', failures: 1, endedAt: ago(0) });
+    const status = statusFor(observe({ status: before, journal: { launch } }));
+    for (const field of ['vm', 'address', 'gpu', 'ports', 'ssh', 'hourlyPrice'])
+      expect(status).not.toHaveProperty(field);
+  });
+});
+
+describe('what is billed now', () => {
+  it.each([
+    ['running', '0.199'],
+    ['stopped', '0.199'],
+    ['released', '0.01'],
+  ] as const)('for a VM that is %s is $%s', (state, billedNow) => {
+    const spec = { powerState: { running: 'Running', stopped: 'Stopped', released: 'Released' }[state] };
+    const vms = [cloudVm('vm-1', { state, price: priceOf('0.199') })];
+    expect(statusFor(observeRunning({ vms, spec })).hourlyPrice?.billedNow).toBe(billedNow);
+  });
+
+  it('is not said while nobody knows the price', () => {
+    expect(statusFor(observeRunning({ vms: [cloudVm('vm-1', { price: undefined })] }))).not.toHaveProperty(
+      'hourlyPrice',
+    );
+  });
+});
+
+describe('conditions', () => {
+  it.each<[string, VmObservation, Partial<Record<ConditionType, string | undefined>>]>([
+    [
+      'a VM that works: no kstatus conditions',
+      observeRunning(),
+      { Ready: 'True Running', Synced: 'True ReconcileSuccess', Launched: 'True VmExists', Reconciling: undefined },
+    ],
+    [
+      'a launch to come is Reconciling',
+      observe(),
+      { Launched: 'Unknown NotLaunched', Reconciling: 'True Launching', Stalled: undefined },
+    ],
+    [
+      'an invalid spec is Stalled',
+      observe({ specProblem: 'vcpus: odd' }),
+      { Stalled: 'True InvalidSpec', Reconciling: undefined },
+    ],
+    [
+      'a VM stopped as asked is neither',
+      observeRunning({ spec: { powerState: 'Stopped' }, vms: [cloudVm('vm-1', { state: 'stopped' })] }),
+      { Ready: 'False Stopped', Reconciling: undefined, Stalled: undefined },
+    ],
+    [
+      'a launch in doubt is not said to have failed',
+      observe({ journal: { launch: launchOf({ outcome: 'Uncertain' }) } }),
+      { Launched: 'Unknown CreateUncertain' },
+    ],
+    [
+      'a launch that was refused is said to have failed',
+      observe({ journal: { launch: launchOf({ outcome: 'Refused' }) } }),
+      { Launched: 'False NotLaunched' },
+    ],
+    [
+      'a pause shows in Synced',
+      observeRunning({ meta: { paused: true } }),
+      { Ready: 'True Running', Synced: 'False Paused' },
+    ],
+    ['Reachable is absent without a probe', observeRunning(), { Reachable: undefined }],
+    [
+      'Reachable is there from the beginning with a probe',
+      observe({ spec: { readinessProbe: { tcpSocket: { port: 'ssh' } } } }),
+      { Reachable: 'Unknown ProbePending' },
+    ],
+  ])('%s', (_, observation, expected) => {
+    const status = statusFor(observation);
+    for (const [type, words] of Object.entries(expected)) expect(told(status, type as ConditionType)).toBe(words);
+  });
+
+  it('a failed poll does not change Ready', () => {
+    const seen: Seen = { journal: { vm: recordedVm('vm-1'), launch: launchOf() } };
+    const status = statusFor(observeRunning(seen));
+    const failed = observeRunning({ ...seen, status, vms: [cloudVm('vm-1')] });
+    const account = failed.account;
+    if (account.kind !== 'ready') throw new Error('the account is ready');
+    const pollFailure = { kind: 'unavailable', message: 'HTTP 502', since: now, consecutive: 3 };
+    expect(told(statusFor({ ...failed, account: { ...account, pollFailure } }), 'Ready')).toBe('True Running');
+  });
+
+  it('the transition time moves with the status only, not with reason or message', () => {
+    const before = statusFor(observe());
+    const later = statusFor(observe({ now: now + minute, status: before, meta: { generation: 4 } }));
+    const changed = statusFor(observeRunning({ now: now + minute, status: before }));
+    expect(conditionOf(later.conditions, 'Ready')?.lastTransitionTime).toBe('2026-06-01T12:00:00Z');
+    expect(conditionOf(changed.conditions, 'Ready')?.lastTransitionTime).toBe('2026-06-01T12:01:00Z');
+  });
+});
