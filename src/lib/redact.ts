@@ -8,14 +8,16 @@ const shortestSecret = 6;
  * defense: code does not put secrets into messages in the first place, but a provider's error text may quote them.
  */
 export class Redactor {
-  readonly #secrets = new Set<string>();
+  /** The longest first: a secret may be a part of another one, whose rest would stay behind. */
+  #secrets: readonly string[] = [];
 
   /** Remembers a value, and its urlencoded form, as secret for the rest of the process's life. */
   add(secret: string | undefined): void {
     if (secret === undefined || secret.length < shortestSecret) return;
-    this.#secrets.add(secret);
-    const encoded = encodeURIComponent(secret);
-    if (encoded !== secret) this.#secrets.add(encoded);
+    const forms = new Set([secret, encodeURIComponent(secret.toWellFormed())]);
+    for (const known of this.#secrets) forms.delete(known);
+    if (forms.size === 0) return;
+    this.#secrets = [...this.#secrets, ...forms].sort((a, b) => b.length - a.length);
   }
 
   /** The text with every known secret replaced. */
