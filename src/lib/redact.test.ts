@@ -31,6 +31,10 @@ it('a secret that holds another one leaves nothing of itself behind, in whatever
   }
 });
 
+it('half a character in a secret is no reason to fail', () => {
+  expect(redactorOf('half \ud800 of it').text('is half \ud800 of it')).toBe('is [redacted]');
+});
+
 it('no secret is ever left in a text', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 6 }), fc.string(), fc.string(), (secret, before, after) => {
