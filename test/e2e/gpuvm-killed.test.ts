@@ -18,16 +18,12 @@ describe.each<[Moment, number]>([
   ['afterDeploy', 1],
 ])('an operator that is killed at the moment %s', (moment, alreadyMade) => {
   test('is followed by one that ends with exactly one VM', async () => {
-    let watch: DeployWatch | undefined;
-    const team = await stage.organization({
-      endpoint: async (url) => {
-        watch = await DeployWatch.before(url);
-        return watch.url;
-      },
-    });
-    const reached = watch?.next(moment);
+    const watch = new DeployWatch();
+    stage.atEnd(watch);
+    const team = await stage.organization({ endpoint: (url) => watch.standBefore(url) });
+    const caught = watch.catch(moment);
     const vm = await stage.create(team, `killed-${moment.toLowerCase()}`);
-    await reached;
+    await caught.reached;
     await stage.operator.kill();
 
     expect((await vm.status()).launch).toMatchObject({ attempt: 1, outcome: 'Pending' });
@@ -41,7 +37,6 @@ describe.each<[Moment, number]>([
     expect(duplicateNames).toBe(0);
     expect(await vm.vmId()).toBe(vms[0]?.id);
     await vm.delete();
-    watch?.close();
   });
 });
 

@@ -2,7 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import { EchoingProvider } from '../support/echoing-provider.ts';
 import { Stage } from '../support/stage.ts';
+import { until } from '../support/until.ts';
 
 /** Secrets are planted everywhere and looked for everywhere but where they belong, which is Secrets. */
 
@@ -45,6 +47,39 @@ test('no secret shows in a log line, status, event, metric or the process list, 
   });
   await pasted.untilSaid('InvalidInput');
 
+  await expectNoLeaks();
+  // The search finds what is there: the generated Secret does hold the password.
+  expect((await stage.cluster.secretData(namespace, 'under-lost-answer-connection'))?.['password']).toBe(password);
+});
+
+test('nor when the provider quotes in its errors what it was sent', async () => {
+  const provider = new EchoingProvider();
+  stage.atEnd(provider);
+  const team = await stage.organization({ hosts: 150, endpoint: (url) => provider.standBefore(url) });
+  const { namespace } = team;
+  await stage.cluster.createSecret(namespace, 'planted', { password, cloudInit });
+  const spec = {
+    gpu: { models: ['v100-pcie-16gb', 'rtxa4000-pcie-16gb', 'geforcertx4090-pcie-24gb'] },
+    access: { passwordSecretRef: { name: 'planted', key: 'password' } },
+    cloudInit: { secretRef: { name: 'planted', key: 'cloudInit' } },
+  };
+  for (const path of ['client/deploy/single', 'client/list']) {
+    provider.upsetAbout(path);
+    // Many at a time: each of them meets only some of the ways to quote.
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => `${letter}-${path.replaceAll('/', '-')}`);
+    const vms = await Promise.all(names.map((name) => stage.create(team, name, spec)));
+    await until(
+      `${path} has quoted everything`,
+      () => provider.hasEchoedAll,
+      () => Promise.all(vms.map((vm) => vm.condition('Ready'))),
+    );
+    provider.upsetAbout(undefined);
+    await Promise.all(vms.map((vm) => vm.untilReady()));
+  }
+  await expectNoLeaks();
+});
+
+async function expectNoLeaks(): Promise<void> {
   expect(leaksIn(stage.output.join('\n'))).toEqual([]);
   expect(leaksIn(await stage.operator.metrics())).toEqual([]);
   const events = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
@@ -52,9 +87,7 @@ test('no secret shows in a log line, status, event, metric or the process list, 
     expect(leaksIn(JSON.stringify(await stage.cluster.kube.list(type)))).toEqual([]);
   }
   expect(leaksIn(processList())).toEqual([]);
-  // The search finds what is there: the generated Secret does hold the password.
-  expect((await stage.cluster.secretData(namespace, 'under-lost-answer-connection'))?.['password']).toBe(password);
-});
+}
 
 function leaksIn(text: string): string[] {
   return planted.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString('base64')));

@@ -1,5 +1,3 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 
 import { KubeClient } from '../../src/kube/client.ts';
@@ -9,6 +7,7 @@ import { ListWatch } from '../../src/kube/list-watch.ts';
 import { Store } from '../../src/kube/store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
+import { Wire } from '../support/wire.ts';
 
 /** Connections that break between the runtime and a real API server. */
 
@@ -27,48 +26,9 @@ const namespaceType: ResourceType = {
   namespaced: false,
 };
 
-/** A TCP proxy to the API server that can cut every connection, and be away for a while. */
-class Wire {
-  readonly #target: URL;
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
-  port = 0;
-
-  constructor(target: string) {
-    this.#target = new URL(target);
-  }
-
-  async open(): Promise<void> {
-    this.#server = createServer((socket) => {
-      const onward = connect(Number(this.#target.port || '443'), this.#target.hostname);
-      for (const end of [socket, onward]) {
-        this.#sockets.add(end);
-        end.on('error', () => undefined);
-        end.on('close', () => this.#sockets.delete(end));
-      }
-      socket.pipe(onward).pipe(socket);
-    });
-    const server = this.#server;
-    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
-    this.port = (server.address() as AddressInfo).port;
-  }
-
-  cut(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
-  }
-
-  async close(): Promise<void> {
-    const server = this.#server;
-    const closed = new Promise((resolve) => server?.close(resolve));
-    this.cut();
-    await closed;
-  }
-}
-
-const direct = connectionFrom({ kubeconfigPath: inject('kubeconfigPath') });
-const wire = new Wire(direct.server);
-// The certificate is for the address of the API server, whatever the port.
-const hostname = new URL(direct.server).hostname;
+let wire: Wire;
+let shaky: KubeClient;
+let namespace = '';
 
 function clientFor(connection: Connection): KubeClient {
   return new KubeClient({
@@ -80,24 +40,18 @@ function clientFor(connection: Connection): KubeClient {
   });
 }
 
-const safe = clientFor(direct);
-let shaky: KubeClient;
-let namespace = '';
+const safe = clientFor(connectionFrom({ kubeconfigPath: inject('kubeconfigPath') }));
 
 beforeAll(async () => {
-  await wire.open();
-  const identify = async (): ReturnType<Connection['identify']> => {
-    const { headers, tls } = await direct.identify();
-    return { headers, tls: { servername: hostname === '127.0.0.1' ? 'localhost' : hostname, ...tls } };
-  };
-  shaky = clientFor({ server: `https://127.0.0.1:${String(wire.port)}`, identify });
+  wire = await Wire.to(inject('kubeconfigPath'));
+  shaky = clientFor(connectionFrom({ kubeconfigPath: wire.kubeconfigPath }));
   const object = { apiVersion: 'v1', kind: 'Namespace', metadata: { generateName: 'kube-outage-' } };
   namespace = (await safe.create(namespaceType, object)).metadata.name;
 });
 
 afterAll(async () => {
   await Promise.all([safe.close(), shaky.close()]);
-  await wire.close();
+  await wire.remove();
 });
 
 async function make(name: string): Promise<void> {
@@ -131,15 +85,15 @@ describe('while connections to the API server break', () => {
     listWatch.start();
     await listWatch.synced;
     for (const name of ['one', 'two', 'three']) {
-      wire.cut();
+      wire.disturb();
       await make(name);
       await until(store, name, true);
     }
-    await wire.close();
+    await wire.cut();
     await make('while-away');
     await safe.delete(configMapType, { namespace, name: 'one' });
     await expect(shaky.get(configMapType, { namespace, name: 'two' })).rejects.toMatchObject({ kind: 'unavailable' });
-    await wire.open();
+    await wire.mend();
     await Promise.all([until(store, 'while-away', true), until(store, 'one', false)]);
     expect(await shaky.get(configMapType, { namespace, name: 'two' })).toBeDefined();
     await listWatch.stop();
@@ -147,7 +101,7 @@ describe('while connections to the API server break', () => {
 
   test('an API server whose certificate nobody vouches for is not talked to', async () => {
     const stranger = clientFor({
-      server: `https://127.0.0.1:${String(wire.port)}`,
+      server: wire.server,
       identify: () => Promise.resolve({ headers: { authorization: 'Bearer hunter2' }, tls: {} }),
     });
     await expect(stranger.list(namespaceType)).rejects.toThrow(/self.signed|unable to verify|certificate/i);

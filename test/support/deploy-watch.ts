@@ -1,72 +1,62 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { GoBetween, type Pass } from './go-between.ts';
 
-/** What happens to the next deploy call that passes: cut before it reaches the provider, or after it was carried out. */
+/** Before the deploy call reaches the provider, or after it was carried out and before the operator hears of it. */
 export type Moment = 'beforeDeploy' | 'afterDeploy';
 
-/**
- * Stands between the operator and the provider, and knows the moment of a deploy call. The call that was waited for gets no
- * answer; all others pass as they are.
- */
+/** A deploy call that is caught at its moment, with its connection open: the operator learns nothing meanwhile. */
+export interface Caught {
+  /** Resolves once the call is there. */
+  readonly reached: Promise<unknown>;
+  /** Lets it go on. A call that is never let go on gets no answer. */
+  readonly letGo: () => void;
+}
+
+interface Trap {
+  readonly moment: Moment;
+  readonly reach: () => void;
+  readonly gone: Promise<unknown>;
+}
+
+/** Stands between the operator and the provider, and catches a deploy call if asked to. All others pass as they are. */
 export class DeployWatch {
-  readonly url: string;
-  readonly #server: Server;
-  readonly #target: string;
-  #armed: { readonly moment: Moment; readonly reached: () => void } | undefined;
+  #between: GoBetween | undefined;
+  #trap: Trap | undefined;
 
-  private constructor(server: Server, target: string) {
-    this.#server = server;
-    this.#target = target;
-    const { port } = server.address() as AddressInfo;
-    this.url = `http://127.0.0.1:${String(port)}${new URL(target).pathname}`;
-    server.on('request', (request, response) => {
-      void this.#pass(request).then((answer) => {
-        if (answer === undefined) request.socket.destroy();
-        else response.writeHead(answer.status, answer.headers).end(answer.body);
-      });
-    });
+  /** Gives the address that the operator is to be told instead of `target`. */
+  async standBefore(target: string): Promise<string> {
+    const pass: Pass = async ({ path }, onward) => {
+      const trap = path.endsWith('client/deploy/single') ? this.#trap : undefined;
+      if (trap !== undefined) this.#trap = undefined;
+      await hold(trap, 'beforeDeploy');
+      const answer = await onward();
+      await hold(trap, 'afterDeploy');
+      return answer;
+    };
+    this.#between = await GoBetween.before(target, pass);
+    return this.#between.url;
   }
 
-  static async before(target: string): Promise<DeployWatch> {
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    return new DeployWatch(server, target);
-  }
-
-  /** Resolves at that moment of the next deploy call, which is then held: it is not answered any more. */
-  next(moment: Moment): Promise<void> {
-    return new Promise((reached) => {
-      this.#armed = { moment, reached };
-    });
+  /** Catches the next deploy call. */
+  catch(moment: Moment): Caught {
+    const there = Promise.withResolvers<undefined>();
+    const gone = Promise.withResolvers<undefined>();
+    const reach = (): void => {
+      there.resolve(undefined);
+    };
+    const letGo = (): void => {
+      gone.resolve(undefined);
+    };
+    this.#trap = { moment, reach, gone: gone.promise };
+    return { reached: there.promise, letGo };
   }
 
   close(): void {
-    this.#server.closeAllConnections();
-    this.#server.close();
+    this.#between?.close();
   }
+}
 
-  async #pass(
-    request: IncomingMessage,
-  ): Promise<{ status: number; headers: Record<string, string>; body: string } | undefined> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const armed = request.url?.endsWith('client/deploy/single') === true ? this.#armed : undefined;
-    if (armed !== undefined) this.#armed = undefined;
-    if (armed?.moment === 'beforeDeploy') {
-      armed.reached();
-      return undefined;
-    }
-    const method = request.method ?? 'GET';
-    const answer = await fetch(new URL(request.url ?? '/', this.#target), {
-      method,
-      headers: { 'content-type': request.headers['content-type'] ?? 'application/x-www-form-urlencoded' },
-      ...(method === 'GET' ? {} : { body: Buffer.concat(chunks) }),
-    });
-    const body = await answer.text();
-    if (armed !== undefined) {
-      armed.reached();
-      return undefined;
-    }
-    return { status: answer.status, headers: { 'content-type': 'application/json' }, body };
-  }
+async function hold(trap: Trap | undefined, moment: Moment): Promise<void> {
+  if (trap?.moment !== moment) return;
+  trap.reach();
+  await trap.gone;
 }

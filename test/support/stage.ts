@@ -6,6 +6,7 @@ import { Organization, type OrganizationOptions } from './organization.ts';
 import { StatusWatch } from './status-watch.ts';
 import { until } from './until.ts';
 import { VmHandle } from './vm-handle.ts';
+import { Wire } from './wire.ts';
 
 /** A VM that any host of the simulator with that GPU can take. */
 const smallVm = {
@@ -18,22 +19,27 @@ const smallVm = {
 /** Where a story is played: an API server, the operator beside it, and organizations as they are needed. */
 export class Stage {
   readonly cluster: Cluster;
+  /** The operator's way to the API server; tests have their own. */
+  readonly wire: Wire;
   operator: OperatorProcess;
   readonly #flags: Readonly<Record<string, string>>;
   readonly #organizations: Organization[] = [];
   readonly #statuses: StatusWatch;
+  readonly #closing: { close(): void }[] = [];
   /** What operators before the present one have written. */
   readonly #earlierOutput: string[] = [];
 
-  private constructor(cluster: Cluster, flags: Readonly<Record<string, string>>) {
+  private constructor(cluster: Cluster, wire: Wire, flags: Readonly<Record<string, string>>) {
     this.cluster = cluster;
+    this.wire = wire;
     this.#flags = flags;
     this.#statuses = new StatusWatch(cluster);
     this.operator = this.#newOperator();
   }
 
   static async set(flags: Readonly<Record<string, string>> = {}): Promise<Stage> {
-    const stage = new Stage(await Cluster.start(), flags);
+    const cluster = await Cluster.start();
+    const stage = new Stage(cluster, await Wire.to(cluster.kubeconfigPath), flags);
     await stage.operator.started;
     return stage;
   }
@@ -58,6 +64,16 @@ export class Stage {
       spec: { accountName: account, ...smallVm, ...spec },
     });
     return new VmHandle(this.cluster, namespace, name);
+  }
+
+  /** To be closed at the end, when nothing needs it any more: what stands between the operator and a provider. */
+  atEnd(closing: { close(): void }): void {
+    this.#closing.push(closing);
+  }
+
+  /** The status of this resource is damaged by the test: nothing is held against it. */
+  excuseStatusOf(vm: VmHandle): void {
+    this.#statuses.excuse(vm);
   }
 
   /** Starts an operator after the one before was killed. */
@@ -86,6 +102,8 @@ export class Stage {
       await this.#statuses.stop();
       await this.operator.stop();
       await Promise.all(this.#organizations.map(({ simulator }) => simulator.close()));
+      for (const closing of this.#closing) closing.close();
+      await this.wire.remove();
       await this.cluster.stop();
     }
     if (problems.length > 0) throw new Error(problems.join('\n'));
@@ -106,7 +124,7 @@ export class Stage {
   }
 
   #newOperator(): OperatorProcess {
-    return new OperatorProcess(this.cluster.kubeconfigPath, this.#flags);
+    return new OperatorProcess(this.wire.kubeconfigPath, this.#flags);
   }
 }
 

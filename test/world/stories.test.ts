@@ -63,6 +63,18 @@ describe('the life of one GpuVm', () => {
     await expectGone(world, 'trainer');
   });
 
+  it.each(Array.from({ length: 20 }, (_, index) => index * 2_000))(
+    'gets a larger size in one go, stopping for %i ms, whatever the age of the inventory then',
+    async (stopDelayMs) => {
+      const world = await readyWorld(8, { bootDelayMs: 90_000, stopDelayMs });
+      await world.apply('trainer', { vcpus: 6 });
+      const isResized = (): boolean => isReady(world, 'trainer') && world.statusOf('trainer')?.size?.vcpus === 6;
+      expect(await world.until(isResized, 10 * minute)).toBeDefined();
+      expect(world.requestsOf('client/stop/single')).toBe(1);
+      expect(world.watchdog.breaches).toEqual([]);
+    },
+  );
+
   it('gets another VM when the provider loses the first one', async () => {
     const world = await readyWorld(4);
     const [first] = world.vms();
@@ -110,14 +122,15 @@ describe('the life of one GpuVm', () => {
 });
 
 describe('the API budget', () => {
-  it('spends at most 1.1 calls per VM on 100 VMs beside the poll, at one per second, in about 110 seconds', async () => {
+  it('spends at most 1.1 calls per VM on 100 VMs beside the poll, at one per second', async () => {
     const world = await createWorld({ seed: 10, simulator: { hosts: 120 } });
     const names = Array.from({ length: 100 }, (_, index) => `vm-${String(index)}`);
     const models = ['v100-pcie-16gb', 'rtxa4000-pcie-16gb', 'geforcertx3090-pcie-24gb', 'geforcertx4090-pcie-24gb'];
     const spec = { gpu: { models, count: 1 }, vcpus: 2, memoryGB: 4, storageGB: 20 };
     for (const name of names) await world.apply(name, spec);
     const took = await world.until(() => names.every((name) => isReady(world, name)), 5 * minute);
-    expect(took).toBeLessThanOrEqual(150 * second);
+    // 100 deployments, 5 inventories, and a poll every 5 seconds, which all share the rate.
+    expect(took).toBeLessThanOrEqual(140 * second);
     expect(world.vms()).toHaveLength(100);
     expect(world.requestsOf('client/deploy/single')).toBe(100);
     expect(world.totalRequests - world.requestsOf('client/list')).toBeLessThanOrEqual(110);
