@@ -98,7 +98,7 @@ export const exampleHosts: readonly HostBlueprint[] = [
     cpu: { type: 'Intel Xeon E5-2698 v4', amount: 64, price: 0.003 },
     ram: { amount: 380, price: 0.002 },
     storage: { amount: 6000, price: 0.00005 },
-    gpus: { 'v100-pcie-16gb': { amount: 8, price: 0.21 } },
+    gpus: { 'v100-pcie-16gb': { amount: 8, price: 0.21 }, 'v100-sxm2-16gb': { amount: 2, price: 0.22 } },
     ports: downFrom(60_120, 60),
     uptime: 0.998,
     report: 'https://monitor.m.tensordock.com/report/uptime/ef5b61b1a5d9913c855bcb38d2a36d38/',

@@ -28,6 +28,7 @@ describe('client/deploy/hostnodes', () => {
     const host = provider.hostnode(hostIds.v100);
     expect(host.specs.gpu).toEqual({
       'v100-pcie-16gb': { amount: 8, gtx: false, pcie: true, price: 0.21, rtx: false, vram: 16 },
+      'v100-sxm2-16gb': { amount: 2, gtx: false, pcie: false, price: 0.22, rtx: false, vram: 16 },
     });
   });
 
