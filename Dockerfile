@@ -1,4 +1,4 @@
-# One bundled file on a bare Debian: no npm, no shell history of a build, no root.
+# One bundled file on a bare Debian, run by a user who is not root. npm and the sources stay in the build stage.
 # Both bases are arguments, so that a release can pin them by digest.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
 ARG BASE_IMAGE=debian:bookworm-slim
