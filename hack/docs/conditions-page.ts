@@ -1,7 +1,7 @@
 import { conditionTypes } from '../../src/api/conditions.ts';
-import { reasons } from '../../src/api/reasons.ts';
+import { eventReasons, reasons } from '../../src/api/reasons.ts';
 
-/** docs/conditions.md: every condition and every reason, from the code that uses them. */
+/** docs/conditions.md: every condition, every reason and every Event, from the code that uses them. */
 export function conditionsPage(): string {
   return [
     '# Conditions and reasons',
@@ -22,6 +22,15 @@ export function conditionsPage(): string {
     '| reason | meaning and what to do |',
     '| --- | --- |',
     ...Object.entries(reasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`),
+    '',
+    '## Events',
+    '',
+    'A GpuVm whose `Ready` or `UpToDate` gets another reason that its owner should know of has an Event with that reason. These',
+    'Events tell of something that was done once:',
+    '',
+    '| reason | meaning |',
+    '| --- | --- |',
+    ...Object.entries(eventReasons).map(([reason, meaning]) => `| \`${reason}\` | ${meaning} |`),
     '',
   ].join('\n');
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 import { toTimestamp } from '../lib/clock.ts';
 import { timeField } from './fields.ts';
+import type { Reason } from './reasons.ts';
 
 /**
  * Conditions as the Kubernetes API conventions have them. Two questions, two conditions: `Ready` (does the VM work) and
@@ -40,7 +41,7 @@ export const conditionsField = z
 export interface ConditionDraft {
   readonly type: ConditionType;
   readonly status: Condition['status'];
-  readonly reason: string;
+  readonly reason: Reason;
   readonly message: string;
 }
 

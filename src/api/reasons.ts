@@ -1,6 +1,6 @@
 /**
- * Every reason a condition may have, with what it means and what to do. The one place: docs/conditions.md is generated
- * from it, and the compiler refuses a reason that is not here.
+ * Every reason that a condition may have, with what it means and what to do. docs/conditions.md is generated from this
+ * table, and the compiler refuses a condition with a reason that is not in it.
  */
 export const reasons = {
   // Ready, while all is well or on its way
@@ -50,7 +50,6 @@ export const reasons = {
   AdoptionMismatch: 'The VM differs from the spec; the message lists how. Change the spec to match it.',
   // Synced
   ReconcileSuccess: 'The last reconcile went through.',
-  ReconcileError: 'The last reconcile failed; the message has the reason. Tried again with growing pauses.',
   Paused: 'The resource is paused by annotation: the operator changes nothing at the provider.',
   ProviderUnavailable: 'The provider does not answer, or answers nonsense. What is shown is the last that was known.',
   RateLimited: 'The provider said that it gets too many requests. Tried again after a pause.',
@@ -81,3 +80,19 @@ export const reasons = {
 } as const;
 
 export type Reason = keyof typeof reasons;
+
+/**
+ * Reasons of Events that tell of something done once, and so are never the reason of a condition. The other Events have the
+ * reason of the condition that has just begun.
+ */
+export const eventReasons = {
+  Launched: 'The VM was deployed; the message has its id and its price.',
+  LaunchRecovered: 'The answer to a deploy call was lost, but the list has the VM: the resource took it over.',
+  LaunchAbsent: 'A deploy call had no certain answer, and two lists prove that it made no VM. Another one is deployed.',
+  DuplicateDeleted: "A second VM that carries this resource's mark was deleted. The VM in status.vm stays.",
+  Deleted: 'The VM is deleted, and the list no longer has it.',
+  Retained: 'The resource is gone, its VM stays at the provider (deletionPolicy Retain), and goes on billing.',
+  Abandoned: 'The resource was let go by the abandon annotation. Its VM may still exist, and go on billing.',
+} as const;
+
+export type EventReason = Reason | keyof typeof eventReasons;

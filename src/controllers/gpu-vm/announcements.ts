@@ -1,4 +1,4 @@
-import { conditionOf, type Condition } from '../../api/conditions.ts';
+import { conditionOf, type ConditionDraft } from '../../api/conditions.ts';
 import type { GpuVmStatus } from '../../api/gpu-vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
@@ -37,7 +37,7 @@ export function announcementsFor(before: GpuVmStatus, after: GpuVmStatus): Annou
   const ready = newlySaid(before, after, 'Ready');
   const upToDate = newlySaid(before, after, 'UpToDate');
   const said: Announcement[] = [];
-  const type = ready === undefined ? undefined : notable[ready.reason as Reason];
+  const type = ready === undefined ? undefined : notable[ready.reason];
   if (ready !== undefined && type !== undefined) said.push({ type, reason: ready.reason, message: ready.message });
   if (upToDate?.status === 'False' && upToDate.reason !== 'ResizePending') {
     said.push({ type: 'Warning', reason: upToDate.reason, message: upToDate.message });
@@ -45,8 +45,9 @@ export function announcementsFor(before: GpuVmStatus, after: GpuVmStatus): Annou
   return said;
 }
 
-/** The condition, if its reason is another one than before. */
-function newlySaid(before: GpuVmStatus, after: GpuVmStatus, type: 'Ready' | 'UpToDate'): Condition | undefined {
+/** The condition, if its reason is another one than before. It was made from drafts, so its reason is one that we know. */
+function newlySaid(before: GpuVmStatus, after: GpuVmStatus, type: ConditionDraft['type']): ConditionDraft | undefined {
   const condition = conditionOf(after.conditions, type);
-  return conditionOf(before.conditions, type)?.reason === condition?.reason ? undefined : condition;
+  if (conditionOf(before.conditions, type)?.reason === condition?.reason) return undefined;
+  return condition as ConditionDraft | undefined;
 }

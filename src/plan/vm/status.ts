@@ -1,5 +1,6 @@
 import { conditionOf, mergeConditions, type Condition, type ConditionDraft } from '../../api/conditions.ts';
 import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { Reason } from '../../api/reasons.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { formatMoney } from '../../lib/money.ts';
 import { billedNow, type CloudVm } from '../../provider/contract.ts';
@@ -95,7 +96,7 @@ function conditions(observation: VmObservation, verdict: Verdict): Condition[] {
 function keptReady(before: readonly Condition[]): ReadyDraft {
   const old = conditionOf(before, 'Ready');
   if (old === undefined) return ready('Unknown', 'Pending', 'Nothing has been decided yet.');
-  return { status: old.status, reason: old.reason as ReadyDraft['reason'], message: old.message };
+  return { status: old.status, reason: old.reason as Reason, message: old.message };
 }
 
 /** Reachable says something of a VM that runs; while it is only not seen, what was said stands. */
@@ -103,7 +104,7 @@ function keptReachable({ spec, journal }: VmObservation, before: readonly Condit
   if (spec.readinessProbe === undefined) return [];
   const old = conditionOf(before, 'Reachable');
   if (journal.vm !== undefined && old !== undefined) {
-    return [{ type: 'Reachable', status: old.status, reason: old.reason, message: old.message }];
+    return [{ type: 'Reachable', status: old.status, reason: old.reason as Reason, message: old.message }];
   }
   return [{ type: 'Reachable', status: 'Unknown', reason: 'ProbePending', message: 'The VM has not been probed yet.' }];
 }

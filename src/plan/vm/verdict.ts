@@ -1,5 +1,5 @@
 import type { Condition, ConditionDraft } from '../../api/conditions.ts';
-import type { Reason } from '../../api/reasons.ts';
+import type { EventReason, Reason } from '../../api/reasons.ts';
 import type { Phase } from '../../api/vm-status.ts';
 import type { VmSize } from '../../provider/contract.ts';
 import type { Offer } from '../placement.ts';
@@ -47,7 +47,7 @@ export interface LaunchPlan {
 /** An Event, and a line of the log, once the status that it speaks of has been written. */
 export interface Announcement {
   readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
+  readonly reason: EventReason;
   readonly message: string;
 }
 
