@@ -160,7 +160,7 @@ export const metricTable = {
   launches: {
     type: 'counter',
     name: 'gpuvm_launches_total',
-    help: 'Deploy calls by how they ended: launched, refused, uncertain (the answer was lost), absent (proven not done), overpriced.',
+    help: 'Deploy calls by how they ended: launched, refused, uncertain (the answer was lost) or overpriced.',
     labels: ['outcome'],
   },
   duplicatesDeleted: {
