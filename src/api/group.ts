@@ -16,12 +16,12 @@ export const annotations = {
   reconcileRequestedAt: `${apiGroup}/reconcile-requested-at`,
   /** "true" on a resource that is being deleted: let go of a VM that cannot be deleted. It may go on billing. */
   abandon: `${apiGroup}/abandon`,
+  /** On connection Secrets: name of the resource they belong to. No label, whose values are shorter than names may be. */
+  vmName: `${apiGroup}/vm`,
 } as const;
 
 export const labels = {
   managedBy: 'app.kubernetes.io/managed-by',
-  /** On connection Secrets: the name of the resource they belong to. */
-  vmName: `${apiGroup}/vm`,
 } as const;
 
 export const managedByValue = 'gpuvm-operator';

@@ -1,4 +1,4 @@
-import { groupVersion, gpuVmType, labels, managedByValue } from '../api/group.ts';
+import { annotations, groupVersion, gpuVmType, labels, managedByValue } from '../api/group.ts';
 import { isKubeError, type KubeApi, type NewObject, type ObjectRef } from '../kube/contract.ts';
 import type { Store } from '../kube/store.ts';
 import type { SecretView } from '../plan/vm/observation.ts';
@@ -72,7 +72,7 @@ function newSecret({ metadata }: CustomObject, name: string, data: Readonly<Reco
       name,
       namespace: metadata.namespace,
       labels: { [labels.managedBy]: managedByValue },
-      annotations: { [labels.vmName]: metadata.name },
+      annotations: { [annotations.vmName]: metadata.name },
       ownerReferences: [
         {
           apiVersion: groupVersion,

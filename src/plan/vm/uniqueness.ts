@@ -155,7 +155,7 @@ function recordAbsent(launch: Launch, now: number): ReturnType<Rule> {
   };
 }
 
-/** How a VM of the list is taken down as this resource's own. */
+/** The entry of the journal that records a VM of the list as this resource's own. */
 export function recordOf(vm: CloudVm, now: number, adopted = false): RecordedVm {
   return {
     id: vm.id,
