@@ -1,4 +1,4 @@
-import type { Host, PortForward } from '../provider/contract.ts';
+import type { CloudVm, Host, PortForward } from '../provider/contract.ts';
 
 /** From here on a port is unlikely to be filtered on the way, or to be taken for a well-known service. */
 const firstHighPort = 10_000;
@@ -16,4 +16,9 @@ export function chooseExternalPorts(
   const free = [...host.freePorts].sort((a, b) => a - b);
   const ordered = [...free.filter((port) => port >= firstHighPort), ...free.filter((port) => port < firstHighPort)];
   return wanted.map(({ internal }, index) => ({ external: ordered[index] ?? 0, internal }));
+}
+
+/** The external port that leads to an internal one; undefined when the VM does not forward it. */
+export function externalPortOf(vm: Pick<CloudVm, 'portForwards'>, internal: number): number | undefined {
+  return vm.portForwards.find((forward) => forward.internal === internal)?.external;
 }

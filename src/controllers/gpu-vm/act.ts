@@ -10,17 +10,8 @@ import type { VmObservation } from '../../plan/vm/observation.ts';
 import type { Step, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import { writeConnectionSecret } from '../connection-secret.ts';
-import type { ActDeps, Pass } from './pass.ts';
+import type { ActDeps, ActResult, Pass } from './pass.ts';
 import { launchVm } from './launch.ts';
-
-/**
- * What taking a step led to.
- * - `looked`: something changed, or may have: observe and decide again.
- * - `queued`: it is not this resource's turn to call the provider; the gate wakes it.
- * - `conflict`: somebody else wrote the object; what was decided was decided on an old state.
- * - `gone`: the resource itself is gone.
- */
-export type ActResult = 'looked' | 'queued' | 'conflict' | 'gone';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
 export async function act(deps: ActDeps, pass: Pass, observation: VmObservation, verdict: Verdict): Promise<ActResult> {

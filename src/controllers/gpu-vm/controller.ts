@@ -7,11 +7,11 @@ import type { VmObservation } from '../../plan/vm/observation.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import { waiting, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
-import { act, type ActResult } from './act.ts';
+import { act } from './act.ts';
 import { announcementsFor } from './announcements.ts';
 import { VmMemory } from './memory.ts';
 import { observeVm, parseVm, readInputs, type ObserveDeps } from './observe.ts';
-import type { ActDeps, Pass } from './pass.ts';
+import type { ActDeps, ActResult, Pass } from './pass.ts';
 
 export type GpuVmDeps = ObserveDeps & ActDeps;
 

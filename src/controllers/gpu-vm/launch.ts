@@ -14,8 +14,7 @@ import { priceViolation } from '../../plan/vm/price-check.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
-import type { ActResult } from './act.ts';
-import type { ActDeps, Pass } from './pass.ts';
+import type { ActDeps, ActResult, Pass } from './pass.ts';
 
 /** A write of the intent that took longer than this was overtaken by the world: a frozen process must not call. */
 const freshIntentMs = 10_000;

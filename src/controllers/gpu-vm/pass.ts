@@ -47,3 +47,12 @@ export interface Pass {
   /** Said once the status that they speak of has been written. */
   readonly announcements: Announcement[];
 }
+
+/**
+ * What taking a step led to.
+ * - `looked`: something changed, or may have: observe and decide again.
+ * - `queued`: it is not this resource's turn to call the provider; the gate wakes it.
+ * - `conflict`: somebody else wrote the object; what was decided was decided on an old state.
+ * - `gone`: the resource itself is gone.
+ */
+export type ActResult = 'looked' | 'queued' | 'conflict' | 'gone';

@@ -1,6 +1,6 @@
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
-import { externalPortOf } from './ports.ts';
+import { externalPortOf } from '../ports.ts';
 
 /** An address or user that is safe inside an ssh_config, a shell line and a status: no blank, quote or line break. */
 const plainToken = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/;

@@ -2,7 +2,7 @@ import type { CloudVm } from '../../provider/contract.ts';
 import { connectionData } from './connection.ts';
 import type { ConditionDraft } from '../../api/conditions.ts';
 import type { VmObservation } from './observation.ts';
-import { externalPortOf } from './ports.ts';
+import { externalPortOf } from '../ports.ts';
 import { liveVm, type Rule } from './rule.ts';
 import { ready, waiting, type ProbeTarget, type Verdict } from './verdict.ts';
 

@@ -6,7 +6,7 @@ import { formatMoney } from '../../lib/money.ts';
 import { billedNow, type CloudVm } from '../../provider/contract.ts';
 import { sshCommand } from './connection.ts';
 import type { VmObservation } from './observation.ts';
-import { externalPortOf } from './ports.ts';
+import { externalPortOf } from '../ports.ts';
 import { liveVm } from './rule.ts';
 import { assessSize } from './size.ts';
 import { ready, type ReadyDraft, type Verdict } from './verdict.ts';
