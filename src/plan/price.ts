@@ -1,3 +1,4 @@
+import { dollars, parseMoney, type Money } from '../lib/money.ts';
 import type { Host, HostGpu, VmPrice, VmSize } from '../provider/contract.ts';
 
 /**
@@ -11,4 +12,18 @@ export function quote(host: Pick<Host, 'vcpus' | 'memoryGB' | 'storageGB'>, gpu:
     .plus(gpu.price.times(size.gpuCount));
   const storage = host.storageGB.price.times(size.storageGB);
   return { compute, storage, total: compute.plus(storage) };
+}
+
+/** The price cap of a spec; undefined when it has none. */
+export function priceCap(spec: { readonly maxHourlyPrice?: string | undefined }): Money | undefined {
+  return spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice);
+}
+
+/**
+ * Compares what the provider says a new VM costs with what was allowed. The inventory may have been old, or wrong.
+ * No price in the answer is no violation: it is checked again as soon as a list shows one.
+ */
+export function priceViolation(price: VmPrice | undefined, cap: Money | undefined): string | undefined {
+  if (price === undefined || cap === undefined || !price.total.gt(cap)) return undefined;
+  return `The VM costs ${dollars(price.total)} per hour, more than spec.maxHourlyPrice ${dollars(cap)}.`;
 }

@@ -9,8 +9,8 @@ import type { HostShare } from '../../fleet/contract.ts';
 import type { DeployReceipt, DeployRequest } from '../../provider/contract.ts';
 import { ProviderError } from '../../provider/error.ts';
 import type { Ticket } from '../../provider/gate-contract.ts';
+import { priceCap, priceViolation } from '../../plan/price.ts';
 import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
-import { priceViolation } from '../../plan/vm/price-check.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
@@ -143,7 +143,7 @@ function noteReceipt(
     hostnode: plan.offer.host.id,
   };
   deps.owners.claim(pass.key, vm.id);
-  const violation = priceViolation(receipt.price, observation.spec.maxHourlyPrice);
+  const violation = priceViolation(receipt.price, priceCap(observation.spec));
   if (violation !== undefined) {
     pass.memory.unsaved = { vm, launch: ended(deps, intent, 'Overpriced', violation) };
     runtime.fleet.offers.reportFailure(intent.hostnode, 'a VM cost more than the inventory said');

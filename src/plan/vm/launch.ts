@@ -1,7 +1,8 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import { vmNameOf } from '../../api/vm-name.ts';
-import { dollars, parseMoney } from '../../lib/money.ts';
+import { dollars } from '../../lib/money.ts';
 import { choosePlacement, type Placement } from '../placement.ts';
+import { priceCap } from '../price.ts';
 import type { OffersView, VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
 import { known, millis, until, type Rule } from './rule.ts';
@@ -123,7 +124,7 @@ const vmIsWanted: Rule = (observation) => {
   const { account, spec, timings } = observation;
   if (known(observation) === undefined || account.kind !== 'ready') return undefined;
   const placement = choosePlacement(spec, account.offers.hosts ?? [], {
-    maxHourlyPrice: spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice),
+    maxHourlyPrice: priceCap(spec),
     isCoolingDown: (hostnode) => isLeftAlone(observation, account.offers, hostnode),
   });
   if (placement.kind === 'none') return noOffer(placement, spec.maxHourlyPrice, timings.retryMs);

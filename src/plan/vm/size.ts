@@ -1,7 +1,7 @@
 import type { GpuVmSpec } from '../../api/gpu-vm.ts';
-import { dollars, parseMoney } from '../../lib/money.ts';
+import { dollars } from '../../lib/money.ts';
 import type { Host, VmSize } from '../../provider/contract.ts';
-import { quote } from '../price.ts';
+import { priceCap, quote } from '../price.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm } from './rule.ts';
 
@@ -99,14 +99,14 @@ function assessGrowth(observation: VmObservation, wanted: VmSize, applied: VmSiz
     const message = `The VM's host has no room for this size now: ${shortage ?? ''}.`;
     return { kind: 'blocked', reason: 'ResizeNoCapacity', message };
   }
-  const overCap = overPriceCap(host, wanted, spec.maxHourlyPrice);
+  const overCap = overPriceCap(host, wanted, spec);
   if (overCap !== undefined) return { kind: 'blocked', reason: 'ResizeOverPriceCap', message: overCap };
   // An old inventory is good enough to say no, so that the status does not flicker; not to stop a running VM.
   return account.offers.fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
 }
 
-function overPriceCap(host: Host, wanted: VmSize, maxHourlyPrice: string | undefined): string | undefined {
-  const cap = maxHourlyPrice === undefined ? undefined : parseMoney(maxHourlyPrice);
+function overPriceCap(host: Host, wanted: VmSize, spec: GpuVmSpec): string | undefined {
+  const cap = priceCap(spec);
   const gpu = host.gpus.find((candidate) => candidate.model === wanted.gpuModel);
   if (cap === undefined || gpu === undefined) return undefined;
   const { total } = quote(host, gpu, wanted);

@@ -2,8 +2,8 @@ import { toPreciseTimestamp } from '../../lib/clock.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
+import { priceCap, priceViolation } from '../price.ts';
 import type { VmObservation } from './observation.ts';
-import { priceViolation } from './price-check.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
 import { known, listingNeededToForget, liveVm, type Rule } from './rule.ts';
 import { waiting } from './verdict.ts';
@@ -32,7 +32,7 @@ const markedVmIsNotRecorded: Rule = (observation) => {
   const found = marked.find((vm) => !facts.deletedAt.has(vm.id));
   if (found === undefined || journal.vm !== undefined) return undefined;
   const launch = launchOf(observation, found);
-  const violation = priceViolation(found.price, spec.maxHourlyPrice);
+  const violation = priceViolation(found.price, priceCap(spec));
   const vm = recordOf(found, now);
   if (violation !== undefined) return recordOverpriced({ vm, launch }, violation);
   return {
@@ -72,7 +72,7 @@ const vmTurnsOutTooDear: Rule = (observation) => {
   if (vm === undefined || launch?.outcome !== 'Launched' || vm.adopted === true) return undefined;
   // Only at first sight: a price or cap that changes later is reported, it does not cost the user a disk.
   if (vm.providerStatus !== undefined) return undefined;
-  const violation = priceViolation(liveVm(observation)?.price, observation.spec.maxHourlyPrice);
+  const violation = priceViolation(liveVm(observation)?.price, priceCap(observation.spec));
   return violation === undefined ? undefined : recordOverpriced({ vm, launch }, violation);
 };
 
