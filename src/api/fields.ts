@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { durationPattern } from '../lib/duration.ts';
+import { moneyPattern } from '../lib/money.ts';
 
 /**
  * Building blocks of the kinds' schemas. Each carries its documentation (`kubectl explain`) and what the API server can
@@ -37,10 +38,7 @@ export function immutable(what: string): CelRule {
 }
 
 /** US dollars as a decimal string, such as "0.80". */
-export const moneyField = z
-  .string()
-  .max(20)
-  .regex(/^[0-9]{1,9}(\.[0-9]{1,9})?$/);
+export const moneyField = z.string().max(20).regex(new RegExp(moneyPattern));
 
 /** A positive amount of US dollars. */
 export const positiveMoneyField = moneyField.meta(

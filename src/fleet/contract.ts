@@ -52,7 +52,6 @@ export interface Fleet {
 export interface OfferBook {
   /** Hosts as last fetched, with stock reduced by reservations made since. Undefined until first fetched. */
   readonly hosts: readonly Host[] | undefined;
-  readonly fetchedAt: number | undefined;
   readonly failure: { readonly kind: string; readonly message: string } | undefined;
 
   /** True when the inventory is young enough to choose from. */

@@ -74,10 +74,6 @@ class FetchedOfferBook implements RunningOfferBook {
     return this.#reduced;
   }
 
-  get fetchedAt(): number | undefined {
-    return this.#fetchedAt;
-  }
-
   get failure(): OfferBook['failure'] {
     return this.#failure;
   }

@@ -50,7 +50,6 @@ export class ListWatch<T extends KubeObject> {
   #failures = 0;
   #hasSynced = false;
   #lastError: string | undefined;
-  #lastContactAt: number | undefined;
   #loop: Promise<void> | undefined;
 
   constructor(options: ListWatchOptions<T>) {
@@ -75,11 +74,6 @@ export class ListWatch<T extends KubeObject> {
   /** Why the last attempt failed; undefined while all is well. */
   get lastError(): string | undefined {
     return this.#lastError;
-  }
-
-  /** When the API server was last heard of (milliseconds since the epoch). */
-  get lastContactAt(): number | undefined {
-    return this.#lastContactAt;
   }
 
   start(): void {
@@ -196,7 +190,6 @@ export class ListWatch<T extends KubeObject> {
   #heard(): void {
     this.#failures = 0;
     this.#lastError = undefined;
-    this.#lastContactAt = this.#options.clock.now();
   }
 }
 

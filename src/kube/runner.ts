@@ -73,10 +73,6 @@ export class Runner {
     return this.#idle(graceMs);
   }
 
-  get activeCount(): number {
-    return this.#active.size;
-  }
-
   async #idle(limitMs: number): Promise<boolean> {
     const timeUp = Promise.withResolvers<boolean>();
     const cancel = this.#options.clock.after(limitMs, () => {

@@ -6,16 +6,12 @@ import { Big } from 'big.js';
  */
 export type Money = Big;
 
-const decimalPattern = /^\d{1,9}(\.\d{1,9})?$/;
-
-/** The pattern that manifests must follow: digits, at most nine decimals, no sign, no exponent. */
-export const moneyPattern = decimalPattern.source;
-
-export const zeroMoney: Money = new Big(0);
+/** What an amount looks like in a manifest: digits, at most nine decimals, no sign, no exponent. */
+export const moneyPattern = '^[0-9]{1,9}(\\.[0-9]{1,9})?$';
 
 /** Parses "0.80" as manifests write it. Returns undefined for anything that is not a plain non-negative decimal. */
 export function parseMoney(text: string): Money | undefined {
-  return decimalPattern.test(text) ? new Big(text) : undefined;
+  return new RegExp(moneyPattern).test(text) ? new Big(text) : undefined;
 }
 
 /** Parses an amount that is known to be a decimal (a validated field, a constant). Throws otherwise. */
@@ -33,14 +29,4 @@ export function formatMoney(amount: Money): string {
 /** "$0.80": for sentences that people read. */
 export function dollars(amount: Money): string {
   return `$${formatMoney(amount)}`;
-}
-
-export function sumMoney(amounts: Iterable<Money>): Money {
-  let total = zeroMoney;
-  for (const amount of amounts) total = total.plus(amount);
-  return total;
-}
-
-export function isMoreThan(amount: Money, limit: Money): boolean {
-  return amount.gt(limit);
 }

@@ -29,13 +29,3 @@ export class Redactor {
     return clean;
   }
 }
-
-/** scheme, host and path of a URL: user info, query and fragment may hold credentials and are never shown. */
-export function withoutQuery(url: string): string {
-  try {
-    const { protocol, host, pathname } = new URL(url);
-    return `${protocol}//${host}${pathname}`;
-  } catch {
-    return '(not a URL)';
-  }
-}
