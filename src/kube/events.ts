@@ -1,5 +1,5 @@
 import { backoffMs, type Random } from '../lib/backoff.ts';
-import { sleep, type Clock } from '../lib/clock.ts';
+import { sleep, toMicroTime, type Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Redactor } from '../lib/redact.ts';
@@ -167,7 +167,7 @@ export class KubeEventRecorder implements EventRecorder {
     const { api } = this.#options;
     const namespace = namespaceOf(aggregate);
     if (aggregate.written) {
-      const series = { count: aggregate.count, lastObservedTime: microTime(aggregate.lastAt) };
+      const series = { count: aggregate.count, lastObservedTime: toMicroTime(aggregate.lastAt) };
       try {
         await api.mergePatch(eventType, { namespace, name: aggregate.name }, { series });
         return;
@@ -189,7 +189,7 @@ export class KubeEventRecorder implements EventRecorder {
         apiVersion: 'events.k8s.io/v1',
         kind: 'Event',
         metadata: { name, namespace },
-        eventTime: microTime(firstAt),
+        eventTime: toMicroTime(firstAt),
         reportingController,
         reportingInstance: cut(reportingInstance, 128),
         ...note,
@@ -200,7 +200,7 @@ export class KubeEventRecorder implements EventRecorder {
           uid: metadata.uid,
           ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
         },
-        ...(count > 1 && { series: { count, lastObservedTime: microTime(lastAt) } }),
+        ...(count > 1 && { series: { count, lastObservedTime: toMicroTime(lastAt) } }),
       });
     } catch (error) {
       // The answer to an earlier attempt was lost, not the attempt.
@@ -212,11 +212,6 @@ export class KubeEventRecorder implements EventRecorder {
 /** Events about cluster-scoped objects live in `default`, by convention and by the API server's validation. */
 function namespaceOf(aggregate: Aggregate): string {
   return aggregate.object.metadata.namespace ?? 'default';
-}
-
-/** metav1.MicroTime insists on six decimals. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }
 
 /** At most so many bytes of UTF-8, whole characters only. */

@@ -1,5 +1,5 @@
 import type { Random } from '../lib/backoff.ts';
-import { sleep, type CancelTimer, type Clock } from '../lib/clock.ts';
+import { sleep, toMicroTime, type CancelTimer, type Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isKubeError, type KubeApi, type KubeObject, type ObjectRef, type ResourceType } from './contract.ts';
@@ -148,7 +148,7 @@ export class LeaseElector implements Leadership {
     }
     if (!this.#mayTake()) return false;
     const { clock, identity } = this.#options;
-    const now = microTime(clock.now());
+    const now = toMicroTime(clock.now());
     const spec = this.#seen?.lease.spec;
     const mine = spec?.holderIdentity === identity;
     await this.#write({
@@ -182,7 +182,7 @@ export class LeaseElector implements Leadership {
 
   async #create(): Promise<void> {
     const { api, clock, identity, lease: ref } = this.#options;
-    const now = microTime(clock.now());
+    const now = toMicroTime(clock.now());
     const lease = await api.create<Lease>(leaseType, {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
@@ -232,9 +232,4 @@ export class LeaseElector implements Leadership {
     this.#options.log.warn({ identity: this.#options.identity, why }, 'no longer leading');
     for (const listener of this.#lost) listener();
   }
-}
-
-/** metav1.MicroTime insists on six decimals. */
-function microTime(ms: number): string {
-  return new Date(ms).toISOString().replace('Z', '000Z');
 }

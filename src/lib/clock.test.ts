@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { sleep, toPreciseTimestamp, toTimestamp } from './clock.ts';
+import { sleep, toMicroTime, toPreciseTimestamp, toTimestamp } from './clock.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 describe('the virtual clock', () => {
@@ -80,4 +80,5 @@ it('times are written in whole seconds, never later than they are, and precisely
   const at = Date.UTC(2026, 0, 1, 0, 0, 1, 999);
   expect(toTimestamp(at)).toBe('2026-01-01T00:00:01Z');
   expect(toPreciseTimestamp(at)).toBe('2026-01-01T00:00:01.999Z');
+  expect(toMicroTime(at)).toBe('2026-01-01T00:00:01.999000Z');
 });

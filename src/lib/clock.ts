@@ -14,7 +14,7 @@ export type CancelTimer = () => void;
 /** setTimeout fires at once when asked for more than this; longer waits are made of several. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
-/** The machine's clock.  */
+/** The machine's clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   after(delayMs, callback) {
@@ -62,7 +62,12 @@ export function toTimestamp(ms: number): string {
   return new Date(Math.floor(ms / 1000) * 1000).toISOString().replace('.000Z', 'Z');
 }
 
-/** RFC 3339 in UTC with milliseconds, as metav1.MicroTime allows: for journals whose order within a second matters. */
+/** RFC 3339 in UTC with milliseconds: for journals whose order within a second matters. */
 export function toPreciseTimestamp(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** RFC 3339 in UTC with six decimals, without which the API server refuses a metav1.MicroTime. */
+export function toMicroTime(ms: number): string {
+  return new Date(ms).toISOString().replace('Z', '000Z');
 }
