@@ -1,12 +1,12 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command } from 'commander';
 
 import { sleep, systemClock, type Clock } from '../lib/clock.ts';
-import { parseDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/errors.ts';
 import { hints } from './demo/hints.ts';
 import { Screen } from './demo/screen.ts';
 import { startStage, type Stage } from './demo/stage.ts';
 import { applySamples, assertNoTrace, deleteEverything, showForever, untilSettled, type Scene } from './demo/steps.ts';
+import { durationOption, portOption } from './option-types.ts';
 
 interface Flags {
   readonly once: boolean;
@@ -20,8 +20,8 @@ export function demoCommand(): Command {
   return new Command('demo')
     .description('run API server, simulated provider and operator on this machine, with the samples of this checkout')
     .option('--once', 'delete all samples again once they converged, and leave: 0 when nothing is left, else 1', false)
-    .addOption(port('--port <number>', 'port of the simulator; 0 takes any free one'))
-    .addOption(duration('--timeout <duration>', 'longest time that the samples may take to converge', 180_000))
+    .addOption(portOption('--port <number>', 'port of the simulator; 0 takes any free one', 0))
+    .addOption(durationOption('--timeout <duration>', 'longest time that the samples may take to converge', 180_000))
     .allowExcessArguments(false)
     .action(async (flags: Flags) => {
       process.exitCode = await runDemo(flags, systemClock);
@@ -168,20 +168,4 @@ function onSignals(first: () => void): () => void {
   return () => {
     for (const signal of signals) process.off(signal, onSignal);
   };
-}
-
-function port(flags: string, description: string): Option {
-  return new Option(flags, description).default(0).argParser((value) => {
-    const parsed = Number(value);
-    if (!Number.isInteger(parsed) || parsed < 0 || parsed > 65_535) throw new InvalidArgumentError('give a port');
-    return parsed;
-  });
-}
-
-function duration(flags: string, description: string, initialMs: number): Option {
-  return new Option(flags, description).default(initialMs, `${initialMs / 1000}s`).argParser((value) => {
-    const ms = parseDuration(value);
-    if (ms === undefined || ms <= 0) throw new InvalidArgumentError('give a duration such as 90s or 5m');
-    return ms;
-  });
 }

@@ -7,7 +7,6 @@ import { KubeClient } from '../kube/client.ts';
 import { connectionFrom } from '../kube/kube-config.ts';
 import { alwaysLeading } from '../kube/leader.ts';
 import { systemClock } from '../lib/clock.ts';
-import { parseDuration } from '../lib/duration.ts';
 import { messageOf } from '../lib/errors.ts';
 import { Redactor } from '../lib/redact.ts';
 import { probeConnect } from '../operator/connect.ts';
@@ -16,6 +15,7 @@ import { defaultOperatorOptions, type OperatorOptions } from '../operator/option
 import { createLogger, logLevels, type LogLevel } from '../telemetry/log.ts';
 import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { countOption, durationOption, portOption } from './option-types.ts';
 
 interface Flags extends OperatorOptions {
   readonly kubeconfig: string | undefined;
@@ -43,9 +43,9 @@ function generalOptions(): Option[] {
   return [
     new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'),
     new Option('--telemetry-host <address>', 'where /metrics, /healthz and /readyz are served').default(telemetryHost),
-    number('--telemetry-port <port>', 'their port; 0 takes any free one', telemetryPort),
-    number('--max-in-flight <n>', 'most calls to the provider at once, per account', maxInFlight),
-    number('--concurrency <n>', 'reconciles at once, per kind', concurrency),
+    portOption('--telemetry-port <port>', 'their port; 0 takes any free one', telemetryPort),
+    countOption('--max-in-flight <n>', 'most calls to the provider at once, per account', maxInFlight),
+    countOption('--concurrency <n>', 'reconciles at once, per kind', concurrency),
     text(
       '--installation <id>',
       'eight hexadecimal digits that mark the VMs of this installation; default: from the cluster',
@@ -67,9 +67,9 @@ const durations: readonly (readonly [flag: string, name: DurationOption, descrip
 function durationOptions(): Option[] {
   return [
     ...durations.map(([flag, name, description]) =>
-      milliseconds(`${flag} <duration>`, description, defaultOperatorOptions[name]),
+      durationOption(`${flag} <duration>`, description, defaultOperatorOptions[name]),
     ),
-    milliseconds('--shutdown-grace <duration>', 'how long calls in flight may take to end', 25_000),
+    durationOption('--shutdown-grace <duration>', 'how long calls in flight may take to end', 25_000),
   ];
 }
 
@@ -162,22 +162,6 @@ function withOptionNames(parsed: Record<string, unknown>): Flags {
 type DurationOption = {
   [K in keyof OperatorOptions]: OperatorOptions[K] extends number ? K : never;
 }[keyof OperatorOptions];
-
-function milliseconds(flags: string, description: string, initialMs: number): Option {
-  return new Option(flags, description).default(initialMs, `${initialMs / 1000}s`).argParser((value) => {
-    const ms = parseDuration(value);
-    if (ms === undefined || ms <= 0) throw new InvalidArgumentError('give a duration such as 500ms, 30s or 5m');
-    return ms;
-  });
-}
-
-function number(flags: string, description: string, initial: number): Option {
-  return new Option(flags, description).default(initial).argParser((value) => {
-    const parsed = Number(value);
-    if (!Number.isInteger(parsed) || parsed < 0) throw new InvalidArgumentError('give a whole number');
-    return parsed;
-  });
-}
 
 function text(flags: string, description: string, pattern: RegExp): Option {
   return new Option(flags, description).argParser((value) => {

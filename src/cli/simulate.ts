@@ -1,13 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../lib/errors.ts';
 import { defaultOptions, startSimulator, type SimulatorOptions, type StartOptions } from '../sim/index.ts';
+import { portOption } from './option-types.ts';
 
 /** `gpuvm simulate`: serves the simulator until it is told to stop, and prints its address as one line of JSON. */
 export function simulateCommand(): Command {
   const command = new Command('simulate')
     .description('run a stand-in for the provider: the same API, on this machine, with faults on demand')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .addOption(number('--port <number>', 'port to listen on; 0 takes any free one', { initial: 0, most: 65_535 }))
+    .addOption(portOption('--port <number>', 'port to listen on; 0 takes any free one', 0))
     .allowExcessArguments(false);
   for (const option of optionsOfSimulator()) command.addOption(option);
   return command.action(async (parsed: Record<string, unknown>) => {
@@ -108,15 +109,13 @@ function optionNames(): (keyof SimulatorOptions)[] {
 
 interface NumberRules {
   readonly initial: number;
-  readonly most?: number;
   readonly isFraction?: boolean;
 }
 
-function number(
-  flags: string,
-  description: string,
-  { initial, most = 2 ** 32 - 1, isFraction = false }: NumberRules,
-): Option {
+/** The simulator's seeds and generators work with 32 bits. */
+const most = 2 ** 32 - 1;
+
+function number(flags: string, description: string, { initial, isFraction = false }: NumberRules): Option {
   const parse = (text: string): number => {
     const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
     if (!(value <= most)) throw new InvalidArgumentError(`It must be a number from 0 to ${String(most)}.`);
