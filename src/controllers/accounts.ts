@@ -13,21 +13,11 @@ export interface Credentials {
 export interface AccountRuntime {
   readonly provider: Provider;
   readonly gate: Gate;
-  readonly fleet: Fleet & FleetControl;
+  readonly fleet: Fleet;
   readonly suspicions: HostSuspicions;
   setCredentials(credentials: Credentials): void;
   setRate(requestsPerSecond: number): void;
   stop(): void;
-}
-
-/** What the controllers tell a fleet, beside asking it. */
-export interface FleetControl {
-  /** We are about to delete this VM: its going is no reason for distrust. */
-  noteDeletionRequested(vmId: string): void;
-  /** The provider, asked by id, said that this VM does not exist. */
-  noteConfirmedGone(vmId: string): void;
-  /** The provider knows this VM when asked by id, though the list does not have it. */
-  noteFoundAlive(vmId: string): void;
 }
 
 /** Makes the runtime of an account; given by the composition root, which knows the provider's client. */

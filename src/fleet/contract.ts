@@ -45,6 +45,13 @@ export interface Fleet {
   /** The key waits for nothing any more. */
   forget(key: string): void;
 
+  /** Call right before a delete call leaves: that this VM vanishes is then no reason for distrust. */
+  noteDeletionRequested(id: string): void;
+  /** `getVm` rejected with `notFound`, or showed the VM terminated. */
+  noteConfirmedGone(id: string): void;
+  /** `getVm` showed a VM that the listing does not have. */
+  noteFoundAlive(id: string): void;
+
   readonly offers: OfferBook;
 }
 

@@ -39,12 +39,6 @@ export interface RunningFleet extends Fleet {
   start(): void;
   /** No more polls; a running one is given up, and its answer ignored. */
   stop(): void;
-  /** Call right before a delete call leaves: that this VM vanishes is then no reason for distrust. */
-  noteDeletionRequested(id: string): void;
-  /** `getVm` rejected with `notFound`, or showed the VM terminated. */
-  noteConfirmedGone(id: string): void;
-  /** `getVm` showed a VM that the listing does not have. */
-  noteFoundAlive(id: string): void;
 }
 
 /** One account's live picture. Nothing happens before `start`. */
