@@ -64,7 +64,9 @@ export const vmField = z
     name: z.string().describe("The VM's name at the provider."),
     recordedAt: preciseTime.describe('When the operator recorded the VM as its own.'),
     adopted: z.boolean().optional().describe('True for a VM that existed before and was taken over.'),
-    applied: sizeField.describe('The size that the operator ordered last. If the VM has another one, somebody else changed it.'),
+    applied: sizeField.describe(
+      'The size that the operator ordered last. If the VM has another one, somebody else changed it.',
+    ),
     hostnode: z.string().optional().describe('Host that the VM is on.'),
     providerStatus: z.string().optional().describe("The provider's own word for the VM's state."),
     createdAt: timeField.optional().describe('When the provider made the VM.'),
