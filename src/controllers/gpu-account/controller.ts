@@ -53,10 +53,10 @@ export class GpuAccountController implements Reconciler {
     return this.#report(this.#deps.store.get(key) ?? object, credentials);
   }
 
-  /** Held back while resources use it: without the account nobody could delete their VMs. */
+  /** Held back, and kept going, while resources use it: without the account nobody could delete their VMs. */
   async #letGo(object: CustomObject): Promise<Outcome> {
     const users = this.#deps.vms.byIndex('account', object.metadata.name);
-    if (users.length > 0) return this.#report(object, { kind: 'accepted' }, users.map(nameOf).sort());
+    if (users.length > 0) return this.#report(object, await this.#configure(object), users.map(nameOf).sort());
     this.#deps.accounts.remove(object.metadata.name);
     const left = await removeFinalizer(this.#deps.kube, gpuAccountType, object, finalizerName);
     if (left !== undefined) this.#deps.store.applyWrite(left);
