@@ -15,6 +15,9 @@ import { isUncertain, uncertainSince } from '../../plan/vm/proof.ts';
 /** Pauses after start, stop, modify and delete calls that fail. */
 const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
 
+/** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
+const longestRetryAfterMs = 120_000;
+
 const hostBackoff: BackoffPolicy = { baseMs: 60_000, maxMs: 1_800_000 };
 
 /**
@@ -86,7 +89,8 @@ export class VmMemory {
     when: { readonly now: number; readonly retryAfterMs: number | undefined; readonly random: Random },
   ): number {
     const failures = this.#lastCall?.call === call ? this.#lastCall.failures + 1 : 1;
-    const pauseMs = when.retryAfterMs ?? backoffMs(callBackoff, failures, when.random);
+    const told = Math.min(when.retryAfterMs ?? 0, longestRetryAfterMs);
+    const pauseMs = Math.max(told, backoffMs(callBackoff, failures, when.random));
     this.#lastCall = { call, endedAt: when.now, failure, failures, nextTryAt: when.now + pauseMs };
     return failures;
   }
