@@ -76,6 +76,13 @@ describe('the store', () => {
     expect(words()).toEqual(['list ->1', 'list ->2', 'list ->3', 'list 3>-', 'list 2>5', 'list ->6']);
   });
 
+  test('takes a list for right where it has passed what is in the store, as after a restore with a bumped revision', () => {
+    const { store } = newStore();
+    store.replaceAll([vm({ version: 500, id: 'before the restore' })], '510');
+    store.replaceAll([vm({ version: 300, id: 'restored' })], '1000000300');
+    expect(versionOf(store)).toBe('300');
+  });
+
   test('gives a deletion with the last state', () => {
     const { store, changes } = newStore();
     store.replaceAll([vm({ version: 1, id: 'x' })], '1');

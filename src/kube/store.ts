@@ -95,15 +95,20 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
     // all there is, and keeping the "newer" state would keep it for ever.
     const restored = isNewer(this.#resourceVersion, resourceVersion);
     this.#resourceVersion = resourceVersion;
+    // Up to its own version a list is right, even about what is here in a later state: a restore with a bumped revision
+    // brings objects back with their versions from before. Only a write of ours from after the list is newer.
+    const isOverruled = (object: T): boolean => restored || !isNewer(object.metadata.resourceVersion, resourceVersion);
     const listed = new Map(items.map((item) => [keyOf(item.metadata), item]));
     for (const [key, uid] of [...this.#deleted]) {
       if (listed.get(key)?.metadata.uid !== uid) this.#deleted.delete(key);
     }
     for (const [key, object] of [...this.#objects]) {
-      const ownLaterWrite = !restored && isNewer(object.metadata.resourceVersion, resourceVersion);
-      if (!listed.has(key) && !ownLaterWrite) this.#remove(key, 'list');
+      if (!listed.has(key) && isOverruled(object)) this.#remove(key, 'list');
     }
-    for (const [key, item] of listed) this.#accept(key, item, { origin: 'list', force: restored });
+    for (const [key, item] of listed) {
+      const present = this.#objects.get(key);
+      this.#accept(key, item, { origin: 'list', force: present === undefined || isOverruled(present) });
+    }
   }
 
   /** One watch event. */
