@@ -39,6 +39,7 @@ describe('a failed change', () => {
     ['odd vCPUs', 'invalid', 'notDone', 400, refusal('vcpus must be even')],
     ['an error without success', 'invalid', 'notDone', 400, { error: 'vcpus must be even' }],
     ['a 400 that says nothing', 'invalid', 'uncertain', 400, {}],
+    ['a gateway that gave up waiting', 'refused', 'uncertain', 408, { message: 'Request timed out' }],
     ['an unknown server', 'notFound', 'notDone', 404, refusal('Server not found')],
     ['an unknown server without words', 'notFound', 'notDone', 404, { success: false }],
     ['a wrong path that refuses', 'refused', 'notDone', 404, refusal('No such endpoint')],

@@ -110,6 +110,8 @@ function outcomeOf(answer: Answer, endpoint: Endpoint): CallOutcome {
 
 /** The provider says "no" in so many words. A 5xx never does: it may come from anything on the way, at any moment. */
 function isRefusal(answer: Answer): boolean {
+  // Somebody on the way gave up waiting, and cannot know.
+  if (answer.status === 408) return false;
   if (isClientError(answer.status)) {
     return answer.success === false || (answer.success === undefined && answer.text !== undefined);
   }
