@@ -29,6 +29,11 @@ it.each<[string, Seen, Partial<Brief>]>([
     { step: 'wait', ready: 'False AdoptionVmNotFound' },
   ],
   [
+    'a VM that is listed as over is not taken over',
+    { adoption, vms: [{ ...theirs, state: 'terminated' }] },
+    { step: 'wait', ready: 'False AdoptionVmNotFound' },
+  ],
+  [
     'a VM of another resource is not taken over',
     { adoption: { vmId: 'vm-5', owner: 'GpuVm/research/other' }, vms: [theirs] },
     { step: 'wait', ready: 'False AdoptionRefused' },

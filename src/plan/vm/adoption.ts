@@ -1,5 +1,6 @@
 import { annotations } from '../../api/group.ts';
 import { markOf } from '../../api/vm-name.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
 import { recordOf } from './uniqueness.ts';
@@ -13,7 +14,7 @@ const vmIsToBeAdopted: Rule = (observation) => {
   const { adoption, journal, timings, now } = observation;
   const snapshot = known(observation)?.snapshot;
   if (adoption === undefined || journal.vm !== undefined || snapshot === undefined) return undefined;
-  const vm = snapshot.byId.get(adoption.vmId);
+  const vm = livingVm(snapshot, adoption.vmId);
   const refusal = vm === undefined ? notFound(adoption.vmId) : refusalOf(observation, vm);
   if (vm === undefined || refusal !== undefined) {
     return {
@@ -33,6 +34,12 @@ const vmIsToBeAdopted: Rule = (observation) => {
     ready: waiting('Adopted', `Took over VM ${vm.id}.`),
   };
 };
+
+/** One that is over would be lost in the moment after, and taken over again, for ever. */
+function livingVm(snapshot: Snapshot, vmId: string): CloudVm | undefined {
+  const vm = snapshot.byId.get(vmId);
+  return vm?.state === 'terminated' ? undefined : vm;
+}
 
 function notFound(vmId: string): ReadyDraft {
   return waiting(
