@@ -1,0 +1,177 @@
+import { describe, expect, it } from 'vitest';
+
+import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import type { Exchange, SimRequest } from '../../src/sim/index.ts';
+import { createWorld, type SimulatedWorld } from './world.ts';
+
+/**
+ * docs/guarantees.md says what is assumed of clocks, lists and people, and what becomes of VMs when an assumption does not
+ * hold. Each of these breaks one: the harm must be as small as it says there, and it must be found.
+ */
+
+const second = 1000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const deploy = 'client/deploy/single';
+
+function isReady(world: SimulatedWorld, name: string): boolean {
+  return world.conditionOf(name, 'Ready') === 'True Running';
+}
+
+async function worldWith(...names: readonly string[]): Promise<SimulatedWorld> {
+  const world = await createWorld({ seed: 50 });
+  for (const name of names) await world.apply(name);
+  expect(await world.until(() => names.every((name) => isReady(world, name)), 5 * minute)).toBeDefined();
+  return world;
+}
+
+type Instead = (request: SimRequest, usual: () => Exchange) => Exchange | undefined;
+
+/** Requests to the provider pass here first; undefined: as usual. */
+function intercept(world: SimulatedWorld, instead: Instead): void {
+  const { machine } = world.provider;
+  const exchange = machine.exchange.bind(machine);
+  machine.exchange = (request, now) => {
+    const usual = (): Exchange => exchange(request, Math.max(now, world.clock.now()));
+    return instead(request, usual) ?? usual();
+  };
+}
+
+/** The next deploy call is cut off at once, and carried out so much later. */
+function holdUpNextDeploy(world: SimulatedWorld, ms: number): void {
+  let isNext = true;
+  intercept(world, (request, usual) => {
+    if (request.path !== deploy || !isNext) return undefined;
+    isNext = false;
+    world.clock.after(ms, usual);
+    return { kind: 'cut', delayMs: 0, carriedOut: false };
+  });
+}
+
+function accountStatus(world: SimulatedWorld): GpuAccountStatus {
+  return (world.api.peek(gpuAccountType, 'default') as { status?: GpuAccountStatus }).status ?? {};
+}
+
+function eventsOf(world: SimulatedWorld, reason: string): number {
+  return world.api.calls.filter(
+    ({ verb, body }) => verb === 'create' && (body as { reason?: string } | undefined)?.reason === reason,
+  ).length;
+}
+
+/** The provider forgets the VM for a while, in its list as well as when asked. */
+function forget(world: SimulatedWorld, vmId: string): { untilNow(): void } {
+  let isForgotten = true;
+  intercept(world, (request, usual) => {
+    if (!isForgotten) return undefined;
+    const answer = { status: 404, headers: {}, body: '{"success":false,"error":"Server not found"}' };
+    if (request.path === 'client/get/single' && request.params.get('server')?.[0] === vmId) {
+      return { kind: 'answer', answer, delayMs: 0, carriedOut: false };
+    }
+    return request.path === 'client/list' ? without(usual(), vmId) : undefined;
+  });
+  return {
+    untilNow: () => {
+      isForgotten = false;
+    },
+  };
+}
+
+function without(exchange: Exchange, vmId: string): Exchange {
+  if (exchange.kind !== 'answer') return exchange;
+  const body = JSON.parse(exchange.answer.body) as { virtualmachines: Record<string, unknown> };
+  Reflect.deleteProperty(body.virtualmachines, vmId);
+  return { ...exchange, answer: { ...exchange.answer, body: JSON.stringify(body) } };
+}
+
+describe('a deploy call that takes effect later than --late-effect', () => {
+  it('has its VM found beside the one that replaced it, and deleted', async () => {
+    const world = await worldWith('beside');
+    holdUpNextDeploy(world, 10 * minute);
+    await world.apply('trainer');
+    await world.advance(10 * second);
+    // On another host: on its own the provider would refuse the late one, whose port is taken.
+    await world.apply('trainer', { gpu: { models: ['geforcertx3090-pcie-24gb'], count: 1 } });
+    expect(await world.until(() => isReady(world, 'trainer'), 5 * minute)).toBeDefined();
+    const kept = world.statusOf('trainer')?.vm?.id;
+    expect(await world.until(() => eventsOf(world, 'DuplicateDeleted') === 1, 12 * minute)).toBeDefined();
+    expect(world.statusOf('trainer')?.vm?.id).toBe(kept);
+    expect(world.vms()).toHaveLength(2);
+    expect(world.vms().map(({ id }) => id)).toContain(kept);
+  });
+
+  it('has its VM reported by the account when its resource is gone', async () => {
+    const world = await worldWith('beside');
+    holdUpNextDeploy(world, 10 * minute);
+    await world.apply('trainer');
+    expect(await world.until(() => world.statusOf('trainer')?.launch?.outcome === 'Uncertain', minute)).toBeDefined();
+    await world.delete('trainer');
+    expect(await world.until(() => world.resource('trainer') === undefined, 5 * minute)).toBeDefined();
+    expect(await world.until(() => world.vms().length === 2, 10 * minute)).toBeDefined();
+    await world.advance(minute);
+    expect(accountStatus(world)).toMatchObject({ vms: { total: 2, managed: 1, unmanaged: 1 } });
+    const owned = world.statusOf('beside')?.vm?.id;
+    expect(accountStatus(world).unmanagedVms).toEqual(world.vms().flatMap(({ id }) => (id === owned ? [] : [id])));
+  });
+});
+
+describe('a list that lies', () => {
+  it('empty for more than an hour, while the answer to a deployment is lost, doubles the VM until it tells the truth', async () => {
+    const world = await createWorld({ seed: 51 });
+    world.fault({ endpoint: deploy, kind: 'lost-answer', count: 1 });
+    world.fault({ endpoint: 'client/list', kind: 'empty-list' });
+    await world.apply('trainer');
+    await world.advance(59 * minute);
+    expect(world.requestsOf(deploy)).toBe(1);
+    await world.advance(10 * minute);
+    expect(world.requestsOf(deploy)).toBe(2);
+    world.clearFaults();
+    await world.advance(2 * minute);
+    expect(world.vms()).toHaveLength(1);
+    expect(isReady(world, 'trainer')).toBe(true);
+  });
+
+  it('of a recorded VM, as does the answer about it, has the VM replaced; coming back it is deleted', async () => {
+    const world = await worldWith('trainer', 'beside');
+    const first = world.statusOf('trainer')?.vm?.id ?? '';
+    const forgotten = forget(world, first);
+    const isReplaced = (): boolean => isReady(world, 'trainer') && world.statusOf('trainer')?.vm?.id !== first;
+    expect(await world.until(isReplaced, 2 * minute)).toBeDefined();
+    expect(eventsOf(world, 'VmLost')).toBe(1);
+    forgotten.untilNow();
+    await world.advance(2 * minute);
+    expect(world.vms().map(({ id }) => id)).not.toContain(first);
+    expect(world.vms()).toHaveLength(2);
+  });
+});
+
+describe('a status that somebody edited', () => {
+  it('has its VM taken over again by its mark, as long as the resource is not deleted', async () => {
+    const world = await worldWith('trainer');
+    const id = world.statusOf('trainer')?.vm?.id;
+    const ref = { namespace: 'research', name: 'trainer' };
+    await world.api.mergePatch(gpuVmType, ref, { status: { vm: null, launch: null } }, 'status');
+    await world.advance(minute);
+    expect(world.statusOf('trainer')).toMatchObject({ vm: { id }, launch: { outcome: 'Launched' } });
+    expect(world.requestsOf(deploy)).toBe(1);
+  });
+});
+
+describe('a finalizer that somebody took off', () => {
+  it('leaves a VM behind, which the account reports', async () => {
+    const world = await worldWith('trainer');
+    const id = world.statusOf('trainer')?.vm?.id;
+    world.crash();
+    await world.delete('trainer');
+    await world.api.mergePatch(
+      gpuVmType,
+      { namespace: 'research', name: 'trainer' },
+      { metadata: { finalizers: null } },
+    );
+    expect(world.resource('trainer')).toBeUndefined();
+    await world.start();
+    await world.advance(hour);
+    expect(accountStatus(world).unmanagedVms).toEqual([id]);
+    expect(world.vms()).toHaveLength(1);
+  });
+});
