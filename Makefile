@@ -21,7 +21,7 @@ demo: ## Run API server, simulated provider and operator with samples; ONCE=1 en
 test: ## Run all tests, the end-to-end ones on a real API server
 	@$(NODE) hack/test.ts
 
-lint: packages ## Check rules, imports between rooms, and formatting
+lint: packages ## Check rules, imports between layers, and formatting
 	@npm run --silent lint
 
 typecheck: packages ## Check the types

@@ -53,8 +53,8 @@ export default defineConfig(
   {
     files: ['src/**/*.ts'],
     ignores: tests,
-    plugins: { house: { rules: { 'one-way-imports': oneWayImports } } },
-    rules: { 'house/one-way-imports': 'error' },
+    plugins: { layers: { rules: { 'one-way-imports': oneWayImports } } },
+    rules: { 'layers/one-way-imports': 'error' },
   },
   {
     files: ['src/**/*.ts'],

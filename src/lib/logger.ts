@@ -1,5 +1,5 @@
 /**
- * What the rooms need of a logger; pino's Logger fits. Messages are constant strings, what varies goes into fields,
+ * What the code needs of a logger; pino's Logger fits. Messages are constant strings, what varies goes into fields,
  * so that logs can be searched and counted.
  */
 export interface Logger {
