@@ -6,11 +6,12 @@ import type { Reason } from './reasons.ts';
 
 /**
  * Conditions as the Kubernetes API conventions have them. Two questions, two conditions: `Ready` (does the VM work) and
- * `Synced` (does the loop work). `Reconciling` and `Stalled` follow kstatus: present only while true.
+ * `Synced` (does the reconcile loop work). `Reconciling` and `Stalled` follow kstatus: present only while true.
  */
 export const conditionTypes = {
   Ready: 'The VM works: it runs, and its readiness probe, if it has one, succeeds.',
-  Synced: 'The loop works: the last reconcile went through. False while paused or while the provider does not answer.',
+  Synced:
+    'The operator can do its work on the resource: the last reconcile went through. False while paused or while the provider does not answer.',
   Launched: 'The provider has made the VM.',
   Reachable: 'The readiness probe reaches the guest. Only present when spec.readinessProbe is set.',
   UpToDate: 'The VM has the size that the spec asks for.',

@@ -81,7 +81,7 @@ export const gpuAccountSpecSchema = z
         }),
       )
       .describe(
-        "What to do with VMs that carry this installation's mark but belong to no resource. Only Report in this release.",
+        'What to do with VMs that this installation made and that no resource owns. Only Report in this release.',
       ),
   })
   .describe('One organization at the provider.');
@@ -97,7 +97,9 @@ export const gpuAccountStatusSchema = z
         managed: z.int().describe('VMs that resources of this cluster own.'),
         unmanaged: z
           .int()
-          .describe("VMs with this installation's mark that no resource owns. They cost money for nothing."),
+          .describe(
+            'VMs that this installation made, by their names, and that no resource owns. They cost money for nothing.',
+          ),
       })
       .optional()
       .describe('What the last list had.'),
@@ -105,7 +107,7 @@ export const gpuAccountStatusSchema = z
       .array(z.string())
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
-      .describe("Ids of up to 50 VMs with this installation's mark that no resource owns."),
+      .describe('Ids of up to 50 VMs that this installation made and that no resource owns.'),
   })
   .describe('What the operator has seen. Not to be edited.');
 export type GpuAccountStatus = z.infer<typeof gpuAccountStatusSchema>;

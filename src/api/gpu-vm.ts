@@ -52,7 +52,7 @@ export const gpuVmKind: KindDefinition = {
       name: 'Synced',
       type: 'string',
       jsonPath: '.status.conditions[?(@.type=="Synced")].status',
-      description: 'Whether the loop works.',
+      description: 'Whether the last reconcile went through.',
       priority: 1,
     },
     {

@@ -64,7 +64,7 @@ async function runDemo(flags: Flags, clock: Clock): Promise<number> {
   }
 }
 
-/** Also while the operator ends by itself, which nobody asked it to. */
+/** Plays the demo. An operator that ends by itself meanwhile makes it fail, with the end of the operator's log. */
 async function play(flags: Flags, outer: Scene): Promise<number> {
   const { stage, screen } = outer;
   const crash = new AbortController();
@@ -154,7 +154,7 @@ async function startUnlessInterrupted(starting: Promise<Stage>, signal: AbortSig
   }
 }
 
-/** The first signal asks, the second one does not. */
+/** The first signal ends the demo in good order, the second one at once. */
 function onSignals(first: () => void): () => void {
   let count = 0;
   const onSignal = (): void => {

@@ -1,5 +1,5 @@
 /**
- * Whose fault is a refused deployment, the host's or the request's? A refusal for want of room is the host's. Any other may
+ * Whose fault is a refused deployment, the host's or the request's? When the host has no room, it is the host's. Any other may
  * as well be caused by what one resource asks for, and one bad resource must not close host after host for everybody.
  * So the resource that was refused avoids the host by itself, and the host cools down for all only once a second
  * resource was refused there with no success in between.

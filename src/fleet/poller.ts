@@ -85,7 +85,7 @@ export class Poller {
     this.#waiting.delete(key);
   }
 
-  /** Early enough for the waiting, and not before it can be of use to anyone: a poll that leaves later than asked for. */
+  /** For who needs a list requested after that moment: an earlier one is of no use to them. Within the two intervals. */
   #dueFor(requestedAfter: number): number {
     const { activeMs, idleMs } = this.#options.intervals;
     return Math.min(this.#startedAt + idleMs, Math.max(this.#startedAt + activeMs, requestedAfter + 1));

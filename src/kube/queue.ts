@@ -41,7 +41,8 @@ interface Ready {
  * - A key that was taken is not handed out again before `done`; added meanwhile, it comes again afterwards, so that no
  *   change is lost and no key runs twice at once.
  * - Ready keys leave in the order in which they became ready.
- * - A run uses up the delayed add before it: when to look again is for the run to say, which saw the world later.
+ * - A key that becomes ready early gives up its later due time: the run that follows sees a newer state, and says itself when
+ *   to look again.
  */
 export class WorkQueue {
   readonly #clock: Clock;

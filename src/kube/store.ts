@@ -122,7 +122,7 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
     if (this.#deleted.get(key) === object.metadata.uid) this.#deleted.delete(key);
     const present = this.#objects.get(key);
     if (present === undefined) return;
-    // Gone and made anew by our own write before the watch told of the end: that end is the old object's.
+    // Our own write has made a new object of this name already: the deletion that the watch tells of is the old one's.
     if (isNewer(present.metadata.resourceVersion, object.metadata.resourceVersion)) return;
     this.#remove(key, 'watch', object);
   }

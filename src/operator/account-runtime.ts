@@ -138,8 +138,8 @@ function fleetOf(deps: RuntimeDeps, account: string, through: { provider: Provid
 }
 
 /**
- * A second's worth of calls may start at once, and two at the least: a held ticket leaves no room for a token to grow, and
- * one is held for the moment between its turn and its call, in which the intent is written.
+ * A second's worth of calls may start at once, and two at the least: a launch holds its token while it writes its intent, and
+ * a bucket of one token could not refill meanwhile.
  */
 function rateOf(requestsPerSecond: number): { requestsPerSecond: number; burst: number } {
   return { requestsPerSecond, burst: Math.max(2, Math.ceil(requestsPerSecond)) };

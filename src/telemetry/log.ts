@@ -35,7 +35,7 @@ export function createLogger(options: LogOptions): Logger {
       messageKey: 'message',
       timestamp: () => `,"time":"${toPreciseTimestamp(clock.now())}"`,
       formatters: { level: (label) => ({ level: label }) },
-      // The last net. It cannot be the only one: in a finished line a secret with quotes or line breaks looks different.
+      // A second pass, over the finished line. It cannot be the only one: there a secret with quotes or line breaks is escaped.
       hooks: { streamWrite: (line) => redactor.text(line) },
     },
     ...(options.destination === undefined ? [] : [options.destination]),

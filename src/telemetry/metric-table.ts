@@ -190,7 +190,7 @@ export const metricTable = {
   unmanagedVms: {
     type: 'gauge',
     name: 'gpuvm_unmanaged_vms',
-    help: "VMs that carry this installation's mark but belong to no resource.",
+    help: 'VMs that this installation made, by their names, and that no resource owns.',
     labels: ['account'],
   },
   eventsDropped: {

@@ -89,7 +89,10 @@ class RunDirectory implements Disposable {
   }
 }
 
-/** Loads what is a development dependency, and only there in a checkout, when it is needed. */
+/**
+ * The API server comes from a development dependency, which exists in a checkout only. Loaded when it is needed, so that the
+ * other commands start without it.
+ */
 async function startApiServer(
   directory: RunDirectory,
 ): Promise<{ readonly kubeconfigPath: string; stop(): Promise<void> }> {

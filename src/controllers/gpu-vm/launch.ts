@@ -16,7 +16,10 @@ import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 
-/** A write of the intent that took longer than this was overtaken by the world: a frozen process must not call. */
+/**
+ * When writing the intent took longer than this, the process was probably suspended meanwhile, and what it decided is out of
+ * date: it must not call any more.
+ */
 const freshIntentMs = 10_000;
 
 interface LaunchTurn {

@@ -25,7 +25,7 @@ const hostBackoff: BackoffPolicy = { baseMs: 60_000, maxMs: 1_800_000 };
  * VM: everything that must survive is in the journal of the status.
  */
 export class VmMemory {
-  /** What the journal has to say but the status does not yet. */
+  /** The journal as the next status has to have it; undefined while the status has it already. */
   unsaved: Journal | undefined;
   readonly #avoidedHosts = new Map<string, number>();
   readonly #refusals = new Map<string, number>();

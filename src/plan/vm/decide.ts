@@ -34,7 +34,7 @@ export function decideVm(observation: VmObservation): Verdict {
     const verdict = rule(observation);
     if (verdict !== undefined) return finish(observation, { ...verdict, rule: rule.name });
   }
-  // Unreachable while the last rule of each list always speaks; a thrown error would hide which list is wrong.
+  // The last rule of each list always gives a verdict, so this is never reached. To wait is safe should it ever be.
   return { rule: 'none', step: { kind: 'wait' }, phase: 'keep', ready: 'keep' };
 }
 

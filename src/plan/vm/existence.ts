@@ -46,7 +46,7 @@ function missingVm(observation: VmObservation): { vm: RecordedVm; snapshot: Snap
   return { vm, snapshot };
 }
 
-/** Listed as over: the provider itself says that the VM has ended. */
+/** Still listed, but as terminated: the provider itself says that the VM has ended. */
 const vmHasEnded: Rule = (observation) => {
   const { journal } = observation;
   const snapshot = known(observation)?.snapshot;
@@ -135,7 +135,10 @@ function lostLaunch(launch: Launch, livedMs: number, now: number): Launch {
   };
 }
 
-/** A word for its state that we do not know: on its way while we have asked for something, hands off in any case. */
+/**
+ * The provider reports a state that we do not know. Soon after a call of ours it is taken for a step on the way to what was
+ * asked for. In any case nothing is changed.
+ */
 const statusIsUnknown: Rule = (observation) => {
   const vm = liveVm(observation);
   const recorded = observation.journal.vm;

@@ -67,7 +67,7 @@ export interface Verdict {
   /** Conditions beside Ready and Synced that this rule knows better than the general ones. */
   readonly extra?: readonly ConditionDraft[];
   readonly look?: Look;
-  /** TCP address to probe from now on, "203.0.113.10:30118". */
+  /** What to probe from now on; absent: nothing. */
   readonly probe?: ProbeTarget;
 }
 
