@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** The end-to-end tests share one API server on a machine that may have two cores. */
 const e2eWorkers = 2;
 
+/** Ends a test that hangs. Never one that is merely slow: vitest's own five seconds are too few on a machine that is busy. */
+const hangingMs = 120_000;
+
 export default defineConfig({
   test: {
     passWithNoTests: false,
@@ -10,11 +13,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          testTimeout: hangingMs,
           include: ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/world/**/*.test.ts'],
         },
       },
       {
-        test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'] },
+        test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], testTimeout: hangingMs },
       },
       {
         test: {
@@ -22,8 +26,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           globalSetup: ['test/support/control-plane.ts'],
           maxWorkers: e2eWorkers,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
+          testTimeout: hangingMs,
+          hookTimeout: hangingMs,
         },
       },
     ],
