@@ -1,5 +1,6 @@
 import { z } from 'zod';
 
+import { longestPortName } from './fields.ts';
 import type { KindDefinition } from './kind.ts';
 
 /**
@@ -57,9 +58,6 @@ function structural(schema: z.ZodType): unknown {
   return clean(z.toJSONSchema(schema, { target: 'openapi-3.0', io: 'input' }));
 }
 
-/** Bounds what a CEL rule over the value may cost; the only such field is a port. */
-const longestPortName = 15;
-
 /** Largest number that zod writes as the bound of an integer; meaningless for the API server. */
 const safeIntegers = new Set<unknown>([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
 
@@ -68,6 +66,7 @@ function clean(node: unknown): unknown {
   if (typeof node !== 'object' || node === null) return node;
   if ('x-kubernetes-int-or-string' in node) {
     const { description } = node as { description?: string };
+    // The only such field is a port, by its number or its name.
     return {
       'x-kubernetes-int-or-string': true,
       maxLength: longestPortName,

@@ -64,6 +64,9 @@ export const namespaceField = z
   .max(63)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 
+/** As for the names of container ports. Also bounds what a CEL rule over them may cost. */
+export const longestPortName = 15;
+
 /** Key of a Secret or ConfigMap. */
 export const dataKeyField = z
   .string()

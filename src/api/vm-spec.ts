@@ -5,6 +5,7 @@ import {
   configMapKeyRef,
   durationField,
   immutable,
+  longestPortName,
   notYet,
   objectNameField,
   positiveMoneyField,
@@ -95,7 +96,7 @@ const portNumber = z.int().min(1).max(65535);
 const portNameField = z
   .string()
   .min(1)
-  .max(15)
+  .max(longestPortName)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 
 export const portsField = z

@@ -77,7 +77,7 @@ export type RecordedVm = z.infer<typeof vmField>;
 export const resizeField = z
   .object({
     to: sizeField.describe('Size that was asked for.'),
-    outcome: z.enum(['Pending', 'Done', 'Refused']).describe('How it went.'),
+    outcome: z.enum(['Done', 'Refused']).describe('How it went.'),
     message: z.string().optional().describe('Why it was refused.'),
   })
   .describe('The last change of size.');

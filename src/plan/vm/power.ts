@@ -1,12 +1,9 @@
 import type { CloudVm } from '../../provider/contract.ts';
 import type { CallFact, VmObservation } from './observation.ts';
-import { known, liveVm, until, type Rule } from './rule.ts';
+import { callPatienceMs, known, liveVm, until, type Rule } from './rule.ts';
 import { waiting, type ReadyDraft, type Verdict } from './verdict.ts';
 
 /** Running, Stopped, Released: bringing the power state to what the spec asks for. */
-
-/** A call that was accepted is given this long to show before it is made again; repeating it does no harm. */
-const patienceMs = 60_000;
 
 /** The list is older than the last power call: what it says of the state is the past. */
 const powerCallIsNotInTheListYet: Rule = (observation) => {
@@ -38,7 +35,7 @@ const powerCallIsTakingEffect: Rule = (observation) => {
   const snapshot = known(observation)?.snapshot;
   if (call === undefined || call.failure !== undefined || vm === undefined || snapshot === undefined) return undefined;
   if (call.call === 'delete' || call.call === 'modify') return undefined;
-  if (observation.now - call.endedAt >= patienceMs || !isStillWanted(observation, vm, call)) return undefined;
+  if (observation.now - call.endedAt >= callPatienceMs || !isStillWanted(observation, vm, call)) return undefined;
   return {
     ...transition(observation, call),
     step: { kind: 'wait' },

@@ -1,5 +1,5 @@
 import type { CallFact, VmObservation } from './observation.ts';
-import { known, liveVm, until, type Rule } from './rule.ts';
+import { callPatienceMs, known, liveVm, until, type Rule } from './rule.ts';
 import { assessSize, describeSizeChange } from './size.ts';
 import { waiting, type Look, type Step } from './verdict.ts';
 
@@ -43,9 +43,6 @@ const vmIsStoppedBeforeItsResize: Rule = (observation) => {
   };
 };
 
-/** A stop that was accepted is given this long to show. */
-const stopPatienceMs = 60_000;
-
 /** What to wait for before another call may be made: the effect of the last one, or the end of its pause. */
 function lookBeforeNextCall(observation: VmObservation, needsStop: boolean): Look | undefined {
   const { facts, now } = observation;
@@ -58,7 +55,7 @@ function lookBeforeNextCall(observation: VmObservation, needsStop: boolean): Loo
 }
 
 function isStopTakingEffect({ call, endedAt }: CallFact, now: number): boolean {
-  return call === 'stop' && now - endedAt < stopPatienceMs;
+  return call === 'stop' && now - endedAt < callPatienceMs;
 }
 
 function mustBeStopped({ account }: VmObservation): boolean {

@@ -24,6 +24,9 @@ export function liveVm(observation: VmObservation): CloudVm | undefined {
   return vm?.state === 'terminated' ? undefined : vm;
 }
 
+/** A call that was accepted is given this long to show in the list before it is made again; repeating it does no harm. */
+export const callPatienceMs = 60_000;
+
 /** RFC 3339 to milliseconds; a missing or broken time counts as the beginning of time. */
 export function millis(timestamp: string | undefined): number {
   const ms = timestamp === undefined ? NaN : Date.parse(timestamp);
