@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 
@@ -16,6 +15,7 @@ import { createLogger, logLevels, type LogLevel } from '../telemetry/log.ts';
 import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { countOption, durationOption, portOption } from './option-types.ts';
+import { newPassword } from './password.ts';
 
 interface Flags extends OperatorOptions {
   readonly kubeconfig: string | undefined;
@@ -117,20 +117,6 @@ function stopOnSignal(operator: Operator, { graceMs }: { graceMs: number }): Pro
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
   });
-}
-
-const passwordLetters = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789';
-const passwordLength = 24;
-
-/** 24 letters and digits, about 139 bits: the provider asks for no special characters. At least one of each class. */
-function newPassword(): string {
-  for (;;) {
-    const password = Array.from(
-      { length: passwordLength },
-      () => passwordLetters[randomInt(passwordLetters.length)],
-    ).join('');
-    if (/[A-Z]/.test(password) && /[a-z]/.test(password) && /[0-9]/.test(password)) return password;
-  }
 }
 
 /** Commander names an option by its flag; the operator's options carry their unit. */
