@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { failure, type Answer } from './answers.ts';
@@ -11,11 +12,26 @@ const apiBase = '/api/v0/';
 const controlBase = '/sim/';
 const largestBody = 1024 * 1024;
 
+/** How long a connection may take over what it does, in real time: whatever it is up to, it ends. */
+export interface ConnectionLimits {
+  /** For the head of a request, from the first moment of a connection on. */
+  readonly headersMs: number;
+  /** For a whole request, its body included. */
+  readonly requestMs: number;
+  /** Between two requests. */
+  readonly idleMs: number;
+  /** An answer that waits so long for its reader is given up; counted anew whenever a part of it was taken. */
+  readonly unreadMs: number;
+}
+
+const usualLimits: ConnectionLimits = { headersMs: 10_000, requestMs: 30_000, idleMs: 30_000, unreadMs: 30_000 };
+
 export interface HttpOptions {
   readonly machine: Machine;
   readonly clock: Clock;
   readonly host: string;
   readonly port: number;
+  readonly limits?: ConnectionLimits;
   /** Called after every request: something may have changed. */
   readonly onChange?: () => void;
   readonly onWarning?: (message: string) => void;
@@ -24,28 +40,32 @@ export interface HttpOptions {
 /** The state machine behind node:http. Each connection has its own limits, so that a bad one costs nobody else anything. */
 export class HttpServer {
   readonly #options: HttpOptions;
+  readonly #limits: ConnectionLimits;
   readonly #server: Server;
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    const limits = {
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 30_000,
-      connectionsCheckingInterval: 2_000,
+    this.#limits = options.limits ?? usualLimits;
+    const { headersMs, requestMs, idleMs } = this.#limits;
+    const settings = {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      keepAliveTimeout: idleMs,
+      connectionsCheckingInterval: Math.min(2_000, headersMs / 2),
+      // Node.js would answer such a request by itself, with an empty body.
+      requireHostHeader: false,
     };
-    this.#server = createServer(limits, (request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
       this.#serve(request, response).catch((error: unknown) => {
         // A defect of the simulator; it must neither end the process nor look like an answer of the provider.
         options.onWarning?.(`Internal error: ${messageOf(error)}`);
         if (response.headersSent) response.destroy();
-        else send(response, failure(500, 'Internal error of the simulator'));
+        else this.#send(response, failure(500, 'Internal error of the simulator'));
       });
-    });
-    this.#server.on('clientError', (_error, socket) => {
-      if (socket.writable) socket.end(rawBadRequest, () => socket.destroy());
-      else socket.destroy();
-    });
+    };
+    this.#server = createServer(settings, serve);
+    this.#server.on('checkExpectation', serve);
+    this.#server.on('clientError', refuseConnection);
   }
 
   /** Resolves with the port once it listens. */
@@ -69,6 +89,16 @@ export class HttpServer {
     });
   }
 
+  /** Connections that are open now, whatever they are doing. */
+  openConnections(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.getConnections((error, count) => {
+        if (error === null) resolve(count);
+        else reject(error);
+      });
+    });
+  }
+
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readBody(request);
     if (body === 'aborted') {
@@ -76,15 +106,27 @@ export class HttpServer {
       return;
     }
     if (body === 'too large') {
-      send(response, failure(413, 'The body is too large', { connection: 'close' }));
+      this.#send(response, failure(413, 'The body is too large', { connection: 'close' }));
       return;
     }
     const url = parseUrl(request.url);
-    if (url === undefined) send(response, failure(400, 'The address is not valid'));
+    if (url === undefined) this.#send(response, failure(400, 'The address is not valid'));
     else if (url.pathname.startsWith(apiBase)) this.#serveApi({ request, response, url, body });
     else if (url.pathname.startsWith(controlBase)) this.#serveControl({ request, response, url, body });
-    else send(response, failure(404, `The API is below ${apiBase}`));
+    else this.#send(response, failure(404, `The API is below ${apiBase}`));
     this.#options.onChange?.();
+  }
+
+  #send(response: ServerResponse, answer: Answer): void {
+    if (response.destroyed) return;
+    const body = Buffer.from(answer.body, 'utf8');
+    response.setTimeout(this.#limits.unreadMs, () => response.destroy());
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      'access-control-allow-origin': '*',
+      'content-length': body.length,
+    });
+    response.end(body);
   }
 
   #serveApi({ request, response, url, body }: Incoming): void {
@@ -101,7 +143,7 @@ export class HttpServer {
     );
     const finish = (): void => {
       if (exchange.kind === 'cut') request.socket.destroy();
-      else send(response, exchange.answer);
+      else this.#send(response, exchange.answer);
     };
     if (exchange.delayMs === 0) finish();
     else response.once('close', clock.after(exchange.delayMs, finish));
@@ -110,12 +152,12 @@ export class HttpServer {
   #serveControl({ request, response, url, body }: Incoming): void {
     const parsed = parseJson(body);
     if (parsed === 'malformed') {
-      send(response, failure(400, 'The body is not JSON'));
+      this.#send(response, failure(400, 'The body is not JSON'));
       return;
     }
     const path = url.pathname.slice(controlBase.length);
     const { machine, clock } = this.#options;
-    send(response, control(machine, { method: request.method ?? 'GET', path, body: parsed.value }, clock.now()));
+    this.#send(response, control(machine, { method: request.method ?? 'GET', path, body: parsed.value }, clock.now()));
   }
 }
 
@@ -126,22 +168,31 @@ interface Incoming {
   readonly body: Buffer;
 }
 
-const rawBadRequest =
-  'HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n{"error":"Bad request","success":false}\n';
-
-function send(response: ServerResponse, answer: Answer): void {
-  if (response.destroyed) return;
-  const body = Buffer.from(answer.body, 'utf8');
-  response.writeHead(answer.status, {
-    ...answer.headers,
-    'access-control-allow-origin': '*',
-    'content-length': body.length,
-  });
-  response.end(body);
+/** What is no HTTP, or takes too long over it, cannot be answered in the usual way. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, text] = unreadable[error.code ?? ''] ?? ['400 Bad Request', 'This is no HTTP request'];
+  const { body } = failure(400, text);
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close\r\n`;
+  socket.end(`${head}content-length: ${String(Buffer.byteLength(body))}\r\n\r\n${body}`, () => socket.destroy());
 }
+
+const unreadable: Readonly<Record<string, readonly [status: string, text: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request took too long'],
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large'],
+};
 
 function readBody(request: IncomingMessage): Promise<Buffer | 'too large' | 'aborted'> {
   return new Promise((resolve) => {
+    if (Number(request.headers['content-length'] ?? 0) > largestBody) {
+      // What follows is thrown away: the connection is closed once the answer has left.
+      request.resume();
+      resolve('too large');
+      return;
+    }
     const chunks: Buffer[] = [];
     let length = 0;
     request.on('data', (chunk: Buffer) => {
