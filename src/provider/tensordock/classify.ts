@@ -222,5 +222,11 @@ function truthOf(value: unknown): boolean | undefined {
 /** `error` may be a string or something else (A3): then its JSON is shown. Empty, false and null say nothing. */
 function textOf(value: unknown): string | undefined {
   if (value === undefined || value === null || value === false || value === '') return undefined;
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  if (typeof value === 'string') return value;
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // It nests so deeply that it cannot be printed, though it could be parsed.
+    return 'something that cannot be shown';
+  }
 }

@@ -52,7 +52,7 @@ export function toCloudVm(id: string, vm: WireVm): CloudVm {
     user: vm.default_user,
     portForwards: vm.port_forwards ?? [],
     price: priceOf(vm.compute_price ?? vm.cost, vm.storage_price, vm.total_price),
-    createdAt: vm.timestamp_creation,
+    createdAt: vm.timestamp_creation?.getTime(),
   };
 }
 
@@ -85,10 +85,10 @@ export class ListingReader {
     const unreadable: string[] = [];
     const unreadableNames = new Map<string, string>();
     for (const [id, entry] of entries) {
-      const json = JSON.stringify(entry);
+      const json = jsonOf(entry);
       const before = this.#known.get(id);
-      const vm = before?.json === json ? before.vm : readVm(id, entry);
-      if (vm === undefined) {
+      const vm = json !== undefined && before?.json === json ? before.vm : readVm(id, entry);
+      if (json === undefined || vm === undefined) {
         unreadable.push(id);
         const name = nameIn(entry);
         if (name !== undefined) unreadableNames.set(id, name);
@@ -99,6 +99,15 @@ export class ListingReader {
     }
     this.#known = next;
     return { vms, unreadable, unreadableNames };
+  }
+}
+
+/** undefined for what nests so deeply that it cannot be printed, though it could be parsed. */
+function jsonOf(entry: unknown): string | undefined {
+  try {
+    return JSON.stringify(entry);
+  } catch {
+    return undefined;
   }
 }
 

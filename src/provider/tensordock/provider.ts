@@ -55,7 +55,7 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
     checkCredentials: async (callOptions) => {
       if (!(await api.authTest(call, callOptions))) throw badCredentials();
     },
-    listVms: async (callOptions) => reader.read(await api.list(call, callOptions)),
+    listVms: async (callOptions) => reader.read(await api.listEntries(call, callOptions)),
     getVm: async (id, callOptions) => toCloudVm(id, await api.getSingle(call, id, callOptions)),
     listHosts: async (callOptions) => {
       const hosts = await api.hostnodes(call, { includeReserved: options.includeReservedHosts ?? false }, callOptions);

@@ -23,8 +23,12 @@ export interface Example {
 
 const fixtures = new URL('../../fixtures/tensordock/', import.meta.url);
 
+export function readSavedText(file: string): string {
+  return readFileSync(new URL(file, fixtures), 'utf8');
+}
+
 export function readSaved(file: string): Json {
-  return JSON.parse(readFileSync(new URL(file, fixtures), 'utf8')) as Json;
+  return JSON.parse(readSavedText(file)) as Json;
 }
 
 export const examples = readSaved('index.json') as unknown as readonly Example[];

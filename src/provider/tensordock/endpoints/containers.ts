@@ -6,6 +6,8 @@ import { endpoints } from '../endpoint.ts';
 import { replicasAnswer, type Replica } from '../wire/organization.ts';
 import { bareAnswer } from '../wire/vm.ts';
 
+/** The provider no longer runs containers, and says so of all four calls. They are here for completeness. */
+
 export interface ContainerDeployRequest {
   readonly displayName: string;
   /** Identifies the container on each VM. */
@@ -31,8 +33,10 @@ export interface ContainerDeployRequest {
 }
 
 /**
- * `client/container/deploy` (API reference 9).
- * Sizes are per replica; no id is returned. Deprecated by the provider, which no longer runs containers.
+ * `client/container/deploy` (API reference 9, deprecated): runs an image on so many replicas. Tells no id.
+ *
+ * @param request sizes are per replica, memory and storage in GB; the highest rate is per replica and hour
+ * @throws `invalid`, and `noCapacity` when no hostnode fits
  */
 export async function containerDeploy(
   call: Caller,
@@ -65,9 +69,10 @@ export async function containerDeploy(
 }
 
 /**
- * `client/container/scale` (API reference 9): adds that many replicas, takes some away when negative. Relative, so never
- * to be repeated blindly.
- * Deprecated by the provider, which no longer runs containers.
+ * `client/container/scale` (API reference 9, deprecated). Relative: after an `uncertain` failure never to be repeated blindly.
+ *
+ * @param request `replicas` is how many to add; a negative number takes some away
+ * @throws `refused` or `notFound` for an id that the provider does not know
  */
 export async function containerScale(
   call: Caller,
@@ -83,8 +88,9 @@ export async function containerScale(
 }
 
 /**
- * `client/container/stop` (API reference 9): terminates.
- * Deprecated by the provider, which no longer runs containers.
+ * `client/container/stop` (API reference 9, deprecated): terminates a container with all its replicas.
+ *
+ * @throws `refused` or `notFound` for an id that the provider does not know
  */
 export async function containerStop(call: Caller, containerId: string, options?: CallOptions): Promise<void> {
   await call({
@@ -96,9 +102,11 @@ export async function containerStop(call: Caller, containerId: string, options?:
 }
 
 /**
- * `client/container/<id>/replicas` (API reference 9): the replicas with address, ports (two parallel lists) and rate per
- * hour. Sent without credentials: whether they belong there, and where, is unclear. Has no `success`.
- * Deprecated by the provider, which no longer runs containers.
+ * `client/container/<id>/replicas` (API reference 9, deprecated). Sent without credentials: whether they belong
+ * there, and where, is unclear.
+ *
+ * @returns the replicas with address, external and internal ports (two lists in step) and rate per hour
+ * @throws `refused` or `notFound` for an id that the provider does not know
  */
 export async function containerReplicas(
   call: Caller,

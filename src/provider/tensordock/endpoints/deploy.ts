@@ -17,19 +17,27 @@ export interface VmAccess {
 export interface DeploySingleRequest extends VmAccess {
   /** 1 to 60 characters, not necessarily unique at the provider (A27). */
   readonly name: string;
+  /** UUID of the host, and on it a model and amounts that `hostnodes` lists. */
   readonly hostnode: string;
   /** vCPUs and memory must be even (A29). GPU count 0 leaves the model out (A17). */
   readonly size: VmSize;
+  /** One of the provider's names to the letter: "Ubuntu 22.04 LTS". */
   readonly operatingSystem: string;
+  /** External ports must be among the free ones of the host; 22 (Windows: 3389) should be forwarded (A16). */
   readonly ports: readonly PortForward[];
   /** A spot VM at this compute price per hour (A21, A22). Absent: on demand. */
   readonly bid?: Money;
 }
 
 /**
- * `client/deploy/single` (API reference 5.1): makes one VM and tells its id, address, ports and rates (US dollars per
- * hour). Each success is another VM; after an `uncertain` failure look for the name in later listings. Rejects `invalid`
- * before anything is sent if there is neither password nor key, or the cloud-init text cannot be carried (A20).
+ * `client/deploy/single` (API reference 5.1): makes one VM. NOT idempotent: each success is another VM. After an
+ * `uncertain` failure look for the name in listings requested later, before trying again.
+ *
+ * @returns `server`, the VM's id; `ip`, a host name or an address; the forwarded ports; `cost`, rates per hour. Not its
+ * status: it need not run yet (A7)
+ * @throws `invalid`, also before anything is sent if there is neither password nor key (A19) or the cloud-init text cannot
+ * be carried (A20); `noCapacity` when the host has no room, a port is taken, or the bid is too low; `notFound` for an
+ * unknown host; `insufficientBalance`
  */
 export async function deploySingle(
   call: Caller,
@@ -66,12 +74,15 @@ function deployFields(request: DeploySingleRequest): FormFields {
 export interface DeployInstantRequest extends VmAccess {
   /** A key of `virtual_machines` in `client/deploy/instantvms`. */
   readonly instanceUuid: string;
+  /** 1 to 60 characters (A27). */
   readonly name: string;
 }
 
 /**
- * `client/deployinstant/single` (API reference 7.2): takes a ready-made VM. Returns the id of the VM, which need not be
- * the instance's (A40). Not to be repeated, as `deploySingle`.
+ * `client/deployinstant/single` (API reference 7.2): takes a ready-made VM. NOT idempotent, as `deploySingle`.
+ *
+ * @returns the id of the VM, which need not be that of the instance (A40)
+ * @throws as `deploySingle`; `notFound` also when somebody else was faster
  */
 export async function deployInstantSingle(
   call: Caller,

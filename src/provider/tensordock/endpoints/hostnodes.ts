@@ -11,6 +11,7 @@ import {
 
 /** All optional. A filter selects hosts, not GPUs: what is listed must be checked again (API reference 4.1, A36). */
 export interface HostnodeFilters {
+  /** What must be free; memory, storage and the memory of one GPU in GB. */
   readonly minVcpus?: number;
   readonly minMemoryGB?: number;
   readonly minStorageGB?: number;
@@ -31,8 +32,11 @@ export interface HostnodesRequest extends HostnodeFilters {
 }
 
 /**
- * `client/deploy/hostnodes` (API reference 4.1): hosts with stock, by UUID. Amounts of memory and storage in GB, prices
- * per unit and hour. Hosts that cannot be read are left out.
+ * `client/deploy/hostnodes` (API reference 4.1): the hosts that can be rented, with what they have free.
+ *
+ * @returns by UUID; amounts of memory and storage in GB, prices per unit and hour, `uptime` a fraction. What fields are
+ * missing is undefined (A43), and a host whose stock or prices cannot be read is left out: not using it costs nothing
+ * @throws `invalid` for filters that the provider cannot read
  */
 export async function hostnodes(
   call: Caller,
@@ -57,14 +61,22 @@ export async function hostnodes(
 }
 
 /**
- * `client/deploy/hostnodes/<uuid>` (API reference 4.2): one host, under whichever key the answer has it (A5). Rejects
- * `notFound` where the provider says so, `malformed` where the answer holds no host.
+ * `client/deploy/hostnodes/<uuid>` (API reference 4.2): one host, as in `hostnodes`, under whichever key the answer has it
+ * (A5).
+ *
+ * @throws `invalid` before anything is sent for what is no id; `notFound` for a host that is unknown or not listed;
+ * `malformed` when the answer holds no host
  */
 export async function hostnode(call: Caller, uuid: string, options?: CallOptions): Promise<WireHostnode> {
   return call({ endpoint: endpoints.hostnode, pathValue: uuid, answer: hostnodeAnswer(uuid), options });
 }
 
-/** `client/deploy/instantvms` (API reference 7.1): ready-made VMs by UUID, and their kinds. Sizes in GB, rates per hour. */
+/**
+ * `client/deploy/instantvms` (API reference 7.1): VMs that are ready to be taken.
+ *
+ * @returns `virtual_machines` by UUID and `preconfig_options`, their kinds; memory and storage in GB, rates per hour. The
+ * models and counts of GPUs are lists in step
+ */
 export async function instantVms(call: Caller, options?: CallOptions): Promise<InstantVms> {
   return call({ endpoint: endpoints.instantVms, answer: instantVmsAnswer, options });
 }

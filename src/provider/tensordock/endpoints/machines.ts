@@ -2,35 +2,62 @@ import type { CallOptions, VmSize } from '../../contract.ts';
 import type { Caller } from '../caller.ts';
 import { saysAlreadyTerminated } from '../classify.ts';
 import { endpoints } from '../endpoint.ts';
-import { bareAnswer, getAnswer, listAnswer, modifyAnswer, type WireVm } from '../wire/vm.ts';
+import {
+  bareAnswer,
+  getAnswer,
+  listAnswer,
+  modifyAnswer,
+  readListing,
+  type WireListing,
+  type WireVm,
+} from '../wire/vm.ts';
 
 /**
- * `client/list` (API reference 5.2): all VMs of the organization, by id, each still unparsed: see `wireVm`. An empty map
- * if the provider says that there are none.
+ * `client/list` (API reference 5.2): all VMs of the organization, whoever made them.
+ *
+ * @returns by id; sizes in GB. Rates are those of the running VM, not what is billed now: a VM whose GPU was released still
+ * shows them in full. No VM at all is an empty map, however the provider says so (A14)
  */
-export async function list(call: Caller, options?: CallOptions): Promise<readonly [id: string, vm: unknown][]> {
+export async function list(call: Caller, options?: CallOptions): Promise<WireListing> {
+  return readListing(await listEntries(call, options));
+}
+
+/** As `list`, with the VMs unparsed: for a poll that knows most of them from the time before. */
+export async function listEntries(
+  call: Caller,
+  options?: CallOptions,
+): Promise<readonly (readonly [id: string, vm: unknown])[]> {
   return call({ endpoint: endpoints.list, answer: listAnswer, options });
 }
 
 /**
- * `client/get/single` (API reference 5.3): one VM, with fewer fields than in the list: address, region and the split of
- * the price may be missing. Rejects `notFound` if the provider says that there is none.
+ * `client/get/single` (API reference 5.3): one VM.
+ *
+ * @param id UUID of the VM
+ * @returns as in `list`, but address, region and the split of the price may be missing, and `cost` may be the bid (A23)
+ * @throws `notFound` if the provider says that there is none
  */
 export async function getSingle(call: Caller, id: string, options?: CallOptions): Promise<WireVm> {
   return call({ endpoint: endpoints.getSingle, fields: () => ({ server: id }), answer: getAnswer(id), options });
 }
 
 /**
- * `client/start/single` (API reference 5.4): files a request to start. Rejects `wrongState` for a running VM and
- * `noCapacity` when the host has no room (A12).
+ * `client/start/single` (API reference 5.4): files a request to start a VM; only a listing tells when it runs.
+ *
+ * @param id UUID of the VM
+ * @throws `wrongState` for a VM that runs; `noCapacity` when its host has no room now (A12), or its bid does not win;
+ * `notFound`; `insufficientBalance`
  */
 export async function startSingle(call: Caller, id: string, options?: CallOptions): Promise<void> {
   await call({ endpoint: endpoints.startSingle, fields: () => ({ server: id }), answer: bareAnswer, options });
 }
 
 /**
- * `client/stop/single` (API reference 5.5). Without `release` the VM goes on costing what a running one does; with it
- * only the storage is billed, and all else may be gone afterwards (A11). Rejects `wrongState` for a stopped VM.
+ * `client/stop/single` (API reference 5.5): files a request to stop a VM.
+ *
+ * @param request without `release` the VM goes on costing what a running one does; with it only the storage is billed, and
+ * all else may be given to somebody else (A11)
+ * @throws `wrongState` for a VM that does not run, `notFound`
  */
 export async function stopSingle(
   call: Caller,
@@ -47,8 +74,12 @@ export async function stopSingle(
 }
 
 /**
- * `client/modify/single` (API reference 5.6): sets the absolute sizes of a stopped VM, all five together (A8); storage
- * and memory in GB. Rejects `wrongState` for a VM that is not stopped. Returns the VM's id as the answer has it.
+ * `client/modify/single` (API reference 5.6): sets the size of a stopped VM of the type "network storage". It stays on its
+ * host (A41), and its rates change.
+ *
+ * @param request absolute amounts, all five (A8): those that shall not change too
+ * @returns the VM's id, as the answer has it
+ * @throws `wrongState` for a VM that is not stopped; `invalid`, also for a VM of another type; `noCapacity`; `notFound`
  */
 export async function modifySingle(
   call: Caller,
@@ -61,7 +92,8 @@ export async function modifySingle(
     fields: () => ({
       // The only endpoint that calls it `server_id`.
       server_id: id,
-      gpu_model: size.gpuModel,
+      // All five are sent, so a VM without GPUs has an empty model rather than none.
+      gpu_model: size.gpuCount === 0 ? '' : size.gpuModel,
       gpu_count: size.gpuCount,
       ram: size.memoryGB,
       vcpus: size.vcpus,
@@ -74,8 +106,11 @@ export async function modifySingle(
 }
 
 /**
- * `client/delete/single` (API reference 5.7): deletes for good. A refusal that says "already terminated" is a success
- * (14.5, A31). Rejects `notFound` for an id that the provider does not know.
+ * `client/delete/single` (API reference 5.7): files a request to delete a VM with its disk, for good. A refusal that says
+ * "already terminated" is a success (14.5, A31).
+ *
+ * @param id UUID of the VM
+ * @throws `notFound` for an id that the provider does not know
  */
 export async function deleteSingle(call: Caller, id: string, options?: CallOptions): Promise<void> {
   await call({

@@ -7,8 +7,12 @@ import { bareAnswer } from '../wire/vm.ts';
 import { gpuFields } from './deploy.ts';
 
 /**
- * `client/spot/validate/new` (API reference 6.1): would a VM of this size win on that host with this compute price per
- * hour? Changes nothing. False means: bid more, or there is no room; the two cannot be told apart. Takes no credentials.
+ * `client/spot/validate/new` (API reference 6.1): would a new VM win with this bid? Changes nothing, reserves nothing, and
+ * takes no credentials.
+ *
+ * @param request `price` is the bid for the compute part of the whole VM, per hour (A22)
+ * @returns false: bid more, or there is no room; the two cannot be told apart
+ * @throws `invalid` for sizes that are none, `notFound` for an unknown host
  */
 export async function spotValidateNew(
   call: Caller,
@@ -34,8 +38,12 @@ export async function spotValidateNew(
 }
 
 /**
- * `client/spot/validate/existing` (API reference 6.2): would this VM start, or go on running, at this compute price per
- * hour? Changes nothing; no endpoint sets a new price (A9).
+ * `client/spot/validate/existing` (API reference 6.2): would this VM start, or go on running, with this bid? Changes
+ * nothing: no endpoint sets the bid of a VM that exists (A9).
+ *
+ * @param request `price` as in `spotValidateNew`
+ * @returns false: bid more, or there is no room, or the VM is no spot VM: the refusal has no words
+ * @throws `notFound`, `invalid` for a price that is none
  */
 export async function spotValidateExisting(
   call: Caller,

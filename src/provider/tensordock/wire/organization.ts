@@ -76,7 +76,6 @@ export type Summary = z.output<typeof summaryAnswer>;
 
 const authorization = z.looseObject({
   permissions: lenient(text),
-  /** Milliseconds since the epoch, UTC. */
   timestamp_creation: lenient(timestamp),
   note: lenient(z.string()),
 });

@@ -107,7 +107,7 @@ export const portForwards = mapEntries.transform((entries) =>
 );
 
 /**
- * Milliseconds since the epoch, from an HTTP date ("Thu, 06 Jun 2024 19:45:29 GMT", VMs) or from
+ * A moment, from an HTTP date ("Thu, 06 Jun 2024 19:45:29 GMT", VMs) or from
  * "2022-12-04 02:26:01.898472" (authorizations; taken as UTC, A37).
  */
 export const timestamp = text.transform((value, context) => {
@@ -117,5 +117,5 @@ export const timestamp = text.transform((value, context) => {
     context.addIssue({ code: 'custom', message: 'not a timestamp' });
     return z.NEVER;
   }
-  return ms;
+  return new Date(ms);
 });

@@ -39,6 +39,24 @@ export const wireVm = z.looseObject({
 });
 export type WireVm = z.output<typeof wireVm>;
 
+export interface WireListing {
+  /** By id. */
+  readonly vms: ReadonlyMap<string, WireVm>;
+  /** Entries that cannot be understood, as they came, by id. They exist all the same. */
+  readonly unreadable: ReadonlyMap<string, unknown>;
+}
+
+export function readListing(entries: readonly (readonly [id: string, entry: unknown])[]): WireListing {
+  const vms = new Map<string, WireVm>();
+  const unreadable = new Map<string, unknown>();
+  for (const [id, entry] of entries) {
+    const vm = wireVm.safeParse(entry);
+    if (vm.success) vms.set(id, vm.data);
+    else unreadable.set(id, entry);
+  }
+  return { vms, unreadable };
+}
+
 /**
  * `client/list`: the entries by id, still unparsed, so that one bad entry does not spoil the list. A success without the
  * key means no VMs (A14), but only if the body says `success`: an empty object proves nothing.
