@@ -1,7 +1,7 @@
 import { gpuVmType } from '../api/group.ts';
 import { markOf } from '../api/vm-name.ts';
 import { accountOf } from '../controllers/gpu-vm/controller.ts';
-import { qualifiedKey } from '../controllers/objects.ts';
+import { qualifiedKey, type CustomObject } from '../controllers/objects.ts';
 import type { VmOwners } from '../controllers/vm-owners.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
 import { keyOf } from '../kube/contract.ts';
@@ -22,12 +22,14 @@ export function wakeVmsOf({ vms }: Cluster, account: string): void {
 export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
   const { vms, accounts, secrets } = cluster;
   vms.store.subscribe((change) => {
-    const recorded = (change.new?.status as { vm?: { id?: string } } | undefined)?.vm?.id;
-    // What a process before this one has recorded is owned from the first list on.
-    if (change.origin !== 'write' && recorded !== undefined) {
+    const recorded = recordedVmOf(change.new);
+    const isGone = change.new === undefined;
+    // What a process before this one has recorded is owned from the first list on, and by nobody once its resource is gone:
+    // also in a process that never reconciled it.
+    if (isGone || (change.origin !== 'write' && recorded !== undefined)) {
       owners.claim(qualifiedKey(gpuVmType.kind, change.key), recorded);
     }
-    if (change.origin !== 'write' || change.new === undefined) vms.queue.add(change.key);
+    if (change.origin !== 'write' || isGone) vms.queue.add(change.key);
     if (change.new === undefined && change.old !== undefined) accounts.queue.add(accountOf(change.old));
   });
   accounts.store.subscribe((change) => {
@@ -42,6 +44,10 @@ export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
       if (owner.kind === gpuVmType.kind) vms.queue.add(keyOf({ namespace: metadata.namespace, name: owner.name }));
     }
   });
+}
+
+function recordedVmOf(object: CustomObject | undefined): string | undefined {
+  return (object?.status as { vm?: { id?: string } } | undefined)?.vm?.id;
 }
 
 /** A list of VMs that differs from the one before: wakes the resources whose VM changed, and no others. */
