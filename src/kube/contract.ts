@@ -130,8 +130,8 @@ export type Outcome =
   | { readonly kind: 'done' }
   /** Look again after this long, even if nothing changes. */
   | { readonly kind: 'requeueAfter'; readonly delayMs: number }
-  /** Something expected came in between (a write conflict): look again at once, no error. */
-  | { readonly kind: 'again' };
+  /** Look again at once, behind the others. No error: something expected came in between, such as a write conflict. */
+  | { readonly kind: 'requeue' };
 
 /** One kind's controller as the runner sees it: it is given a key, reads the world itself, and says how it ended. */
 export interface Reconciler {

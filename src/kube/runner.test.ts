@@ -128,7 +128,7 @@ describe('the runner', () => {
     const world = worldOf(() => {
       runs += 1;
       if (runs === 1) throw new KubeError('stale', 'conflict', 409);
-      return Promise.resolve(runs === 2 ? { kind: 'again' } : done);
+      return Promise.resolve(runs === 2 ? { kind: 'requeue' } : done);
     });
     world.runner.start();
     world.queue.add('a');
@@ -141,7 +141,7 @@ describe('the runner', () => {
     let runs = 0;
     const world = worldOf(() => {
       runs += 1;
-      return Promise.resolve({ kind: 'again' });
+      return Promise.resolve({ kind: 'requeue' });
     });
     world.runner.start();
     world.queue.add('a');

@@ -26,8 +26,8 @@ export interface RunnerOptions {
   readonly hooks?: RunnerHooks;
 }
 
-/** After this many write conflicts in a row a key backs off as if it had failed: somebody is fighting over the object. */
-const mostConflictsInARow = 5;
+/** After this many requeues in a row a key backs off as if it had failed: somebody is fighting over the object, say. */
+const mostRequeuesInARow = 5;
 
 /**
  * Runs a reconciler over the keys of its queue: the only place where an outcome becomes queue action, metric and log.
@@ -37,7 +37,7 @@ export class Runner {
   readonly #options: RunnerOptions;
   readonly #concurrency: number;
   readonly #active = new Set<Promise<void>>();
-  readonly #conflicts = new Map<string, number>();
+  readonly #requeues = new Map<string, number>();
   #abort: AbortController | undefined;
   #pumping = false;
 
@@ -127,8 +127,8 @@ export class Runner {
 
   #apply(key: string, outcome: Outcome): ReconcileResult {
     const { queue } = this.#options;
-    if (outcome.kind === 'again') return this.#applyConflict(key);
-    this.#conflicts.delete(key);
+    if (outcome.kind === 'requeue') return this.#applyRequeue(key);
+    this.#requeues.delete(key);
     queue.forget(key);
     switch (outcome.kind) {
       case 'done':
@@ -141,10 +141,10 @@ export class Runner {
     }
   }
 
-  #applyConflict(key: string): ReconcileResult {
-    const conflicts = (this.#conflicts.get(key) ?? 0) + 1;
-    this.#conflicts.set(key, conflicts);
-    if (conflicts > mostConflictsInARow) this.#options.queue.addFailed(key);
+  #applyRequeue(key: string): ReconcileResult {
+    const requeues = (this.#requeues.get(key) ?? 0) + 1;
+    this.#requeues.set(key, requeues);
+    if (requeues > mostRequeuesInARow) this.#options.queue.addFailed(key);
     else this.#options.queue.add(key);
     return 'requeue';
   }
@@ -162,9 +162,9 @@ export class Runner {
       log.debug({ key, reconcileId }, 'reconcile broken off');
       return;
     }
-    // A reconciler that lets a write conflict through means the same as `again`.
+    // A reconciler that lets a write conflict through means the same as `requeue`.
     if (isKubeError(error, 'conflict')) {
-      hooks?.reconciled(this.#applyConflict(key), clock.now() - run.startedAt);
+      hooks?.reconciled(this.#applyRequeue(key), clock.now() - run.startedAt);
       log.debug({ key, reconcileId }, 'write conflict');
       return;
     }

@@ -116,7 +116,7 @@ export class GpuAccountController implements Reconciler {
           await writeStatus(this.#deps.kube, gpuAccountType, object, { desired, lock: true }),
         );
       } catch (error) {
-        if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'again' };
+        if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
         throw error;
       }
     }

@@ -51,7 +51,7 @@ export class GpuVmController implements Reconciler {
     const announcements: Pass['announcements'] = [];
     for (let step = 0; step < mostSteps; step++) {
       const object = this.#deps.store.get(storeKey);
-      if (object === undefined) return { kind: 'again' };
+      if (object === undefined) return { kind: 'requeue' };
       const inputs = await readInputs(this.#deps, object, memory);
       // From observing to reserving what was chosen nothing is awaited (see observeVm).
       const observation = observeVm(this.#deps, object, memory, inputs);
@@ -63,7 +63,7 @@ export class GpuVmController implements Reconciler {
       const end = await this.#after(result, pass, observation, verdict);
       if (end !== undefined) return end;
     }
-    return { kind: 'again' };
+    return { kind: 'requeue' };
   }
 
   /** What a step that was taken means for the pass; undefined: go on. */
@@ -77,7 +77,7 @@ export class GpuVmController implements Reconciler {
       case 'looked':
         return undefined;
       case 'conflict':
-        return { kind: 'again' };
+        return { kind: 'requeue' };
       case 'gone':
         return { kind: 'done' };
       case 'queued':
@@ -94,7 +94,7 @@ export class GpuVmController implements Reconciler {
   ): Promise<Outcome> {
     const { runtime, key } = pass;
     if (options.keepPlace !== true) runtime?.gate.withdraw(key);
-    if (!(await this.#writeStatus(pass, observation, verdict))) return { kind: 'again' };
+    if (!(await this.#writeStatus(pass, observation, verdict))) return { kind: 'requeue' };
     this.#watchProbe(key, verdict);
     return this.#arrangeWait(pass, verdict);
   }
