@@ -40,6 +40,8 @@ export const reasons = {
   UnknownStatus: 'The provider reports a status that the operator does not know. It changes nothing until that passes.',
   Unreadable: 'The provider lists the VM, but its entry could not be understood. Nothing is changed until it can.',
   VmMissing: 'The list no longer has the VM. Asked about it by id before anything is done.',
+  VmNotOurs:
+    'The status names a VM that does not carry the mark of this resource. It is not touched; the message says what to do.',
   VmLost: 'The provider says that the VM no longer exists, though nobody here deleted it. Another one is deployed.',
   StartBlockedNoCapacity: 'The host has no room for the VM now. Its disk is safe; starting is tried again for ever.',
   PowerCallFailed: 'Starting or stopping failed; the message has the reason. Tried again with growing pauses.',

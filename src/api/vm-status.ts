@@ -62,6 +62,12 @@ export const vmField = z
   .object({
     id: z.string().describe("The provider's id of the VM."),
     name: z.string().describe("The VM's name at the provider."),
+    ownerUid: z
+      .string()
+      .optional()
+      .describe(
+        'UID of the resource that this was recorded for. A record with another one was copied from another resource, and does not count.',
+      ),
     recordedAt: preciseTime.describe('When the operator recorded the VM as its own.'),
     adopted: z.boolean().optional().describe('True for a VM that existed before and was taken over.'),
     applied: sizeField.describe(

@@ -36,6 +36,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
   const vms = kindOf(deps, gpuVmType, {
     account: (object) => [accountOf(object)],
     uid: (object) => [object.metadata.uid],
+    vm: (object) => recordedIn(object),
   });
   const accounts = kindOf(deps, gpuAccountType, {});
   const secrets = new Store<SecretObject>({ log, selects: isConnectionSecret });
@@ -75,6 +76,11 @@ function kindOf(
   const queue = new WorkQueue({ clock, random, hooks: queueHooks(metrics, name) });
   watchQueue(metrics, name, () => queue.stats());
   return { store: new Store<CustomObject>({ log, indexes }), queue };
+}
+
+function recordedIn({ status }: CustomObject): string[] {
+  const id = (status as { vm?: { id?: string } } | undefined)?.vm?.id;
+  return id === undefined ? [] : [id];
 }
 
 function isConnectionSecret({ metadata }: KubeObject): boolean {

@@ -65,6 +65,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
       });
       cluster.start();
       await cluster.synced();
+      parts.owners.settle();
       leadRunners(deps, runners);
       log.info({ installation, telemetry: telemetry.url, gpuvms: cluster.vms.store.size }, 'operator started');
     },
@@ -94,7 +95,7 @@ function sharedParts(
         for (const key of keys) wakeVm(cluster, key);
       },
       listChanged: (account, diff) => {
-        wakeOnListChange(cluster, diff, { owners, installation });
+        wakeOnListChange(cluster, diff, { installation });
         if (diff.added.length + diff.removed.length > 0) cluster.accounts.queue.add(account);
       },
       pollTurned: (account) => {

@@ -33,26 +33,26 @@ function follower(): Cluster & { owners: VmOwners } {
 }
 
 function vm(resourceVersion: string, uid: string, id?: string): CustomObject {
-  const status = id === undefined ? {} : { status: { vm: { id } } };
+  const status = id === undefined ? {} : { status: { vm: { id, name: 'by-hand', adopted: true } } };
   return { metadata: { namespace: 'research', name: 'trainer', uid, resourceVersion }, spec: {}, ...status };
 }
 
-it('a VM that a status records is owned from the first list on', () => {
+it('a VM that a status says was adopted is owned from the first list on', () => {
   const { vms, owners } = follower();
   vms.store.replaceAll([vm('1', 'first', 'vm-1')], '1');
-  expect(owners.ownerOf('vm-1')).toBe('GpuVm/research/trainer');
+  expect(owners.ownersOf('vm-1')).toEqual(['first']);
 });
 
 it('a VM is nobody’s once its resource is gone, though this process never reconciled it', () => {
   const { vms, owners } = follower();
   vms.store.replaceAll([vm('1', 'first', 'vm-1')], '1');
   vms.store.applyEvent('DELETED', vm('2', 'first', 'vm-1'));
-  expect(owners.ownerOf('vm-1')).toBeUndefined();
+  expect(owners.ownersOf('vm-1')).toEqual([]);
 });
 
 it('a VM of a resource that was made anew under its name is nobody’s', () => {
   const { vms, owners } = follower();
   vms.store.replaceAll([vm('1', 'first', 'vm-1')], '1');
   vms.store.replaceAll([vm('5', 'second')], '5');
-  expect(owners.ownerOf('vm-1')).toBeUndefined();
+  expect(owners.ownersOf('vm-1')).toEqual([]);
 });

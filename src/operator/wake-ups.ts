@@ -1,10 +1,12 @@
+import type { GpuVmStatus } from '../api/gpu-vm.ts';
 import { gpuVmType } from '../api/group.ts';
 import { markOf } from '../api/vm-name.ts';
 import { accountOf } from '../controllers/gpu-vm/controller.ts';
-import { qualifiedKey, type CustomObject } from '../controllers/objects.ts';
-import type { VmOwners } from '../controllers/vm-owners.ts';
+import type { CustomObject } from '../controllers/objects.ts';
+import { adoptedVmIn, type VmOwners } from '../controllers/vm-owners.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
 import { keyOf } from '../kube/contract.ts';
+import type { Change } from '../kube/store.ts';
 import type { Cluster } from './cluster.ts';
 
 /** What wakes whom. Everything that a status may depend on, and that can change by itself, is here. */
@@ -22,14 +24,8 @@ export function wakeVmsOf({ vms }: Cluster, account: string): void {
 export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
   const { vms, accounts, secrets } = cluster;
   vms.store.subscribe((change) => {
-    const recorded = recordedVmOf(change.new);
-    const isGone = change.new === undefined;
-    // What a process before this one has recorded is owned from the first list on, and by nobody once its resource is gone:
-    // also in a process that never reconciled it.
-    if (isGone || (change.origin !== 'write' && recorded !== undefined)) {
-      owners.claim(qualifiedKey(gpuVmType.kind, change.key), recorded);
-    }
-    if (change.origin !== 'write' || isGone) vms.queue.add(change.key);
+    noteAdoption(change, owners);
+    if (change.origin !== 'write' || change.new === undefined) vms.queue.add(change.key);
     if (change.new === undefined && change.old !== undefined) accounts.queue.add(accountOf(change.old));
   });
   accounts.store.subscribe((change) => {
@@ -46,22 +42,28 @@ export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
   });
 }
 
-function recordedVmOf(object: CustomObject | undefined): string | undefined {
-  return (object?.status as { vm?: { id?: string } } | undefined)?.vm?.id;
+/** What a process before this one has adopted is owned from the first list on; a resource that is gone owns nothing. */
+function noteAdoption(change: Change<CustomObject>, owners: VmOwners): void {
+  if (change.new === undefined) {
+    if (change.old !== undefined) owners.claim(change.old.metadata.uid, undefined);
+    return;
+  }
+  const { uid } = change.new.metadata;
+  const status = (change.new.status ?? {}) as GpuVmStatus;
+  // A record that was copied from another resource does not count, and must not keep that one from its VM.
+  if (change.origin !== 'write' && status.vm?.ownerUid === uid) owners.claim(uid, adoptedVmIn(status));
 }
 
 /** A list of VMs that differs from the one before: wakes the resources whose VM changed, and no others. */
 export function wakeOnListChange(
   { vms }: Cluster,
   diff: FleetDiff,
-  { owners, installation }: { readonly owners: VmOwners; readonly installation: string },
+  { installation }: { readonly installation: string },
 ): void {
   const wake = (id: string, name: string | undefined): void => {
-    const owner = owners.ownerOf(id);
-    if (owner !== undefined) vms.queue.add(owner.slice(owner.indexOf('/') + 1));
     const mark = name === undefined ? undefined : markOf(name);
-    if (mark?.installation !== installation) return;
-    for (const object of vms.store.byIndex('uid', mark.uid)) vms.queue.add(keyOf(object.metadata));
+    const marked = mark?.installation === installation ? vms.store.byIndex('uid', mark.uid) : [];
+    for (const object of [...vms.store.byIndex('vm', id), ...marked]) vms.queue.add(keyOf(object.metadata));
   };
   for (const vm of diff.added) wake(vm.id, vm.name);
   for (const { after } of diff.changed) wake(after.id, after.name);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 
+import { vmNameOf } from '../../src/api/vm-name.ts';
 import type { Launch } from '../../src/api/vm-status.ts';
 import { decideVm } from '../../src/plan/vm/decide.ts';
 import type { AccountView, Journal, VmFacts, VmObservation } from '../../src/plan/vm/observation.ts';
@@ -24,16 +25,27 @@ import {
   sizeOf,
   snapshotOf,
   specOf,
+  uid,
 } from './builders.ts';
+
+export const livingUid = '11111111-1111-4111-8111-111111111111';
+export const goneUid = '22222222-2222-4222-8222-222222222222';
 
 const maybe = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.option(arbitrary, { nil: undefined, freq: 1 });
 const moment = fc.constantFrom(1, second, 5 * second, 40 * second, 2 * minute, 5 * minute, 20 * minute);
 
+/** Marks of a resource that lives, of one that is gone, and of another installation. */
+const namesOfOthers = [
+  markedName(1, livingUid),
+  markedName(2, goneUid),
+  vmNameOf({ installation: 'ffffffff', uid: goneUid, attempt: 1 }),
+];
+
 const vm: fc.Arbitrary<CloudVm> = fc
   .record({
     id: fc.constantFrom('vm-1', 'vm-2', 'vm-3'),
-    name: fc.constantFrom(markedName(1), markedName(2), markedName(3), 'somebody-else'),
+    name: fc.constantFrom(markedName(1), markedName(2), markedName(3), 'somebody-else', ...namesOfOthers),
     state: fc.constantFrom('running', 'stopped', 'released', 'outbid', 'terminated', 'unknown'),
     size: fc.constantFrom(sizeOf(), sizeOf({ vcpus: 8 })),
     price: fc.constantFrom(undefined, priceOf('0.199'), priceOf('2.5')),
@@ -100,6 +112,7 @@ const account: fc.Arbitrary<AccountView> = fc.oneof(
 const launch = fc
   .record({
     attempt: fc.constantFrom(1, 2),
+    owner: fc.constantFrom(uid, uid, uid, uid, uid, goneUid),
     outcome: fc.constantFrom<Launch['outcome']>(
       'Pending',
       'Launched',
@@ -112,10 +125,10 @@ const launch = fc
     age: moment,
     failures: fc.nat({ max: 4 }),
   })
-  .map(({ attempt, outcome, age, failures }) =>
+  .map(({ attempt, owner, outcome, age, failures }) =>
     launchOf({
       attempt,
-      name: markedName(attempt),
+      name: markedName(attempt, owner),
       outcome,
       failures,
       intentAt: ago(age + second),
@@ -129,6 +142,7 @@ const recorded = fc
     age: moment,
     applied: fc.constantFrom(sizeOf(), sizeOf({ vcpus: 8 })),
     adopted: fc.boolean(),
+    ownerUid: fc.constantFrom(uid, uid, uid, uid, undefined, goneUid),
     providerStatus: maybe(fc.constant('Running')),
   })
   .map(({ age, ...changes }) => recordedVm(changes.id, { ...changes, recordedAt: ago(age) }));
@@ -142,6 +156,7 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
   deletedAt: fc
     .array(fc.tuple(fc.constantFrom('vm-1', 'vm-2', 'vm-3', 'vm-9'), moment), { maxLength: 3 })
     .map((entries) => new Map(entries.map(([id, age]) => [id, now - age]))),
+  deployed: fc.constantFrom(new Set<string>(), new Set(['vm-1']), new Set(['vm-9'])),
   lastCall: maybe(
     fc
       .record({
@@ -168,6 +183,7 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
       vmId: fc.constantFrom('vm-1', 'vm-9'),
       askedAt: moment.map((age) => now - age),
       answer: fc.constantFrom('gone' as const, 'exists' as const, 'noAnswer' as const),
+      name: fc.constantFrom(undefined, markedName(1), 'somebody-else', ...namesOfOthers),
     }),
   ),
   absence: maybe(
@@ -237,14 +253,10 @@ const parts = {
   secret,
   meta,
   specProblem: fc.constantFrom(undefined, undefined, undefined, 'The spec is not valid: vcpus.'),
-  adoption: fc.constantFrom(
-    undefined,
-    undefined,
-    undefined,
-    { vmId: 'vm-1', owner: undefined },
-    { vmId: 'vm-9', owner: undefined },
-    { vmId: 'vm-2', owner: 'GpuVm/research/other' },
-  ),
+  adoption: fc.constantFrom(undefined, undefined, undefined, { vmId: 'vm-1' }, { vmId: 'vm-9' }, { vmId: 'vm-2' }),
+  rivals: fc
+    .constantFrom('nobody' as const, 'nobody' as const, 'self' as const, 'other' as const, 'contested' as const)
+    .map((adopter) => ({ isAlive: (who: string) => who === livingUid, adopterOf: () => adopter })),
 } as const;
 type Part = keyof typeof parts;
 

@@ -4,7 +4,13 @@ import type { Launch, RecordedVm } from '../../src/api/vm-status.ts';
 import { markedVmsOf } from '../../src/controllers/marks.ts';
 import type { Snapshot } from '../../src/fleet/contract.ts';
 import { money } from '../../src/lib/money.ts';
-import { noFacts, type OffersView, type ReadyAccount, type VmObservation } from '../../src/plan/vm/observation.ts';
+import {
+  noFacts,
+  type OffersView,
+  type ReadyAccount,
+  type RivalsView,
+  type VmObservation,
+} from '../../src/plan/vm/observation.ts';
 import type { CloudVm, Host, HostGpu, ProviderCapabilities, VmPrice, VmSize } from '../../src/provider/contract.ts';
 
 /** Builders that are valid by default: a test names only what it is about. */
@@ -158,6 +164,7 @@ export function recordedVm(id: string, changes: Partial<RecordedVm> = {}): Recor
   return {
     id,
     name: markedName(1),
+    ownerUid: uid,
     recordedAt: ago(9 * minute),
     applied: size,
     hostnode: 'host-1',
@@ -165,6 +172,9 @@ export function recordedVm(id: string, changes: Partial<RecordedVm> = {}): Recor
     ...changes,
   };
 }
+
+/** A cluster in which no other resource has anything to do with any VM. */
+export const noRivals: RivalsView = { isAlive: () => false, adopterOf: () => 'nobody' };
 
 /** Everything of an observation; parts that are objects may be given in part. `vms` is what the list has. */
 export type Seen = Partial<Omit<VmObservation, 'meta' | 'facts' | 'spec' | 'marked'>> & {
@@ -203,6 +213,7 @@ export function observe(seen: Seen = {}): VmObservation {
     inputs: { kind: 'resolved', sshKey: undefined, password: undefined, cloudInit: undefined },
     secret: { name: 'trainer-connection', state: 'ours', uid: 'secret-1', data: { password: 'kept-password' } },
     adoption: undefined,
+    rivals: noRivals,
     ...rest,
     account,
     marked: snapshot === undefined ? [] : markedVmsOf(snapshot, installation, uid),

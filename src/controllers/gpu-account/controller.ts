@@ -1,5 +1,6 @@
 import { gpuAccountSpecSchema, type GpuAccountSpec, type GpuAccountStatus } from '../../api/gpu-account.ts';
 import { finalizerName, gpuAccountType } from '../../api/group.ts';
+import { markOf } from '../../api/vm-name.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
@@ -9,7 +10,6 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Redactor } from '../../lib/redact.ts';
 import { statusOfAccount, type AccountObservation, type CredentialsState } from '../../plan/account-status.ts';
 import type { AccountRegistry, Credentials } from '../accounts.ts';
-import { markIndex } from '../marks.ts';
 import { decodeSecret, secretType, type CustomObject, type SecretObject } from '../objects.ts';
 import type { VmOwners } from '../vm-owners.ts';
 
@@ -124,7 +124,7 @@ export class GpuAccountController implements Reconciler {
   }
 
   #observe(object: CustomObject, credentials: CredentialsState, users: readonly string[]): AccountObservation {
-    const { clock, accounts, installation } = this.#deps;
+    const { clock, accounts } = this.#deps;
     const fleet = accounts.runtime(object.metadata.name)?.fleet;
     const snapshot = fleet?.snapshot;
     return {
@@ -133,24 +133,22 @@ export class GpuAccountController implements Reconciler {
       status: object.status ?? {},
       credentials,
       pollFailure: fleet?.pollFailure,
-      listed: snapshot === undefined ? undefined : this.#count(snapshot, installation),
+      listed: snapshot === undefined ? undefined : this.#count(snapshot),
       distrusted: snapshot?.distrusted,
       users,
     };
   }
 
-  #count(snapshot: Snapshot, installation: string): NonNullable<AccountObservation['listed']> {
-    const { vms, owners } = this.#deps;
+  #count(snapshot: Snapshot): NonNullable<AccountObservation['listed']> {
+    const { vms, owners, installation } = this.#deps;
     const unmanaged: string[] = [];
-    for (const [uid, marked] of markIndex(snapshot, installation)) {
-      if (vms.byIndex('uid', uid).length > 0) continue;
-      for (const vm of marked) {
-        if (owners.ownerOf(vm.id) === undefined) unmanaged.push(vm.id);
-      }
-    }
     let managed = 0;
     for (const vm of snapshot.byId.values()) {
-      if (owners.ownerOf(vm.id) !== undefined) managed += 1;
+      const mark = markOf(vm.name);
+      const isMarked = mark?.installation === installation;
+      const isOwned = isMarked && vms.byIndex('uid', mark.uid).length > 0;
+      if (isOwned || owners.ownersOf(vm.id).length > 0) managed += 1;
+      else if (isMarked && vm.state !== 'terminated') unmanaged.push(vm.id);
     }
     return { total: snapshot.byId.size, managed, unmanaged: unmanaged.sort() };
   }

@@ -6,10 +6,12 @@ import { assertNever } from '../../lib/errors.ts';
 import { isKubeError } from '../../kube/contract.ts';
 import { addFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { finalizerName } from '../../api/group.ts';
-import type { VmObservation } from '../../plan/vm/observation.ts';
+import type { Confirmation, VmObservation } from '../../plan/vm/observation.ts';
+import { mayTouch } from '../../plan/vm/ownership.ts';
 import type { Step, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import { writeConnectionSecret } from '../connection-secret.ts';
+import { adoptedVmIn } from '../vm-owners.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 import { launchVm } from './launch.ts';
 
@@ -97,7 +99,7 @@ async function letGo(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'rem
 
 function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' }>): ActResult {
   // Claimed before anything is written: of two resources that adopt one VM at once, one has to see the other.
-  if (!deps.owners.claim(pass.key, step.journal.vm?.id)) return 'conflict';
+  if (!deps.owners.claim(pass.object.metadata.uid, adoptedVmIn(step.journal))) return 'conflict';
   pass.memory.unsaved = step.journal;
   if (step.announcement !== undefined) pass.announcements.push(step.announcement);
   if (step.announcement?.reason === 'VmLost') deps.metrics.vmLost();
@@ -115,14 +117,22 @@ async function confirmGone(deps: ActDeps, pass: Pass, vmId: string, { ticket, ru
     const isGone = vm.state === 'terminated';
     if (isGone) runtime.fleet.noteConfirmedGone(vmId);
     else runtime.fleet.noteFoundAlive(vmId);
-    pass.memory.noteConfirmation({ vmId, askedAt, answer: isGone ? 'gone' : 'exists' });
+    noteConfirmation(pass, { vmId, askedAt, answer: isGone ? 'gone' : 'exists', name: vm.name });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     const isGone = error.kind === 'notFound';
     if (isGone) runtime.fleet.noteConfirmedGone(vmId);
-    pass.memory.noteConfirmation({ vmId, askedAt, answer: isGone ? 'gone' : 'noAnswer' });
+    noteConfirmation(pass, { vmId, askedAt, answer: isGone ? 'gone' : 'noAnswer' });
   }
   return 'looked';
+}
+
+function noteConfirmation({ memory, object }: Pass, confirmation: Confirmation): void {
+  memory.noteConfirmation(confirmation);
+  // Who wanted to delete it has what the delete call would have brought: a list after this has to confirm it.
+  if (confirmation.answer === 'gone' && object.metadata.deletionTimestamp !== undefined) {
+    memory.noteDeleted(confirmation.vmId, confirmation.askedAt);
+  }
 }
 
 interface Call extends Turn {
@@ -131,7 +141,9 @@ interface Call extends Turn {
 }
 
 async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
-  const { step, ticket, runtime } = made;
+  const { step, ticket, runtime, observation } = made;
+  // The rules see to it; this line sees to the rules. It is the last one before somebody's VM is stopped or deleted.
+  if (!mayTouch(observation, step.vmId)) throw new Error(`${step.kind} of a VM that is not this resource's`);
   deps.leadership.assertLeading();
   if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
   try {

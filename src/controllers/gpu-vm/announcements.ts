@@ -24,6 +24,7 @@ const notable: Partial<Record<Reason, Announcement['type']>> = {
   UnknownStatus: 'Warning',
   Unreadable: 'Warning',
   VmMissing: 'Warning',
+  VmNotOurs: 'Warning',
   StartBlockedNoCapacity: 'Warning',
   PowerCallFailed: 'Warning',
   DeleteFailed: 'Warning',

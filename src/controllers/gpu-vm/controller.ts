@@ -7,6 +7,7 @@ import type { VmObservation } from '../../plan/vm/observation.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import { waiting, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
+import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
 import { announcementsFor } from './announcements.ts';
 import { VmMemory } from './memory.ts';
@@ -116,7 +117,7 @@ export class GpuVmController implements Reconciler {
     }
     // The journal is in the status now; had the write failed, the memory would have gone on saying it.
     memory.unsaved = undefined;
-    this.#deps.owners.claim(pass.key, desired.vm?.id);
+    this.#deps.owners.claim(object.metadata.uid, adoptedVmIn(desired));
     this.#announce(pass, before, desired);
     return true;
   }
@@ -169,7 +170,7 @@ export class GpuVmController implements Reconciler {
     this.#memories.delete(uid);
     const key = qualifiedKey(gpuVmType.kind, storeKey);
     this.#deps.prober.unwatch(key);
-    this.#deps.owners.claim(key, undefined);
+    this.#deps.owners.claim(uid, undefined);
     for (const runtime of this.#deps.accounts.runtimes()) {
       runtime.gate.withdraw(key);
       runtime.fleet.forget(key);

@@ -141,11 +141,12 @@ function noteReceipt(
   const vm: NonNullable<Journal['vm']> = {
     id: receipt.id,
     name: plan.name,
+    ownerUid: observation.meta.uid,
     recordedAt: toPreciseTimestamp(deps.clock.now()),
     applied: { ...plan.offer.size },
     hostnode: plan.offer.host.id,
   };
-  deps.owners.claim(pass.key, vm.id);
+  pass.memory.noteDeployed(vm.id);
   const violation = priceViolation(receipt.price, priceCap(observation.spec));
   if (violation !== undefined) {
     pass.memory.unsaved = { vm, launch: ended(deps, intent, 'Overpriced', violation) };

@@ -10,7 +10,7 @@ import type {
   VmFacts,
   VmTimings,
 } from '../../plan/vm/observation.ts';
-import { isUncertain, uncertainSince } from '../../plan/vm/proof.ts';
+import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
 
 /** Pauses after start, stop, modify and delete calls that fail. */
 const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
@@ -30,6 +30,7 @@ export class VmMemory {
   readonly #avoidedHosts = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
   readonly #deletedAt = new Map<string, number>();
+  readonly #deployed = new Set<string>();
   #lastCall: CallFact | undefined;
   #confirmation: Confirmation | undefined;
   #absence: Absence | undefined;
@@ -39,6 +40,7 @@ export class VmMemory {
   facts(probe: ProbeFact | undefined): VmFacts {
     return {
       deletedAt: this.#deletedAt,
+      deployed: this.#deployed,
       lastCall: this.#lastCall,
       confirmation: this.#confirmation,
       absence: this.#absence,
@@ -62,6 +64,10 @@ export class VmMemory {
     const refusals = (this.#refusals.get(hostnode) ?? 0) + 1;
     this.#refusals.set(hostnode, refusals);
     this.#avoidedHosts.set(hostnode, now + backoffMs(hostBackoff, refusals, random));
+  }
+
+  noteDeployed(vmId: string): void {
+    this.#deployed.add(vmId);
   }
 
   noteDeleted(vmId: string, now: number): void {
@@ -99,9 +105,10 @@ export class VmMemory {
    * Takes a list as evidence about an uncertain launch. It counts only if it was requested after the call had ended, is
    * trusted, and has no entry that could not be read and might be the VM.
    */
-  noteListing(snapshot: Snapshot, { launch }: Journal, timings: ListingTimings): void {
+  noteListing(snapshot: Snapshot, journal: Journal, timings: ListingTimings): void {
+    const { launch } = journal;
     this.#doubtDeletions(snapshot, timings.transitionMs);
-    if (launch === undefined || !isUncertain(launch) || snapshot.byName.has(launch.name)) {
+    if (launch === undefined || !isInDoubt(journal) || snapshot.byName.has(launch.name)) {
       this.#absence = undefined;
       return;
     }

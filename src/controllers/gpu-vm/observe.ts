@@ -26,6 +26,7 @@ export interface ObserveDeps {
   readonly clock: Clock;
   readonly installation: string;
   readonly timings: VmTimings;
+  readonly store: ReadStore<CustomObject>;
   readonly accountsStore: ReadStore<CustomObject>;
   readonly secrets: ReadStore<SecretObject>;
   readonly accounts: AccountRegistry;
@@ -75,7 +76,11 @@ export function observeVm(
     marked: snapshot === undefined ? [] : markedVmsOf(snapshot, deps.installation, meta.uid),
     inputs,
     secret: secretView(deps, object, memory),
-    adoption: adoptionView(deps, object, key),
+    adoption: adoptionView(object),
+    rivals: {
+      isAlive: (uid) => deps.store.byIndex('uid', uid).length > 0,
+      adopterOf: (vmId) => deps.owners.adopterOf(vmId, meta.uid),
+    },
     facts: memory.facts(deps.prober.fact(key)),
   };
 }
@@ -151,11 +156,9 @@ export function connectionSecretName(vmName: string): string {
   return `${vmName}-connection`;
 }
 
-function adoptionView({ owners }: ObserveDeps, { metadata }: CustomObject, key: string): AdoptionView | undefined {
+function adoptionView({ metadata }: CustomObject): AdoptionView | undefined {
   const vmId = metadata.annotations?.[annotations.adopt];
-  if (vmId === undefined) return undefined;
-  const owner = owners.ownerOf(vmId);
-  return { vmId, owner: owner === key ? undefined : owner };
+  return vmId === undefined ? undefined : { vmId };
 }
 
 interface ParsedVm {

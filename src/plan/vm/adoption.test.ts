@@ -5,6 +5,7 @@ import {
   cloudVm,
   launchOf,
   minute,
+  noRivals,
   observe,
   observeRunning,
   sizeOf,
@@ -14,7 +15,8 @@ import {
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
 import { vmNameOf } from '../../api/vm-name.ts';
 
-const adoption = { vmId: 'vm-5', owner: undefined };
+const adoption = { vmId: 'vm-5' };
+const living = uid.replace('0', '1');
 const theirs = cloudVm('vm-5', { name: 'by-hand' });
 
 it.each<[string, Seen, Partial<Brief>]>([
@@ -35,7 +37,16 @@ it.each<[string, Seen, Partial<Brief>]>([
   ],
   [
     'a VM of another resource is not taken over',
-    { adoption: { vmId: 'vm-5', owner: 'GpuVm/research/other' }, vms: [theirs] },
+    { adoption, vms: [theirs], rivals: { ...noRivals, adopterOf: () => 'other' } },
+    { step: 'wait', ready: 'False AdoptionRefused' },
+  ],
+  [
+    'a VM of another resource that has not recorded it yet is not taken over',
+    {
+      adoption,
+      vms: [cloudVm('vm-5', { name: vmNameOf({ installation: '1a2b3c4d', uid: living, attempt: 1 }) })],
+      rivals: { ...noRivals, isAlive: (who) => who === living },
+    },
     { step: 'wait', ready: 'False AdoptionRefused' },
   ],
   [

@@ -1,8 +1,8 @@
 import { annotations } from '../../api/group.ts';
-import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
+import { isMarkedByAnother } from './ownership.ts';
 import { recordOf } from './uniqueness.ts';
 import { known, type Rule } from './rule.ts';
 import { describeSizeDifferences, wantedSize } from './size.ts';
@@ -11,7 +11,7 @@ import { waiting, type ReadyDraft } from './verdict.ts';
 /** Taking over a VM that exists (`gpuvm.dev/adopt: <vm id>`). While the annotation is there nothing is deployed. */
 
 const vmIsToBeAdopted: Rule = (observation) => {
-  const { adoption, journal, timings, now } = observation;
+  const { adoption, journal, timings, now, meta } = observation;
   const snapshot = known(observation)?.snapshot;
   if (adoption === undefined || journal.vm !== undefined || snapshot === undefined) return undefined;
   const vm = livingVm(snapshot, adoption.vmId);
@@ -27,7 +27,7 @@ const vmIsToBeAdopted: Rule = (observation) => {
   return {
     step: {
       kind: 'record',
-      journal: { vm: recordOf(vm, now, true) },
+      journal: { vm: recordOf(vm, { now, owner: meta, adopted: true }) },
       announcement: { type: 'Normal', reason: 'Adopted', message: `Took over VM ${vm.id} ("${vm.name}").` },
     },
     phase: 'Pending',
@@ -49,15 +49,15 @@ function notFound(vmId: string): ReadyDraft {
 }
 
 /** Why this VM may not be taken over, if so. */
-function refusalOf({ adoption, meta, installation, spec }: VmObservation, vm: CloudVm): ReadyDraft | undefined {
-  if (adoption?.owner !== undefined) {
+function refusalOf(observation: VmObservation, vm: CloudVm): ReadyDraft | undefined {
+  const { rivals, spec } = observation;
+  if (['other', 'contested'].includes(rivals.adopterOf(vm.id))) {
     return waiting('AdoptionRefused', `VM ${vm.id} belongs to another resource of this cluster.`);
   }
-  const mark = markOf(vm.name);
-  if (mark !== undefined && mark.installation !== installation && mark.uid !== meta.uid) {
+  if (isMarkedByAnother(observation, vm.name)) {
     return waiting(
       'AdoptionRefused',
-      `VM ${vm.id} was made by another installation of this operator, which may still manage it.`,
+      `VM ${vm.id} was made for another resource of this cluster, or by another installation of this operator, which may still manage it.`,
     );
   }
   if (vm.type === 'spot') {

@@ -1,13 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { anyObservation } from '../../../test/support/any-observation.ts';
-import { launchOf, minute, timings } from '../../../test/support/builders.ts';
+import { anyObservation, livingUid } from '../../../test/support/any-observation.ts';
+import { installation, launchOf, minute, timings, uid } from '../../../test/support/builders.ts';
 import { decided } from '../../../test/support/verdicts.ts';
+import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { decideVm } from './decide.ts';
 import type { VmObservation } from './observation.ts';
-import { isUncertain, uncertainSince } from './proof.ts';
+import { ownershipOfRecord } from './ownership.ts';
+import { isInDoubt, uncertainSince } from './proof.ts';
 import { changesProvider } from './verdict.ts';
 
 function check(property: (given: VmObservation) => void): void {
@@ -89,16 +91,12 @@ describe('a VM is never deployed', () => {
     ['unless it is to run', (given) => given.spec.powerState !== 'Running'],
     ['without what the spec refers to', (given) => given.inputs.kind !== 'resolved'],
     ['before its password is kept', (given) => given.secret.data['password'] === undefined],
-    ['while the last deployment is in doubt', isInDoubt],
+    ['while the last deployment is in doubt', ({ journal }) => isInDoubt(journal)],
   ])('%s', (_, isForbidden) => {
     check((given) => {
       if (isForbidden(given)) expect(launches(given)).toBe(false);
     });
   });
-
-  function isInDoubt({ journal }: VmObservation): boolean {
-    return journal.launch !== undefined && isUncertain(journal.launch);
-  }
 
   it('above its price cap, on a host that cools down, or under a name that was used', () => {
     check((given) => {
@@ -122,7 +120,7 @@ describe('a launch in doubt', () => {
     check((given) => {
       const { step } = decideVm(given);
       const { launch: before } = given.journal;
-      if (before === undefined || !isUncertain(before) || step.kind !== 'record') return;
+      if (before === undefined || !isInDoubt(given.journal) || step.kind !== 'record') return;
       if (step.journal.launch?.outcome !== 'Absent') return;
       const { absence } = given.facts;
       expect(absence?.launchName).toBe(before.name);
@@ -139,6 +137,8 @@ describe('a resource that is being deleted', () => {
       if (decideVm(given).step.kind !== 'removeFinalizer') return;
       expect(given.meta.deleting).toBe(true);
       if (given.spec.deletionPolicy === 'Retain' || given.meta.abandoned) return;
+      // Whoever else says that it has the VM keeps it, and deletes it with itself.
+      if (ownershipOfRecord(given)?.kind === 'contested') return;
       const { journal, facts: learned, marked } = given;
       const snapshot = snapshotIn(given);
       const ids = [...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map(({ id }) => id)];
@@ -149,8 +149,7 @@ describe('a resource that is being deleted', () => {
         expect(snapshot?.distrusted).toBeUndefined();
         expect(snapshot?.unreadable.has(id)).toBe(false);
       }
-      const isInDoubt = journal.vm === undefined && journal.launch !== undefined && isUncertain(journal.launch);
-      if (isInDoubt) expect(learned.absence?.launchName).toBe(journal.launch.name);
+      if (isInDoubt(journal)) expect(learned.absence?.launchName).toBe(journal.launch?.name);
     });
   });
 
@@ -200,6 +199,26 @@ describe('nothing is changed at the provider', () => {
       if (!changesProvider(step) || !('vmId' in step)) return;
       const ours = [given.journal.vm?.id, ...given.marked.map(({ id }) => id)];
       expect(ours).toContain(step.vmId);
+    });
+  });
+
+  it("about a VM that carries somebody else's mark, or that was neither made nor taken over by the rules", () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      if (!changesProvider(step) || !('vmId' in step)) return;
+      const { journal, facts: learned, rivals } = given;
+      const named = learned.confirmation?.vmId === step.vmId ? learned.confirmation.name : undefined;
+      const name = snapshotIn(given)?.byId.get(step.vmId)?.name ?? named;
+      if (name === undefined) {
+        expect(learned.deployed).toContain(step.vmId);
+        return;
+      }
+      const mark = markOf(name);
+      if (mark?.uid === uid) return;
+      expect(mark?.uid).not.toBe(livingUid);
+      expect(mark?.installation ?? installation).toBe(installation);
+      expect(journal.vm).toMatchObject({ id: step.vmId, ownerUid: uid, adopted: true });
+      expect(['nobody', 'self']).toContain(rivals.adopterOf(step.vmId));
     });
   });
 

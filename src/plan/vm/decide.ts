@@ -4,6 +4,7 @@ import { existenceRules } from './existence.ts';
 import { guardRules } from './guards.ts';
 import { launchRules } from './launch.ts';
 import type { VmObservation } from './observation.ts';
+import { ownershipRules } from './ownership-rules.ts';
 import { powerRules } from './power.ts';
 import { resizeRules } from './resize.ts';
 import { until, type Rule } from './rule.ts';
@@ -18,6 +19,7 @@ import { changesProvider, ready, type Verdict } from './verdict.ts';
  */
 export const rules: readonly Rule[] = [
   ...guardRules,
+  ...ownershipRules,
   ...uniquenessRules,
   ...adoptionRules,
   ...existenceRules,

@@ -80,7 +80,11 @@ describe('a resource that is being deleted', () => {
       { vms: [cloudVm('vm-7')] },
       { rule: 'vmIsToBeDeleted', step: 'delete' },
     ],
-    ['deletes its VM though the list does not have it', recorded, { rule: 'vmIsToBeDeleted', step: 'delete' }],
+    [
+      'deletes its VM though the list does not have it yet',
+      { ...recorded, facts: { deployed: new Set(['vm-1']) } },
+      { rule: 'vmIsToBeDeleted', step: 'delete' },
+    ],
     [
       'deletes a VM whose status nobody knows',
       { ...recorded, vms: [cloudVm('vm-1', { state: 'unknown', providerStatus: 'Haunted' })] },

@@ -1,7 +1,8 @@
-import type { Launch } from '../../api/vm-status.ts';
 import type { VmObservation } from './observation.ts';
-import { absenceProof, uncertainLaunch } from './proof.ts';
-import { known, listingNeededToForget, type Rule } from './rule.ts';
+import { mayTouch, ownershipOfRecord } from './ownership.ts';
+import { doubtAbout, droppingRules } from './ownership-rules.ts';
+import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
+import { known, listingNeededToForget, until, type Rule } from './rule.ts';
 import { waiting, type Announcement, type Look, type ReadyDraft, type Verdict } from './verdict.ts';
 
 /**
@@ -37,14 +38,9 @@ const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
       })
     : undefined;
 
-/** Launches that left nothing behind. A word that this release does not know, from a newer one, is none of them. */
-const endedWithoutVm: ReadonlySet<string> = new Set<Launch['outcome']>(['Refused', 'Absent', 'Lost']);
-
 /** No deploy call is in doubt and no VM is recorded, so the resource can go whatever the provider does. */
-const thereIsNoVm: Rule = ({ journal, marked }) => {
-  const isInDoubt = journal.launch !== undefined && !endedWithoutVm.has(journal.launch.outcome);
-  return journal.vm === undefined && !isInDoubt && marked.length === 0 ? letGo(undefined) : undefined;
-};
+const thereIsNoVm: Rule = ({ journal, marked }) =>
+  journal.vm === undefined && !isInDoubt(journal) && marked.length === 0 ? letGo(undefined) : undefined;
 
 const accountIsAway: Rule = ({ account, spec, timings }) => {
   if (account.kind === 'ready') return undefined;
@@ -72,8 +68,50 @@ const listIsMissing: Rule = (observation) =>
       }
     : undefined;
 
+/** The other one goes on holding the VM: whichever of them goes last deletes it. */
+const vmIsContested: Rule = (observation) => {
+  const ownership = ownershipOfRecord(observation);
+  if (ownership?.kind !== 'contested') return undefined;
+  const message = `VM ${observation.journal.vm?.id ?? ''} is left alone, since ${ownership.why}.`;
+  return letGo({ type: 'Warning', reason: 'VmNotOurs', message });
+};
+
+/** Deleting it might delete somebody else's, and letting the resource go might leak its own: a person has to look. */
+const recordedVmIsDoubtful: Rule = (observation) => {
+  const ownership = ownershipOfRecord(observation);
+  if (ownership?.kind !== 'doubtful' || !isListed(observation)) return undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Deleting',
+    ready: waiting('VmNotOurs', doubtAbout(observation, ownership.why)),
+    look: { inMs: observation.timings.retryMs },
+  };
+};
+
+/** The recorded VM is there, be it in an entry that cannot be read. */
+function isListed(observation: VmObservation): boolean {
+  const id = observation.journal.vm?.id ?? '';
+  const snapshot = known(observation)?.snapshot;
+  const listed = snapshot?.byId.get(id);
+  return (listed !== undefined && listed.state !== 'terminated') || snapshot?.unreadable.has(id) === true;
+}
+
+/**
+ * No list shows the recorded VM, and so none shows whose it is: the provider is asked about it. Without that a forged
+ * record would delete whatever VM it names.
+ */
+const recordedVmIsUnproven: Rule = (observation) => {
+  const { journal, facts, now, timings } = observation;
+  const id = journal.vm?.id;
+  if (id === undefined || facts.deletedAt.has(id) || mayTouch(observation, id)) return undefined;
+  const draft = deleting(`VM ${id} is not in the list; asking the provider about it.`);
+  const nextAt = facts.confirmation?.vmId === id ? facts.confirmation.askedAt + timings.retryMs : now;
+  if (now >= nextAt) return { step: { kind: 'confirmGone', vmId: id }, phase: 'Deleting', ready: draft };
+  return { step: { kind: 'wait' }, phase: 'Deleting', ready: draft, look: { inMs: until(nextAt, now) } };
+};
+
 const vmIsToBeDeleted: Rule = (observation) => {
-  const vmId = [...ownIds(observation)].find((id) => !observation.facts.deletedAt.has(id));
+  const vmId = [...ownIds(observation)].find((id) => !observation.facts.deletedAt.has(id) && mayTouch(observation, id));
   if (vmId === undefined) return undefined;
   return {
     step: { kind: 'delete', vmId, why: 'resourceDeleted' },
@@ -167,11 +205,15 @@ function deleteDraft({ facts, account }: VmObservation, vmId: string): ReadyDraf
 
 export const deletionRules: readonly Rule[] = [
   nothingIsLeftToDo,
+  ...droppingRules,
   vmIsToBeKept,
   vmIsToBeAbandoned,
   thereIsNoVm,
   accountIsAway,
   listIsMissing,
+  vmIsContested,
+  recordedVmIsDoubtful,
+  recordedVmIsUnproven,
   vmIsToBeDeleted,
   listStillHasIt,
   launchIsStillUncertain,

@@ -4,7 +4,8 @@ import type { Snapshot } from '../../fleet/contract.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
-import { known, liveVm, millis, type Rule } from './rule.ts';
+import { liveVm } from './ownership.ts';
+import { known, millis, type Rule } from './rule.ts';
 import { ready, waiting, type ReadyDraft } from './verdict.ts';
 
 /** An error is not absence: what has to come together before a recorded VM is believed to be gone. */

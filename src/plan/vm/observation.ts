@@ -29,6 +29,7 @@ export interface VmObservation {
   readonly inputs: InputsView;
   readonly secret: SecretView;
   readonly adoption: AdoptionView | undefined;
+  readonly rivals: RivalsView;
   readonly facts: VmFacts;
 }
 
@@ -107,8 +108,14 @@ export interface SecretView {
 /** The VM that the adopt annotation names. */
 export interface AdoptionView {
   readonly vmId: string;
-  /** Another resource of this cluster that owns that VM. */
-  readonly owner: string | undefined;
+}
+
+/** What there is to know about the other resources of this cluster. */
+export interface RivalsView {
+  /** Whether a resource of this cluster has this UID. */
+  isAlive(uid: string): boolean;
+  /** Which resource has taken over this VM. `contested`: this one and another one say so, and nothing tells who was first. */
+  adopterOf(vmId: string): 'nobody' | 'self' | 'other' | 'contested';
 }
 
 /**
@@ -116,8 +123,10 @@ export interface AdoptionView {
  * of a call, never of a VM.
  */
 export interface VmFacts {
-  /** Ids of VMs whose deletion the provider has confirmed, and when that answer came. */
+  /** Ids of VMs whose deletion, or absence, the provider has confirmed, and when that answer came. */
   readonly deletedAt: ReadonlyMap<string, number>;
+  /** Ids of VMs that the provider gave to deploy calls of this process for this resource. */
+  readonly deployed: ReadonlySet<string>;
   /** The last start, stop, modify or delete call. */
   readonly lastCall: CallFact | undefined;
   /** Answer to the question about one VM that the list did not have. */
@@ -145,6 +154,8 @@ export interface Confirmation {
   readonly vmId: string;
   readonly askedAt: number;
   readonly answer: 'gone' | 'exists' | 'noAnswer';
+  /** Of a VM that exists: its name at the provider. */
+  readonly name?: string | undefined;
 }
 
 export interface Absence {
@@ -162,6 +173,7 @@ export interface ProbeFact {
 
 export const noFacts: VmFacts = {
   deletedAt: new Map(),
+  deployed: new Set(),
   lastCall: undefined,
   confirmation: undefined,
   absence: undefined,

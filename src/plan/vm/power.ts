@@ -1,6 +1,7 @@
 import type { CloudVm } from '../../provider/contract.ts';
 import type { CallFact, VmObservation } from './observation.ts';
-import { callPatienceMs, known, liveVm, until, type Rule } from './rule.ts';
+import { liveVm } from './ownership.ts';
+import { callPatienceMs, known, until, type Rule } from './rule.ts';
 import { waiting, type ReadyDraft, type Verdict } from './verdict.ts';
 
 /** Running, Stopped, Released: bringing the power state to what the spec asks for. */

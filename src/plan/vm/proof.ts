@@ -1,5 +1,5 @@
 import type { Launch } from '../../api/vm-status.ts';
-import type { VmObservation } from './observation.ts';
+import type { Journal, VmObservation } from './observation.ts';
 import { known, millis, until } from './rule.ts';
 import type { Look } from './verdict.ts';
 
@@ -10,9 +10,15 @@ import type { Look } from './verdict.ts';
  */
 export type AbsenceProof = { readonly kind: 'proven' } | { readonly kind: 'open'; readonly look: Look };
 
-/** Pending and uncertain launches are the ones that are in doubt. */
-export function isUncertain(launch: Launch): boolean {
-  return launch.outcome === 'Pending' || launch.outcome === 'Uncertain';
+/** Launches that left nothing behind. A word that this release does not know, from a newer one, is none of them. */
+const endedWithoutVm: ReadonlySet<string> = new Set<Launch['outcome']>(['Refused', 'Absent', 'Lost']);
+
+/**
+ * No VM is recorded, and the launch is not known to have left none: its answer was lost, or the record of its VM was, as by
+ * an edit of the status.
+ */
+export function isInDoubt({ launch, vm }: Journal): boolean {
+  return vm === undefined && launch !== undefined && !endedWithoutVm.has(launch.outcome);
 }
 
 /** From when on a list can say something about the launch: after its call ended, or must have ended. */
@@ -22,8 +28,7 @@ export function uncertainSince(launch: Launch, callTimeoutMs: number): number {
 
 /** The launch that is in doubt, if there is one; a recorded VM ends all doubt. */
 export function uncertainLaunch({ journal }: VmObservation): Launch | undefined {
-  const { launch, vm } = journal;
-  return launch !== undefined && vm === undefined && isUncertain(launch) ? launch : undefined;
+  return isInDoubt(journal) ? journal.launch : undefined;
 }
 
 export function absenceProof(observation: VmObservation, launch: Launch): AbsenceProof {

@@ -1,5 +1,6 @@
 import type { CallFact, VmObservation } from './observation.ts';
-import { callPatienceMs, known, liveVm, until, type Rule } from './rule.ts';
+import { liveVm } from './ownership.ts';
+import { callPatienceMs, known, until, type Rule } from './rule.ts';
 import { assessSize, describeSizeChange } from './size.ts';
 import { waiting, type Look, type Step } from './verdict.ts';
 

@@ -1,5 +1,4 @@
 import type { Snapshot } from '../../fleet/contract.ts';
-import type { CloudVm } from '../../provider/contract.ts';
 import type { ReadyAccount, VmObservation } from './observation.ts';
 import type { Look, Verdict } from './verdict.ts';
 
@@ -15,13 +14,6 @@ export interface Known {
 export function known({ account }: VmObservation): Known | undefined {
   if (account.kind !== 'ready' || account.snapshot === undefined) return undefined;
   return { account, snapshot: account.snapshot };
-}
-
-/** The recorded VM as the list has it; undefined when there is none recorded, or the list lacks it. */
-export function liveVm(observation: VmObservation): CloudVm | undefined {
-  const id = observation.journal.vm?.id;
-  const vm = id === undefined ? undefined : known(observation)?.snapshot.byId.get(id);
-  return vm?.state === 'terminated' ? undefined : vm;
 }
 
 /** A call that was accepted is given this long to show in the list before it is made again; repeating it does no harm. */

@@ -3,7 +3,8 @@ import { connectionData } from './connection.ts';
 import type { ConditionDraft } from '../../api/conditions.ts';
 import type { VmObservation } from './observation.ts';
 import { externalPortOf } from '../ports.ts';
-import { liveVm, type Rule } from './rule.ts';
+import { liveVm } from './ownership.ts';
+import type { Rule } from './rule.ts';
 import { ready, waiting, type ProbeTarget, type Verdict } from './verdict.ts';
 
 /** A VM in the power state that the spec asks for: publish how to reach it, probe it, say that it is ready. */

@@ -3,7 +3,7 @@ import { dollars } from '../../lib/money.ts';
 import type { Host, VmSize } from '../../provider/contract.ts';
 import { priceCap, quote } from '../price.ts';
 import type { VmObservation } from './observation.ts';
-import { liveVm } from './rule.ts';
+import { liveVm } from './ownership.ts';
 
 /** How the VM's size compares with the spec, and what can be done about it. */
 export type SizeAssessment =

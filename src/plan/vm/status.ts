@@ -7,7 +7,7 @@ import { billedNow, type CloudVm } from '../../provider/contract.ts';
 import { sshCommand } from './connection.ts';
 import type { VmObservation } from './observation.ts';
 import { externalPortOf } from '../ports.ts';
-import { liveVm } from './rule.ts';
+import { liveVm, ownershipOfRecord } from './ownership.ts';
 import { assessSize } from './size.ts';
 import { ready, type ReadyDraft, type Verdict } from './verdict.ts';
 
@@ -109,33 +109,28 @@ function keptReachable({ spec, journal }: VmObservation, before: readonly Condit
   return [{ type: 'Reachable', status: 'Unknown', reason: 'ProbePending', message: 'The VM has not been probed yet.' }];
 }
 
-function launched({ journal }: VmObservation): ConditionDraft {
-  if (journal.vm !== undefined) {
-    return {
-      type: 'Launched',
-      status: 'True',
-      reason: 'VmExists',
-      message: `The provider has made VM ${journal.vm.id}.`,
-    };
+function launched(observation: VmObservation): ConditionDraft {
+  const { vm, launch } = observation.journal;
+  if (vm !== undefined) {
+    const { kind } = ownershipOfRecord(observation) ?? {};
+    const isOpen = kind === 'doubtful' || kind === 'contested';
+    return isOpen
+      ? launchedDraft('Unknown', 'VmNotOurs', `Whether VM ${vm.id} is this resource's is not known.`)
+      : launchedDraft('True', 'VmExists', `The provider has made VM ${vm.id}.`);
   }
-  const outcome = journal.launch?.outcome;
-  if (outcome === 'Pending' || outcome === 'Uncertain') {
-    return {
-      type: 'Launched',
-      status: 'Unknown',
-      reason: 'CreateUncertain',
-      message: 'The answer to the deploy call is not known.',
-    };
+  switch (launch?.outcome) {
+    case undefined:
+      return launchedDraft('Unknown', 'NotLaunched', 'No VM has been made yet.');
+    case 'Pending':
+    case 'Uncertain':
+      return launchedDraft('Unknown', 'CreateUncertain', 'The answer to the deploy call is not known.');
+    default:
+      return launchedDraft('False', 'NotLaunched', launch?.message ?? 'There is no VM.');
   }
-  if (outcome === undefined) {
-    return { type: 'Launched', status: 'Unknown', reason: 'NotLaunched', message: 'No VM has been made yet.' };
-  }
-  return {
-    type: 'Launched',
-    status: 'False',
-    reason: 'NotLaunched',
-    message: journal.launch?.message ?? 'There is no VM.',
-  };
+}
+
+function launchedDraft(status: Condition['status'], reason: Reason, message: string): ConditionDraft {
+  return { type: 'Launched', status, reason, message };
 }
 
 function upToDate(observation: VmObservation): ConditionDraft[] {

@@ -3,9 +3,10 @@ import { markOf } from '../../api/vm-name.ts';
 import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { priceCap, priceViolation } from '../price.ts';
-import type { VmObservation } from './observation.ts';
+import type { VmMeta, VmObservation } from './observation.ts';
+import { liveVm, mayTouch } from './ownership.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
-import { known, listingNeededToForget, liveVm, type Rule } from './rule.ts';
+import { known, listingNeededToForget, type Rule } from './rule.ts';
 import { waiting } from './verdict.ts';
 
 /** Exactly one VM: what is done about VMs with this resource's mark that the journal does not know, or knows as uncertain. */
@@ -28,12 +29,12 @@ const vmIsThereTwice: Rule = ({ marked, journal, facts }) => {
 
 /** A VM with our mark that nobody recorded: the answer to its deploy call was lost, or the process was killed. */
 const markedVmIsNotRecorded: Rule = (observation) => {
-  const { marked, journal, facts, now, spec } = observation;
+  const { marked, journal, facts, now, spec, meta } = observation;
   const found = marked.find((vm) => !facts.deletedAt.has(vm.id));
   if (found === undefined || journal.vm !== undefined) return undefined;
   const launch = launchOf(observation, found);
   const violation = priceViolation(found.price, priceCap(spec));
-  const vm = recordOf(found, now);
+  const vm = recordOf(found, { now, owner: meta });
   if (violation !== undefined) return recordOverpriced({ vm, launch }, violation);
   return {
     step: {
@@ -99,6 +100,7 @@ const overpricedVmIsStillThere: Rule = (observation) => {
     ready: waiting('PriceViolation', `${launch.message ?? 'The VM is too dear.'} It is being deleted.`),
   } as const;
   const deletedAt = facts.deletedAt.get(vm.id);
+  if (deletedAt === undefined && !mayTouch(observation, vm.id)) return undefined;
   if (deletedAt === undefined) return { ...shown, step: { kind: 'delete', vmId: vm.id, why: 'overpriced' } };
   const look = listingNeededToForget(observation, vm.id, deletedAt);
   if (look !== undefined) return { ...shown, step: { kind: 'wait' }, look };
@@ -156,12 +158,16 @@ function recordAbsent(launch: Launch, now: number): ReturnType<Rule> {
 }
 
 /** The entry of the journal that records a VM of the list as this resource's own. */
-export function recordOf(vm: CloudVm, now: number, adopted = false): RecordedVm {
+export function recordOf(
+  vm: CloudVm,
+  by: { readonly now: number; readonly owner: VmMeta; readonly adopted?: true },
+): RecordedVm {
   return {
     id: vm.id,
     name: vm.name,
-    recordedAt: toPreciseTimestamp(now),
-    ...(adopted ? { adopted } : {}),
+    ownerUid: by.owner.uid,
+    recordedAt: toPreciseTimestamp(by.now),
+    ...(by.adopted === true ? { adopted: true } : {}),
     applied: { ...vm.size },
     ...(vm.hostnode === undefined ? {} : { hostnode: vm.hostnode }),
   };

@@ -1,0 +1,81 @@
+import { annotations } from '../../api/group.ts';
+import { markOf } from '../../api/vm-name.ts';
+import type { Launch } from '../../api/vm-status.ts';
+import type { Journal, VmObservation } from './observation.ts';
+import { ownershipOfRecord } from './ownership.ts';
+import { isInDoubt } from './proof.ts';
+import type { Rule } from './rule.ts';
+import { waiting } from './verdict.ts';
+
+/** What is done about a status that speaks of a VM which is not this resource's, or perhaps not. */
+
+/** The status speaks of a VM or a deployment of somebody else: that part of it is dropped, and nothing else is done by it. */
+const statusIsOfSomebodyElse: Rule = (observation) => {
+  const { journal } = observation;
+  const launch = ownLaunch(observation);
+  const whyNot = whyVmIsDropped(observation);
+  if (whyNot === undefined && launch === journal.launch) return undefined;
+  return {
+    step: {
+      kind: 'record',
+      journal: whyNot === undefined ? { ...journal, launch } : withoutVm(launch),
+      announcement: {
+        type: 'Warning',
+        reason: 'VmNotOurs',
+        message: `Dropped from the status: ${whyNot ?? 'a deployment of another resource'}. Nothing was changed at the provider.`,
+      },
+    },
+    phase: 'keep',
+    ready: 'keep',
+  };
+};
+
+function whyVmIsDropped(observation: VmObservation): string | undefined {
+  const { journal, adoption } = observation;
+  const ownership = ownershipOfRecord(observation);
+  if (ownership === undefined || journal.vm === undefined) return undefined;
+  const { id } = journal.vm;
+  if (ownership.kind === 'foreign') return `VM ${id}, since ${ownership.why}`;
+  // Somebody has looked, and says by annotation that this resource is to have the VM: the rules of adoption decide.
+  const isToBeAdopted = ownership.kind === 'doubtful' && adoption?.vmId === id;
+  return isToBeAdopted ? `VM ${id}, since it is to be adopted` : undefined;
+}
+
+/** The journal's launch, if it was one of this resource. */
+function ownLaunch({ journal, meta }: VmObservation): Launch | undefined {
+  return journal.launch !== undefined && markOf(journal.launch.name)?.uid === meta.uid ? journal.launch : undefined;
+}
+
+/**
+ * Whatever became of the VM of that launch is not known any more: nothing is deployed until the list has proven that there
+ * is none.
+ */
+function withoutVm(launch: Launch | undefined): Journal {
+  if (launch === undefined) return {};
+  return { launch: isInDoubt({ launch }) ? { ...launch, outcome: 'Uncertain' } : launch };
+}
+
+/** Neither touched nor replaced: it may be this resource's VM under another name, or somebody else's. */
+const recordedVmIsDoubtful: Rule = (observation) => {
+  const ownership = ownershipOfRecord(observation);
+  if (ownership?.kind !== 'doubtful' && ownership?.kind !== 'contested') return undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Unknown',
+    ready: waiting('VmNotOurs', doubtAbout(observation, ownership.why)),
+    stalled: true,
+    look: { inMs: observation.timings.retryMs },
+  };
+};
+
+/** The sentence for a person who has to look. */
+export function doubtAbout({ journal, meta }: VmObservation, why: string): string {
+  const id = journal.vm?.id ?? '';
+  const remedy = meta.deleting
+    ? `Delete it there if it is this resource's; the annotation ${annotations.abandon}: "true" lets the resource go`
+    : `If it is this resource's, take it over by the annotation ${annotations.adopt}`;
+  return `The status names VM ${id}, but ${why}. Nothing is changed about it: look at it at the provider. ${remedy}.`;
+}
+
+export const ownershipRules: readonly Rule[] = [statusIsOfSomebodyElse, recordedVmIsDoubtful];
+export const droppingRules: readonly Rule[] = [statusIsOfSomebodyElse];
