@@ -5,6 +5,7 @@ import { accountOf } from '../controllers/gpu-vm/controller.ts';
 import type { CustomObject } from '../controllers/objects.ts';
 import { adoptedVmIn, type VmOwners } from '../controllers/vm-owners.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
+import { isRecordOfAnother } from '../plan/vm/ownership.ts';
 import { keyOf } from '../kube/contract.ts';
 import type { Change } from '../kube/store.ts';
 import type { Cluster } from './cluster.ts';
@@ -51,7 +52,8 @@ function noteAdoption(change: Change<CustomObject>, owners: VmOwners): void {
   const { uid } = change.new.metadata;
   const status = (change.new.status ?? {}) as GpuVmStatus;
   // A record that was copied from another resource does not count, and must not keep that one from its VM.
-  if (change.origin !== 'write' && status.vm?.ownerUid === uid) owners.claim(uid, adoptedVmIn(status));
+  if (change.origin === 'write' || status.vm === undefined || isRecordOfAnother(status.vm, uid)) return;
+  owners.claim(uid, adoptedVmIn(status));
 }
 
 /** A list of VMs that differs from the one before: wakes the resources whose VM changed, and no others. */

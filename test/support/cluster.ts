@@ -67,7 +67,7 @@ export class Cluster {
   /** A request as kubectl makes it. Gives the body's text; rejects on any status but a success, with the server's words. */
   async raw(
     path: string,
-    options: { method?: 'GET' | 'PATCH'; headers?: Record<string, string>; body?: string } = {},
+    options: { method?: 'GET' | 'PATCH' | 'POST'; headers?: Record<string, string>; body?: string } = {},
   ): Promise<string> {
     const connection = connectionFrom({ kubeconfigPath: this.kubeconfigPath });
     const { headers, tls } = await connection.identify();

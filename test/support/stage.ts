@@ -52,7 +52,7 @@ export class Stage {
 
   /** Creates a GpuVm; `spec` overrides the small VM. Rejects when the API server refuses it. */
   async create(
-    { namespace, account }: Organization,
+    { namespace, account }: Pick<Organization, 'namespace' | 'account'>,
     name: string,
     spec: object = {},
     annotations: Readonly<Record<string, string>> = {},

@@ -2,7 +2,7 @@ import { annotations } from '../../api/group.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
-import { isMarkedByAnother } from './ownership.ts';
+import { makerOf } from './ownership.ts';
 import { recordOf } from './uniqueness.ts';
 import { known, type Rule } from './rule.ts';
 import { describeSizeDifferences, wantedSize } from './size.ts';
@@ -51,13 +51,14 @@ function notFound(vmId: string): ReadyDraft {
 /** Why this VM may not be taken over, if so. */
 function refusalOf(observation: VmObservation, vm: CloudVm): ReadyDraft | undefined {
   const { rivals, spec } = observation;
-  if (['other', 'contested'].includes(rivals.adopterOf(vm.id))) {
+  const maker = makerOf(observation, vm.name);
+  if (maker === 'anotherResource' || ['other', 'contested'].includes(rivals.adopterOf(vm.id))) {
     return waiting('AdoptionRefused', `VM ${vm.id} belongs to another resource of this cluster.`);
   }
-  if (isMarkedByAnother(observation, vm.name)) {
+  if (maker === 'anotherInstallation') {
     return waiting(
       'AdoptionRefused',
-      `VM ${vm.id} was made for another resource of this cluster, or by another installation of this operator, which may still manage it.`,
+      `VM ${vm.id} was made by another installation of this operator, which may still manage it.`,
     );
   }
   if (vm.type === 'spot') {

@@ -56,6 +56,16 @@ describe('a status that names', () => {
       dropped,
     ],
     [
+      'a VM by a name with the mark of another resource is not believed either where the record lacks its UID',
+      { journal: { vm: recordedVm('vm-7', { ownerUid: undefined, name: markedName(1, victim) }) } },
+      dropped,
+    ],
+    [
+      'its own VM is believed where the record lacks its UID',
+      { journal: { vm: recordedVm('vm-1', { ownerUid: undefined }), launch: launchOf() }, vms: [cloudVm('vm-1')] },
+      { step: 'writeSecret' },
+    ],
+    [
       'a deployment of another resource is not waited for',
       { journal: { launch: launchOf({ name: markedName(1, victim), outcome: 'Pending', endedAt: undefined }) } },
       dropped,

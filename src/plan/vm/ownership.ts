@@ -28,10 +28,19 @@ export function ownershipOfRecord(observation: VmObservation): Ownership | undef
   const { journal, meta } = observation;
   const { vm } = journal;
   if (vm === undefined) return undefined;
-  if (vm.ownerUid !== meta.uid) return { kind: 'foreign', why: 'it was recorded for another resource' };
+  if (isRecordOfAnother(vm, meta.uid)) return { kind: 'foreign', why: 'it was recorded for another resource' };
   const name = nameAtProvider(observation, vm.id);
   if (name !== undefined) return byName(observation, vm, name);
   return observation.facts.deployed.has(vm.id) ? { kind: 'ours' } : { kind: 'unproven' };
+}
+
+/**
+ * The record itself says so, before any list is known. One without a UID (from a release that wrote none, or where the CRD
+ * of such a release drops it) is judged by what the provider shows.
+ */
+export function isRecordOfAnother(vm: RecordedVm, uid: string): boolean {
+  if (vm.ownerUid !== undefined) return vm.ownerUid !== uid;
+  return vm.adopted !== true && (markOf(vm.name)?.uid ?? uid) !== uid;
 }
 
 /** Whether anything may be changed about this VM for this resource. */
@@ -40,11 +49,16 @@ export function mayTouch(observation: VmObservation, vmId: string): boolean {
   return observation.journal.vm?.id === vmId && ownershipOfRecord(observation)?.kind === 'ours';
 }
 
-/** A VM whose name carries this mark is somebody else's, whoever has taken it over. */
-export function isMarkedByAnother({ meta, installation, rivals }: VmObservation, name: string): boolean {
+/** Whose mark a VM's name carries. Only VMs without one, and those of resources that are gone, may be taken over. */
+export function makerOf(
+  { meta, installation, rivals }: VmObservation,
+  name: string,
+): 'self' | 'anotherResource' | 'anotherInstallation' | 'resourceThatIsGone' | 'nobody' {
   const mark = markOf(name);
-  if (mark === undefined || mark.uid === meta.uid) return false;
-  return mark.installation !== installation || rivals.isAlive(mark.uid);
+  if (mark === undefined) return 'nobody';
+  if (mark.uid === meta.uid) return 'self';
+  if (rivals.isAlive(mark.uid)) return 'anotherResource';
+  return mark.installation === installation ? 'resourceThatIsGone' : 'anotherInstallation';
 }
 
 /** The name as the provider has it, from the list or from its answer about this VM. */
@@ -59,13 +73,21 @@ function nameAtProvider(observation: VmObservation, vmId: string): string | unde
 }
 
 function byName(observation: VmObservation, vm: RecordedVm, name: string): Ownership {
-  const mark = markOf(name);
-  if (mark?.uid === observation.meta.uid) return { kind: 'ours' };
-  if (isMarkedByAnother(observation, name)) {
-    return { kind: 'foreign', why: 'its name at the provider carries the mark of another resource' };
+  const maker = makerOf(observation, name);
+  switch (maker) {
+    case 'self':
+      return { kind: 'ours' };
+    case 'anotherResource':
+    case 'anotherInstallation':
+      return { kind: 'foreign', why: 'its name at the provider carries the mark of another resource' };
+    case 'resourceThatIsGone':
+    case 'nobody':
+      return vm.adopted === true ? byAdoption(observation, vm.id) : notAdopted(maker);
   }
-  if (vm.adopted === true) return byAdoption(observation, vm.id);
-  return mark === undefined
+}
+
+function notAdopted(maker: 'resourceThatIsGone' | 'nobody'): Ownership {
+  return maker === 'nobody'
     ? { kind: 'doubtful', why: 'its name at the provider carries no mark of this resource' }
     : { kind: 'foreign', why: 'its name at the provider carries the mark of a resource that is gone' };
 }
