@@ -125,6 +125,8 @@ describe('the queue', () => {
     queue.addAfter('a', 1000);
     queue.close();
     expect(clock.nextDue()).toBeUndefined();
+    queue.addAfter('b', 500);
+    expect(clock.nextDue()).toBeUndefined();
     await clock.advance(1000);
     expect(queue.take()).toBeUndefined();
   });

@@ -59,6 +59,7 @@ export class WorkQueue {
   readonly #failures = new Map<string, number>();
 
   #timer: { readonly at: number; readonly cancel: CancelTimer } | undefined;
+  #isClosed = false;
   #onReady: (() => void) | undefined;
 
   constructor(options: QueueOptions) {
@@ -140,8 +141,12 @@ export class WorkQueue {
     if (running.againAt !== undefined) this.addAfter(key, running.againAt - now);
   }
 
-  /** Stops the timer. Keys stay where they are; nothing becomes ready by itself any more. */
+  /**
+   * Stops the timer, for good. Keys stay where they are; nothing becomes ready by itself any more. A queue that is left
+   * open keeps its process alive until the last of its keys is due.
+   */
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#onReady = undefined;
@@ -175,6 +180,7 @@ export class WorkQueue {
 
   /** One timer for all delayed keys, at the earliest due time. */
   #arm(): void {
+    if (this.#isClosed) return;
     const at = this.#delayed.peek()?.at;
     if (at === this.#timer?.at) return;
     // A timer that fires too early costs one look; re-arming for every deletion would cost more.

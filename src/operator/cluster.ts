@@ -62,6 +62,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
       return `${waiting.length} of ${watches.length} kinds are not listed yet: ${waiting[0]?.lastError ?? 'in progress'}`;
     },
     stop: async () => {
+      for (const { queue } of [vms, accounts]) queue.close();
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };

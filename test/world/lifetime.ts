@@ -17,6 +17,11 @@ export class Lifetime {
     return this.#abort.signal;
   }
 
+  /** Whether a timer is still to fire: a process with one does not come to its end by itself. */
+  get isWaiting(): boolean {
+    return this.#timers.size > 0;
+  }
+
   end(): void {
     this.#abort.abort(new Error('the process was killed'));
     for (const cancel of this.#timers) cancel();

@@ -190,6 +190,20 @@ describe('the answer to a deploy call', () => {
   });
 });
 
+describe('an operator that is asked to stop', () => {
+  it('ends within seconds, also when something is to be looked at much later', async () => {
+    const world = await createWorld({ seed: 25 });
+    world.fault({ endpoint: 'client/deploy/single', kind: 'lost-request', count: 1 });
+    await world.apply('trainer');
+    expect(await world.until(() => world.statusOf('trainer')?.launch?.outcome === 'Uncertain', minute)).toBeDefined();
+    await world.stop();
+    expect(world.watchdog.breaches).toEqual([]);
+    await world.start();
+    expect(await world.until(() => isReady(world, 'trainer'), 10 * minute)).toBeDefined();
+    await expectGone(world, 'trainer');
+  });
+});
+
 describe('an empty list', () => {
   it('leads to no deployment, however long it goes on', async () => {
     const world = await createWorld({ seed: 30 });

@@ -237,6 +237,8 @@ export class SimulatedWorld {
     });
     const took = await this.until(() => progress.isOver || this.#life !== life, 4 * graceMs);
     if (took === undefined) this.watchdog.complain('the operator does not stop');
+    else if (life.isAlive && life.isWaiting)
+      this.watchdog.complain('the operator has stopped, but its process does not end');
     if (this.#life === life) this.#end();
   }
 
