@@ -96,7 +96,6 @@ export class Fields {
     const inner = match[1] ?? match[2] ?? '';
     if (inner.trim() === '') return [];
     const ports = inner.split(',').map((port) => parseInteger(name, port, { least: 1, most: 65_535 }));
-    if (new Set(ports).size !== ports.length) throw invalid(`${name} must not name a port twice`);
     return ports;
   }
 }

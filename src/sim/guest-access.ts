@@ -27,6 +27,7 @@ function readCloudInit(fields: Fields, options: SimulatorOptions): string | unde
 /** A27. */
 export function readName(fields: Fields): string {
   const name = fields.text('name');
-  if (name.length > 60) throw invalid('name must have 1 to 60 characters');
+  // Characters, not UTF-16 units.
+  if (Array.from(name).length > 60) throw invalid('name must have 1 to 60 characters');
   return name;
 }

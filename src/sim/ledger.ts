@@ -114,13 +114,13 @@ export class Ledger {
     return rate === this.#rate && this.#deposits - charged === this.#balance;
   }
 
-  /** Every segment that is still known and overlaps the period, the oldest first. */
+  /** Every segment that is still known and overlaps the period, if only by its first moment, the oldest first. */
   *segments(from: number, to: number): Generator<Segment> {
     for (const segment of this.#segments.slice(this.#firstSegment)) {
       if (segment.from < to && (segment.to ?? to) > from) yield segment;
     }
     for (const segment of this.#open.values()) {
-      if (segment.from < to) yield segment;
+      if (segment.from <= to) yield segment;
     }
   }
 

@@ -150,6 +150,7 @@ describe('requests', () => {
     expect(exchange('POST', 'client/deploy/hostnodes')).toBe(405);
     expect(exchange('POST', 'client/deploy/status')).toBe(404);
     expect(exchange('POST', 'client/list/')).toBe(200);
+    expect(exchange('POST', '/client//list')).toBe(200);
     expect(exchange('POST', 'client/list', 'JSON bodies are not accepted')).toBe(400);
   });
 

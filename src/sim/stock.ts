@@ -43,6 +43,8 @@ export function giveBackStorage(host: Host, amount: number): void {
 export function pairPorts(host: Host, external: readonly number[], internal: readonly number[]): Forward[] {
   if (external.length !== internal.length) throw invalid('external_ports and internal_ports must have the same length');
   if (external.length > 64) throw invalid('At most 64 ports can be forwarded');
+  // Two external ports may lead to one internal port.
+  if (new Set(external).size !== external.length) throw invalid('external_ports must not name a port twice');
   if (external.length === 0 && !host.dedicatedIp) throw invalid('Missing required parameter: external_ports');
   return external.map((port, index) => {
     if (!host.freePorts.has(port)) throw invalid(`External port ${String(port)} is not available on this hostnode`);

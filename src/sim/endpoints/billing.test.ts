@@ -74,6 +74,13 @@ describe('billing', () => {
     expect(provider.call('billing/revenue', { start_timestamp: 'yesterday' }).status).toBe(400);
   });
 
+  it('shows a VM from its first moment on', () => {
+    const provider = new TestProvider();
+    const id = provider.deploy();
+    const { data } = provider.call('billing/revenue').body;
+    expect(data).toMatchObject([{ revenue_compute: 0, virtual_machines: [{ id, used_gpus: 1 }] }]);
+  });
+
   it('sums a month up, deleted VMs included', () => {
     const provider = new TestProvider({ balance: '1000' });
     const id = provider.deploy();

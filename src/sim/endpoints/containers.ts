@@ -52,7 +52,8 @@ const replicas: Endpoint = {
 const mostReplicas = 100;
 const mostContainers = 200;
 const countRange = { least: 1, most: mostReplicas };
-const modelListPattern = /^\[\s*'[^']+'(?:\s*,\s*'[^']+')*\s*\]$/;
+/** Either kind of quotes, so that a list printed by Python and one printed as JSON are both understood. */
+const modelListPattern = /^\[\s*(['"])[^'"]+\1(?:\s*,\s*\1[^'"]+\1)*\s*\]$/;
 
 function deployContainer(world: World, { fields }: Call): Answer {
   for (const name of ['display_name', 'project_id', 'image_name']) fields.text(name);
@@ -91,7 +92,7 @@ function choosePlace(world: World, fields: Fields): { host: Host; size: VmSize }
 function readModels(fields: Fields): string[] {
   const text = fields.text('gpu_models').trim();
   if (!modelListPattern.test(text)) throw invalid("gpu_models must be a list like ['v100-sxm2-16gb','l40-pcie-48gb']");
-  return [...text.matchAll(/'([^']+)'/g)].map((match) => match[1] ?? '');
+  return [...text.matchAll(/['"]([^'"]+)['"]/g)].map((match) => match[1] ?? '');
 }
 
 function rateOf(host: Host, size: VmSize): Nanos {

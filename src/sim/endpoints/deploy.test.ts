@@ -72,6 +72,8 @@ describe('client/deploy/single', () => {
 
   it.each([
     ['square brackets without blanks', { external_ports: '[30118,30117]', internal_ports: '[22,80]' }],
+    ['one internal port for two external ones', { internal_ports: '{80, 80}' }],
+    ['a name of 60 characters that need two UTF-16 units each', { name: '🚀'.repeat(60) }],
     ['a bid without price_type', { price: 'None' }],
     ['a key instead of a password', { password: '', ssh_key: 'ssh-ed25519 AAAA' }],
     ['no GPU at all', { gpu_count: 0, gpu_model: '' }],

@@ -5,7 +5,8 @@ import { toNumber } from '../nanos.ts';
 import type { GpuPool, Host, World } from '../state.ts';
 import type { Endpoint } from './endpoint.ts';
 
-const anyAmount = { least: 0, most: 1_000_000 };
+/** More than any host has is no mistake: it finds nothing. */
+const anyAmount = { least: 0, most: 999_999_999 };
 
 /** API reference 4.1. */
 const list: Endpoint = {

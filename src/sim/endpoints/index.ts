@@ -38,9 +38,12 @@ const templates = endpoints
   .filter(({ path }) => placeholder.test(path))
   .map((endpoint) => ({ endpoint, pattern: new RegExp(`^${endpoint.path.replace(placeholder, '([^/]+)')}$`) }));
 
-/** The endpoint of a path below the API's base; undefined when there is none. A slash at the end is forgiven. */
+/**
+ * The endpoint of a path below the API's base; undefined when there is none. A slash too many is forgiven: clients join
+ * base and path with two, or end with one.
+ */
 export function route(path: string): Route | undefined {
-  const trimmed = path.replace(/\/+$/, '');
+  const trimmed = path.replaceAll(/\/{2,}/g, '/').replaceAll(/^\/|\/$/g, '');
   const endpoint = fixed.get(trimmed);
   if (endpoint !== undefined) return { endpoint, pathId: '' };
   for (const { endpoint: candidate, pattern } of templates) {
