@@ -1,6 +1,6 @@
 # Every target gets what it needs by itself: Node.js 24, npm packages, kube-apiserver and etcd. Start with `make demo`.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo test lint typecheck format generate check-generated build clean
+.PHONY: help setup packages demo test explore lint typecheck format generate check-generated build clean
 
 # Runs a script with a Node.js that is new enough, after installing the npm packages if they are not there.
 NODE := node hack/with-node.mjs
@@ -20,6 +20,9 @@ demo: ## Run API server, simulated provider and operator with samples; ONCE=1 en
 
 test: ## Run all tests, the end-to-end ones on a real API server
 	@$(NODE) hack/test.ts
+
+explore: ## Play random worlds: RUNS=100000 SEED=1, or SECONDS=60
+	@$(NODE) hack/explore.ts $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
 
 lint: packages ## Check rules, imports between layers, and formatting
 	@npm run --silent lint

@@ -4,7 +4,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
 import { connectionFrom } from '../kube/kube-config.ts';
-import { alwaysLeading } from '../kube/leader.ts';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { Redactor } from '../lib/redact.ts';
@@ -14,10 +13,11 @@ import { defaultOperatorOptions, type OperatorOptions } from '../operator/option
 import { createLogger, logLevels, type LogLevel } from '../telemetry/log.ts';
 import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { leaderElectionOptions, leadershipFrom, type LeaderElectionFlags } from './leader-election.ts';
 import { countOption, durationOption, portOption } from './option-types.ts';
 import { newPassword } from './password.ts';
 
-interface Flags extends OperatorOptions {
+interface Flags extends OperatorOptions, LeaderElectionFlags {
   readonly kubeconfig: string | undefined;
   readonly context: string | undefined;
   readonly logLevel: LogLevel;
@@ -32,7 +32,8 @@ export function operatorCommand(): Command {
     .option('--context <name>', 'context of the kubeconfig')
     .option('--allow-private-probes', 'let readiness probes go to loopback and private addresses (for try-outs)', false)
     .allowExcessArguments(false);
-  for (const option of [...generalOptions(), ...durationOptions()]) command.addOption(option);
+  for (const option of [...generalOptions(), ...durationOptions(), ...leaderElectionOptions()])
+    command.addOption(option);
   return command.action(async (parsed: Record<string, unknown>) => {
     await run(withOptionNames(parsed));
   });
@@ -86,14 +87,16 @@ async function run(flags: Flags): Promise<void> {
     fieldManager: 'gpuvm-operator',
     onRequest: kubeRequestHook(metrics),
   });
+  const clock = systemClock;
+  const random = Math.random;
+  const instance = hostname().slice(0, 128);
   const operator = await createOperator({
-    ...{ kube, redactor, log, metrics },
-    clock: systemClock,
-    random: Math.random,
-    newPassword,
+    ...{ kube, redactor, log, metrics, clock, random, newPassword, instance },
     connect: probeConnect({ allowPrivate: flags.allowPrivateProbes }),
-    leadership: alwaysLeading,
-    instance: hostname().slice(0, 128),
+    leadership: leadershipFrom(flags, { kube, clock, random, log, instance }),
+    onDeposed: () => {
+      process.exit(1);
+    },
     options: flags,
   });
   const stopped = stopOnSignal(operator, { graceMs: flags.shutdownGraceMs });

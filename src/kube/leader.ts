@@ -1,5 +1,9 @@
 /** The right to act: of several replicas one has it. All keep their stores warm; only the leader runs reconciles. */
 export interface Leadership {
+  /** Begins to seek the right, for ever. */
+  start(): void;
+  /** Gives the right back, if it is held, so that another need not wait for it to run out. Stop the work before. */
+  stop(): Promise<void>;
   /** True while this process may act, as far as it knows at this moment. */
   isLeader(): boolean;
   /**
@@ -24,6 +28,8 @@ export class NotLeadingError extends Error {
 
 /** For a single replica. */
 export const alwaysLeading: Leadership = {
+  start: () => undefined,
+  stop: () => Promise.resolve(),
   isLeader: () => true,
   assertLeading: () => undefined,
   onGained: (listener) => {

@@ -44,7 +44,7 @@ export interface LeaseTiming {
 }
 
 /** client-go's defaults. */
-const defaultTiming: LeaseTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
+export const defaultLeaseTiming: LeaseTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
 /** client-go's JitterFactor: those that wait do not all come at the same moment. */
 const jitter = 1.2;
 
@@ -76,7 +76,7 @@ export class LeaseElector implements Leadership {
 
   constructor(options: LeaseOptions) {
     this.#options = options;
-    this.#timing = options.timing ?? defaultTiming;
+    this.#timing = options.timing ?? defaultLeaseTiming;
   }
 
   isLeader(): boolean {
@@ -97,12 +97,10 @@ export class LeaseElector implements Leadership {
     this.#lost.push(listener);
   }
 
-  /** Begins to try for the lease, for ever. */
   start(): void {
     this.#loop ??= this.#run();
   }
 
-  /** Stands down and gives the lease back, so that another need not wait for it to run out. Stop the work before. */
   async stop(): Promise<void> {
     this.#abort.abort(new Error('stopped'));
     await this.#loop;

@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { assertNever, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isKubeError, type Outcome, type Reconciler } from './contract.ts';
+import { NotLeadingError } from './leader.ts';
 import type { WorkQueue } from './queue.ts';
 
 /** The words of controller-runtime's metric label `result`. */
@@ -166,6 +167,12 @@ export class Runner {
     if (isKubeError(error, 'conflict')) {
       hooks?.reconciled(this.#applyRequeue(key), clock.now() - run.startedAt);
       log.debug({ key, reconcileId }, 'write conflict');
+      return;
+    }
+    // A process that woke up late learns it here, before it is told. Not at once again: the telling has to get its turn.
+    if (error instanceof NotLeadingError) {
+      queue.addFailed(key);
+      log.debug({ key, reconcileId }, 'no longer leading');
       return;
     }
     const retryAfterMs = queue.addFailed(key);

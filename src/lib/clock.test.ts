@@ -22,6 +22,27 @@ describe('the virtual clock', () => {
     );
   });
 
+  it('fires equals by their rank where one is given', async () => {
+    const ranks = [3, 1, 2, 1];
+    const clock = new VirtualClock(0, () => ranks.shift() ?? 0);
+    const fired: string[] = [];
+    for (const name of ['third', 'first', 'second', 'first, set later']) clock.after(5, () => fired.push(name));
+    await clock.advance(5);
+    expect(fired).toEqual(['first', 'first, set later', 'second', 'third']);
+  });
+
+  it('forgets timers that were cancelled', async () => {
+    const clock = new VirtualClock(0);
+    const fired: number[] = [];
+    const cancels = Array.from({ length: 40 }, (_, index) => clock.after(40 - index, () => fired.push(40 - index)));
+    cancels.forEach((cancel, index) => {
+      if (index % 3 !== 0) cancel();
+    });
+    await clock.advance(100);
+    expect(fired).toEqual([1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 34, 37, 40]);
+    expect(clock.nextDue()).toBeUndefined();
+  });
+
   it('fires what a timer sets while it goes on', async () => {
     const clock = new VirtualClock(0);
     let count = 0;

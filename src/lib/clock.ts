@@ -3,7 +3,7 @@
  * so that the whole operator runs under a virtual one in tests and in the deterministic simulation.
  */
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch. Never goes back, and goes on as real time does. */
   now(): number;
   /** Runs `callback` once after `delayMs`; the returned function cancels it and may be called at any time. */
   after(delayMs: number, callback: () => void): CancelTimer;
@@ -14,9 +14,12 @@ export type CancelTimer = () => void;
 /** setTimeout fires at once when asked for more than this; longer waits are made of several. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
-/** The machine's clock. */
+/**
+ * The machine's time at the start of the process, and what has gone by since. A machine's clock that is set meanwhile does
+ * not move this one: an hour that never was must not prove that a VM is absent, end a lease, or hold back every retry.
+ */
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => Math.round(performance.timeOrigin + performance.now()),
   after(delayMs, callback) {
     let timer: NodeJS.Timeout;
     const arm = (remainingMs: number): void => {

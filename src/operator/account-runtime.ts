@@ -3,6 +3,7 @@ import { HostSuspicions } from '../controllers/host-suspicions.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
 import { createFleet, type RunningFleet } from '../fleet/fleet.ts';
+import type { Leadership } from '../kube/leader.ts';
 import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
@@ -27,6 +28,7 @@ export interface RuntimeDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly options: OperatorOptions;
+  readonly leadership: Pick<Leadership, 'assertLeading'>;
   /** Makes the provider's client of an account. Default: the one that speaks HTTP. */
   readonly createProvider?: ((options: TensorDockOptions) => TensorDockProvider) | undefined;
   /** Keys among all kinds, to be reconciled. */
@@ -84,11 +86,15 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
 }
 
 function gateOf(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): RunningGate {
-  const { clock, metrics, options } = deps;
+  const { clock, metrics, options, leadership } = deps;
   return createGate({
     clock,
     ...rateOf(account.requestsPerSecond),
     maxInFlight: options.maxInFlight,
+    // A process that was frozen until its lease had run out may come to a call before it comes to the news.
+    assertMayCall: () => {
+      leadership.assertLeading();
+    },
     onTurn: (key) => {
       deps.wake([key]);
     },

@@ -21,6 +21,11 @@ export interface OperatorDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly leadership: Leadership;
+  /**
+   * The right to act was lost while it was in use, and all work has been told to stop. What is under way in this process
+   * knows nothing of its successor: end the process, as client-go's users do.
+   */
+  readonly onDeposed: () => void;
   /** Name of this process in Events. */
   readonly instance: string;
   readonly options: OperatorOptions;

@@ -50,6 +50,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   ];
   wakeOnClusterChanges(cluster, parts.owners);
   collectVms(metrics, { vms: cluster.vms.store, accounts: cluster.accounts.store, registry: parts.accounts, clock });
+  const life = { isStopping: false };
   let telemetry: TelemetryServer | undefined;
   return {
     get telemetry() {
@@ -66,13 +67,16 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
       cluster.start();
       await cluster.synced();
       parts.owners.settle();
-      leadRunners(deps, runners);
+      leadRunners(deps, { runners, accounts: parts.accounts, life });
+      deps.leadership.start();
       log.info({ installation, telemetry: telemetry.url, gpuvms: cluster.vms.store.size }, 'operator started');
     },
     async stop(graceMs) {
+      life.isStopping = true;
       await Promise.all(runners.map((runner) => runner.stop(graceMs)));
       parts.prober.stop();
       parts.accounts.stop();
+      await deps.leadership.stop();
       await cluster.stop();
       await parts.events.flush(2_000);
       await telemetry?.close();
@@ -163,13 +167,31 @@ function runnerOf(
   });
 }
 
-/** Only who leads reconciles; the stores are kept warm in any case. */
-function leadRunners({ leadership }: OperatorDeps, runners: readonly Runner[]): void {
+/**
+ * Only who leads reconciles and calls the provider; the stores are kept warm in any case. A leader that is deposed does
+ * not begin again: it stops calling at once, and its process ends.
+ */
+function leadRunners(
+  { leadership, log, onDeposed }: OperatorDeps,
+  {
+    runners,
+    accounts,
+    life,
+  }: {
+    readonly runners: readonly Runner[];
+    readonly accounts: AccountRegistry;
+    readonly life: { isStopping: boolean };
+  },
+): void {
   leadership.onGained(() => {
     for (const runner of runners) runner.start();
   });
   leadership.onLost(() => {
+    if (life.isStopping) return;
     for (const runner of runners) void runner.stop(0, 'leadershipLost');
+    accounts.stop();
+    log.error({}, 'no longer leading: ending the process');
+    onDeposed();
   });
 }
 

@@ -193,6 +193,7 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
       latestAt: now - Math.min(first, latest),
     })),
   ),
+  launchSeenAt: moment.map((age) => now - age),
   probe: maybe(
     fc.record({
       target: fc.constantFrom('203.0.113.10:30001', '203.0.113.99:1'),

@@ -217,8 +217,13 @@ export function observe(seen: Seen = {}): VmObservation {
     ...rest,
     account,
     marked: snapshot === undefined ? [] : markedVmsOf(snapshot, installation, uid),
-    facts: { ...noFacts, ...facts },
+    facts: { ...noFacts, launchSeenAt: seenAtOf(rest.journal?.launch), ...facts },
   };
+}
+
+/** As a process sees it that wrote the journal itself. */
+function seenAtOf(launch: Launch | undefined): number | undefined {
+  return launch === undefined ? undefined : Date.parse(launch.endedAt ?? launch.intentAt);
 }
 
 /** A resource whose VM runs as it should and is published in its Secret. */

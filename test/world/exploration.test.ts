@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 
 import { play, scenario } from './scenario.ts';
 
-/** More scenarios: WORLD_RUNS=10000. Other ones: WORLD_SEED=7. */
+/** More scenarios: WORLD_RUNS=10000, or `make explore`. Other ones: WORLD_SEED=7. */
 const numRuns = Number(process.env['WORLD_RUNS'] ?? 200);
 const seed = Number(process.env['WORLD_SEED'] ?? 1);
 

@@ -9,7 +9,6 @@ import {
   type ResourceType,
   type WatchEvent,
 } from '../../src/kube/contract.ts';
-import { never } from './lifetime.ts';
 import { wait, type Delay, type Surroundings } from './surroundings.ts';
 
 /** What can befall calls to the API server; tests change it as they go. */
@@ -18,6 +17,8 @@ export interface KubeWeather {
   /** Chances from 0 to 1 that a call is lost on its way there, or its answer on the way back. */
   lostRequests: number;
   lostAnswers: number;
+  /** Chance that a watch delivers an event twice. */
+  duplicates: number;
   /** While true nobody answers. */
   isDown: boolean;
 }
@@ -25,6 +26,8 @@ export interface KubeWeather {
 export interface KubeLinkOptions {
   readonly api: KubeApi;
   readonly weather: KubeWeather;
+  /** Whether this one process is cut off from an API server that others reach. */
+  readonly isCutOff: () => boolean;
   /** Told of every write that was carried out for this process. */
   readonly onWrite: (verb: string, type: ResourceType) => void;
 }
@@ -72,18 +75,20 @@ export class KubeLink implements KubeApi {
     type: ResourceType,
     options: { readonly resourceVersion: string; readonly selector?: ListSelector; readonly signal: AbortSignal },
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
-    const { life } = this.#around;
+    const { life, chance } = this.#around;
     const { api, weather } = this.#options;
     await this.#call('watch', type, () => Promise.resolve());
     const signal = AbortSignal.any([options.signal, life.signal]);
     for await (const event of api.watch<T>(type, { ...options, signal })) {
       // One after the other, so that events stay in order however long each takes.
       await wait(this.#around, weather.delay);
-      if (!life.isAlive) await never();
+      await life.running();
       if (options.signal.aborted) return;
+      if (this.#options.isCutOff()) throw unavailable('the connection was cut');
       yield event;
+      if (chance.next() < weather.duplicates) yield structuredClone(event);
     }
-    if (!life.isAlive) await never();
+    await life.running();
   }
 
   #call<T>(verb: string, type: ResourceType, effect: () => Promise<T>): Promise<T> {
@@ -96,9 +101,10 @@ export class KubeLink implements KubeApi {
     const isWrite = !['list', 'get', 'watch'].includes(verb);
     const name = `${verb} ${type.plural}`;
     if (isWrite) this.#around.passPoint(`before ${name}`);
-    if (!this.#around.life.isAlive) return never();
+    await this.#around.life.running();
     await wait(this.#around, weather.delay);
-    if (weather.isDown || chance.next() < weather.lostRequests) throw unavailable('nobody answers');
+    if (weather.isDown || this.#options.isCutOff() || chance.next() < weather.lostRequests)
+      throw unavailable('nobody answers');
     const answer = await effect();
     if (isWrite) {
       onWrite(verb, type);

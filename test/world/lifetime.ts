@@ -2,14 +2,29 @@ import type { CancelTimer, Clock } from '../../src/lib/clock.ts';
 
 /**
  * The life of one process. When it ends, as by SIGKILL, none of its timers fires any more and no answer reaches it:
- * whatever code of it still waits, waits for ever. What it sent before goes on without it.
+ * whatever code of it still waits, waits for ever. What it sent before goes on without it. While it is frozen, as by
+ * SIGSTOP, timers and answers pile up; they reach it once it goes on.
  */
 export class Lifetime {
+  readonly #clock: Clock;
+  readonly #skewMs: number;
   readonly #timers = new Set<CancelTimer>();
   readonly #abort = new AbortController();
+  /** What waits for the process to go on; undefined while it runs. */
+  #backlog: (() => void)[] | undefined;
+
+  /** @param skewMs how far this process' clock is ahead of the world's */
+  constructor(clock: Clock, skewMs = 0) {
+    this.#clock = clock;
+    this.#skewMs = skewMs;
+  }
 
   get isAlive(): boolean {
     return !this.#abort.signal.aborted;
+  }
+
+  get isFrozen(): boolean {
+    return this.#backlog !== undefined;
   }
 
   /** Aborted at the end, for what the world keeps open on the process' behalf. */
@@ -26,6 +41,29 @@ export class Lifetime {
     this.#abort.abort(new Error('the process was killed'));
     for (const cancel of this.#timers) cancel();
     this.#timers.clear();
+    this.#backlog = undefined;
+  }
+
+  freeze(): void {
+    if (this.isAlive) this.#backlog ??= [];
+  }
+
+  thaw(): void {
+    const backlog = this.#backlog ?? [];
+    this.#backlog = undefined;
+    // One after the other, in whatever order the clock gives to what is due at once.
+    for (const deliver of backlog) {
+      this.#clock.after(0, () => {
+        this.#reach(deliver);
+      });
+    }
+  }
+
+  /** Resolves as soon as the process runs: at once, once it is thawed, or never. */
+  running(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#reach(resolve);
+    });
   }
 
   /** What comes of the promise, as long as there is somebody to hear it. */
@@ -33,32 +71,49 @@ export class Lifetime {
     return new Promise((resolve, reject) => {
       promise.then(
         (value) => {
-          if (this.isAlive) resolve(value);
+          this.#reach(() => {
+            resolve(value);
+          });
         },
         (error: unknown) => {
-          if (this.isAlive) reject(error instanceof Error ? error : new Error(String(error)));
+          this.#reach(() => {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          });
         },
       );
     });
   }
 
   /** The world's clock as this process has it. */
-  clockOf(clock: Clock): Clock {
+  get clock(): Clock {
     return {
-      now: () => clock.now(),
-      after: (delayMs, callback) => {
-        if (!this.isAlive) return () => undefined;
-        const cancel = clock.after(delayMs, () => {
-          this.#timers.delete(cancel);
-          callback();
-        });
-        this.#timers.add(cancel);
-        return () => {
-          this.#timers.delete(cancel);
-          cancel();
-        };
-      },
+      now: () => this.#clock.now() + this.#skewMs,
+      after: (delayMs, callback) => this.#after(delayMs, callback),
     };
+  }
+
+  #after(delayMs: number, callback: () => void): CancelTimer {
+    if (!this.isAlive) return () => undefined;
+    let isCancelled = false;
+    const stop = this.#clock.after(delayMs, () => {
+      this.#timers.delete(cancel);
+      this.#reach(() => {
+        if (!isCancelled) callback();
+      });
+    });
+    const cancel = (): void => {
+      isCancelled = true;
+      this.#timers.delete(cancel);
+      stop();
+    };
+    this.#timers.add(cancel);
+    return cancel;
+  }
+
+  #reach(deliver: () => void): void {
+    if (!this.isAlive) return;
+    if (this.#backlog === undefined) deliver();
+    else this.#backlog.push(deliver);
   }
 }
 

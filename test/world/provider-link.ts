@@ -5,8 +5,7 @@ import {
   type HttpTransport,
 } from '../../src/provider/tensordock/http.ts';
 import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
-import type { Machine } from '../../src/sim/machine.ts';
-import { never } from './lifetime.ts';
+import type { Exchange, Machine } from '../../src/sim/machine.ts';
 import { wait, type Delay, type Surroundings } from './surroundings.ts';
 
 /** What can befall calls to the provider on the way; what it does itself is up to the simulator's faults. */
@@ -15,6 +14,11 @@ export interface ProviderWeather {
   delay: Delay;
   /** Chance from 0 to 1 that a request is held up on the way, and how long: longer than the client's patience, maybe. */
   late: { chance: number; delay: Delay };
+  /**
+   * Chance that something on the way delivers a request a second time, a moment after the first. Not for calls that make a
+   * VM: whoever repeats those makes a second one, and all that can be done is to find and delete it.
+   */
+  duplicates: number;
 }
 
 export interface ProviderLinkOptions {
@@ -38,10 +42,11 @@ export class ProviderLink implements HttpTransport {
   }
 
   send(request: HttpRequest): Promise<HttpAnswer> {
-    this.#around.passPoint(`before ${request.path}`);
-    if (!this.#around.life.isAlive) return never();
+    const { life, passPoint } = this.#around;
+    // Counted when the operator let it go: what becomes of a frozen process after that is not its doing.
     this.#options.onSend(request.path);
-    return this.#around.life.hear(this.#withPatience(request));
+    passPoint(`before ${request.path}`);
+    return life.hear(life.running().then(() => this.#withPatience(request)));
   }
 
   close(): Promise<void> {
@@ -77,8 +82,13 @@ export class ProviderLink implements HttpTransport {
     if (chance.next() < weather.late.chance) await wait(this.#around, weather.late.delay);
     const body = parseForm('application/x-www-form-urlencoded', Buffer.from(request.body ?? ''));
     const params = mergeParams(new URLSearchParams(request.query ?? ''), body);
-    const exchange = machine.exchange({ method: request.method, path: request.path, params }, clock.now());
-    onExchange(request.path);
+    const deliver = (): Exchange => {
+      const exchange = machine.exchange({ method: request.method, path: request.path, params }, clock.now());
+      onExchange(request.path);
+      return exchange;
+    };
+    const exchange = deliver();
+    if (!request.path.startsWith('client/deploy') && chance.next() < weather.duplicates) clock.after(50, deliver);
     this.#around.passPoint(`after ${request.path}`);
     await wait(this.#around, { least: exchange.delayMs, most: exchange.delayMs });
     await wait(this.#around, weather.delay);

@@ -9,10 +9,10 @@ export interface Surroundings {
   readonly chance: Random;
   readonly life: Lifetime;
   /**
-   * Called at every moment at which a process may die with a difference: a request is about to leave, or was carried out
-   * and not answered yet. May end the life.
+   * Called at every moment at which a process may die or freeze with a difference: a request is about to leave, or was
+   * carried out and not answered yet. May end the life, or freeze it.
    */
-  passPoint(name: string): void;
+  readonly passPoint: (name: string) => void;
 }
 
 /** A range of milliseconds; each use draws one. */
@@ -23,9 +23,9 @@ export interface Delay {
 
 export const noDelay: Delay = { least: 0, most: 0 };
 
+/** Also a delay of nothing lets others go first: nothing crosses a network in the same breath. */
 export function wait({ clock, chance }: Pick<Surroundings, 'clock' | 'chance'>, delay: Delay): Promise<void> {
   const ms = delay.most === delay.least ? delay.most : chance.integer(delay.least, delay.most);
-  if (ms <= 0) return Promise.resolve();
   return new Promise((resolve) => {
     clock.after(ms, resolve);
   });

@@ -13,17 +13,27 @@ import { lacksSynced, problemsOfConditions, problemsOfVmStatus } from '../suppor
 export interface Facts {
   now(): number;
   liveVms(): readonly Vm[];
+  /**
+   * What the writers' clocks may have shown when they decided what is written now: how far ahead of `now` at most, and how
+   * far behind (behind by their skew, and by the time that they were frozen).
+   */
+  writersClocks(): { readonly aheadMs: number; readonly behindMs: number };
   /** Resources of the cluster, by UID. */
   resourceOf(uid: string): CustomObject | undefined;
 }
+
+/** What a reason of Ready says that the provider said of the VM. */
+const claims: Readonly<Record<string, string>> = { Stopped: 'Stopped', Released: 'StoppedDisassociated' };
 
 /** Holds the world to the invariants after every step. A sentence for each breach, with the time. */
 export class Watchdog {
   readonly breaches: string[] = [];
   readonly #facts: Facts;
   readonly #installation: string;
-  /** Ids of VMs that have been seen running at the provider. */
-  readonly #everRunning = new Set<string>();
+  /** What the provider has said of each VM so far, by id. */
+  readonly #statuses = new Map<string, Set<string>>();
+  /** Ids of VMs that a resource has recorded as its own. */
+  readonly #everOwned = new Set<string>();
   /** The size that each VM had when it was first seen. */
   readonly #firstSizes = new Map<string, Vm['size']>();
 
@@ -36,7 +46,8 @@ export class Watchdog {
   afterExchange(): void {
     const byOwner = new Map<string, Vm[]>();
     for (const vm of this.#facts.liveVms()) {
-      if (vm.status === 'Running') this.#everRunning.add(vm.id);
+      const statuses = this.#statuses.get(vm.id) ?? new Set();
+      this.#statuses.set(vm.id, statuses.add(vm.status));
       const mark = markOf(vm.name);
       if (mark?.installation !== this.#installation) continue;
       byOwner.set(mark.uid, [...(byOwner.get(mark.uid) ?? []), vm]);
@@ -67,18 +78,21 @@ export class Watchdog {
     const { name, uid } = last.metadata;
     if (parseVm(last).spec.deletionPolicy === 'Retain') return;
     if (last.metadata.annotations?.[annotations.abandon] === 'true') return;
+    const recorded = (last.status as GpuVmStatus | undefined)?.vm?.id;
     for (const vm of this.#facts.liveVms()) {
-      if (markOf(vm.name)?.uid === uid) this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
+      if (markOf(vm.name)?.uid === uid || vm.id === recorded)
+        this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
     }
   }
 
   /** A status was written. */
   afterStatus(kind: string, object: CustomObject, before: object | undefined): void {
-    const seen = { before, generation: object.metadata.generation, now: this.#facts.now(), onTheWayMs: 2_000 };
     const status = object.status as GpuVmStatus;
+    if (status.vm !== undefined) this.#everOwned.add(status.vm.id);
     const generation = status.observedGeneration;
+    const { aheadMs, behindMs } = this.#facts.writersClocks();
     // A status speaks of the generation that it was made from, which may be older than the one that is stored.
-    const looked = { ...seen, generation };
+    const looked = { before, generation, now: this.#facts.now() + aheadMs, onTheWayMs: 2_000 + aheadMs + behindMs };
     const problems =
       kind === gpuVmType.kind
         ? [...problemsOfVmStatus(status, looked), ...(lacksSynced(status) ? ['Synced is missing'] : [])]
@@ -89,11 +103,13 @@ export class Watchdog {
     for (const problem of problems) this.complain(`status of ${object.metadata.name}: ${problem}`);
   }
 
-  /** Claims about a VM that was never seen. */
+  /** Claims about the VM that the provider never made. */
   #unfounded(status: GpuVmStatus): string[] {
     const id = status.vm?.id;
-    if (conditionOf(status.conditions, 'Ready')?.status !== 'True') return [];
-    return id !== undefined && this.#everRunning.has(id) ? [] : [`Ready, but its VM ${id ?? '(none)'} never ran`];
+    const ready = conditionOf(status.conditions, 'Ready');
+    const claimed = ready?.status === 'True' ? 'Running' : id === undefined ? undefined : claims[ready?.reason ?? ''];
+    if (claimed === undefined || this.#statuses.get(id ?? '')?.has(claimed) === true) return [];
+    return [`${ready?.reason ?? ''}, but its VM ${id ?? '(none)'} was never ${claimed}`];
   }
 
   /** Once things are quiet: every live VM belongs to a resource, and none costs more than it may. */
@@ -104,7 +120,9 @@ export class Watchdog {
     for (const vm of this.#facts.liveVms()) {
       const owner = recorded.get(vm.id);
       if (owner === undefined) {
-        if (!released.has(markOf(vm.name)?.uid ?? ''))
+        const mark = markOf(vm.name);
+        const isSomebodyElses = mark === undefined && !this.#everOwned.has(vm.id);
+        if (!isSomebodyElses && !released.has(mark?.uid ?? ''))
           this.complain(`VM ${vm.id} (${vm.name}) lives and nobody owns it`);
         continue;
       }

@@ -1,31 +1,24 @@
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
-import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
-import {
-  configMapType,
-  namespaceType,
-  secretType,
-  type CustomObject,
-  type SecretObject,
-} from '../../src/controllers/objects.ts';
-import { keyOf, type ResourceType } from '../../src/kube/contract.ts';
+import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import { configMapType, namespaceType, secretType, type CustomObject } from '../../src/controllers/objects.ts';
+import { keyOf } from '../../src/kube/contract.ts';
 import { eventType } from '../../src/kube/events.ts';
-import { alwaysLeading } from '../../src/kube/leader.ts';
-import { MemoryApi, type Call } from '../../src/kube/testing/memory-api.ts';
+import { leaseType } from '../../src/kube/lease.ts';
+import { MemoryApi } from '../../src/kube/testing/memory-api.ts';
 import type { Logger } from '../../src/lib/logger.ts';
-import { Redactor } from '../../src/lib/redact.ts';
+import type { Redactor } from '../../src/lib/redact.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
-import { createOperator, type Operator } from '../../src/operator/operator.ts';
 import { defaultOperatorOptions, type OperatorOptions } from '../../src/operator/options.ts';
-import { createTensorDockProvider } from '../../src/provider/tensordock/provider.ts';
 import { createSimulator, type FaultSpec, type SimulatorOptions, type Simulator } from '../../src/sim/index.ts';
 import { Random } from '../../src/sim/random.ts';
 import type { Vm } from '../../src/sim/state.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { KubeLink, type KubeWeather } from './kube-link.ts';
-import { Lifetime } from './lifetime.ts';
-import { ProviderLink, type ProviderWeather } from './provider-link.ts';
+import { CallBudget } from './call-budget.ts';
+import type { KubeWeather } from './kube-link.ts';
+import type { ProviderWeather } from './provider-link.ts';
+import { Replica } from './replica.ts';
 import { noDelay } from './surroundings.ts';
 import { Watchdog } from './watchdog.ts';
+import { Witness } from './witness.ts';
 
 export interface WorldOptions {
   /** Everything that is chance here follows from it: the same seed and the same calls give the same world. */
@@ -33,11 +26,17 @@ export interface WorldOptions {
   readonly simulator?: Partial<SimulatorOptions>;
   readonly operator?: Partial<OperatorOptions>;
   readonly requestsPerSecond?: number;
+  /** Operator processes; 1 unless given. */
+  readonly replicas?: number;
+  /** How several of them agree on who acts. Default `lease`; with one replica there is nothing to agree on. */
+  readonly election?: 'lease' | 'none';
+  /** How far the clock of each replica's machine is ahead of the world's. */
+  readonly skewsMs?: readonly number[];
+  /** Things that are due in the same millisecond happen in an order that the seed chooses. Default: as they were set. */
+  readonly shuffles?: boolean;
 }
 
 export const installation = '1a2b3c4d';
-/** Requests that may leave at once after a quiet time, at about one per second. */
-const burst = 2;
 const accountName = 'default';
 const namespace = 'research';
 
@@ -56,81 +55,88 @@ export const easySpec = {
   storageGB: 20,
 } as const;
 
+/** More requests than this in one millisecond are no burst any more. */
+const mostPointsAtAMoment = 5_000;
+
+/** What is to befall a process at one of the moments it comes to. */
+interface Doom {
+  readonly at: number;
+  readonly strike: (replica: Replica, point: string) => void;
+}
+
 /**
  * The whole operator, as one process of production composes it, between an API server and a provider in memory, on a
  * clock that stands still until told to go on. A test is its user, its platform team and its bad luck.
  */
 export class SimulatedWorld {
-  readonly clock = new VirtualClock();
+  readonly clock: VirtualClock;
   readonly api: MemoryApi;
   readonly provider: Simulator;
   readonly watchdog: Watchdog;
-  readonly kubeWeather: KubeWeather = { delay: noDelay, lostRequests: 0, lostAnswers: 0, isDown: false };
-  readonly providerWeather: ProviderWeather = { delay: noDelay, late: { chance: 0, delay: noDelay } };
+  readonly replicas: readonly Replica[];
+  readonly kubeWeather: KubeWeather = {
+    delay: noDelay,
+    lostRequests: 0,
+    lostAnswers: 0,
+    duplicates: 0,
+    isDown: false,
+  };
+  readonly providerWeather: ProviderWeather = { delay: noDelay, late: { chance: 0, delay: noDelay }, duplicates: 0 };
   /** Requests that left for the provider, by endpoint. */
   readonly requests = new Map<string, number>();
-  /** Writes that operators have made at the API server, Events apart. */
+  /** Writes that operators have made at the API server, Events and Leases apart. */
   writes = 0;
-  /** Processes that were killed. */
+  /** Processes that have ended, however. */
   crashes = 0;
-  /** How long after its death a process is followed by the next one. Absent: not by itself. */
+  /** How long after its end a process is followed by the next one. Absent: not by itself. */
   restartAfterMs: number | undefined;
   /** Moments so far at which a process could have died with a difference. */
   points = 0;
   /** The latest of what happened, for whoever has to find out why. */
   readonly trace: string[] = [];
-  /** UIDs of resources that went and were to leave their VM behind. */
-  readonly released = new Set<string>();
   readonly logLines: string[] = [];
   readonly #options: WorldOptions;
-  readonly #statuses = new Map<string, object | undefined>();
-  #life = new Lifetime();
-  #operator: Operator | undefined;
-  #dieAt = Infinity;
-  #sentAt = 0;
-  #tokens = burst;
-  #starts = 0;
+  readonly #witness: Witness;
+  readonly #budgets = new Map<Replica, CallBudget>();
+  readonly #retired = new Set<Replica>();
+  #dooms: Doom[] = [];
+  #momentAt = 0;
+  #pointsAtMoment = 0;
 
   constructor(options: WorldOptions) {
     this.#options = options;
+    const { seed, replicas = 1 } = options;
+    const order = new Random(seed, 'order');
+    this.clock = new VirtualClock(undefined, options.shuffles === true ? () => order.next() : undefined);
     const { clock } = this;
+    const { apiKey, apiToken } = plantedSecrets;
     this.provider = createSimulator(
-      {
-        seed: options.seed,
-        hosts: 8,
-        balance: '100000',
-        apiKey: plantedSecrets.apiKey,
-        apiToken: plantedSecrets.apiToken,
-        ...options.simulator,
-      },
+      { seed, hosts: 8, balance: '100000', apiKey, apiToken, ...options.simulator },
       clock,
     );
-    this.api = new MemoryApi({
+    this.#witness = new Witness({
+      api: () => this.api,
       clock,
-      kinds: [
-        { type: gpuVmType },
-        { type: gpuAccountType },
-        { type: secretType, statusSubresource: false },
-        { type: configMapType, statusSubresource: false },
-        { type: namespaceType, statusSubresource: false },
-        { type: eventType, statusSubresource: false },
-      ],
-      before: (call) => {
-        this.#remember(call);
-      },
-      after: (call) => {
-        this.#compare(call);
+      watchdog: () => this.watchdog,
+      note: (what) => {
+        this.note(what);
       },
     });
+    this.api = apiServer(clock, this.#witness);
     this.watchdog = new Watchdog(installation, {
       now: () => clock.now(),
+      writersClocks: () => this.#writersClocks(),
       liveVms: () => this.vms(),
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
     });
+    const names = ['operator', 'standby', 'third'];
+    this.replicas = names
+      .slice(0, replicas)
+      .map((name, index) => this.#newReplica(name, options.skewsMs?.[index] ?? 0));
     this.#sendBookmarks();
   }
 
-  /** The account and its Secret, and an operator that runs. */
+  /** The account and its Secret, and operators that run. */
   async begin(): Promise<void> {
     await this.api.create(secretType, {
       apiVersion: 'v1',
@@ -144,112 +150,61 @@ export class SimulatedWorld {
       metadata: { name: accountName },
       spec: {
         credentialsSecretRef: { namespace: 'gpuvm-system', name: 'tensordock' },
-        requestsPerSecond: this.#options.requestsPerSecond ?? 1,
+        requestsPerSecond: this.#rate,
       },
     });
     await this.start();
   }
 
-  // The operator's process.
+  // The operator's processes.
 
   get isOperatorAlive(): boolean {
-    return this.#operator !== undefined && this.#life.isAlive;
+    return this.replicas.some((replica) => replica.isAlive);
   }
 
-  /** Starts an operator process. It does nothing before the clock goes on. */
+  /** Starts the processes that do not run. They do nothing before the clock goes on. */
   async start(): Promise<void> {
-    const life = new Lifetime();
-    this.#life = life;
-    this.#starts += 1;
-    this.#tokens = burst;
-    const chance = new Random(this.#options.seed, `operator ${this.#starts}`);
-    const around = { clock: this.clock, chance: new Random(this.#options.seed, `links ${this.#starts}`), life };
-    const passPoint = (name: string): void => {
-      this.#passPoint(life, name);
-    };
-    const kube = new KubeLink(
-      { ...around, passPoint },
-      {
-        api: this.api,
-        weather: this.kubeWeather,
-        onWrite: (_verb, type) => {
-          if (type.plural !== eventType.plural) this.writes += 1;
-        },
-      },
-    );
-    const options = { ...defaultOperatorOptions, installation, ...this.#options.operator };
-    const transport = new ProviderLink(
-      { ...around, passPoint },
-      {
-        machine: this.provider.machine,
-        weather: this.providerWeather,
-        timeoutMs: options.providerTimeoutMs,
-        onSend: (path) => {
-          this.#countRequest(path);
-        },
-        onExchange: () => {
-          this.watchdog.afterExchange();
-        },
-      },
-    );
-    this.note('the operator starts');
-    const redactor = new Redactor();
-    this.#operator = await createOperator({
-      kube,
-      clock: life.clockOf(this.clock),
-      random: () => chance.next(),
-      newPassword: () => `${plantedSecrets.password}${String(chance.integer(0, 999_999))}`,
-      connect: () => Promise.resolve(),
-      redactor,
-      log: this.#logger(redactor, {}),
-      metrics: createMetrics({ version: 'world' }),
-      leadership: alwaysLeading,
-      instance: 'world',
-      options,
-      createProvider: (given) => createTensorDockProvider({ ...given, transport }),
-      startTelemetry: () => Promise.resolve({ url: '', host: '', port: 0, close: () => Promise.resolve() }),
-    });
-    void this.#operator.start();
+    for (const replica of this.replicas) {
+      if (!replica.isAlive && !this.#retired.has(replica)) await replica.start();
+    }
   }
 
-  /** SIGKILL, now. */
+  /** SIGKILL for all, now. */
   crash(): void {
-    if (!this.#life.isAlive) return;
-    this.note('the operator is killed');
-    this.crashes += 1;
-    this.#end();
+    for (const replica of this.replicas) replica.kill();
   }
 
-  /** SIGKILL when the process comes to the moment after so many others. */
+  /** SIGKILL for the process that comes to the moment after so many others. */
   crashAfter(points: number): void {
-    this.#dieAt = this.points + points;
+    this.#atPoint(points, (replica) => {
+      replica.kill();
+    });
   }
 
-  /** SIGTERM. */
-  async stop(graceMs = 25_000): Promise<void> {
-    const operator = this.#operator;
-    const life = this.#life;
-    if (operator === undefined) return;
-    this.note('the operator is asked to stop');
+  /** SIGSTOP for the process that comes to the moment after so many others, and SIGCONT after as long as `msAt` says. */
+  freezeAfter(points: number, msAt: (point: string) => number): void {
+    this.#atPoint(points, (replica, point) => {
+      replica.freeze(msAt(point));
+    });
+  }
+
+  /** SIGTERM for one; resolves when it has ended. */
+  async stop(graceMs = 25_000, replica = this.replicas[0]): Promise<void> {
+    if (replica?.isAlive !== true) return;
     const progress = { isOver: false };
-    void operator.stop(graceMs).then(() => {
+    void replica.stop(graceMs).then(() => {
       progress.isOver = true;
     });
-    const took = await this.until(() => progress.isOver || this.#life !== life, 4 * graceMs);
-    if (took === undefined) this.watchdog.complain('the operator does not stop');
-    else if (life.isAlive && life.isWaiting)
-      this.watchdog.complain('the operator has stopped, but its process does not end');
-    if (this.#life === life) this.#end();
+    const isOver = (): boolean => progress.isOver || replica.isFrozen;
+    if ((await this.until(isOver, 4 * graceMs)) === undefined) this.watchdog.complain(`${replica.name} does not stop`);
   }
 
-  #end(): void {
-    this.#life.end();
-    this.#operator = undefined;
-    this.#dieAt = Infinity;
-    if (this.restartAfterMs === undefined) return;
-    this.clock.after(this.restartAfterMs, () => {
-      if (!this.isOperatorAlive) void this.start();
-    });
+  /** One of the replicas is scaled away: its process is killed, and none follows. */
+  retire(index: number): void {
+    const replica = this.replicas[index];
+    if (replica === undefined) return;
+    this.#retired.add(replica);
+    replica.kill();
   }
 
   async restart(): Promise<void> {
@@ -267,7 +222,7 @@ export class SimulatedWorld {
   ): Promise<void> {
     const ref = { namespace, name };
     this.note(`apply ${name} ${JSON.stringify(spec)}`);
-    if (this.api.peek(gpuVmType, keyOf(ref)) === undefined) {
+    if (this.resource(name) === undefined) {
       await this.api.create(gpuVmType, {
         apiVersion: 'gpuvm.dev/v1alpha1',
         kind: 'GpuVm',
@@ -304,7 +259,12 @@ export class SimulatedWorld {
   }
 
   resources(): CustomObject[] {
-    return [...this.#names].flatMap((name) => this.resource(name) ?? []);
+    return this.#witness.resources();
+  }
+
+  /** UIDs of resources that went and were to leave their VM behind. */
+  get released(): ReadonlySet<string> {
+    return this.#witness.released;
   }
 
   // Bad luck.
@@ -314,11 +274,14 @@ export class SimulatedWorld {
     this.provider.machine.faults.add(spec);
   }
 
+  /** All trouble that lasts is over; what was under way goes on. */
   clearFaults(): void {
     this.note('faults are cleared');
     this.provider.machine.faults.clear();
-    Object.assign(this.kubeWeather, { lostRequests: 0, lostAnswers: 0, isDown: false });
-    this.providerWeather.late = { chance: 0, delay: noDelay };
+    Object.assign(this.kubeWeather, { lostRequests: 0, lostAnswers: 0, duplicates: 0, isDown: false });
+    Object.assign(this.providerWeather, { late: { chance: 0, delay: noDelay }, duplicates: 0 });
+    for (const replica of this.replicas) replica.isCutOff = false;
+    this.#dooms = [];
   }
 
   // The provider.
@@ -326,6 +289,32 @@ export class SimulatedWorld {
   /** VMs that live at the provider, ours and others. */
   vms(): Vm[] {
     return [...this.provider.machine.world.vms.values()];
+  }
+
+  /** Somebody deploys a VM by hand, such as `easySpec` describes. Returns its id; one that nobody knows if there is no room. */
+  deployForeign(): string {
+    const { gpu, vcpus, memoryGB: ram, storageGB: storage } = easySpec;
+    for (const host of this.provider.machine.world.hosts.values()) {
+      const model = gpu.models.find((one) => (host.gpus.get(one)?.free ?? 0) >= gpu.count);
+      const [port] = host.freePorts;
+      if (model === undefined || port === undefined) continue;
+      const answer = this.provider.call('client/deploy/single', {
+        ...{
+          name: `by-hand-${String(port)}-${host.id.slice(0, 8)}`,
+          hostnode: host.id,
+          gpu_model: model,
+          gpu_count: gpu.count,
+          vcpus,
+          ram,
+          storage,
+        },
+        ...{ external_ports: `{${String(port)}}`, internal_ports: '{22}', operating_system: 'Ubuntu 22.04 LTS' },
+        password: 'Some-pass0rd',
+      });
+      const { server } = JSON.parse(answer.body) as { server?: string };
+      if (server !== undefined) return server;
+    }
+    return '00000000-0000-4000-8000-000000000000';
   }
 
   /** What the control surface of the simulator can do: `control('POST', 'vms/<id>', {remove: true})`. */
@@ -365,75 +354,98 @@ export class SimulatedWorld {
     if (this.trace.length > 4000) this.trace.splice(0, 2000);
   }
 
-  readonly #names = new Set<string>();
-
-  #remember({ verb, type, ref, body }: Call): void {
-    if (type.plural !== gpuVmType.plural && type.plural !== gpuAccountType.plural) return;
-    const created = (body as { metadata?: { name?: string } } | undefined)?.metadata?.name;
-    if (verb === 'create' && type.plural === gpuVmType.plural && created !== undefined) this.#names.add(created);
-    if (verb === 'list' || verb === 'watch') return;
-    const key = ref === undefined ? undefined : keyOf(ref);
-    if (key !== undefined) this.#statuses.set(`${type.plural}/${key}`, this.api.peek(type, key));
+  get #rate(): number {
+    return this.#options.requestsPerSecond ?? 1;
   }
 
-  /** What a write has changed, seen from outside. */
-  #compare({ verb, type, ref, subresource }: Call): void {
-    const isOurs = type.plural === gpuVmType.plural || type.plural === gpuAccountType.plural;
-    if (ref === undefined || !isOurs || verb === 'get') return;
-    const key = keyOf(ref);
-    const before = this.#statuses.get(`${type.plural}/${key}`) as CustomObject | undefined;
-    const after = this.api.peek(type, key) as CustomObject | undefined;
-    if (after === undefined && before !== undefined && type.plural === gpuVmType.plural) this.#gone(before);
-    if (subresource === 'status' && after !== undefined) {
-      if (before?.metadata.resourceVersion === after.metadata.resourceVersion)
-        this.watchdog.complain(`an idle write to ${key}`);
-      this.#noteStatus(type, after);
-      this.watchdog.afterStatus(type.kind, after, before?.status);
-    }
+  #writersClocks(): { aheadMs: number; behindMs: number } {
+    const skews = [0, ...(this.#options.skewsMs ?? [])];
+    const frozenMs = Math.max(...this.replicas.map((replica) => replica.longestFreezeMs));
+    return { aheadMs: Math.max(...skews), behindMs: frozenMs - Math.min(...skews) };
   }
 
-  #noteStatus(type: ResourceType, after: CustomObject): void {
-    if (type.plural !== gpuVmType.plural) return;
-    const status = after.status as GpuVmStatus;
-    const readyCondition = status.conditions?.find((one) => one.type === 'Ready');
-    this.note(
-      `${after.metadata.name}: ${status.phase ?? ''} Ready=${readyCondition?.status ?? ''} ${readyCondition?.reason ?? ''}` +
-        ` vm=${status.vm?.id.slice(0, 8) ?? '-'} launch=${String(status.launch?.attempt ?? '-')} ${status.launch?.outcome ?? ''}`,
-    );
+  #atPoint(points: number, strike: Doom['strike']): void {
+    this.#dooms.push({ at: this.points + points, strike });
   }
 
-  #gone(last: CustomObject): void {
-    this.note(`${last.metadata.name} is gone`);
-    if ((last.spec as GpuVmSpec).deletionPolicy === 'Retain') this.released.add(last.metadata.uid);
-    this.watchdog.afterGone(last);
-    // What kube-controller-manager does a moment later.
-    this.clock.after(500, () => void this.#collectGarbage(last.metadata.uid));
+  #newReplica(name: string, skewMs: number): Replica {
+    const { seed, replicas = 1, election = 'lease', operator } = this.#options;
+    return new Replica(name, {
+      ...{ seed, skewMs, clock: this.clock, api: this.api, machine: this.provider.machine },
+      kubeWeather: this.kubeWeather,
+      providerWeather: this.providerWeather,
+      options: { ...defaultOperatorOptions, installation, ...operator },
+      election: replicas === 1 ? 'none' : election,
+      newPassword: (chance) => `${plantedSecrets.password}${String(chance.integer(0, 999_999))}`,
+      note: (what) => {
+        this.note(what);
+      },
+      complain: (what) => {
+        this.watchdog.complain(what);
+      },
+      logger: (redactor, replica) => this.#logger(redactor, replicas === 1 ? {} : { replica }),
+      passPoint: (replica, point) => {
+        this.#passPoint(replica, point);
+      },
+      onSend: (replica, path) => {
+        this.#onSend(replica, path);
+      },
+      onExchange: () => {
+        this.watchdog.afterExchange();
+      },
+      onWrite: ({ plural }) => {
+        if (plural !== eventType.plural && plural !== leaseType.plural) this.writes += 1;
+      },
+      onEnd: (replica) => {
+        this.#onEnd(replica);
+      },
+    });
   }
 
-  async #collectGarbage(owner: string): Promise<void> {
-    const { items } = await this.api.list<SecretObject>(secretType);
-    for (const { metadata } of items) {
-      if (metadata.ownerReferences?.some(({ uid }) => uid === owner) === true)
-        await this.api.delete(secretType, metadata);
-    }
+  #onEnd(replica: Replica): void {
+    this.crashes += 1;
+    this.#budgets.delete(replica);
+    if (this.restartAfterMs === undefined) return;
+    this.clock.after(this.restartAfterMs, () => {
+      if (!replica.isAlive && !this.#retired.has(replica)) void replica.start();
+    });
   }
 
-  #passPoint(life: Lifetime, name: string): void {
-    if (!life.isAlive || life !== this.#life) return;
+  #passPoint(replica: Replica, point: string): void {
+    this.#guardAgainstHotLoops();
+    // Renewals come every two seconds: as moments to die they would drown all others.
+    if (point.endsWith(leaseType.plural)) return;
     this.points += 1;
-    if (!name.endsWith('client/list')) this.note(name);
-    if (this.points >= this.#dieAt) this.crash();
+    if (!point.endsWith('client/list')) this.note(this.replicas.length === 1 ? point : `${replica.name}: ${point}`);
+    const due = this.#dooms.filter(({ at }) => this.points >= at);
+    if (due.length === 0) return;
+    this.#dooms = this.#dooms.filter(({ at }) => this.points < at);
+    for (const { strike } of due) strike(replica, point);
   }
 
-  #countRequest(path: string): void {
+  /** A loop that never lets time go on would hang the test instead of failing it. */
+  #guardAgainstHotLoops(): void {
+    const now = this.clock.now();
+    if (now !== this.#momentAt) {
+      this.#momentAt = now;
+      this.#pointsAtMoment = 0;
+    }
+    this.#pointsAtMoment += 1;
+    if (this.#pointsAtMoment < mostPointsAtAMoment) return;
+    this.watchdog.complain('a hot loop: requests without end, and no time goes by');
+    this.crash();
+  }
+
+  #onSend(replica: Replica, path: string): void {
     const [endpoint = path] = path.split('?');
     this.requests.set(endpoint, (this.requests.get(endpoint) ?? 0) + 1);
-    // A token bucket of its own: in any window of w seconds no more than burst + w times the rate leave.
-    const rate = this.#options.requestsPerSecond ?? 1;
-    const now = this.clock.now();
-    this.#tokens = Math.min(burst, this.#tokens + ((now - this.#sentAt) * rate) / 1000) - 1;
-    this.#sentAt = now;
-    if (this.#tokens < -0.01) this.watchdog.complain('requests to the provider leave faster than the account allows');
+    const budget = this.#budgets.get(replica) ?? new CallBudget(this.#rate, this.clock);
+    this.#budgets.set(replica, budget);
+    if (!budget.allows()) this.watchdog.complain('requests to the provider leave faster than the account allows');
+    if (this.replicas.length === 1 || this.#options.election === 'none') return;
+    if (!replica.isLeading) this.watchdog.complain(`${replica.name} calls ${endpoint} and does not lead`);
+    const other = this.replicas.find((one) => one !== replica && one.isLeading);
+    if (other !== undefined) this.watchdog.complain(`${replica.name} calls ${endpoint} while ${other.name} leads`);
   }
 
   /** Bookmarks come about once a minute. */
@@ -453,11 +465,8 @@ export class SimulatedWorld {
         this.note(line.slice(0, 400));
         this.logLines.push(line);
         if (this.logLines.length > 2000) this.logLines.splice(0, 1000);
-        if (
-          level === 'error' &&
-          /reconcile failed/.test(message) &&
-          !/cannot reach the API server|conflict/.test(line)
-        ) {
+        const isExpected = /cannot reach the API server|conflict/.test(line);
+        if (level === 'error' && message === 'reconcile failed' && !isExpected) {
           this.watchdog.complain(line.slice(0, 600));
         }
       };
@@ -471,11 +480,29 @@ export class SimulatedWorld {
   }
 }
 
-/** A world with its account, in which an operator has just been started. */
+/** A world with its account, in which operators have just been started. */
 export async function createWorld(options: WorldOptions): Promise<SimulatedWorld> {
   const world = new SimulatedWorld(options);
   await world.begin();
   return world;
+}
+
+function apiServer(clock: VirtualClock, witness: Witness): MemoryApi {
+  const plain = [secretType, configMapType, namespaceType, eventType, leaseType];
+  return new MemoryApi({
+    clock,
+    kinds: [
+      { type: gpuVmType },
+      { type: gpuAccountType },
+      ...plain.map((type) => ({ type, statusSubresource: false })),
+    ],
+    before: (call) => {
+      witness.before(call);
+    },
+    after: (call) => {
+      witness.after(call);
+    },
+  });
 }
 
 function base64(text: string): string {

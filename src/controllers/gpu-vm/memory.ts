@@ -1,5 +1,6 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
+import type { Launch } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type {
   Absence,
@@ -33,6 +34,7 @@ export class VmMemory {
   readonly #deployed = new Set<string>();
   #lastCall: CallFact | undefined;
   #confirmation: Confirmation | undefined;
+  #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
   #absence: Absence | undefined;
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
@@ -43,6 +45,7 @@ export class VmMemory {
       deployed: this.#deployed,
       lastCall: this.#lastCall,
       confirmation: this.#confirmation,
+      launchSeenAt: this.#launchSeen?.at,
       absence: this.#absence,
       probe,
       avoidedHosts: this.#avoidedHosts,
@@ -101,6 +104,13 @@ export class VmMemory {
     return failures;
   }
 
+  /** The journal as it is at this moment. */
+  noteLaunch(launch: Journal['launch'], now: number): void {
+    const hasEnded = launch?.endedAt !== undefined;
+    if (launch?.name === this.#launchSeen?.name && hasEnded === this.#launchSeen?.hasEnded) return;
+    this.#launchSeen = launch === undefined ? undefined : { name: launch.name, hasEnded, at: now };
+  }
+
   /**
    * Takes a list as evidence about an uncertain launch. It counts only if it was requested after the call had ended, is
    * trusted, and has no entry that could not be read and might be the VM.
@@ -112,13 +122,18 @@ export class VmMemory {
       this.#absence = undefined;
       return;
     }
-    const isEvidence = snapshot.distrusted === undefined && !mayHide(snapshot, launch.name);
-    if (!isEvidence || snapshot.requestedAt < uncertainSince(launch, timings.callTimeoutMs)) return;
+    if (!this.#isEvidence(snapshot, launch, timings)) return;
     const { firstAt, latestAt } =
       this.#absence?.launchName === launch.name
         ? this.#absence
         : { firstAt: snapshot.requestedAt, latestAt: snapshot.requestedAt };
     this.#absence = { launchName: launch.name, firstAt, latestAt: Math.max(latestAt, snapshot.requestedAt) };
+  }
+
+  #isEvidence(snapshot: Snapshot, launch: Launch, { callTimeoutMs }: ListingTimings): boolean {
+    const seenAt = this.#launchSeen?.at;
+    if (seenAt === undefined || snapshot.distrusted !== undefined || mayHide(snapshot, launch.name)) return false;
+    return snapshot.requestedAt >= uncertainSince(launch, seenAt, callTimeoutMs);
   }
 
   /** A confirmed deletion that has had no effect for this long is asked for again: it is retried for ever. */

@@ -61,10 +61,12 @@ export function observeVm(
   const journal = memory.unsaved ?? { vm: status.vm, launch: status.launch, resize: status.resize };
   const account = accountView(deps, spec.accountName);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
+  const now = deps.clock.now();
+  memory.noteLaunch(journal.launch, now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
   const key = qualifiedKey(gpuVmType.kind, `${meta.namespace}/${meta.name}`);
   return {
-    now: deps.clock.now(),
+    now,
     installation: deps.installation,
     timings: deps.timings,
     meta,

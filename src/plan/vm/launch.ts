@@ -28,10 +28,12 @@ const vmIsNotWantedNow: Rule = ({ spec }) => {
   };
 };
 
-const launchIsBackingOff: Rule = ({ journal, now, timings }) => {
+const launchIsBackingOff: Rule = ({ journal, facts, now, timings }) => {
   const { launch } = journal;
   if (launch === undefined || launch.failures === 0) return undefined;
-  const nextTryAt = millis(launch.endedAt) + backoffMs(timings.launchBackoff, launch.failures, noJitter);
+  // Whoever wrote the end down may have had a clock that is ahead of ours.
+  const endedAt = Math.min(millis(launch.endedAt), facts.launchSeenAt ?? now);
+  const nextTryAt = endedAt + backoffMs(timings.launchBackoff, launch.failures, noJitter);
   if (now >= nextTryAt) return undefined;
   const why = launch.message ?? 'the last deployment led to no VM';
   return {

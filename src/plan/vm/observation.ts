@@ -131,6 +131,11 @@ export interface VmFacts {
   readonly lastCall: CallFact | undefined;
   /** Answer to the question about one VM that the list did not have. */
   readonly confirmation: Confirmation | undefined;
+  /**
+   * When this process first saw the journal's launch with or without an end as it has now. The times in the journal are
+   * another process' if that one wrote them: no proof is built on somebody else's clock.
+   */
+  readonly launchSeenAt: number | undefined;
   /** Trusted lists, requested after an uncertain launch, that did not have its VM. */
   readonly absence: Absence | undefined;
   readonly probe: ProbeFact | undefined;
@@ -176,6 +181,7 @@ export const noFacts: VmFacts = {
   deployed: new Set(),
   lastCall: undefined,
   confirmation: undefined,
+  launchSeenAt: undefined,
   absence: undefined,
   probe: undefined,
   avoidedHosts: new Map(),

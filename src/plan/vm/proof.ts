@@ -1,6 +1,6 @@
 import type { Launch } from '../../api/vm-status.ts';
 import type { Journal, VmObservation } from './observation.ts';
-import { known, millis, until } from './rule.ts';
+import { known, until } from './rule.ts';
 import type { Look } from './verdict.ts';
 
 /**
@@ -21,9 +21,12 @@ export function isInDoubt({ launch, vm }: Journal): boolean {
   return vm === undefined && launch !== undefined && !endedWithoutVm.has(launch.outcome);
 }
 
-/** From when on a list can say something about the launch: after its call ended, or must have ended. */
-export function uncertainSince(launch: Launch, callTimeoutMs: number): number {
-  return launch.endedAt === undefined ? millis(launch.intentAt) + callTimeoutMs : millis(launch.endedAt);
+/**
+ * From when on a list can say something about the launch: its call has ended by the time that its end is seen; one whose
+ * end nobody has written down may have left at any moment until its intent was seen.
+ */
+export function uncertainSince(launch: Launch, seenAt: number, callTimeoutMs: number): number {
+  return launch.endedAt === undefined ? seenAt + callTimeoutMs : seenAt;
 }
 
 /** The launch that is in doubt, if there is one; a recorded VM ends all doubt. */
@@ -33,7 +36,7 @@ export function uncertainLaunch({ journal }: VmObservation): Launch | undefined 
 
 export function absenceProof(observation: VmObservation, launch: Launch): AbsenceProof {
   const { facts, now, timings, account } = observation;
-  const since = uncertainSince(launch, timings.callTimeoutMs);
+  const since = uncertainSince(launch, facts.launchSeenAt ?? now, timings.callTimeoutMs);
   const absence = facts.absence?.launchName === launch.name ? facts.absence : undefined;
   if (absence === undefined) return { kind: 'open', look: lookFrom(observation, since) };
   const lateEffectMs = account.kind === 'ready' ? account.capabilities.lateEffectMs : 0;

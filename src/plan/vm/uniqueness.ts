@@ -32,6 +32,9 @@ const markedVmIsNotRecorded: Rule = (observation) => {
   const { marked, journal, facts, now, spec, meta } = observation;
   const found = marked.find((vm) => !facts.deletedAt.has(vm.id));
   if (found === undefined || journal.vm !== undefined) return undefined;
+  // Of an attempt before the one that is in doubt: to record it now would forget the doubt, and what it is about.
+  const doubt = uncertainLaunch(observation);
+  if (doubt !== undefined && doubt.name !== found.name) return undefined;
   const launch = launchOf(observation, found);
   const violation = priceViolation(found.price, priceCap(spec));
   const vm = recordOf(found, { now, owner: meta });
@@ -55,7 +58,7 @@ const markedVmIsNotRecorded: Rule = (observation) => {
 const markedVmIsOnItsWayOut: Rule = (observation) => {
   const { marked, journal, facts, now, timings } = observation;
   const [vm] = marked;
-  if (vm === undefined || journal.vm !== undefined) return undefined;
+  if (vm === undefined || journal.vm !== undefined || uncertainLaunch(observation) !== undefined) return undefined;
   const deletedAt = facts.deletedAt.get(vm.id) ?? now;
   const look =
     now - deletedAt <= timings.transitionMs ? listingNeededToForget(observation, vm.id, deletedAt) : undefined;

@@ -1,0 +1,172 @@
+import fc from 'fast-check';
+
+/** One thing that a user, a platform team or bad luck does, and how long nothing else is done afterwards. */
+export type Action = Deed & { readonly thenMs: number };
+
+export type Deed =
+  | { readonly do: 'apply'; readonly vm: string; readonly spec: object }
+  | { readonly do: 'adopt'; readonly vm: string }
+  | { readonly do: 'delete'; readonly vm: string }
+  | { readonly do: 'pause'; readonly vm: string; readonly on: boolean }
+  | { readonly do: 'poke'; readonly vm: string }
+  | ProcessTrouble
+  | KubeTrouble
+  | ProviderTrouble;
+
+export type ProcessTrouble =
+  | { readonly do: 'crash'; readonly afterPoints: number }
+  | { readonly do: 'freeze'; readonly afterPoints: number; readonly ms: number }
+  | { readonly do: 'stop'; readonly replica: number };
+
+export type KubeTrouble =
+  | {
+      readonly do: 'kubeTrouble';
+      readonly lostRequests: number;
+      readonly lostAnswers: number;
+      readonly duplicates: number;
+    }
+  | { readonly do: 'kubeDown'; readonly on: boolean }
+  | { readonly do: 'cutOff'; readonly replica: number; readonly on: boolean }
+  | { readonly do: 'watches'; readonly what: 'hold' | 'release' | 'end' | 'expire' };
+
+export type ProviderTrouble =
+  | { readonly do: 'fault'; readonly endpoint: string; readonly kind: FaultKind; readonly count: number }
+  | { readonly do: 'late'; readonly chance: number }
+  | { readonly do: 'repeated'; readonly chance: number }
+  | { readonly do: 'vanish'; readonly nth: number }
+  | { readonly do: 'status'; readonly nth: number; readonly status: string }
+  | { readonly do: 'host'; readonly nth: number; readonly online: boolean }
+  | { readonly do: 'dearer'; readonly nth: number }
+  | { readonly do: 'credentials'; readonly good: boolean };
+
+const faultKinds = [
+  'lost-answer',
+  'lost-request',
+  'error-500',
+  'success-false',
+  'malformed',
+  'html-502',
+  'rate-limit',
+  'slow',
+] as const;
+export type FaultKind = (typeof faultKinds)[number] | 'stale-list' | 'empty-list';
+
+const endpoints = [
+  'client/deploy/single',
+  'client/delete/single',
+  'client/list',
+  'client/start/single',
+  'client/stop/single',
+  'client/modify/single',
+  'client/get/single',
+  'client/deploy/hostnodes',
+  'billing/balance',
+  '*',
+] as const;
+
+type Weighted<T> = fc.WeightedArbitrary<T>;
+
+/** `weight` times as likely as what has the weight 1. */
+function often<T>(weight: number, arbitrary: fc.Arbitrary<T>): Weighted<T> {
+  return { weight, arbitrary };
+}
+
+function doing<const N extends string>(name: N): fc.Arbitrary<N> {
+  return fc.constant(name);
+}
+
+const vm = fc.constantFrom('vm-a', 'vm-b', 'vm-c');
+const nth = fc.nat({ max: 5 });
+const replica = fc.nat({ max: 1 });
+const on = fc.boolean();
+
+const specChange = fc.oneof(
+  often(3, fc.constant({})),
+  often(1, fc.record({ powerState: fc.constantFrom('Running', 'Stopped', 'Released') })),
+  often(1, fc.record({ vcpus: fc.constantFrom(2, 4, 6) })),
+  often(1, fc.record({ deletionPolicy: fc.constantFrom('Delete', 'Delete', 'Retain') })),
+);
+
+const usersDeed: Weighted<Deed>[] = [
+  often(8, fc.record({ do: doing('apply'), vm, spec: specChange })),
+  often(1, fc.record({ do: doing('adopt'), vm })),
+  often(4, fc.record({ do: doing('delete'), vm })),
+  often(1, fc.record({ do: doing('pause'), vm, on })),
+  often(1, fc.record({ do: doing('poke'), vm })),
+];
+
+/** From a hiccup over more than a lease lasts to longer than anything is waited for. */
+const frozenMs = fc.constantFrom(3_000, 12_000, 25_000, 90_000, 1_200_000);
+
+const processTrouble: Weighted<ProcessTrouble>[] = [
+  often(6, fc.record({ do: doing('crash'), afterPoints: fc.nat({ max: 12 }) })),
+  often(3, fc.record({ do: doing('freeze'), afterPoints: fc.nat({ max: 12 }), ms: frozenMs })),
+  often(1, fc.record({ do: doing('stop'), replica })),
+];
+
+const kubeTrouble: Weighted<KubeTrouble>[] = [
+  often(
+    2,
+    fc.record({
+      do: doing('kubeTrouble'),
+      lostRequests: fc.constantFrom(0, 0.2, 0.6),
+      lostAnswers: fc.constantFrom(0, 0.2, 0.6),
+      duplicates: fc.constantFrom(0, 0.3),
+    }),
+  ),
+  often(1, fc.record({ do: doing('kubeDown'), on })),
+  often(1, fc.record({ do: doing('cutOff'), replica, on })),
+  often(3, fc.record({ do: doing('watches'), what: fc.constantFrom('hold', 'release', 'end', 'expire') })),
+];
+
+const providerTrouble: Weighted<ProviderTrouble>[] = [
+  often(
+    6,
+    fc.record({
+      do: doing('fault'),
+      endpoint: fc.constantFrom(...endpoints),
+      kind: fc.constantFrom(...faultKinds),
+      count: fc.integer({ min: 1, max: 4 }),
+    }),
+  ),
+  often(
+    2,
+    fc.record({
+      do: doing('fault'),
+      endpoint: doing('client/list'),
+      kind: fc.constantFrom('stale-list', 'empty-list'),
+      // Long enough, now and then, for two lists that are a minute apart to lie alike.
+      count: fc.constantFrom(1, 2, 6, 40),
+    }),
+  ),
+  often(1, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
+  often(1, fc.record({ do: doing('repeated'), chance: fc.constantFrom(0, 0.3) })),
+  often(2, fc.record({ do: doing('vanish'), nth })),
+  often(
+    1,
+    fc.record({
+      do: doing('status'),
+      nth,
+      status: fc.constantFrom('Running', 'Stopped', 'StoppedDisassociated', 'Migrating'),
+    }),
+  ),
+  often(1, fc.record({ do: doing('host'), nth, online: fc.boolean() })),
+  often(1, fc.record({ do: doing('dearer'), nth })),
+  often(1, fc.record({ do: doing('credentials'), good: fc.boolean() })),
+];
+
+const deed: fc.Arbitrary<Deed> = fc.oneof<Weighted<Deed>[]>(
+  ...usersDeed,
+  ...processTrouble,
+  ...kubeTrouble,
+  ...providerTrouble,
+);
+
+const pause = fc.oneof(
+  fc.constant(0),
+  fc.integer({ min: 1, max: 3_000 }),
+  fc.integer({ min: 3_000, max: 60_000 }),
+  fc.integer({ min: 60_000, max: 400_000 }),
+);
+
+export const action: fc.Arbitrary<Action> = fc.tuple(deed, pause).map(([what, thenMs]) => ({ ...what, thenMs }));

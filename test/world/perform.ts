@@ -1,0 +1,131 @@
+import { annotations } from '../../src/api/group.ts';
+import { KubeError } from '../../src/kube/contract.ts';
+import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
+import { noDelay } from './surroundings.ts';
+import { easySpec, plantedSecrets, type SimulatedWorld } from './world.ts';
+
+/**
+ * A list that is this old, a request that takes effect this late, and a process that freezes this long between its last
+ * look at the world and its request's leaving: within what absence proofs allow for, also two of them together.
+ */
+const staleMs = 40_000;
+const lateMs = 60_000;
+const mostFrozenBeforeDeployMs = 60_000;
+
+/** Does one thing to the world. A KubeError is what a user would have been told. */
+export async function perform(world: SimulatedWorld, one: Action, cap: string | undefined): Promise<void> {
+  switch (one.do) {
+    case 'apply': {
+      const isNew = world.resource(one.vm) === undefined;
+      const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
+      return world.apply(one.vm, isNew ? { ...easySpec, ...limit, ...one.spec } : one.spec);
+    }
+    case 'adopt':
+      return world.apply(one.vm, easySpec, { [annotations.adopt]: world.deployForeign() });
+    case 'delete':
+      return world.delete(one.vm);
+    case 'pause':
+      return world.annotate(one.vm, { [annotations.paused]: one.on ? 'true' : null });
+    case 'poke':
+      return world.annotate(one.vm, { [annotations.reconcileRequestedAt]: String(world.clock.now()) });
+    case 'crash':
+    case 'freeze':
+    case 'stop':
+      return strikeProcess(world, one);
+    case 'kubeTrouble':
+    case 'kubeDown':
+    case 'cutOff':
+    case 'watches':
+      strikeKube(world, one);
+      return;
+    default:
+      strikeProvider(world, one);
+  }
+}
+
+async function strikeProcess(world: SimulatedWorld, one: ProcessTrouble): Promise<void> {
+  switch (one.do) {
+    case 'crash':
+      if (one.afterPoints === 0) world.crash();
+      else world.crashAfter(one.afterPoints);
+      return;
+    case 'freeze': {
+      const msAt = (point: string): number =>
+        point === 'before client/deploy/single' ? Math.min(one.ms, mostFrozenBeforeDeployMs) : one.ms;
+      if (one.afterPoints === 0) world.replicas[0]?.freeze(one.ms);
+      else world.freezeAfter(one.afterPoints, msAt);
+      return;
+    }
+    case 'stop':
+      await world.stop(25_000, world.replicas[one.replica]);
+  }
+}
+
+function strikeKube(world: SimulatedWorld, one: KubeTrouble): void {
+  switch (one.do) {
+    case 'kubeTrouble': {
+      const { lostRequests, lostAnswers, duplicates } = one;
+      Object.assign(world.kubeWeather, { lostRequests, lostAnswers, duplicates });
+      return;
+    }
+    case 'kubeDown':
+      world.kubeWeather.isDown = one.on;
+      return;
+    case 'cutOff': {
+      const replica = world.replicas[one.replica];
+      if (replica !== undefined) replica.isCutOff = one.on;
+      return;
+    }
+    case 'watches':
+      if (one.what === 'end') world.api.endWatches();
+      else if (one.what === 'expire') {
+        world.api.compact();
+        world.api.endWatches(new KubeError('too old resource version', 'expired', 410));
+      } else world.api.holdWatches(one.what === 'hold');
+  }
+}
+
+function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
+  switch (one.do) {
+    case 'fault': {
+      const ms = one.kind === 'slow' ? { ms: 35_000 } : one.kind === 'stale-list' ? { ms: staleMs } : {};
+      world.fault({ endpoint: one.endpoint, kind: one.kind, count: one.count, ...ms });
+      return;
+    }
+    case 'late':
+      world.providerWeather.late = one.chance === 0 ? { chance: 0, delay: noDelay } : lateWith(one.chance);
+      return;
+    case 'repeated':
+      world.providerWeather.duplicates = one.chance;
+      return;
+    case 'credentials': {
+      const apiToken = one.good ? plantedSecrets.apiToken : 'another-token';
+      world.control('POST', 'credentials', { apiKey: plantedSecrets.apiKey, apiToken });
+      return;
+    }
+    case 'vanish':
+    case 'status':
+      strikeVm(world, one);
+      return;
+    default:
+      strikeHost(world, one);
+  }
+}
+
+function lateWith(chance: number): { chance: number; delay: { least: number; most: number } } {
+  return { chance, delay: { least: 0, most: lateMs } };
+}
+
+function strikeVm(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'vanish' | 'status' }>): void {
+  const vms = world.vms();
+  const chosen = vms[one.nth % Math.max(1, vms.length)];
+  if (chosen === undefined || chosen.transition !== undefined) return;
+  world.control('POST', `vms/${chosen.id}`, one.do === 'vanish' ? { remove: true } : { status: one.status });
+}
+
+function strikeHost(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'host' | 'dearer' }>): void {
+  const hosts = [...world.provider.machine.world.hosts.values()];
+  const host = hosts[one.nth % hosts.length];
+  if (host === undefined) return;
+  world.control('POST', `hosts/${host.id}`, one.do === 'host' ? { online: one.online } : { cpu: { price: '0.4' } });
+}

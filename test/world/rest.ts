@@ -1,0 +1,60 @@
+import { annotations } from '../../src/api/group.ts';
+import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import type { CustomObject } from '../../src/controllers/objects.ts';
+import { plantedSecrets, type SimulatedWorld } from './world.ts';
+
+const settleLimitMs = 4 * 3_600_000;
+
+/** Trouble ends; then everything has to become as the resources say, within a bounded time. Returns how long it took. */
+export async function comeToRest(world: SimulatedWorld): Promise<number | undefined> {
+  await endTrouble(world);
+  if (!world.isOperatorAlive) await world.start();
+  const isQuiet = (): boolean => world.isOperatorAlive && world.resources().every(isConverged);
+  const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);
+  if (settledMs === undefined) {
+    for (const object of world.resources().filter((one) => !isConverged(one))) {
+      world.watchdog.complain(`${object.metadata.name} does not converge: ${describe(object)}`);
+    }
+  }
+  // Whatever was on its way when things became quiet.
+  await world.advance(300_000);
+  world.watchdog.checkQuiet(world.resources(), world.released);
+  const { duplicateNames } = world.provider.machine.world;
+  if (duplicateNames > 0) world.watchdog.complain(`${String(duplicateNames)} times two VMs had one name`);
+  return settledMs;
+}
+
+async function endTrouble(world: SimulatedWorld): Promise<void> {
+  world.clearFaults();
+  world.api.holdWatches(false);
+  world.control('POST', 'credentials', { apiKey: plantedSecrets.apiKey, apiToken: plantedSecrets.apiToken });
+  for (const host of world.provider.machine.world.hosts.values()) {
+    world.control('POST', `hosts/${host.id}`, { online: true, cpu: { price: '0.003' } });
+  }
+  for (const vm of world.vms()) {
+    if (vm.status === 'Migrating') world.control('POST', `vms/${vm.id}`, { status: 'Running' });
+  }
+  for (const { metadata } of world.resources()) {
+    await world.annotate(metadata.name, { [annotations.paused]: null });
+    // What was to be adopted may be gone, and then nothing is deployed until somebody says so.
+    await world.annotate(metadata.name, { [annotations.adopt]: null });
+  }
+}
+
+function isConverged(object: CustomObject): boolean {
+  const spec = object.spec as GpuVmSpec;
+  const status = object.status as GpuVmStatus | undefined;
+  if (object.metadata.deletionTimestamp !== undefined) return false;
+  if (status?.observedGeneration !== object.metadata.generation) return false;
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  const wanted = spec.powerState as GpuVmSpec['powerState'] | undefined;
+  if (wanted === undefined || wanted === 'Running') return ready?.status === 'True';
+  // A released VM satisfies Stopped: nothing is gained by getting its GPU back to keep it idle.
+  return ready?.reason === wanted || (wanted === 'Stopped' && ready?.reason === 'Released');
+}
+
+function describe({ metadata, status }: CustomObject): string {
+  const { conditions, launch, vm: recorded } = (status ?? {}) as GpuVmStatus;
+  const ready = conditions?.find(({ type }) => type === 'Ready');
+  return JSON.stringify({ deleted: metadata.deletionTimestamp, ready, launch, vm: recorded?.id });
+}

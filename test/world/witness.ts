@@ -1,0 +1,98 @@
+import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import { secretType, type CustomObject, type SecretObject } from '../../src/controllers/objects.ts';
+import { keyOf, type ObjectRef, type ResourceType } from '../../src/kube/contract.ts';
+import type { Call, MemoryApi } from '../../src/kube/testing/memory-api.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import type { Watchdog } from './watchdog.ts';
+
+export interface WitnessOptions {
+  /** Given late: the API server needs the witness for its hooks, and the witness the API server. */
+  readonly api: () => MemoryApi;
+  readonly clock: Clock;
+  readonly watchdog: () => Watchdog;
+  readonly note: (what: string) => void;
+}
+
+/**
+ * Sees every call that the API server carries out, with the state before and after, and tells the watchdog. Also the
+ * garbage collector, which an API server alone does not have.
+ */
+export class Witness {
+  /** UIDs of resources that went and were to leave their VM behind. */
+  readonly released = new Set<string>();
+  readonly #options: WitnessOptions;
+  readonly #refs = new Map<string, ObjectRef>();
+  readonly #before = new Map<string, CustomObject | undefined>();
+
+  constructor(options: WitnessOptions) {
+    this.#options = options;
+  }
+
+  /** GpuVms that exist. */
+  resources(): CustomObject[] {
+    return [...this.#refs.values()].flatMap((ref) => this.#peek(gpuVmType, ref) ?? []);
+  }
+
+  before({ verb, type, ref, body }: Call): void {
+    if (!isOurs(type) || verb === 'list' || verb === 'watch') return;
+    const made = (body as { metadata?: { name?: string; namespace?: string } } | undefined)?.metadata;
+    if (verb === 'create' && type.plural === gpuVmType.plural && made?.name !== undefined) {
+      const created = { namespace: made.namespace, name: made.name };
+      this.#refs.set(keyOf(created), created);
+    }
+    if (ref !== undefined) this.#before.set(idOf(type, ref), this.#peek(type, ref));
+  }
+
+  after({ verb, type, ref, subresource }: Call): void {
+    if (ref === undefined || !isOurs(type) || verb === 'get') return;
+    const before = this.#before.get(idOf(type, ref));
+    const after = this.#peek(type, ref);
+    if (after === undefined && before !== undefined && type.plural === gpuVmType.plural) this.#gone(before);
+    if (subresource !== 'status' || after === undefined) return;
+    const watchdog = this.#options.watchdog();
+    if (before?.metadata.resourceVersion === after.metadata.resourceVersion) {
+      watchdog.complain(`an idle write to ${keyOf(ref)}`);
+    }
+    if (type.plural === gpuVmType.plural) this.#options.note(lineOf(after));
+    watchdog.afterStatus(type.kind, after, before?.status);
+  }
+
+  #gone(last: CustomObject): void {
+    const { clock, note, watchdog } = this.#options;
+    note(`${last.metadata.name} is gone`);
+    if ((last.spec as GpuVmSpec).deletionPolicy === 'Retain') this.released.add(last.metadata.uid);
+    watchdog().afterGone(last);
+    // What kube-controller-manager does a moment later.
+    clock.after(500, () => void this.#collectGarbage(last.metadata.uid));
+  }
+
+  async #collectGarbage(owner: string): Promise<void> {
+    const api = this.#options.api();
+    const { items } = await api.list<SecretObject>(secretType);
+    for (const { metadata } of items) {
+      if (metadata.ownerReferences?.some(({ uid }) => uid === owner) === true) await api.delete(secretType, metadata);
+    }
+  }
+
+  #peek(type: ResourceType, ref: ObjectRef): CustomObject | undefined {
+    return this.#options.api().peek(type, keyOf(ref)) as CustomObject | undefined;
+  }
+}
+
+function isOurs({ plural }: ResourceType): boolean {
+  return plural === gpuVmType.plural || plural === gpuAccountType.plural;
+}
+
+function idOf(type: ResourceType, ref: ObjectRef): string {
+  return `${type.plural}/${keyOf(ref)}`;
+}
+
+function lineOf({ metadata, status }: CustomObject): string {
+  const { conditions, phase, vm, launch } = status as GpuVmStatus;
+  const ready = conditions?.find(({ type }) => type === 'Ready');
+  return (
+    `${metadata.name}: ${phase ?? ''} Ready=${ready?.status ?? ''} ${ready?.reason ?? ''}` +
+    ` vm=${vm?.id.slice(0, 8) ?? '-'} launch=${String(launch?.attempt ?? '-')} ${launch?.outcome ?? ''}`
+  );
+}
