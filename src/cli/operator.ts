@@ -13,9 +13,11 @@ import { defaultOperatorOptions, type OperatorOptions } from '../operator/option
 import { createLogger, logLevels, type LogLevel } from '../telemetry/log.ts';
 import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { logLastWords } from './last-words.ts';
 import { leaderElectionOptions, leadershipFrom, type LeaderElectionFlags } from './leader-election.ts';
 import { countOption, durationOption, portOption } from './option-types.ts';
 import { newPassword } from './password.ts';
+import { assertTlsIsVerified } from './tls-environment.ts';
 
 interface Flags extends OperatorOptions, LeaderElectionFlags {
   readonly kubeconfig: string | undefined;
@@ -31,6 +33,11 @@ export function operatorCommand(): Command {
     .option('--kubeconfig <file>', "kubeconfig; default: KUBECONFIG, ~/.kube/config, or the pod's service account")
     .option('--context <name>', 'context of the kubeconfig')
     .option('--allow-private-probes', 'let readiness probes go to loopback and private addresses (for try-outs)', false)
+    .option(
+      '--allow-private-endpoints',
+      'let the endpoints of accounts have loopback and private addresses (for a simulator)',
+      false,
+    )
     .allowExcessArguments(false);
   for (const option of [...generalOptions(), ...durationOptions(), ...leaderElectionOptions()])
     command.addOption(option);
@@ -75,8 +82,10 @@ function durationOptions(): Option[] {
 }
 
 async function run(flags: Flags): Promise<void> {
+  assertTlsIsVerified(process.env);
   const redactor = new Redactor();
   const log = createLogger({ level: flags.logLevel, redactor, clock: systemClock });
+  logLastWords(log);
   const { version } = packageJson;
   const metrics = createMetrics({ version, processMetrics: true });
   const kube = new KubeClient({
