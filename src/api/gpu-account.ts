@@ -1,6 +1,7 @@
 import { z } from 'zod';
 
 import { conditionsField } from './conditions.ts';
+import { endpointRules } from './endpoint-rules.ts';
 import {
   cel,
   immutable,
@@ -41,20 +42,7 @@ export const gpuAccountSpecSchema = z
       .url()
       .max(500)
       .default(defaultEndpoint)
-      .meta(
-        cel(
-          immutable('endpoint'),
-          {
-            rule: "self.startsWith('https://') || self.matches('^http://(127[.][0-9.]+|localhost|[[]::1[]]|[a-z0-9-]+[.][a-z0-9-]+[.]svc([.]cluster[.]local)?)(:[0-9]+)?/')",
-            message:
-              'endpoint must be an https URL; plain http is accepted for a simulator on the loopback address or in a Service of this cluster only',
-          },
-          {
-            rule: "!self.contains('@') && !self.contains('?') && !self.contains('#')",
-            message: 'endpoint must not hold credentials, a query or a fragment: credentials belong into the Secret',
-          },
-        ),
-      )
+      .meta(cel(immutable('endpoint'), ...endpointRules))
       .describe("Base URL of the provider's API. Cannot be changed."),
     credentialsSecretRef: z
       .object({

@@ -56,6 +56,7 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
     timeoutMs: options.providerTimeoutMs,
     lateEffectMs: options.lateEffectMs,
     maxConnections: options.maxInFlight,
+    allowPrivate: options.allowPrivateEndpoints,
   });
   const provider = instrumented(client, {
     clock,

@@ -21,8 +21,10 @@ export interface OperatorOptions {
   readonly maxInFlight: number;
   /** Reconciles at the same time, per kind. */
   readonly concurrency: number;
-  /** Whether readiness probes may go to loopback, private and link-local addresses. For try-outs on one machine. */
+  /** Whether readiness probes may go to loopback and private addresses. For try-outs on one machine. */
   readonly allowPrivateProbes: boolean;
+  /** Whether an account's endpoint may have a loopback or private address. For a simulator. */
+  readonly allowPrivateEndpoints: boolean;
   /** Where metrics and health are served; port 0 takes any free one. */
   readonly telemetryHost: string;
   readonly telemetryPort: number;
@@ -40,6 +42,7 @@ export const defaultOperatorOptions: OperatorOptions = {
   maxInFlight: 64,
   concurrency: 128,
   allowPrivateProbes: false,
+  allowPrivateEndpoints: false,
   telemetryHost: '0.0.0.0',
   telemetryPort: 8080,
 };

@@ -53,9 +53,9 @@ beforeAll(async () => {
   });
   const credentials = () => ({ apiKey: 'the-key', apiToken: 'the-token' });
   const common = { clock: systemClock, credentials, redactor: new Redactor() };
-  transport = api.createHttpTransport({ baseUrl: server.url, clock: systemClock });
+  transport = api.createHttpTransport({ baseUrl: server.url, clock: systemClock, allowPrivate: true });
   call = api.createCaller({ transport, ...common });
-  provider = createTensorDockProvider({ endpoint: server.url, ...common });
+  provider = createTensorDockProvider({ endpoint: server.url, allowPrivate: true, ...common });
 });
 
 afterAll(async () => {

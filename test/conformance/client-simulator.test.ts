@@ -24,8 +24,13 @@ async function rig(options: StartOptions = {}, apiToken = defaultOptions.apiToke
   const simulator = await startSimulator(options);
   const credentials = () => ({ apiKey: defaultOptions.apiKey, apiToken });
   const common = { clock: systemClock, redactor: new Redactor(), credentials };
-  const provider = createTensorDockProvider({ endpoint: simulator.url, timeoutMs: 2_000, ...common });
-  const transport = api.createHttpTransport({ baseUrl: simulator.url, clock: systemClock });
+  const provider = createTensorDockProvider({
+    endpoint: simulator.url,
+    allowPrivate: true,
+    timeoutMs: 2_000,
+    ...common,
+  });
+  const transport = api.createHttpTransport({ baseUrl: simulator.url, clock: systemClock, allowPrivate: true });
   closers.push(
     () => provider.close(),
     () => transport.close(),
@@ -132,6 +137,7 @@ describe('a VM', () => {
     const { simulator } = await rig();
     const lost = createTensorDockProvider({
       endpoint: simulator.url.replace('/v0', '/v9'),
+      allowPrivate: true,
       clock: systemClock,
       redactor: new Redactor(),
       credentials: () => ({ apiKey: defaultOptions.apiKey, apiToken: defaultOptions.apiToken }),

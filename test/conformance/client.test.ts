@@ -89,7 +89,7 @@ describe('the client', () => {
       response.writeHead(answer.status, { 'content-type': 'application/json' });
       response.end(answer.body);
     });
-    transport = api.createHttpTransport({ baseUrl: server.url, clock: systemClock });
+    transport = api.createHttpTransport({ baseUrl: server.url, clock: systemClock, allowPrivate: true });
     const credentials = { apiKey: pair.api_key, apiToken: pair.api_token };
     call = api.createCaller({
       transport,

@@ -15,9 +15,19 @@ const shortenedTimes: Readonly<Record<string, string>> = {
   'provider-timeout': '3s',
   'inventory-max-age': '1s',
   'log-level': 'debug',
+  // The simulators are on this machine.
+  'allow-private-endpoints': '',
   'telemetry-host': '127.0.0.1',
   'telemetry-port': '0',
 };
+
+/** By name without dashes. Empty: a flag without a value; undefined: not given, though it is by default. */
+export type OperatorFlags = Readonly<Record<string, string | undefined>>;
+
+function argumentsOf(flag: string, value: string | undefined): string[] {
+  if (value === undefined) return [];
+  return value === '' ? [`--${flag}`] : [`--${flag}`, value];
+}
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
@@ -29,10 +39,14 @@ export class OperatorProcess {
   /** Everything it has written, standard error included. */
   readonly output: string[] = [];
 
-  constructor(kubeconfigPath: string, flags: Readonly<Record<string, string>> = {}) {
+  /** @param env what the process has in its environment beside what this one has */
+  constructor(kubeconfigPath: string, flags: OperatorFlags = {}, env: Readonly<Record<string, string>> = {}) {
     const all = { ...shortenedTimes, ...flags, kubeconfig: kubeconfigPath };
-    const args = Object.entries(all).flatMap(([flag, value]) => (value === '' ? [`--${flag}`] : [`--${flag}`, value]));
-    this.#child = spawn(process.execPath, [main, 'operator', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const args = Object.entries(all).flatMap(([flag, value]) => argumentsOf(flag, value));
+    this.#child = spawn(process.execPath, [main, 'operator', ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.#exited = once(this.#child, 'exit').then(() => {
       this.#started.reject(new Error(`the operator ended before it had started:\n${this.output.join('\n')}`));
     });

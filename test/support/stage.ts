@@ -1,7 +1,7 @@
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import type { KubeObject } from '../../src/kube/contract.ts';
 import { Cluster } from './cluster.ts';
-import { OperatorProcess } from './operator-process.ts';
+import { OperatorProcess, type OperatorFlags } from './operator-process.ts';
 import { Organization, type OrganizationOptions } from './organization.ts';
 import { StatusWatch } from './status-watch.ts';
 import { until } from './until.ts';
@@ -22,24 +22,30 @@ export class Stage {
   /** The operator's way to the API server; tests have their own. */
   readonly wire: Wire;
   operator: OperatorProcess;
-  readonly #flags: Readonly<Record<string, string>>;
+  readonly #flags: OperatorFlags;
+  readonly #env: Readonly<Record<string, string>>;
   readonly #organizations: Organization[] = [];
   readonly #statuses: StatusWatch;
   readonly #closing: { close(): void }[] = [];
   /** What operators before the present one have written. */
   readonly #earlierOutput: string[] = [];
 
-  private constructor(cluster: Cluster, wire: Wire, flags: Readonly<Record<string, string>>) {
+  private constructor(
+    cluster: Cluster,
+    wire: Wire,
+    operator: { readonly flags: OperatorFlags; readonly env: Readonly<Record<string, string>> },
+  ) {
     this.cluster = cluster;
     this.wire = wire;
-    this.#flags = flags;
+    this.#flags = operator.flags;
+    this.#env = operator.env;
     this.#statuses = new StatusWatch(cluster);
     this.operator = this.#newOperator();
   }
 
-  static async set(flags: Readonly<Record<string, string>> = {}): Promise<Stage> {
+  static async set(flags: OperatorFlags = {}, env: Readonly<Record<string, string>> = {}): Promise<Stage> {
     const cluster = await Cluster.start();
-    const stage = new Stage(cluster, await Wire.to(cluster.kubeconfigPath), flags);
+    const stage = new Stage(cluster, await Wire.to(cluster.kubeconfigPath), { flags, env });
     await stage.operator.started;
     return stage;
   }
@@ -124,7 +130,7 @@ export class Stage {
   }
 
   #newOperator(): OperatorProcess {
-    return new OperatorProcess(this.wire.kubeconfigPath, this.#flags);
+    return new OperatorProcess(this.wire.kubeconfigPath, this.#flags, this.#env);
   }
 }
 

@@ -21,6 +21,7 @@ const quickFlags = [
   ...['--poll-active', '1s', '--poll-idle', '2s', '--retry', '5s', '--inventory-max-age', '10s'],
   ...['--absence-proof', '3s', '--late-effect', '3s', '--provider-timeout', '10s', '--shutdown-grace', '5s'],
   '--allow-private-probes',
+  '--allow-private-endpoints',
 ];
 
 export interface OperatorProcessOptions {

@@ -96,7 +96,8 @@ async function rig(behave: Behavior): Promise<Rig> {
   const provider = new BadProvider(behave);
   closers.push(() => provider.close());
   const baseUrl = await provider.listen();
-  const connectTo = (): HttpTransport => createHttpTransport({ baseUrl, clock, maxAnswerBytes: 1_000_000 });
+  const connectTo = (): HttpTransport =>
+    createHttpTransport({ baseUrl, clock, allowPrivate: true, maxAnswerBytes: 1_000_000 });
   return { clock, provider, transport: connectTo(), other: connectTo() };
 }
 

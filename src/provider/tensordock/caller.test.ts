@@ -125,3 +125,19 @@ describe('an id that goes into a path', () => {
     expect(sent).toEqual([]);
   });
 });
+
+it('bounds every answer but listings to a size of which dozens may be on their way at once', async () => {
+  const bounds = new Map<string, number | undefined>();
+  for (const [name, , call] of calls) {
+    const sent: HttpRequest[] = [];
+    await call(callerWith({ status: 200, retryAfter: undefined, body: '{"success": true}' }, sent)).catch(
+      () => undefined,
+    );
+    bounds.set(name, sent[0]?.maxAnswerBytes);
+  }
+  const unbounded = [...bounds].filter(([, bound]) => bound === undefined).map(([name]) => name);
+  expect(unbounded.sort()).toEqual(
+    ['authList', 'billingRevenue', 'billingSummary', 'containerReplicas', 'hostnodes', 'instantVms', 'list'].sort(),
+  );
+  for (const bound of bounds.values()) expect(bound ?? 0).toBeLessThanOrEqual(1024 * 1024);
+});

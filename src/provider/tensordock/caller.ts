@@ -5,7 +5,7 @@ import type { CallOptions } from '../contract.ts';
 import { ProviderError } from '../error.ts';
 import { failureOf, isSuccess, malformed, parseAnswer, quote, type Answer } from './classify.ts';
 import { encodeForm, EncodingError, type FormFields } from './encode.ts';
-import type { Endpoint } from './endpoint.ts';
+import { longestPlainAnswer, type Endpoint } from './endpoint.ts';
 import { TransportError, type HttpRequest, type HttpTransport } from './http.ts';
 
 export interface Credentials {
@@ -75,6 +75,7 @@ function buildRequest(call: Call<unknown>, credentials: Credentials): HttpReques
       query: isPost ? undefined : encodeForm(all),
       body: isPost ? encodeForm(all) : undefined,
       ownConnection: endpoint.effect === 'create',
+      maxAnswerBytes: endpoint.isListing === true ? undefined : longestPlainAnswer,
       signal: call.options?.signal,
     };
   } catch (error) {

@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 function connect(url: string, options: Partial<HttpOptions> = {}): HttpTransport {
-  const transport = createHttpTransport({ baseUrl: url, clock: systemClock, ...options });
+  const transport = createHttpTransport({ baseUrl: url, clock: systemClock, allowPrivate: true, ...options });
   closers.unshift(() => transport.close());
   return transport;
 }
@@ -85,6 +85,30 @@ describe('the transport', () => {
       }),
     );
     await expect(connect(server.url, { maxAnswerBytes: 100_000 }).send(post)).rejects.toMatchObject({ sent: true });
+  });
+
+  it('calls no endpoint on this machine unless that was allowed, and certainly sent nothing', async () => {
+    const server = served(await startScriptedServer(json({ success: true })));
+    for (const url of [server.url, server.url.replace('127.0.0.1', 'localhost')]) {
+      const call = connect(url, { allowPrivate: false }).send(post);
+      await expect(call).rejects.toMatchObject({ name: 'TransportError', sent: false });
+      await expect(call).rejects.toThrow(/not called: .*127\.0\.0\.1 is a private.*--allow-private-endpoints/);
+    }
+    expect(server.requests).toEqual([]);
+  });
+
+  it('calls no link-local endpoint, though private ones were allowed', async () => {
+    for (const host of ['169.254.169.254', '[fe80::1]', '[::ffff:169.254.169.254]', '0xa9fea9fe', '2852039166']) {
+      const call = connect(`http://${host}/api/v0`).send(post);
+      await expect(call, host).rejects.toThrow(/link-local, metadata or reserved/);
+    }
+  });
+
+  it('gives an answer up that is larger than this call may have one', async () => {
+    const server = served(await startScriptedServer(json({ success: true, padding: 'x'.repeat(5_000) })));
+    const transport = connect(server.url);
+    await expect(transport.send({ ...post, maxAnswerBytes: 1_000 })).rejects.toThrow(/larger than 1000 bytes/);
+    expect((await transport.send(post)).body.length).toBeGreaterThan(5_000);
   });
 
   it('does not follow redirects', async () => {

@@ -1,7 +1,8 @@
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { promisify } from 'node:util';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Clock } from '../../lib/clock.ts';
+import { assertInReach, ForbiddenAddressError, guardedLookup, type GuardOptions } from '../../lib/guarded-lookup.ts';
 
 /** One request as it goes over the wire; path and query are already encoded. */
 export interface HttpRequest {
@@ -18,6 +19,8 @@ export interface HttpRequest {
    * more than a handshake.
    */
   readonly ownConnection: boolean;
+  /** Of the answer, compressed and not. Default: what the transport allows. */
+  readonly maxAnswerBytes?: number | undefined;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -55,7 +58,12 @@ export interface HttpOptions {
   readonly timeoutMs?: number;
   /** Default 64, the gate's default limit of calls in flight: no request waits here for a connection. */
   readonly maxConnections?: number;
-  /** Of an answer, compressed and not. Default 64 MB: a listing of 10,000 VMs has about 9. */
+  /**
+   * Whether the endpoint may be on this machine, in its network or in its cluster, as a simulator is. Link-local addresses
+   * and those of a cloud's metadata service are refused in any case. Default false.
+   */
+  readonly allowPrivate?: boolean;
+  /** Of an answer, compressed and not. Default 32 MB: a listing of 10,000 VMs has about 9. */
   readonly maxAnswerBytes?: number;
 }
 
@@ -78,13 +86,13 @@ export function createHttpTransport(options: HttpOptions): HttpTransport {
   const base = parseBaseUrl(options.baseUrl);
   const limits = {
     timeoutMs: options.timeoutMs ?? 30_000,
-    maxBytes: options.maxAnswerBytes ?? 64 * 1024 * 1024,
+    maxBytes: options.maxAnswerBytes ?? 32 * 1024 * 1024,
   };
   const common: Agent.Options = {
     connections: options.maxConnections ?? 64,
     // HTTP/2 would share one connection between calls: its loss would put all of them in doubt at once.
     allowH2: false,
-    connect: { timeout: connectTimeoutMs, rejectUnauthorized: true },
+    connect: guardedConnector({ allowPrivate: options.allowPrivate ?? false }),
     // The time-out of the whole exchange runs on the injected clock.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -95,12 +103,33 @@ export function createHttpTransport(options: HttpOptions): HttpTransport {
   return {
     send: (request) => {
       const agent = request.ownConnection ? single : shared;
-      return exchange({ agent, base, request, clock: options.clock, ...limits });
+      const maxBytes = Math.min(request.maxAnswerBytes ?? Infinity, limits.maxBytes);
+      return exchange({ agent, base, request, clock: options.clock, ...limits, maxBytes });
     },
     close: async () => {
       closing ??= Promise.all([shared.close(), single.close()]);
       await closing;
     },
+  };
+}
+
+/** Judges the address that is connected to, at each connection: the endpoint's name may mean another one by then. */
+function guardedConnector(guard: GuardOptions): buildConnector.connector {
+  const connect = buildConnector({
+    timeout: connectTimeoutMs,
+    // Said here, it holds whatever NODE_TLS_REJECT_UNAUTHORIZED says.
+    rejectUnauthorized: true,
+    allowH2: false,
+    lookup: guardedLookup(guard),
+  });
+  return (options, callback) => {
+    try {
+      assertInReach(options.hostname, guard);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error('unknown'), null);
+      return;
+    }
+    connect(options, callback);
   };
 }
 
@@ -239,11 +268,22 @@ function firstOf(value: string | string[] | undefined): string | undefined {
 
 /** Only the error's code is shown: its message may hold addresses and, for parse errors, pieces of the exchange. */
 function describe(error: unknown, sent: boolean): string {
+  if (error instanceof ForbiddenAddressError) return forbidden(error);
   const code = codeOf(error);
+  if (!sent && code !== undefined && certificateCodes.test(code)) {
+    return `the certificate of the endpoint is not trusted (${code}): an authority that this machine knows, or that NODE_EXTRA_CA_CERTS names, has to vouch for it under the endpoint's name`;
+  }
   const suffix = code === undefined ? '' : ` (${code})`;
   return sent
     ? `the connection was cut before the answer was complete${suffix}`
     : `no connection could be made${suffix}`;
+}
+
+/** What OpenSSL and Node.js call the ways in which a certificate fails to convince. */
+const certificateCodes = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)/;
+
+function forbidden({ message }: ForbiddenAddressError): string {
+  return `the endpoint was not called: ${message}; private addresses can be allowed by --allow-private-endpoints`;
 }
 
 function codeOf(error: unknown): string | undefined {

@@ -20,6 +20,7 @@ async function start(
   const server = await startScriptedServer(script);
   const provider = createTensorDockProvider({
     endpoint: server.url,
+    allowPrivate: true,
     credentials: () => credentials,
     redactor: new Redactor(),
     clock: systemClock,

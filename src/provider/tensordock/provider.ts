@@ -16,6 +16,8 @@ export interface TensorDockOptions {
   /** Of one call, connecting included. Default 30 s. */
   readonly timeoutMs?: number;
   readonly maxConnections?: number;
+  /** Whether the endpoint may have a private or loopback address, as a simulator has. Default false. */
+  readonly allowPrivate?: boolean;
   readonly maxAnswerBytes?: number;
   /** List hosts reserved for the organization too, at the price of credentials in a query string. Default false. */
   readonly includeReservedHosts?: boolean;
@@ -81,6 +83,7 @@ function httpTransport(options: TensorDockOptions): api.HttpTransport {
     baseUrl: options.endpoint,
     clock: options.clock,
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    allowPrivate: options.allowPrivate ?? false,
     ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
     ...(options.maxAnswerBytes === undefined ? {} : { maxAnswerBytes: options.maxAnswerBytes }),
   });
