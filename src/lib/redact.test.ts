@@ -13,6 +13,7 @@ it.each([
   ['as it is', 'hunter2hunter2', 'pw=hunter2hunter2.', 'pw=[redacted].'],
   ['each time', 'hunter2hunter2', 'hunter2hunter2 hunter2hunter2', '[redacted] [redacted]'],
   ['urlencoded', 'p&ss w=rd', 'a=p%26ss%20w%3Drd', 'a=[redacted]'],
+  ['in JSON', 'curl -H "Authorization: x"', '{"script":"curl -H \\"Authorization: x\\""}', '{"script":"[redacted]"}'],
   ['with characters that mean something in patterns', '$&.*+?^(x)', 'is $&.*+?^(x)', 'is [redacted]'],
 ])('a secret is taken out %s', (_, secret, text, clean) => {
   expect(redactorOf(secret).text(text)).toBe(clean);

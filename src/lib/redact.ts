@@ -11,10 +11,10 @@ export class Redactor {
   /** The longest first: a secret may be a part of another one, whose rest would stay behind. */
   #secrets: readonly string[] = [];
 
-  /** Remembers a value, and its urlencoded form, as secret for the rest of the process's life. */
+  /** Remembers a value, and its forms in a URL and in JSON, as secret for the rest of the process's life. */
   add(secret: string | undefined): void {
     if (secret === undefined || secret.length < shortestSecret) return;
-    const forms = new Set([secret, encodeURIComponent(secret.toWellFormed())]);
+    const forms = new Set([secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]);
     for (const known of this.#secrets) forms.delete(known);
     if (forms.size === 0) return;
     this.#secrets = [...this.#secrets, ...forms].sort((a, b) => b.length - a.length);
