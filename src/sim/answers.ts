@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The same as bytes, where there are many of them and they are known already. */
+  readonly bytes?: Buffer;
 }
 
 const jsonHeaders = { 'content-type': 'application/json' } as const;
@@ -21,6 +23,18 @@ export function asWritten(body: Json): Answer {
 
 export function jsonAnswer(status: number, json: string, headers: Readonly<Record<string, string>> = {}): Answer {
   return { status, headers: { ...jsonHeaders, ...headers }, body: `${json}\n` };
+}
+
+/** A body that is UTF-8 already; the text is made of it when somebody asks. */
+export function bytesAnswer(status: number, bytes: Buffer): Answer {
+  return {
+    status,
+    headers: jsonHeaders,
+    bytes,
+    get body(): string {
+      return bytes.toString('utf8');
+    },
+  };
 }
 
 export function failure(status: number, error: string, headers: Readonly<Record<string, string>> = {}): Answer {

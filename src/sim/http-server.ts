@@ -119,7 +119,7 @@ export class HttpServer {
 
   #send(response: ServerResponse, answer: Answer): void {
     if (response.destroyed) return;
-    const body = Buffer.from(answer.body, 'utf8');
+    const body = answer.bytes ?? Buffer.from(answer.body, 'utf8');
     response.setTimeout(this.#limits.unreadMs, () => response.destroy());
     response.writeHead(answer.status, {
       ...answer.headers,

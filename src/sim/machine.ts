@@ -133,14 +133,25 @@ export class Machine {
         return { kind: 'answer', answer, delayMs: delayMs + (fault.ms ?? 0), carriedOut: true };
       case FaultKind.malformed: {
         const body = answer.body.slice(0, Math.max(1, Math.floor(answer.body.length / 2)));
-        return { kind: 'answer', answer: { ...answer, body }, delayMs, carriedOut: true };
+        const { status, headers } = answer;
+        return { kind: 'answer', answer: { status, headers, body }, delayMs, carriedOut: true };
       }
       case FaultKind.staleList: {
         const past = this.#world.history.at(this.#world.now - (fault.ms ?? 0));
-        return { kind: 'answer', answer: succeeded ? listAnswer(past) : answer, delayMs, carriedOut: true };
+        return {
+          kind: 'answer',
+          answer: succeeded ? listAnswer(Buffer.from(past)) : answer,
+          delayMs,
+          carriedOut: true,
+        };
       }
       case FaultKind.emptyList:
-        return { kind: 'answer', answer: succeeded ? listAnswer('{}') : answer, delayMs, carriedOut: true };
+        return {
+          kind: 'answer',
+          answer: succeeded ? listAnswer(Buffer.from('{}')) : answer,
+          delayMs,
+          carriedOut: true,
+        };
       default:
         return { kind: 'answer', answer, delayMs, carriedOut: true };
     }

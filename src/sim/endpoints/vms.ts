@@ -1,7 +1,10 @@
-import { jsonAnswer, Refusal, success, type Answer } from '../answers.ts';
+import { bytesAnswer, Refusal, success, type Answer } from '../answers.ts';
 import { addressOf, type World } from '../state.ts';
 import { beginTransition, describeVm, isBeingDeleted } from '../vms.ts';
 import { findVm, type Call, type Endpoint } from './endpoint.ts';
+
+const listHead = Buffer.from('{"success":true,"virtualmachines":');
+const listTail = Buffer.from('}\n');
 
 /** API reference 5.2. */
 const list: Endpoint = {
@@ -12,8 +15,8 @@ const list: Endpoint = {
 };
 
 /** The list around a map of VMs that is JSON already. */
-export function listAnswer(map: string): Answer {
-  return jsonAnswer(200, `{"success":true,"virtualmachines":${map}}`);
+export function listAnswer(map: Buffer): Answer {
+  return bytesAnswer(200, Buffer.concat([listHead, map, listTail]));
 }
 
 /** API reference 5.3; A4: the fields of the list as well. `hostname` is an address here. */
