@@ -1,7 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endpoints } from './endpoints/index.ts';
-import { paramsOf } from './fields.ts';
 import { findProblems } from './invariants.ts';
 import { parseNanos, toNumber, toSixDecimals, toTwoDecimals } from './nanos.ts';
 import type { SimulatorOptions } from './options.ts';
@@ -177,96 +175,6 @@ describe('whatever is called, in whatever order', () => {
         expect(provider.call('client/deploy/single', order).body.success).toBe(predicted);
       }),
     );
-  });
-});
-
-describe('a fuzz of 10,000 requests', () => {
-  const names = [
-    'api_key',
-    'api_token',
-    'server',
-    'server_id',
-    'name',
-    'password',
-    'gpu_count',
-    'gpu_model',
-    'vcpus',
-    'ram',
-  ];
-  const moreNames = [
-    'storage',
-    'hostnode',
-    'external_ports',
-    'internal_ports',
-    'price',
-    'price_type',
-    'operating_system',
-    'replicas',
-  ];
-  const lastNames = [
-    'period',
-    'instance_uuid',
-    'container_id',
-    'minRAM',
-    'requiresRTX',
-    'cloudinit_script',
-    '__proto__',
-    '',
-  ];
-  const values = [
-    'key',
-    'token',
-    'true',
-    '{22, 80}',
-    '{30118, 30117}',
-    '[]',
-    '-1',
-    '1e9',
-    '9'.repeat(40),
-    '\u0000',
-    'constructor',
-  ];
-  const moreValues = [
-    hostIds.a4000,
-    'rtxa4000-pcie-16gb',
-    'spot',
-    '0.5',
-    'Ubuntu 22.04 LTS',
-    '2026-01',
-    'x'.repeat(500),
-    '2',
-    '20',
-    '',
-  ];
-
-  it('is always answered with JSON, and leaves a consistent state', () => {
-    const provider = new TestProvider();
-    const params = fc.dictionary(
-      fc.oneof(fc.constantFrom(...names, ...moreNames, ...lastNames), fc.string()),
-      fc.oneof(fc.constantFrom(...values, ...moreValues), fc.string({ unit: 'binary', maxLength: 20 })),
-      { maxKeys: 12, noNullPrototype: true },
-    );
-    const paths = [...endpoints.map(({ path }) => path), 'client/deploy/hostnodes/toString', '', '../sim/state'];
-    const request = fc.record({
-      path: fc.oneof(fc.constantFrom(...paths), fc.webPath()),
-      method: fc.constantFrom('GET', 'POST', 'PUT'),
-      isAuthorized: fc.boolean(),
-      isValid: fc.boolean(),
-      params,
-    });
-    fc.assert(
-      fc.property(request, ({ path, method, isAuthorized, isValid, params: given }) => {
-        const pair = isAuthorized ? { api_key: 'key', api_token: 'token' } : {};
-        const all = paramsOf({ ...(isValid ? validDeployment : {}), ...given, ...pair });
-        provider.now += 1000;
-        const exchange = provider.machine.exchange({ method, path, params: all }, provider.now);
-        if (exchange.kind === 'cut') throw new Error('cut without a fault');
-        expect(exchange.answer.headers['content-type']).toBe('application/json');
-        expect(JSON.parse(exchange.answer.body)).toBeTypeOf('object');
-      }),
-      { numRuns: 10_000 },
-    );
-    expect(findProblems(provider.machine.world)).toEqual([]);
   });
 });
 
