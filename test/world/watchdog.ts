@@ -80,8 +80,10 @@ export class Watchdog {
     if (last.metadata.annotations?.[annotations.abandon] === 'true') return;
     const recorded = (last.status as GpuVmStatus | undefined)?.vm?.id;
     for (const vm of this.#facts.liveVms()) {
-      if (markOf(vm.name)?.uid === uid || vm.id === recorded)
-        this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
+      const isIts = markOf(vm.name)?.uid === uid || vm.id === recorded;
+      // The provider has said that it deletes it, and nothing can keep it from doing so; a stale list lacks it already.
+      const isOnItsWayOut = vm.transition !== undefined && vm.transition.to === undefined;
+      if (isIts && !isOnItsWayOut) this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
     }
   }
 
@@ -122,7 +124,7 @@ export class Watchdog {
       if (owner === undefined) {
         const mark = markOf(vm.name);
         const isSomebodyElses = mark === undefined && !this.#everOwned.has(vm.id);
-        if (!isSomebodyElses && !released.has(mark?.uid ?? ''))
+        if (!isSomebodyElses && !released.has(mark?.uid ?? vm.id))
           this.complain(`VM ${vm.id} (${vm.name}) lives and nobody owns it`);
         continue;
       }

@@ -19,7 +19,7 @@ export interface WitnessOptions {
  * garbage collector, which an API server alone does not have.
  */
 export class Witness {
-  /** UIDs of resources that went and were to leave their VM behind. */
+  /** UIDs of resources that went and were to leave their VM behind, and the ids of VMs that they had recorded. */
   readonly released = new Set<string>();
   readonly #options: WitnessOptions;
   readonly #refs = new Map<string, ObjectRef>();
@@ -61,7 +61,10 @@ export class Witness {
   #gone(last: CustomObject): void {
     const { clock, note, watchdog } = this.#options;
     note(`${last.metadata.name} is gone`);
-    if ((last.spec as GpuVmSpec).deletionPolicy === 'Retain') this.released.add(last.metadata.uid);
+    if ((last.spec as GpuVmSpec).deletionPolicy === 'Retain') {
+      this.released.add(last.metadata.uid);
+      this.released.add((last.status as GpuVmStatus | undefined)?.vm?.id ?? '');
+    }
     watchdog().afterGone(last);
     // What kube-controller-manager does a moment later.
     clock.after(500, () => void this.#collectGarbage(last.metadata.uid));

@@ -262,7 +262,7 @@ export class SimulatedWorld {
     return this.#witness.resources();
   }
 
-  /** UIDs of resources that went and were to leave their VM behind. */
+  /** UIDs of resources that went and were to leave their VM behind, and the ids of VMs that they had recorded. */
   get released(): ReadonlySet<string> {
     return this.#witness.released;
   }
