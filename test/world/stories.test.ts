@@ -204,6 +204,30 @@ describe('an operator that is asked to stop', () => {
   });
 });
 
+describe('a leader that was cut off from the API server', () => {
+  it('does not put its old journal over the one that another has written since', async () => {
+    // Two that both believe that they lead: only the journal stands between them and a second VM.
+    const world = await createWorld({ seed: 26, replicas: 2, election: 'none' });
+    const [one, other] = world.replicas;
+    world.kubeWeather.delay = { least: 100, most: 100 };
+    world.retire(1);
+    await world.advance(10 * second);
+    world.fault({ endpoint: 'client/deploy/single', kind: 'success-false', count: 1 });
+    await world.apply('trainer');
+    await world.until(() => world.requestsOf('client/deploy/single') === 1, minute, 10);
+    // It hears of a refusal, and cannot write it down.
+    one!.isCutOff = true;
+    await other!.start();
+    const isSecond = (): boolean => world.statusOf('trainer')?.launch?.attempt === 2 && world.vms().length === 1;
+    expect(await world.until(isSecond, 10 * minute, 10)).toBeDefined();
+    other!.kill();
+    one!.isCutOff = false;
+    expect(await world.until(() => isReady(world, 'trainer'), 10 * minute)).toBeDefined();
+    expect(world.requestsOf('client/deploy/single')).toBe(2);
+    await expectGone(world, 'trainer');
+  });
+});
+
 describe('an empty list', () => {
   it('leads to no deployment, however long it goes on', async () => {
     const world = await createWorld({ seed: 30 });

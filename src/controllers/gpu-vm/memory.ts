@@ -1,5 +1,6 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
+import type { GpuVmStatus } from '../../api/gpu-vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type {
@@ -38,6 +39,14 @@ export class VmMemory {
   #absence: Absence | undefined;
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
+
+  /** What the status says, or what has come since and could not be written yet. */
+  journalOver({ vm, launch, resize }: GpuVmStatus): Journal {
+    const own = this.unsaved?.launch;
+    // Another process has led meanwhile, and gone on from what is written: what we had to say is history.
+    if (own !== undefined && launch !== undefined && launch.attempt > own.attempt) this.unsaved = undefined;
+    return this.unsaved ?? { vm, launch, resize };
+  }
 
   facts(probe: ProbeFact | undefined): VmFacts {
     return {

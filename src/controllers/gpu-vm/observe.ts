@@ -39,7 +39,7 @@ export interface ObserveDeps {
 export async function readInputs(deps: ObserveDeps, object: CustomObject, memory: VmMemory): Promise<InputsView> {
   const { spec, status, problem } = parseVm(object);
   const meta = metaOf(object);
-  const hasVm = (memory.unsaved ?? status).vm !== undefined;
+  const hasVm = memory.journalOver(status).vm !== undefined;
   const mayLaunch = !meta.deleting && problem === undefined && !hasVm && spec.powerState === 'Running';
   return mayLaunch ? deps.inputs.resolve(meta.namespace, spec) : { kind: 'notNeeded' };
 }
@@ -58,7 +58,7 @@ export function observeVm(
   const parsed = parseVm(object);
   const { spec, status } = parsed;
   const meta = metaOf(object);
-  const journal = memory.unsaved ?? { vm: status.vm, launch: status.launch, resize: status.resize };
+  const journal = memory.journalOver(status);
   const account = accountView(deps, spec.accountName);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   const now = deps.clock.now();

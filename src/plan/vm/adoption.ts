@@ -27,7 +27,8 @@ const vmIsToBeAdopted: Rule = (observation) => {
   return {
     step: {
       kind: 'record',
-      journal: { vm: recordOf(vm, { now, owner: meta, adopted: true }) },
+      // With the last launch: attempts are counted on from it, so that no two VMs ever get one name.
+      journal: { vm: recordOf(vm, { now, owner: meta, adopted: true }), launch: journal.launch },
       announcement: { type: 'Normal', reason: 'Adopted', message: `Took over VM ${vm.id} ("${vm.name}").` },
     },
     phase: 'Pending',
