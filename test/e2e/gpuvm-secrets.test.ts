@@ -1,8 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import { EchoingProvider } from '../support/echoing-provider.ts';
+import { commandLines, leaksIn } from '../support/leaks.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 
@@ -80,33 +80,11 @@ test('nor when the provider quotes in its errors what it was sent', async () => 
 });
 
 async function expectNoLeaks(): Promise<void> {
-  expect(leaksIn(stage.output.join('\n'))).toEqual([]);
-  expect(leaksIn(await stage.operator.metrics())).toEqual([]);
+  expect(leaksIn(stage.output.join('\n'), planted)).toEqual([]);
+  expect(leaksIn(await stage.operator.metrics(), planted)).toEqual([]);
   const events = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
   for (const type of [gpuVmType, gpuAccountType, events]) {
-    expect(leaksIn(JSON.stringify(await stage.cluster.kube.list(type)))).toEqual([]);
+    expect(leaksIn(JSON.stringify(await stage.cluster.kube.list(type)), planted)).toEqual([]);
   }
-  expect(leaksIn(processList())).toEqual([]);
-}
-
-function leaksIn(text: string): string[] {
-  return planted.filter((secret) => text.includes(secret) || text.includes(Buffer.from(secret).toString('base64')));
-}
-
-/** Command lines as other users of the machine may see them. Empty where there is no /proc. */
-function processList(): string {
-  try {
-    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-    return pids.map((pid) => readCommandLine(pid)).join('\n');
-  } catch {
-    return '';
-  }
-}
-
-function readCommandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-  } catch {
-    return '';
-  }
+  expect(leaksIn(commandLines(), planted)).toEqual([]);
 }

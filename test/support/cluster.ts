@@ -32,6 +32,11 @@ export class Cluster {
     return new Cluster(await startControlPlane({ crds }));
   }
 
+  /** On a control plane that runs; `stop` ends it as well. */
+  static on(controlPlane: ControlPlane): Cluster {
+    return new Cluster(controlPlane);
+  }
+
   async stop(): Promise<void> {
     await this.kube.close();
     await this.#agent?.close();

@@ -31,13 +31,21 @@ function argumentsOf(flag: string, value: string | undefined): string[] {
 
 export type LogLine = Readonly<Record<string, unknown>>;
 
+/** How a process ended: with a code, or by a signal. */
+export interface ProcessEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
 /** `gpuvm operator` as a process of its own, as it runs in a cluster. */
 export class OperatorProcess {
   readonly #child: ChildProcess;
-  readonly #exited: Promise<unknown>;
   readonly #started = Promise.withResolvers<string>();
+  #isStarted = false;
   /** Everything it has written, standard error included. */
   readonly output: string[] = [];
+  /** Resolves when it has ended and all that it wrote has been read. */
+  readonly ended: Promise<ProcessEnd>;
 
   /** @param env what the process has in its environment beside what this one has */
   constructor(kubeconfigPath: string, flags: OperatorFlags = {}, env: Readonly<Record<string, string>> = {}) {
@@ -47,8 +55,14 @@ export class OperatorProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
     });
-    this.#exited = once(this.#child, 'exit').then(() => {
+    const killAtExit = (): void => {
+      this.#child.kill('SIGKILL');
+    };
+    process.once('exit', killAtExit);
+    this.ended = once(this.#child, 'close').then(() => {
+      process.off('exit', killAtExit);
       this.#started.reject(new Error(`the operator ended before it had started:\n${this.output.join('\n')}`));
+      return { code: this.#child.exitCode, signal: this.#child.signalCode };
     });
     this.#started.promise.catch(() => undefined);
     for (const stream of [this.#child.stdout, this.#child.stderr]) {
@@ -66,6 +80,10 @@ export class OperatorProcess {
   /** Resolves once its stores are complete and its loops run; with the base URL of metrics and health. */
   get started(): Promise<string> {
     return this.#started.promise;
+  }
+
+  get isStarted(): boolean {
+    return this.#isStarted;
   }
 
   /** The log, line by line. What is not JSON is no log line, and in `output` only. */
@@ -88,25 +106,33 @@ export class OperatorProcess {
     return sum;
   }
 
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Sends a signal and does not wait; false when there is nobody any more to take it. */
+  send(signal: NodeJS.Signals): boolean {
+    return !this.hasEnded && this.#child.kill(signal);
+  }
+
   /** The end without warning. */
   async kill(): Promise<void> {
-    await this.#end('SIGKILL');
+    this.send('SIGKILL');
+    await this.ended;
   }
 
   /** The end as Kubernetes brings it about. */
   async stop(): Promise<void> {
-    await this.#end('SIGTERM');
-  }
-
-  async #end(signal: NodeJS.Signals): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
-    await this.#exited;
+    this.send('SIGTERM');
+    await this.ended;
   }
 
   #take(line: string): void {
     this.output.push(line);
     const [log] = parsed(line);
-    if (log?.['message'] === 'operator started') this.#started.resolve(String(log['telemetry']));
+    if (log?.['message'] !== 'operator started') return;
+    this.#isStarted = true;
+    this.#started.resolve(String(log['telemetry']));
   }
 }
 

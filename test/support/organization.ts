@@ -52,7 +52,8 @@ export interface OrganizationOptions extends StartOptions {
   readonly credentials?: { readonly api_key: string; readonly api_token: string } | undefined;
 }
 
-const pair = { api_key: 'test-api-key-1f7a2b9c', api_token: 'test-api-token-7d1e4f8a2b' };
+/** What the simulators of all organizations accept. */
+export const pair = { api_key: 'test-api-key-1f7a2b9c', api_token: 'test-api-token-7d1e4f8a2b' };
 
 let seeds = 0;
 

@@ -1,6 +1,7 @@
 import { annotations } from '../../src/api/group.ts';
-import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
+import { isConverged } from '../support/convergence.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
 
 const settleLimitMs = 4 * 3_600_000;
@@ -39,18 +40,6 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
     // What was to be adopted may be gone, and then nothing is deployed until somebody says so.
     await world.annotate(metadata.name, { [annotations.adopt]: null });
   }
-}
-
-function isConverged(object: CustomObject): boolean {
-  const spec = object.spec as GpuVmSpec;
-  const status = object.status as GpuVmStatus | undefined;
-  if (object.metadata.deletionTimestamp !== undefined) return false;
-  if (status?.observedGeneration !== object.metadata.generation) return false;
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready');
-  const wanted = spec.powerState as GpuVmSpec['powerState'] | undefined;
-  if (wanted === undefined || wanted === 'Running') return ready?.status === 'True';
-  // A released VM satisfies Stopped: nothing is gained by getting its GPU back to keep it idle.
-  return ready?.reason === wanted || (wanted === 'Stopped' && ready?.reason === 'Released');
 }
 
 function describe({ metadata, status }: CustomObject): string {

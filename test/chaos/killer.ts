@@ -1,0 +1,126 @@
+import { Random } from '../../src/sim/random.ts';
+import type { Moment } from './ambush.ts';
+import type { ChaosOptions } from './options.ts';
+import { rest } from './rest.ts';
+import type { Scene } from './scene.ts';
+
+/** How one life of the operator ends. */
+type End =
+  | { readonly kind: 'young' | 'anytime' | 'frozen' | 'handOver' }
+  /** At a call to the provider. */
+  | { readonly kind: 'ambush'; readonly moment: Moment };
+
+/** What befalls nine operators in a row, in an order that the seed chooses. */
+const deck: readonly End[] = [
+  { kind: 'young' },
+  { kind: 'anytime' },
+  { kind: 'anytime' },
+  { kind: 'anytime' },
+  { kind: 'frozen' },
+  { kind: 'handOver' },
+  { kind: 'ambush', moment: 'before' },
+  { kind: 'ambush', moment: 'instead' },
+  { kind: 'ambush', moment: 'after' },
+];
+
+/** An operator that has not started by then, because the API server is away, is ended as well. */
+const startMs = 5_000;
+
+/** Whoever lies in wait gives up after this long, and kills without a reason. */
+const ambushMs = 3_000;
+
+/** Ends one operator after the other until so many were killed by SIGKILL. */
+export class Killer {
+  readonly #scene: Scene;
+  readonly #random: Random;
+  readonly #kills: number;
+
+  constructor(scene: Scene, { seed, kills }: ChaosOptions) {
+    this.#scene = scene;
+    this.#random = new Random(seed, 'killer');
+    this.#kills = kills;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const { diary } = this.#scene;
+    let left: End[] = [];
+    while (diary.counted('SIGKILL') < this.#kills) {
+      if (left.length === 0) left = this.#shuffled(deck);
+      const end = left.pop() ?? { kind: 'anytime' };
+      await this.#scene.operators.lifeAndDeath.run(() => this.#endOne(end, signal));
+    }
+  }
+
+  async #endOne(end: End, signal: AbortSignal): Promise<void> {
+    const { operators } = this.#scene;
+    switch (end.kind) {
+      case 'young':
+        await rest(this.#random.integer(0, 600), signal);
+        this.#kill('young');
+        break;
+      case 'anytime':
+        await this.#live(this.#random.integer(0, 2_000), signal);
+        this.#kill('at any time');
+        break;
+      case 'frozen':
+        await this.#freeze(signal);
+        break;
+      case 'handOver':
+        await this.#live(this.#random.integer(0, 2_000), signal);
+        await operators.handOver();
+        break;
+      case 'ambush':
+        await this.#ambush(end.moment, signal);
+        break;
+    }
+    await operators.untilOneLives(signal);
+  }
+
+  /** Stopped in the middle of whatever it does, going on later as if nothing had been, and killed some time after. */
+  async #freeze(signal: AbortSignal): Promise<void> {
+    const { operators, diary } = this.#scene;
+    await this.#live(this.#random.integer(0, 1_000), signal);
+    if (operators.send('SIGSTOP')) diary.count('SIGSTOP');
+    await rest(this.#random.integer(200, 2_500), signal);
+    operators.send('SIGCONT');
+    await rest(this.#random.integer(0, 1_000), signal);
+    this.#kill('after SIGSTOP and SIGCONT');
+  }
+
+  async #ambush(moment: Moment, signal: AbortSignal): Promise<void> {
+    const { accounts } = this.#scene;
+    const spared = this.#random.integer(0, 2);
+    const struck = Promise.withResolvers<undefined>();
+    const lift = (): void => {
+      for (const { ambush } of accounts) ambush.lift();
+    };
+    const strike = (path: string): void => {
+      lift();
+      this.#kill(`${moment} ${path}`);
+      struck.resolve(undefined);
+    };
+    for (const { ambush } of accounts) ambush.lay({ moment, spared, strike });
+    await Promise.race([struck.promise, this.#live(ambushMs, signal)]).finally(lift);
+    this.#kill('in vain lain in wait for');
+  }
+
+  /** Lets the one that runs live for so long from its start on, if it does start. */
+  async #live(ms: number, signal: AbortSignal): Promise<void> {
+    const started = this.#scene.operators.current.started.catch(() => undefined);
+    await Promise.race([started, rest(startMs, signal)]);
+    await rest(ms, signal);
+  }
+
+  #kill(why: string): void {
+    if (this.#scene.operators.send('SIGKILL')) this.#scene.diary.count('SIGKILL', why);
+  }
+
+  #shuffled<T>(given: readonly T[]): T[] {
+    const left = [...given];
+    for (let index = left.length - 1; index > 0; index--) {
+      const other = this.#random.integer(0, index);
+      [left[index], left[other]] = [left[other]!, left[index]!];
+    }
+    return left;
+  }
+}

@@ -1,0 +1,18 @@
+/**
+ * The operator's times for this. What may befall a call has to be within what they allow for, or a second VM would be the
+ * harness's fault: a list is at most `mostStaleMs` old, a call that was given up takes effect at most `mostLateMs` later,
+ * and both together are less than the late-effect and the absence-proof.
+ */
+export const operatorFlags = {
+  'provider-timeout': '2s',
+  'absence-proof': '3s',
+  'late-effect': '3s',
+  'shutdown-grace': '2s',
+};
+
+export const providerTimeoutMs = 2_000;
+export const mostStaleMs = 1_500;
+export const mostLateMs = 400;
+
+/** Times of the provider, so that restarts happen in the middle of everything. */
+export const providerTimes = { bootDelayMs: 400, stopDelayMs: 200, deleteDelayMs: 300 };
