@@ -17,8 +17,9 @@ export interface Snapshot {
   /** Names of those of them whose name at least could be read. */
   readonly unreadableNames: ReadonlyMap<string, string>;
   /**
-   * Set when the listing contradicts other evidence (many VMs vanished at once, or it is empty while the organization is
-   * being billed): it proves that VMs are there, never that they are not.
+   * Set when the listing contradicts other evidence (it lacks a VM that was found by id or that a resource has recorded,
+   * many VMs vanished at once, or it is empty while the organization is being billed): it proves that VMs are there,
+   * never that they are not.
    */
   readonly distrusted: string | undefined;
 }
@@ -47,9 +48,11 @@ export interface Fleet {
 
   /** Call right before a delete call leaves: that this VM vanishes is then no reason for distrust. */
   noteDeletionRequested(id: string): void;
+  /** Call when the provider has confirmed a delete call, or answered that there is nothing to delete. */
+  noteDeleted(id: string): void;
   /** `getVm` rejected with `notFound`, or showed the VM terminated. */
   noteConfirmedGone(id: string): void;
-  /** `getVm` showed a VM that the listing does not have. */
+  /** `getVm` showed the VM: if the last listing lacks it, neither that one nor any that follows proves an absence. */
   noteFoundAlive(id: string): void;
 
   readonly offers: OfferBook;

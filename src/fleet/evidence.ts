@@ -2,17 +2,22 @@ import { dollars, type Money } from '../lib/money.ts';
 import type { VmListing } from '../provider/contract.ts';
 
 /**
- * Is a listing to be believed where it does not have a VM?
+ * Is a listing to be believed where it does not have a VM? What speaks against it, and for how long:
  *
- * A VM that was listed, and is not any more without our having asked for its deletion, is missing. It stops being missing
- * as soon as it is listed again (also unreadably), or one has asked the provider for it by id and heard that there is
- * none. While at least three VMs, and a fifth of all, are missing, listings are distrusted: they prove presence only.
+ * - A VM that it lacks, but that the provider showed when asked for it by id: one is enough, since who omits one may omit
+ *   others. Until it is listed, or the provider says that there is none. Whoever has the VM goes on asking; where nobody
+ *   asks or answers any more, until an hour after the last word.
+ * - A VM that it lacks, that a resource had recorded when the listing was requested, and whose end the provider has not
+ *   confirmed. Its resource asks for it by id, and then it is one of the kind above, or accounted for. After a restart
+ *   nothing else is known of the listings before, so this is what the evidence starts with.
+ * - At least three VMs, and a fifth of all, that were listed before and whose deletion we did not ask for. A VM stops
+ *   being missing as soon as it is listed again (also unreadably), or the provider says that there is none.
  *
  * Distrust must end where the VMs are really gone and nobody asks for them by id, for example because no resource ever
- * owned them. So a VM that was missing from every listing for ten minutes, and from three of them at least, is taken for
- * gone; having been found alive by id starts that time anew.
+ * owned them. So a VM of the last two kinds that was missing from every listing for ten minutes, and from three of them at
+ * least, is taken for gone.
  *
- * A second doubt concerns listings without a single VM, which are also what a provider sends that has lost its way: they
+ * A last doubt concerns listings without a single VM, which are also what a provider sends that has lost its way: they
  * are compared with what the organization is being billed. Billing may lag behind a deletion, or bill something that is no
  * VM, so that doubt ends after an hour of empty listings; if the balance merely cannot be read, after ten minutes.
  */
@@ -21,7 +26,8 @@ export interface EvidenceLimits {
   readonly missingShare: number;
   readonly acceptAfterMs: number;
   readonly acceptAfterListings: number;
-  readonly acceptBilledEmptyAfterMs: number;
+  /** For listings that something positive speaks against: a bill, or a VM that was found alive. */
+  readonly acceptContradictedAfterMs: number;
 }
 
 export const defaultEvidenceLimits: EvidenceLimits = {
@@ -29,22 +35,34 @@ export const defaultEvidenceLimits: EvidenceLimits = {
   missingShare: 0.2,
   acceptAfterMs: 600_000,
   acceptAfterListings: 3,
-  acceptBilledEmptyAfterMs: 3_600_000,
+  acceptContradictedAfterMs: 3_600_000,
 };
 
 interface Absence {
   /** When the first listing without it was requested. */
-  since: number;
-  listings: number;
+  readonly since: number;
+  readonly listings: number;
 }
 
 /** What the balance said about an empty listing. */
 export type Billing = { readonly hourlyCost: Money } | 'unreadable';
 
+/** The circumstances of a listing. */
+export interface Request {
+  readonly requestedAt: number;
+  /** Ids of the VMs that resources had recorded when the request was about to leave. */
+  readonly recorded: ReadonlySet<string>;
+}
+
 export class Evidence {
   readonly #limits: EvidenceLimits;
   #listed: ReadonlySet<string> = new Set();
+  /** VMs that should be in the listing and are not, for reasons that nobody knows. */
   readonly #missing = new Map<string, Absence>();
+  /** VMs that are not listed, but were found alive by id, and when the last listing before that was requested. */
+  readonly #alive = new Map<string, number>();
+  /** VMs that may be recorded, but need not be listed any more, and when the last listing before that was requested. */
+  readonly #accountedFor = new Map<string, number>();
   readonly #deletionRequested = new Set<string>();
   #empty: Absence | undefined;
   #lastRequestedAt = 0;
@@ -59,32 +77,42 @@ export class Evidence {
     this.#missing.delete(id);
   }
 
-  /** The provider, asked for it by id, said that there is none. */
-  noteConfirmedGone(id: string): void {
-    this.#missing.delete(id);
+  /** The provider says that it has deleted this VM. Where it omitted the VM before, omitting it still proves nothing. */
+  noteDeleted(id: string): void {
+    this.#accountFor(id);
   }
 
-  /** The provider, asked for it by id, showed it: listings without it are wrong. */
-  noteFoundAlive(id: string): void {
-    const absence = this.#missing.get(id);
-    if (absence !== undefined) this.#missing.set(id, { since: Infinity, listings: 0 });
+  /** The provider, asked for it by id, said that there is none. */
+  noteConfirmedGone(id: string): void {
+    this.#alive.delete(id);
+    this.#accountFor(id);
+  }
+
+  /**
+   * The provider, asked for it by id, showed it: listings without it are wrong. Returns the sentence that says so if the
+   * last one is without it.
+   */
+  noteFoundAlive(id: string): string | undefined {
+    this.#accountedFor.delete(id);
+    if (this.#listed.has(id)) return undefined;
+    this.#alive.set(id, this.#lastRequestedAt);
+    return this.#contradiction();
   }
 
   /** Takes a listing in. Returns the sentence that says why it is no proof of absence, if it is not. */
-  judge(listing: VmListing, requestedAt: number): string | undefined {
+  judge(listing: VmListing, request: Request): string | undefined {
     const listed = new Set([...listing.vms.map((vm) => vm.id), ...listing.unreadable]);
-    this.#updateMissing(listed, requestedAt);
+    this.#lastRequestedAt = request.requestedAt;
+    this.#forgetListed(listed);
+    this.#updateMissing(listed, request);
     this.#listed = listed;
-    this.#empty = listed.size === 0 ? goOn(this.#empty, requestedAt) : undefined;
-    const missing = this.#missing.size;
-    const before = listed.size + missing;
-    if (missing < Math.max(this.#limits.leastMissing, this.#limits.missingShare * before)) return undefined;
-    return `${missing} of ${before} VMs vanished from the listing without having been deleted by this operator`;
+    this.#empty = listed.size === 0 ? goOn(this.#empty, request.requestedAt) : undefined;
+    return this.#contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();
   }
 
   /** True while a listing without a single VM should be compared with the bill. */
   emptinessIsDoubtful(): boolean {
-    return this.#empty !== undefined && this.#age(this.#empty) < this.#limits.acceptBilledEmptyAfterMs;
+    return this.#empty !== undefined && this.#age(this.#empty.since) < this.#limits.acceptContradictedAfterMs;
   }
 
   /** The doubt about an empty listing, in view of what is being billed. */
@@ -99,35 +127,80 @@ export class Evidence {
     return `the listing is empty, but the organization is billed ${dollars(billing.hourlyCost)} per hour`;
   }
 
-  #updateMissing(listed: ReadonlySet<string>, requestedAt: number): void {
-    this.#lastRequestedAt = requestedAt;
-    for (const id of this.#listed) {
-      if (listed.has(id)) continue;
-      // Deletion was asked for: accounted for, and the note has done its work.
-      if (!this.#deletionRequested.has(id)) this.#missing.set(id, { since: requestedAt, listings: 0 });
+  #accountFor(id: string): void {
+    this.#missing.delete(id);
+    this.#accountedFor.set(id, this.#lastRequestedAt);
+  }
+
+  #contradiction(): string | undefined {
+    const [first] = this.#alive.keys();
+    if (first === undefined) return undefined;
+    const others = this.#alive.size === 1 ? '' : `, and ${this.#alive.size - 1} more`;
+    return `the listing lacks VM ${first}${others}, but the provider knows it when asked by id`;
+  }
+
+  #openQuestion(recorded: ReadonlySet<string>): string | undefined {
+    const open = [...this.#missing.keys()].filter((id) => recorded.has(id));
+    if (open.length === 0) return undefined;
+    const others = open.length === 1 ? '' : ` and ${open.length - 1} more`;
+    return `the listing lacks VM ${open[0] ?? ''}${others}, which resources have recorded and the provider has not said to be gone`;
+  }
+
+  #massVanishing(): string | undefined {
+    const missing = this.#missing.size;
+    const before = this.#listed.size + missing;
+    if (missing < Math.max(this.#limits.leastMissing, this.#limits.missingShare * before)) return undefined;
+    return `${missing} of ${before} VMs vanished from the listing without having been deleted by this operator`;
+  }
+
+  #forgetListed(listed: ReadonlySet<string>): void {
+    for (const id of listed) {
+      this.#missing.delete(id);
+      this.#alive.delete(id);
+      this.#accountedFor.delete(id);
+    }
+    for (const [id, lastWordAt] of this.#alive) {
+      if (this.#age(lastWordAt) >= this.#limits.acceptContradictedAfterMs) this.#alive.delete(id);
+    }
+  }
+
+  #updateMissing(listed: ReadonlySet<string>, { requestedAt, recorded }: Request): void {
+    const vanished = [...this.#listed].filter((id) => !this.#deletionRequested.has(id));
+    for (const id of [...vanished, ...recorded]) {
+      const isOpen = !listed.has(id) && !this.#accountedFor.has(id) && !this.#missing.has(id);
+      if (isOpen) this.#missing.set(id, { since: requestedAt, listings: 0 });
     }
     for (const id of this.#deletionRequested) {
+      // It has vanished: the note has done its work.
       if (!listed.has(id)) this.#deletionRequested.delete(id);
     }
     for (const [id, absence] of this.#missing) {
       const next = goOn(absence, requestedAt);
-      if (listed.has(id) || this.#isAccepted(next)) this.#missing.delete(id);
-      else this.#missing.set(id, next);
+      this.#missing.set(id, next);
+      if (this.#isAccepted(next) && !this.#alive.has(id)) this.#accountFor(id);
+    }
+    this.#forgetAccountedFor(recorded);
+  }
+
+  /** Nobody asks any more; but whoever is to record a VM may not have come to that yet. */
+  #forgetAccountedFor(recorded: ReadonlySet<string>): void {
+    for (const [id, since] of this.#accountedFor) {
+      if (!recorded.has(id) && this.#age(since) >= this.#limits.acceptAfterMs) this.#accountedFor.delete(id);
     }
   }
 
-  #age(absence: Absence): number {
-    return this.#lastRequestedAt - absence.since;
+  #age(since: number): number {
+    return this.#lastRequestedAt - since;
   }
 
-  #isAccepted(absence: Absence): boolean {
+  #isAccepted({ since, listings }: Absence): boolean {
     const { acceptAfterMs, acceptAfterListings } = this.#limits;
-    return this.#age(absence) >= acceptAfterMs && absence.listings >= acceptAfterListings;
+    return this.#age(since) >= acceptAfterMs && listings >= acceptAfterListings;
   }
 }
 
 /** One more listing in a row without it. */
 function goOn(absence: Absence | undefined, requestedAt: number): Absence {
-  if (absence === undefined || absence.since === Infinity) return { since: requestedAt, listings: 1 };
+  if (absence === undefined) return { since: requestedAt, listings: 1 };
   return { since: absence.since, listings: absence.listings + 1 };
 }

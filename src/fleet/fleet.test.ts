@@ -321,15 +321,32 @@ describe('a listing is distrusted', () => {
     expect(seen(fleet).distrusted).toBeUndefined();
   });
 
-  it('for longer when one of the vanished was found alive', async () => {
+  it('at once, and for as long as it lasts, when it lacks one VM that was found alive', async () => {
     const { clock, cloud, fleet } = await running(4);
-    cloud.vms = many(1);
-    await clock.advance(300_000);
-    for (const id of ['vm-1', 'vm-2', 'vm-3']) fleet.noteFoundAlive(id);
-    await clock.advance(540_000);
-    expect(seen(fleet).distrusted).toBeDefined();
-    await clock.advance(180_000);
+    cloud.vms = many(3);
+    await clock.advance(60_000);
     expect(seen(fleet).distrusted).toBeUndefined();
+    fleet.noteFoundAlive('vm-3');
+    expect(seen(fleet).distrusted).toContain('lacks VM vm-3');
+    await clock.advance(1_800_000);
+    expect(seen(fleet).distrusted).toContain('lacks VM vm-3');
+    cloud.vms = many(4);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('when it lacks a VM that had been recorded before it was requested, but not one that was recorded since', async () => {
+    const recorded = new Set(['vm-0']);
+    const { clock, cloud, fleet } = rig({ recorded: () => recorded });
+    cloud.vms = many(1);
+    cloud.latencyMs = 5_000;
+    fleet.start();
+    await clock.advance(1_000);
+    recorded.add('vm-1');
+    await clock.advance(4_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+    await clock.advance(65_000);
+    expect(seen(fleet).distrusted).toContain('lacks VM vm-1');
   });
 
   it('for more than ten minutes when the listings in between failed', async () => {

@@ -26,6 +26,8 @@ export interface FleetOptions {
   readonly intervals: Intervals;
   readonly maxBackoffMs?: number;
   readonly evidence?: EvidenceLimits;
+  /** Ids of the VMs that resources of this account have recorded: no listing may lack one without a reason. */
+  readonly recorded?: () => Iterable<string>;
   readonly offers?: OfferLimits;
   /** These keys have what they waited for: a snapshot or an inventory (or the news that there is none). */
   readonly wake: (keys: readonly string[]) => void;
@@ -52,6 +54,8 @@ class PolledFleet implements RunningFleet {
   readonly #evidence: Evidence;
   readonly #offers: RunningOfferBook;
   #snapshot: Snapshot | undefined;
+  /** What was recorded when the last request for a listing left: of what was recorded later it may know nothing. */
+  #recorded: ReadonlySet<string> = new Set();
   #stopped = false;
 
   constructor(options: FleetOptions) {
@@ -66,7 +70,10 @@ class PolledFleet implements RunningFleet {
     this.#poller = new Poller({
       ...{ gate, clock, random, intervals, wake },
       ...(options.maxBackoffMs === undefined ? {} : { maxBackoffMs: options.maxBackoffMs }),
-      list: (signal) => provider.listVms({ signal }),
+      list: (signal) => {
+        this.#recorded = new Set(options.recorded?.());
+        return provider.listVms({ signal });
+      },
       publish: (listing, times) => this.#publish(listing, times),
       failed: (failure) => {
         this.#pollFailed(failure);
@@ -109,16 +116,24 @@ class PolledFleet implements RunningFleet {
     this.#evidence.noteDeletionRequested(id);
   }
 
+  noteDeleted(id: string): void {
+    this.#evidence.noteDeleted(id);
+  }
+
   noteConfirmedGone(id: string): void {
     this.#evidence.noteConfirmedGone(id);
   }
 
   noteFoundAlive(id: string): void {
-    this.#evidence.noteFoundAlive(id);
+    const distrusted = this.#evidence.noteFoundAlive(id);
+    if (distrusted === undefined || this.#snapshot === undefined || this.#snapshot.distrusted !== undefined) return;
+    this.#announce(distrusted);
+    this.#snapshot = { ...this.#snapshot, distrusted };
   }
 
   async #publish(listing: VmListing, times: { requestedAt: number; receivedAt: number }): Promise<void> {
-    const distrusted = this.#evidence.judge(listing, times.requestedAt) ?? (await this.#doubtOfEmpty());
+    const request = { requestedAt: times.requestedAt, recorded: this.#recorded };
+    const distrusted = this.#evidence.judge(listing, request) ?? (await this.#doubtOfEmpty());
     if (this.#stopped) return;
     if (distrusted !== undefined) this.#announce(distrusted);
     const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...times, distrusted });

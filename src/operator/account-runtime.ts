@@ -31,6 +31,8 @@ export interface RuntimeDeps {
   readonly leadership: Pick<Leadership, 'assertLeading'>;
   /** Makes the provider's client of an account. Default: the one that speaks HTTP. */
   readonly createProvider?: ((options: TensorDockOptions) => TensorDockProvider) | undefined;
+  /** Ids of the VMs that resources of this account have recorded as their own. */
+  recordedVms(account: string): Iterable<string>;
   /** Keys among all kinds, to be reconciled. */
   wake(keys: readonly string[]): void;
   /** The list of this account changed. */
@@ -121,6 +123,7 @@ function fleetOf(deps: RuntimeDeps, account: string, through: { provider: Provid
     ...{ ...through, clock, random },
     intervals: { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs },
     offers: { maxAgeMs: options.inventoryMaxAgeMs },
+    recorded: () => deps.recordedVms(account),
     wake: (keys) => {
       deps.wake(keys);
     },

@@ -1,3 +1,4 @@
+import type { GpuVmStatus } from '../api/gpu-vm.ts';
 import { gpuAccountType, gpuVmType } from '../api/group.ts';
 import { connectionSecretSelector } from '../controllers/connection-secret.ts';
 import { accountOf } from '../controllers/gpu-vm/controller.ts';
@@ -7,6 +8,7 @@ import { ListWatch } from '../kube/list-watch.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import type { IndexFunction } from '../kube/store-index.ts';
 import { Store } from '../kube/store.ts';
+import { isRecordOfAnother } from '../plan/vm/ownership.ts';
 import { queueHooks, watchQueue } from '../telemetry/runtime-hooks.ts';
 import type { OperatorDeps } from './deps.ts';
 
@@ -77,6 +79,14 @@ function kindOf(
   const queue = new WorkQueue({ clock, random, hooks: queueHooks(metrics, name) });
   watchQueue(metrics, name, () => queue.stats());
   return { store: new Store<CustomObject>({ log, indexes }), queue };
+}
+
+/** Ids of the VMs that resources of this account have recorded. One that was copied from another resource does not count. */
+export function recordedVmsOf({ vms }: Pick<Cluster, 'vms'>, account: string): string[] {
+  return vms.store.byIndex('account', account).flatMap((object) => {
+    const { vm } = (object.status ?? {}) as GpuVmStatus;
+    return vm === undefined || isRecordOfAnother(vm, object.metadata.uid) ? [] : [vm.id];
+  });
 }
 
 function recordedIn({ status }: CustomObject): string[] {

@@ -14,7 +14,7 @@ import { Runner } from '../kube/runner.ts';
 import { runnerHooks } from '../telemetry/runtime-hooks.ts';
 import { startTelemetryServer, type TelemetryServer } from '../telemetry/server.ts';
 import { accountStarter } from './account-runtime.ts';
-import { createCluster, type Cluster } from './cluster.ts';
+import { createCluster, recordedVmsOf, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 import { vmTimings } from './options.ts';
 import { collectVms, vmMetrics } from './vm-metrics.ts';
@@ -95,6 +95,7 @@ function sharedParts(
   const accounts = new AccountRegistry(
     accountStarter({
       ...deps,
+      recordedVms: (account) => recordedVmsOf(cluster, account),
       wake: (keys) => {
         for (const key of keys) wakeVm(cluster, key);
       },

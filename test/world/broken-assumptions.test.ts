@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
-import type { Exchange, SimRequest } from '../../src/sim/index.ts';
+import { intercept, rewrite } from './interception.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
 /**
@@ -24,18 +24,6 @@ async function worldWith(...names: readonly string[]): Promise<SimulatedWorld> {
   for (const name of names) await world.apply(name);
   expect(await world.until(() => names.every((name) => isReady(world, name)), 5 * minute)).toBeDefined();
   return world;
-}
-
-type Instead = (request: SimRequest, usual: () => Exchange) => Exchange | undefined;
-
-/** Requests to the provider pass here first; undefined: as usual. */
-function intercept(world: SimulatedWorld, instead: Instead): void {
-  const { machine } = world.provider;
-  const exchange = machine.exchange.bind(machine);
-  machine.exchange = (request, now) => {
-    const usual = (): Exchange => exchange(request, Math.max(now, world.clock.now()));
-    return instead(request, usual) ?? usual();
-  };
 }
 
 /** The next deploy call is cut off at once, and carried out so much later. */
@@ -68,20 +56,14 @@ function forget(world: SimulatedWorld, vmId: string): { untilNow(): void } {
     if (request.path === 'client/get/single' && request.params.get('server')?.[0] === vmId) {
       return { kind: 'answer', answer, delayMs: 0, carriedOut: false };
     }
-    return request.path === 'client/list' ? without(usual(), vmId) : undefined;
+    if (request.path !== 'client/list') return undefined;
+    return rewrite(usual(), ({ virtualmachines }) => Reflect.deleteProperty(virtualmachines ?? {}, vmId));
   });
   return {
     untilNow: () => {
       isForgotten = false;
     },
   };
-}
-
-function without(exchange: Exchange, vmId: string): Exchange {
-  if (exchange.kind !== 'answer') return exchange;
-  const body = JSON.parse(exchange.answer.body) as { virtualmachines: Record<string, unknown> };
-  Reflect.deleteProperty(body.virtualmachines, vmId);
-  return { ...exchange, answer: { ...exchange.answer, body: JSON.stringify(body) } };
 }
 
 describe('a deploy call that takes effect later than --late-effect', () => {

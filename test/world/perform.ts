@@ -1,4 +1,5 @@
 import { annotations } from '../../src/api/group.ts';
+import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { noDelay } from './surroundings.ts';
@@ -103,6 +104,9 @@ function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
       world.control('POST', 'credentials', { apiKey: plantedSecrets.apiKey, apiToken });
       return;
     }
+    case 'omit':
+      omit(world, one);
+      return;
     case 'vanish':
     case 'status':
       strikeVm(world, one);
@@ -114,6 +118,22 @@ function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
 
 function lateWith(chance: number): { chance: number; delay: { least: number; most: number } } {
   return { chance, delay: { least: 0, most: lateMs } };
+}
+
+/**
+ * The list omits the VM of a resource, with all that are made from now on or with all that there are, as long as that VM
+ * lives and is recorded: a list that lies only about what nobody knows yet cannot be told from the truth.
+ */
+function omit(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'omit' }>): void {
+  const id = world.statusOf(one.vm)?.vm?.id;
+  if (id === undefined) return;
+  const spared = new Set(one.all ? [] : world.vms().map((vm) => vm.id));
+  spared.delete(id);
+  const isKnown = (): boolean =>
+    world.vms().some((vm) => vm.id === id) &&
+    world.resources().some(({ status }) => (status as GpuVmStatus | undefined)?.vm?.id === id);
+  world.note(`the list omits ${id}`);
+  world.providerWeather.omits = (vmId) => !spared.has(vmId) && isKnown();
 }
 
 function strikeVm(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'vanish' | 'status' }>): void {

@@ -6,7 +6,8 @@ import {
 } from '../../src/provider/tensordock/http.ts';
 import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
 import type { Exchange, Machine } from '../../src/sim/machine.ts';
-import { wait, type Delay, type Surroundings } from './surroundings.ts';
+import { omitFromAnswer } from './interception.ts';
+import { noDelay, wait, type Delay, type Surroundings } from './surroundings.ts';
 
 /** What can befall calls to the provider on the way; what it does itself is up to the simulator's faults. */
 export interface ProviderWeather {
@@ -19,6 +20,13 @@ export interface ProviderWeather {
    * VM: whoever repeats those makes a second one, and all that can be done is to find and delete it.
    */
   duplicates: number;
+  /** VMs that lists leave out; answers by id do not. */
+  omits: ((vmId: string) => boolean) | undefined;
+}
+
+/** No trouble but the delay of every call. */
+export function fairWeather(): Omit<ProviderWeather, 'delay'> {
+  return { late: { chance: 0, delay: noDelay }, duplicates: 0, omits: undefined };
 }
 
 export interface ProviderLinkOptions {
@@ -85,7 +93,8 @@ export class ProviderLink implements HttpTransport {
     const deliver = (): Exchange => {
       const exchange = machine.exchange({ method: request.method, path: request.path, params }, clock.now());
       onExchange(request.path);
-      return exchange;
+      if (request.path !== 'client/list' || weather.omits === undefined) return exchange;
+      return omitFromAnswer(exchange, weather.omits);
     };
     const exchange = deliver();
     if (!request.path.startsWith('client/deploy') && chance.next() < weather.duplicates) clock.after(50, deliver);

@@ -14,7 +14,7 @@ import { Random } from '../../src/sim/random.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import { CallBudget } from './call-budget.ts';
 import type { KubeWeather } from './kube-link.ts';
-import type { ProviderWeather } from './provider-link.ts';
+import { fairWeather, type ProviderWeather } from './provider-link.ts';
 import { Replica } from './replica.ts';
 import { noDelay } from './surroundings.ts';
 import { Watchdog } from './watchdog.ts';
@@ -81,7 +81,7 @@ export class SimulatedWorld {
     duplicates: 0,
     isDown: false,
   };
-  readonly providerWeather: ProviderWeather = { delay: noDelay, late: { chance: 0, delay: noDelay }, duplicates: 0 };
+  readonly providerWeather: ProviderWeather = { delay: noDelay, ...fairWeather() };
   /** Requests that left for the provider, by endpoint. */
   readonly requests = new Map<string, number>();
   /** Writes that operators have made at the API server, Events and Leases apart. */
@@ -279,7 +279,7 @@ export class SimulatedWorld {
     this.note('faults are cleared');
     this.provider.machine.faults.clear();
     Object.assign(this.kubeWeather, { lostRequests: 0, lostAnswers: 0, duplicates: 0, isDown: false });
-    Object.assign(this.providerWeather, { late: { chance: 0, delay: noDelay }, duplicates: 0 });
+    Object.assign(this.providerWeather, fairWeather());
     for (const replica of this.replicas) replica.isCutOff = false;
     this.#dooms = [];
   }

@@ -39,7 +39,9 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
         launchVm(deps, pass, { observation, verdict, plan: step.plan, ticket, runtime }),
       );
     case 'confirmGone':
-      return withTurn(pass, 'lookup', (ticket, runtime) => confirmGone(deps, pass, step.vmId, { ticket, runtime }));
+      return withTurn(pass, 'lookup', (ticket, runtime) =>
+        confirmGone(deps, pass, { observation, step, ticket, runtime }),
+      );
     case 'start':
     case 'stop':
     case 'modify':
@@ -110,25 +112,32 @@ function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' 
   return 'looked';
 }
 
-async function confirmGone(deps: ActDeps, pass: Pass, vmId: string, { ticket, runtime }: Turn): Promise<ActResult> {
+type Question = Turn & {
+  readonly observation: VmObservation;
+  readonly step: Extract<Step, { kind: 'confirmGone' }>;
+};
+
+async function confirmGone(deps: ActDeps, pass: Pass, question: Question): Promise<ActResult> {
+  const { step, ticket, runtime } = question;
+  const { vmId } = step;
   const askedAt = deps.clock.now();
   try {
     const vm = await ticket.run(() => runtime.provider.getVm(vmId));
     const isGone = vm.state === 'terminated';
     if (isGone) runtime.fleet.noteConfirmedGone(vmId);
     else runtime.fleet.noteFoundAlive(vmId);
-    noteConfirmation(pass, { vmId, askedAt, answer: isGone ? 'gone' : 'exists', name: vm.name });
+    noteConfirmation(pass, question, { vmId, askedAt, answer: isGone ? 'gone' : 'exists', name: vm.name });
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
     const isGone = error.kind === 'notFound';
     if (isGone) runtime.fleet.noteConfirmedGone(vmId);
-    noteConfirmation(pass, { vmId, askedAt, answer: isGone ? 'gone' : 'noAnswer' });
+    noteConfirmation(pass, question, { vmId, askedAt, answer: isGone ? 'gone' : 'noAnswer' });
   }
   return 'looked';
 }
 
-function noteConfirmation({ memory, object }: Pass, confirmation: Confirmation): void {
-  memory.noteConfirmation(confirmation);
+function noteConfirmation({ memory, object }: Pass, { observation }: Question, confirmation: Confirmation): void {
+  memory.noteConfirmation(confirmation, observation.timings.transitionMs);
   // Who wanted to delete it has what the delete call would have brought: a list after this has to confirm it.
   if (confirmation.answer === 'gone' && object.metadata.deletionTimestamp !== undefined) {
     memory.noteDeleted(confirmation.vmId, confirmation.askedAt);
@@ -174,11 +183,17 @@ function noteSuccess(deps: ActDeps, pass: Pass, step: CallStep, runtime: Account
   pass.memory.noteCallSucceeded(step.kind, now);
   if (step.kind === 'start' && step.hostnode !== undefined) runtime.fleet.offers.reportSuccess(step.hostnode);
   if (step.kind === 'modify') noteResize(pass, { to: step.size, outcome: 'Done' });
-  if (step.kind === 'delete') noteDeleted(deps, pass, step, now);
+  if (step.kind === 'delete') noteDeleted(deps, pass, step, runtime);
 }
 
-function noteDeleted(deps: ActDeps, pass: Pass, step: Extract<CallStep, { kind: 'delete' }>, now: number): void {
-  pass.memory.noteDeleted(step.vmId, now);
+function noteDeleted(
+  deps: ActDeps,
+  pass: Pass,
+  step: Extract<CallStep, { kind: 'delete' }>,
+  { fleet }: AccountRuntime,
+): void {
+  pass.memory.noteDeleted(step.vmId, deps.clock.now());
+  fleet.noteDeleted(step.vmId);
   deps.log.info({ key: pass.key, vmId: step.vmId, why: step.why }, 'VM deleted');
   if (step.why !== 'duplicate') return;
   deps.metrics.duplicateDeleted();
@@ -193,7 +208,7 @@ function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError
   const { step, runtime } = made;
   const now = deps.clock.now();
   if (step.kind === 'delete' && error.kind === 'notFound') {
-    noteDeleted(deps, pass, step, now);
+    noteDeleted(deps, pass, step, runtime);
     pass.memory.noteCallSucceeded('delete', now);
     return;
   }

@@ -86,8 +86,10 @@ export class VmMemory {
     this.#deletedAt.set(vmId, now);
   }
 
-  noteConfirmation(confirmation: Confirmation): void {
+  noteConfirmation(confirmation: Confirmation, patienceMs: number): void {
+    const { vmId, askedAt, answer } = confirmation;
     this.#confirmation = confirmation;
+    if (answer === 'exists') this.#doubtDeletion(vmId, { seenAt: askedAt, patienceMs });
   }
 
   noteCallSucceeded(call: CallFact['call'], now: number): void {
@@ -145,11 +147,16 @@ export class VmMemory {
     return snapshot.requestedAt >= uncertainSince(launch, seenAt, callTimeoutMs);
   }
 
-  /** A confirmed deletion that has had no effect for this long is asked for again: it is retried for ever. */
   #doubtDeletions(snapshot: Snapshot, patienceMs: number): void {
-    for (const [vmId, deletedAt] of this.#deletedAt) {
-      if (snapshot.byId.has(vmId) && snapshot.requestedAt - deletedAt > patienceMs) this.#deletedAt.delete(vmId);
+    for (const vmId of this.#deletedAt.keys()) {
+      if (snapshot.byId.has(vmId)) this.#doubtDeletion(vmId, { seenAt: snapshot.requestedAt, patienceMs });
     }
+  }
+
+  /** A confirmed deletion that has had no effect for this long is asked for again: it is retried for ever. */
+  #doubtDeletion(vmId: string, { seenAt, patienceMs }: { seenAt: number; patienceMs: number }): void {
+    const deletedAt = this.#deletedAt.get(vmId);
+    if (deletedAt !== undefined && seenAt - deletedAt > patienceMs) this.#deletedAt.delete(vmId);
   }
 }
 

@@ -33,6 +33,10 @@ const listed = { ...recorded, vms: [cloudVm('vm-1')] };
 const deleted = (ms: number): Pick<Required<Seen>, 'facts'> => ({
   facts: { deletedAt: new Map([['vm-1', now - ms]]) },
 });
+const answered = (answer: 'gone' | 'exists', ms: number): Required<Seen>['facts'] => ({
+  confirmation: { vmId: 'vm-1', askedAt: now - ms, answer, name: markedName(1) },
+});
+const distrusted = { distrusted: 'many vanished' };
 const uncertain = launchOf({ outcome: 'Uncertain', endedAt: ago(10 * minute) });
 
 describe('a resource that is being deleted', () => {
@@ -116,8 +120,28 @@ describe('a resource that is being deleted', () => {
       { rule: 'listStillHasIt', step: 'wait' },
     ],
     [
-      'waits while the list is not to be believed',
-      { ...recorded, ...deleted(5 * second), listed: { distrusted: 'many vanished' } },
+      'waits while the list is not to be believed, and asks the provider about the VM meanwhile',
+      { ...recorded, ...deleted(5 * second), listed: distrusted },
+      { rule: 'listStillHasIt', step: 'confirmGone', ready: 'False Deleting' },
+    ],
+    [
+      'waits while the list is not to be believed, also when the provider has said that the VM is gone',
+      { ...recorded, facts: { ...deleted(5 * second).facts, ...answered('gone', 2 * second) }, listed: distrusted },
+      { rule: 'listStillHasIt', step: 'wait' },
+    ],
+    [
+      'does not ask at once again about a VM that the provider still has',
+      { ...recorded, facts: { ...deleted(5 * second).facts, ...answered('exists', 2 * second) }, listed: distrusted },
+      { rule: 'listStillHasIt', step: 'wait' },
+    ],
+    [
+      'asks again later about a VM that the provider still had',
+      { ...recorded, facts: { ...deleted(5 * minute).facts, ...answered('exists', minute) }, listed: distrusted },
+      { rule: 'listStillHasIt', step: 'confirmGone' },
+    ],
+    [
+      'asks nothing while the list that is not to be believed has the VM',
+      { ...listed, ...deleted(5 * second), listed: distrusted },
       { rule: 'listStillHasIt', step: 'wait' },
     ],
     [

@@ -2,7 +2,7 @@ import type { VmObservation } from './observation.ts';
 import { mayTouch, ownershipOfRecord } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
 import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
-import { known, listingNeededToForget, until, type Rule } from './rule.ts';
+import { isListed, known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
 import { waiting, type Announcement, type Look, type ReadyDraft, type Verdict } from './verdict.ts';
 
 /**
@@ -79,7 +79,10 @@ const vmIsContested: Rule = (observation) => {
 /** Deleting it might delete somebody else's, and letting the resource go might leak its own: a person has to look. */
 const recordedVmIsDoubtful: Rule = (observation) => {
   const ownership = ownershipOfRecord(observation);
-  if (ownership?.kind !== 'doubtful' || !isListed(observation)) return undefined;
+  const snapshot = known(observation)?.snapshot;
+  const id = observation.journal.vm?.id;
+  if (ownership?.kind !== 'doubtful' || snapshot === undefined || id === undefined) return undefined;
+  if (!isListed(snapshot, id)) return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',
@@ -87,14 +90,6 @@ const recordedVmIsDoubtful: Rule = (observation) => {
     look: { inMs: observation.timings.retryMs },
   };
 };
-
-/** The recorded VM is there, be it in an entry that cannot be read. */
-function isListed(observation: VmObservation): boolean {
-  const id = observation.journal.vm?.id ?? '';
-  const snapshot = known(observation)?.snapshot;
-  const listed = snapshot?.byId.get(id);
-  return (listed !== undefined && listed.state !== 'terminated') || snapshot?.unreadable.has(id) === true;
-}
 
 /**
  * No list shows the recorded VM, and so none shows whose it is: the provider is asked about it. Without that a forged
@@ -124,11 +119,20 @@ const vmIsToBeDeleted: Rule = (observation) => {
 const listStillHasIt: Rule = (observation) => {
   for (const id of ownIds(observation)) {
     const deletedAt = observation.facts.deletedAt.get(id) ?? observation.now;
+    if (mustAskAboutDeleted(observation, id, deletedAt)) return askAbout(id);
     const look = listingNeededToForget(observation, id, deletedAt);
     if (look !== undefined) return waitForList(observation, { id, deletedAt, look });
   }
   return undefined;
 };
+
+function askAbout(vmId: string): ReturnType<Rule> {
+  return {
+    step: { kind: 'confirmGone', vmId },
+    phase: 'Deleting',
+    ready: deleting(`VM ${vmId} is deleted, but the list is not to be trusted now; asking the provider about it.`),
+  };
+}
 
 function waitForList(
   { now, timings }: VmObservation,

@@ -5,7 +5,7 @@ import type { Journal, VmObservation } from './observation.ts';
 import { ownershipOfRecord } from './ownership.ts';
 import { isInDoubt } from './proof.ts';
 import type { Rule } from './rule.ts';
-import { waiting } from './verdict.ts';
+import { waiting, type Step } from './verdict.ts';
 
 /** What is done about a status that speaks of a VM which is not this resource's, or perhaps not. */
 
@@ -60,13 +60,21 @@ const recordedVmIsDoubtful: Rule = (observation) => {
   const ownership = ownershipOfRecord(observation);
   if (ownership?.kind !== 'doubtful' && ownership?.kind !== 'contested') return undefined;
   return {
-    step: { kind: 'wait' },
+    step: lookAgain(observation),
     phase: 'Unknown',
     ready: waiting('VmNotOurs', doubtAbout(observation, ownership.why)),
     stalled: true,
     look: { inMs: observation.timings.retryMs },
   };
 };
+
+/** Where only the provider's answer shows the VM, it is asked for again: it may be gone meanwhile. */
+function lookAgain({ journal, facts, now, timings, account }: VmObservation): Step {
+  const id = journal.vm?.id ?? '';
+  const isListed = account.kind !== 'ready' || account.snapshot === undefined || account.snapshot.byId.has(id);
+  const isRecent = now - (facts.confirmation?.askedAt ?? 0) < timings.retryMs;
+  return isListed || isRecent ? { kind: 'wait' } : { kind: 'confirmGone', vmId: id };
+}
 
 /** The sentence for a person who has to look. */
 export function doubtAbout({ journal, meta }: VmObservation, why: string): string {

@@ -30,6 +30,9 @@ const adopted = { vm: recordedVm('vm-7', { name: 'by-hand', adopted: true }) };
 
 const dropped = { rule: 'statusIsOfSomebodyElse', step: 'record' };
 const doubted = { rule: 'recordedVmIsDoubtful', step: 'wait', ready: 'False VmNotOurs' };
+const shown = (ms: number): Required<Seen>['facts'] => ({
+  confirmation: { vmId: 'vm-7', askedAt: now - ms, answer: 'exists', name: 'by-hand' },
+});
 
 function deleting(seen: Seen): VmObservation {
   return observe({ ...seen, meta: { deleting: true } });
@@ -71,6 +74,16 @@ describe('a status that names', () => {
       dropped,
     ],
     ['a VM that carries no mark and was not adopted is left alone', { journal: forged, vms: [plain] }, doubted],
+    [
+      'a VM without a mark that only the provider shows is left alone as well',
+      { journal: forged, facts: shown(second) },
+      doubted,
+    ],
+    [
+      'a VM without a mark that only the provider shows is asked for again: a person may have deleted it',
+      { journal: forged, facts: shown(minute) },
+      { ...doubted, step: 'confirmGone' },
+    ],
     [
       'a VM that two resources say they adopted is left alone',
       { journal: adopted, vms: [plain], rivals: taken('contested') },

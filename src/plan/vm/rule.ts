@@ -37,9 +37,31 @@ export function until(time: number, now: number): number {
 export function listingNeededToForget(observation: VmObservation, vmId: string, deletedAt: number): Look | undefined {
   const snapshot = known(observation)?.snapshot;
   if (snapshot === undefined) return { snapshotAfter: deletedAt };
-  const listed = snapshot.byId.get(vmId);
-  const isListed = (listed !== undefined && listed.state !== 'terminated') || snapshot.unreadable.has(vmId);
   const isProof = snapshot.requestedAt >= deletedAt && snapshot.distrusted === undefined;
-  if (isProof && !isListed) return undefined;
+  if (isProof && !isListed(snapshot, vmId)) return undefined;
   return { snapshotAfter: Math.max(deletedAt, snapshot.requestedAt + 1) };
+}
+
+/**
+ * Whether the provider has to be asked about a VM whose deletion was confirmed at `deletedAt`. A list that is distrusted
+ * may lack it for a reason of its own, and perhaps it is distrusted for this very VM: then only the provider's word about
+ * it ends the distrust. Asked until it has said once that the VM is gone.
+ */
+export function mustAskAboutDeleted(observation: VmObservation, vmId: string, deletedAt: number): boolean {
+  const snapshot = known(observation)?.snapshot;
+  if (snapshot?.distrusted === undefined || snapshot.requestedAt < deletedAt || isListed(snapshot, vmId)) return false;
+  return !isAnswered(observation, vmId);
+}
+
+/** Whether the list has the VM and does not say that it is over; be it in an entry that cannot be read. */
+export function isListed({ byId, unreadable }: Snapshot, vmId: string): boolean {
+  const listed = byId.get(vmId);
+  return (listed !== undefined && listed.state !== 'terminated') || unreadable.has(vmId);
+}
+
+/** The provider has just said what there is to say about the VM, or that it is gone, which does not change any more. */
+function isAnswered({ facts, now, timings }: VmObservation, vmId: string): boolean {
+  const { confirmation } = facts;
+  if (confirmation?.vmId !== vmId) return false;
+  return confirmation.answer === 'gone' || now - confirmation.askedAt < timings.retryMs;
 }

@@ -86,6 +86,15 @@ describe('exactly one VM:', () => {
       { rule: 'overpricedVmIsStillThere', step: 'record', phase: 'Pending' },
     ],
     [
+      'a VM that was too dear is asked for where the list that lacks it is not to be believed',
+      {
+        journal: { vm: recordedVm('vm-1'), launch: overpriced },
+        facts: { deletedAt: new Map([['vm-1', now - 5 * second]]) },
+        listed: { distrusted: 'it lacks a VM' },
+      },
+      { rule: 'overpricedVmIsStillThere', step: 'confirmGone', phase: 'Deleting' },
+    ],
+    [
       'a deployment without an answer is waited for',
       { journal: { launch: uncertain } },
       { rule: 'launchIsUncertain', step: 'wait', ready: 'False CreateUncertain' },

@@ -6,7 +6,7 @@ import { priceCap, priceViolation } from '../price.ts';
 import type { VmMeta, VmObservation } from './observation.ts';
 import { liveVm, mayTouch } from './ownership.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
-import { known, listingNeededToForget, type Rule } from './rule.ts';
+import { known, listingNeededToForget, mustAskAboutDeleted, type Rule } from './rule.ts';
 import { waiting } from './verdict.ts';
 
 /** Exactly one VM: what is done about VMs with this resource's mark that the journal does not know, or knows as uncertain. */
@@ -105,6 +105,8 @@ const overpricedVmIsStillThere: Rule = (observation) => {
   const deletedAt = facts.deletedAt.get(vm.id);
   if (deletedAt === undefined && !mayTouch(observation, vm.id)) return undefined;
   if (deletedAt === undefined) return { ...shown, step: { kind: 'delete', vmId: vm.id, why: 'overpriced' } };
+  if (mustAskAboutDeleted(observation, vm.id, deletedAt))
+    return { ...shown, step: { kind: 'confirmGone', vmId: vm.id } };
   const look = listingNeededToForget(observation, vm.id, deletedAt);
   if (look !== undefined) return { ...shown, step: { kind: 'wait' }, look };
   const ended: Launch = {

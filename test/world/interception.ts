@@ -1,0 +1,33 @@
+import type { Exchange, SimRequest } from '../../src/sim/index.ts';
+import type { SimulatedWorld } from './world.ts';
+
+export type Instead = (request: SimRequest, usual: () => Exchange) => Exchange | undefined;
+
+/** Requests to the provider pass here first; undefined: as usual. */
+export function intercept(world: SimulatedWorld, instead: Instead): void {
+  const { machine } = world.provider;
+  const exchange = machine.exchange.bind(machine);
+  machine.exchange = (request, now) => {
+    const usual = (): Exchange => exchange(request, Math.max(now, world.clock.now()));
+    return instead(request, usual) ?? usual();
+  };
+}
+
+type Body = Record<string, unknown> & { readonly virtualmachines?: Record<string, Record<string, unknown>> };
+
+/** The answer with its body changed; anything but a success stays as it is. */
+export function rewrite(exchange: Exchange, change: (body: Body) => void): Exchange {
+  if (exchange.kind !== 'answer' || exchange.answer.status !== 200) return exchange;
+  const body = JSON.parse(exchange.answer.body) as Body;
+  change(body);
+  return { ...exchange, answer: { ...exchange.answer, body: JSON.stringify(body) } };
+}
+
+/** The answer of a list without some VMs. */
+export function omitFromAnswer(exchange: Exchange, isOmitted: (vmId: string) => boolean): Exchange {
+  return rewrite(exchange, ({ virtualmachines = {} }) => {
+    for (const id of Object.keys(virtualmachines)) {
+      if (isOmitted(id)) Reflect.deleteProperty(virtualmachines, id);
+    }
+  });
+}

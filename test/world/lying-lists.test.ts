@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+
+import { intercept } from './interception.ts';
+import { createWorld, type SimulatedWorld } from './world.ts';
+
+/** Lists that omit VMs which exist. Two of them, far enough apart, would prove that a deploy call made nothing. */
+
+const minute = 60_000;
+const hour = 60 * minute;
+const deploy = 'client/deploy/single';
+
+function isReady(world: SimulatedWorld, name: string): boolean {
+  return world.conditionOf(name, 'Ready') === 'True Running';
+}
+
+async function worldWith(...names: readonly string[]): Promise<SimulatedWorld> {
+  const world = await createWorld({ seed: 60 });
+  for (const name of names) await world.apply(name);
+  expect(await world.until(() => names.every((name) => isReady(world, name)), 5 * minute)).toBeDefined();
+  return world;
+}
+
+/** The answer to the next deployment is lost. */
+async function launchInDoubt(world: SimulatedWorld, name: string): Promise<void> {
+  world.fault({ endpoint: deploy, kind: 'lost-answer', count: 1 });
+  await world.apply(name);
+  expect(await world.until(() => world.statusOf(name)?.launch?.outcome === 'Uncertain', minute)).toBeDefined();
+}
+
+/** All VMs but one are missing from the list, as if their location were. Returns what ends that. */
+function omitAllBut(world: SimulatedWorld, name: string): () => void {
+  const shown = world.statusOf(name)?.vm?.id;
+  world.providerWeather.omits = (id) => id !== shown;
+  return () => {
+    world.clearFaults();
+  };
+}
+
+/** The next delete calls are answered as if they had been carried out. */
+function ignoreDeletions(world: SimulatedWorld, count: number): void {
+  let left = count;
+  intercept(world, (request) => {
+    if (request.path !== 'client/delete/single' || left === 0) return undefined;
+    left -= 1;
+    const answer = { status: 200, headers: {}, body: '{"success":true}' };
+    return { kind: 'answer', answer, delayMs: 0, carriedOut: false };
+  });
+}
+
+describe('a list that omits VMs which the provider knows by id', () => {
+  it('proves of no deployment that it made nothing', async () => {
+    const world = await worldWith('a', 'b');
+    const tellTruth = omitAllBut(world, 'b');
+    await world.advance(2 * minute);
+    await launchInDoubt(world, 'c');
+    await world.advance(2 * hour);
+    expect(world.requestsOf(deploy)).toBe(3);
+    tellTruth();
+    expect(await world.until(() => isReady(world, 'c'), 5 * minute)).toBeDefined();
+    expect(world.requestsOf(deploy)).toBe(3);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('lets no resource go whose deployment is in doubt', async () => {
+    const world = await worldWith('a', 'b');
+    const tellTruth = omitAllBut(world, 'b');
+    await world.advance(2 * minute);
+    await launchInDoubt(world, 'c');
+    await world.delete('c');
+    await world.advance(2 * hour);
+    expect(world.resource('c')).toBeDefined();
+    tellTruth();
+    expect(await world.until(() => world.resource('c') === undefined, 5 * minute)).toBeDefined();
+    expect(world.vms()).toHaveLength(2);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('proves nothing from its first moment on, before anybody has asked by id', async () => {
+    const world = await worldWith('a', 'b');
+    await launchInDoubt(world, 'c');
+    omitAllBut(world, 'b');
+    // The provider does not answer that question now.
+    world.fault({ endpoint: 'client/get/single', kind: 'error-500' });
+    await world.advance(9 * minute);
+    expect(world.requestsOf(deploy)).toBe(3);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('proves nothing to a process that was just started, and has seen no other list', async () => {
+    const world = await worldWith('a', 'b', 'c');
+    omitAllBut(world, 'c');
+    await launchInDoubt(world, 'd');
+    await world.restart();
+    await world.advance(2 * hour);
+    expect(world.requestsOf(deploy)).toBe(4);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('does not keep a VM from being deleted, nor its resource from going', async () => {
+    const world = await worldWith('a', 'b');
+    omitAllBut(world, 'b');
+    await world.advance(2 * minute);
+    await world.delete('a');
+    expect(await world.until(() => world.resource('a') === undefined, 5 * minute)).toBeDefined();
+    expect(world.vms()).toHaveLength(1);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('does not let a resource go whose deletion the provider confirmed without effect', async () => {
+    const world = await worldWith('a', 'b');
+    omitAllBut(world, 'b');
+    await world.advance(2 * minute);
+    const id = world.statusOf('a')?.vm?.id ?? '';
+    ignoreDeletions(world, 2);
+    await world.delete('a');
+    await world.advance(14 * minute);
+    expect(world.vms().map((vm) => vm.id)).toContain(id);
+    expect(world.resource('a')).toBeDefined();
+    expect(await world.until(() => world.resource('a') === undefined, hour)).toBeDefined();
+    expect(world.vms()).toHaveLength(1);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+});
