@@ -133,6 +133,10 @@ function omit(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'omit' 
     world.vms().some((vm) => vm.id === id) &&
     world.resources().some(({ status }) => (status as GpuVmStatus | undefined)?.vm?.id === id);
   world.note(`the list omits ${id}`);
+  // A list that lies is of most harm while the outcome of a deploy call is not known.
+  if (one.lostDeploys > 0) {
+    world.fault({ endpoint: 'client/deploy/single', kind: 'lost-answer', count: one.lostDeploys });
+  }
   world.providerWeather.omits = (vmId) => !spared.has(vmId) && isKnown();
 }
 
