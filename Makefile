@@ -11,7 +11,7 @@ help: ## List the targets
 setup: ## Get everything that demo and test need, for work without network
 	@$(NODE) hack/setup.ts
 
-packages:
+packages: ## Get Node.js 24 and the npm packages: all that bin/gpuvm needs
 	@$(NODE)
 
 demo: ## Run API server, simulated provider and operator with samples; ONCE=1 ends when all converged and were deleted
