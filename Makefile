@@ -1,6 +1,7 @@
 # Every target gets what it needs by itself: Node.js 24, npm packages, kube-apiserver and etcd. Start with `make demo`.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo bench-simulator test explore chaos lint typecheck format generate check-generated build clean
+.PHONY: help setup packages demo bench-simulator test explore mutants chaos lint typecheck format generate \
+	check-generated build clean
 
 # Runs a script with a Node.js that is new enough, after installing the npm packages if they are not there.
 NODE := node hack/with-node.mjs
@@ -25,7 +26,10 @@ test: ## Run all tests, the end-to-end ones on a real API server
 	@$(NODE) hack/test.ts
 
 explore: ## Play random worlds: RUNS=100000 SEED=1, or SECONDS=60
-	@$(NODE) hack/explore.ts $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+	@$(NODE) hack/explore/main.ts $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+
+mutants: ## Put deliberate bugs into copies of the code and see each caught; ONLY=word for some
+	@$(NODE) hack/mutants/run.ts $(if $(ONLY),'$(ONLY)')
 
 chaos: ## Kill the operator 100 times and restart the API server 10 times; choose CHAOS_SEED, CHAOS_KILLS, CHAOS_RESTARTS
 	@$(NODE) hack/setup.ts

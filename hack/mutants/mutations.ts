@@ -1,0 +1,145 @@
+/**
+ * Deliberate bugs, each of which would cost money or trust. The deterministic simulation has to catch every one: what it
+ * does not catch here it would not catch in earnest.
+ */
+export interface Mutation {
+  readonly name: string;
+  /** What becomes possible. */
+  readonly harm: string;
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+}
+
+export const mutations: readonly Mutation[] = [
+  {
+    name: 'skip the intent write',
+    harm: 'A process that is killed during a deploy call leaves no trace of it.',
+    file: 'src/controllers/gpu-vm/launch.ts',
+    find: 'if (!(await writeIntent(deps, pass, turn, intent))) {',
+    replace: 'if (Date.now() < 0 && !(await writeIntent(deps, pass, turn, intent))) {',
+  },
+  {
+    name: 'drop the optimistic lock of the intent',
+    harm: 'Two that decided the same both deploy.',
+    file: 'src/controllers/gpu-vm/launch.ts',
+    find: 'writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: true })',
+    replace: 'writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: false })',
+  },
+  {
+    name: 'retry deploy on timeout',
+    harm: 'A call whose answer was lost is made again.',
+    file: 'src/controllers/gpu-vm/launch.ts',
+    find: "const isRefused = failure?.outcome === 'notDone';",
+    replace: 'const isRefused = failure !== undefined;',
+  },
+  {
+    name: 'trust one list',
+    harm: 'A VM that is made late is not waited for.',
+    file: 'src/plan/vm/proof.ts',
+    find: 'const provenAt = Math.max(absence.firstAt + timings.absenceProofMs, since + lateEffectMs);',
+    replace:
+      'const provenAt = Math.min(absence.firstAt, absence.firstAt + timings.absenceProofMs + since + lateEffectMs);',
+  },
+  {
+    name: "trust another process' clock",
+    harm: 'A proof of absence comes too early where the clock of the process before was behind.',
+    file: 'src/plan/vm/proof.ts',
+    find: 'return launch.endedAt === undefined ? seenAt + callTimeoutMs : seenAt;',
+    replace:
+      'return Math.min(seenAt, launch.endedAt === undefined ? Date.parse(launch.intentAt) + callTimeoutMs : Date.parse(launch.endedAt));',
+  },
+  {
+    name: 'take a list for younger than it is',
+    harm: 'A list that was under way during a call counts as evidence about it.',
+    file: 'src/fleet/poller.ts',
+    find: 'requestedAt = this.#startedAt - 1;',
+    replace: 'requestedAt = this.#startedAt + 60_000;',
+  },
+  {
+    name: 'take an error for absence',
+    harm: 'A VM that the list omits is replaced although the provider did not say that it is gone.',
+    file: 'src/controllers/gpu-vm/act.ts',
+    find: "const isGone = error.kind === 'notFound';",
+    replace: "const isGone = error.kind !== 'rateLimited';",
+  },
+  {
+    name: 'remove the finalizer early',
+    harm: 'A resource goes when its VM was merely asked to go.',
+    file: 'src/plan/vm/deletion.ts',
+    find: '  listStillHasIt,\n  launchIsStillUncertain,\n',
+    replace: '',
+  },
+  {
+    name: 'let a resource go while its launch is in doubt',
+    harm: 'A VM that is made late has no owner.',
+    file: 'src/plan/vm/deletion.ts',
+    find: '  launchIsStillUncertain,\n',
+    replace: '',
+  },
+  {
+    name: 'deploy without a finalizer',
+    harm: 'A resource that is deleted leaves its VM behind.',
+    file: 'src/plan/vm/guards.ts',
+    find: '  finalizerIsMissing,\n',
+    replace: '',
+  },
+  {
+    name: 'ignore the lease',
+    harm: 'Two replicas act at once.',
+    file: 'src/kube/lease.ts',
+    find: "if (holder === '' || holder === this.#options.identity) return true;",
+    replace: 'if (holder.length >= 0) return true;',
+  },
+  {
+    name: 'go on calling after the lease has run out',
+    harm: 'A process that was frozen calls the provider beside its successor.',
+    file: 'src/kube/lease.ts',
+    find: 'return this.#leading && this.#options.clock.now() < this.#renewedAt + this.#timing.renewDeadlineMs;',
+    replace: 'return this.#leading;',
+  },
+  {
+    name: 'look at no price',
+    harm: 'A VM above its cap goes on.',
+    file: 'src/plan/price.ts',
+    find: 'if (price === undefined || cap === undefined || !price.total.gt(cap)) return undefined;',
+    replace: 'if (price === undefined || cap === undefined || price.total.gt(-1)) return undefined;',
+  },
+  {
+    name: 'open the gate',
+    harm: 'The provider is called as often as anybody likes.',
+    file: 'src/provider/token-bucket.ts',
+    find: 'if (this.#level < 1 - epsilon) return false;',
+    replace: 'if (this.#level < -100) return false;',
+  },
+  {
+    name: 'forget the journal at a write conflict',
+    harm: 'A VM that was made is not recorded, and its launch stays in doubt.',
+    file: 'src/controllers/gpu-vm/controller.ts',
+    find: "if (isKubeError(error, 'conflict', 'notFound')) return false;",
+    replace:
+      "if (isKubeError(error, 'conflict', 'notFound')) {\n          memory.unsaved = { launch: { ...desired.launch!, outcome: 'Absent' } };\n          return false;\n        }",
+  },
+  {
+    name: 'lose a wake-up',
+    harm: 'A change that comes while a key is being reconciled is never looked at.',
+    file: 'src/kube/queue.ts',
+    find: 'running.againAt = this.#clock.now();\n      return;',
+    replace: 'return;',
+  },
+  {
+    name: 'go on watching from a version that is too old',
+    harm: 'The store stays as it was for ever.',
+    file: 'src/kube/list-watch.ts',
+    find: "const relist = this.#state === 'listing' || expired || suspect || isKubeError(error, 'invalid', 'notFound');",
+    replace: "const relist = this.#state === 'listing' || (expired && suspect && this.#failures < 0);",
+  },
+  {
+    name: 'write a status whether it has changed or not',
+    harm: 'The API server is kept busy for nothing.',
+    file: 'src/controllers/gpu-vm/controller.ts',
+    find: 'if (!isEqualJson(before, desired)) {',
+    replace: 'if (!isEqualJson(before, desired) || Date.now() > 0) {',
+  },
+];
