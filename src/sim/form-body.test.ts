@@ -33,6 +33,14 @@ describe('form bodies', () => {
     });
   });
 
+  it('are read as multipart with names that are not quoted', () => {
+    const form = parseForm(
+      'multipart/form-data; boundary=b',
+      multipart('b', 'Content-Disposition: form-data; name=a\r\n\r\n1'),
+    );
+    expect(form).toEqual({ fields: [['a', '1']] });
+  });
+
   it.each([
     ['JSON', 'application/json', '{}', 'JSON bodies are not accepted'],
     ['plain text', 'text/plain', 'a=b', 'must be application/x-www-form-urlencoded'],

@@ -54,12 +54,18 @@ function parseMultipart(contentType: string, body: Buffer): FormBody {
   if (last?.startsWith('--') !== true) return { fields: [], error: 'The multipart body ends too early' };
   const fields: [string, string][] = [];
   for (const part of parts) {
-    const split = part.indexOf('\r\n\r\n');
-    const name = /;\s*name="([^"]*)"/i.exec(part.slice(0, Math.max(split, 0)))?.[1];
-    if (name === undefined) return { fields: [], error: 'The multipart body has a part without a name' };
-    fields.push([decode(name), decode(part.slice(split + 4))]);
+    const field = readPart(part);
+    if (field === undefined) return { fields: [], error: 'The multipart body has a part without a name' };
+    fields.push(field);
   }
   return { fields };
+}
+
+function readPart(part: string): [name: string, value: string] | undefined {
+  const split = part.indexOf('\r\n\r\n');
+  const match = /;\s*name=(?:"([^"]*)"|([^;\s]+))/i.exec(part.slice(0, Math.max(split, 0)));
+  const name = match?.[1] ?? match?.[2];
+  return name === undefined ? undefined : [decode(name), decode(part.slice(split + 4))];
 }
 
 function decode(latin1: string): string {

@@ -141,6 +141,7 @@ const nobody = { success: false, error: 'Invalid API key or token' };
 
 describe.each(Object.entries(expectations))(
   '%s refuses',
+  { timeout: 60_000 },
   (endpoint, { params, strict, texts, ids: named, optional }) => {
     const valid = (): Record<string, string> => ({ ...params(), ...pair });
 

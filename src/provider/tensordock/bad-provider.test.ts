@@ -173,7 +173,7 @@ async function otherCallsGoOn({ transport, other }: Rig): Promise<void> {
   expect(bodies).toEqual(bodies.map(() => '{"success":true}'));
 }
 
-describe('a provider that', () => {
+describe('a provider that', { timeout: 60_000 }, () => {
   it.each(hanging)('%s holds up nothing but the call, which ends in time', async (_, behave) => {
     const given = await rig(behave);
     const calls = Array.from({ length: 20 }, () => given.transport.send(request('bad')));
