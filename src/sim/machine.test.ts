@@ -176,7 +176,12 @@ describe('requests', () => {
       cloudinit_script: 'token: hush',
     });
     post(provider, 'client/list');
-    expect(provider.control('GET', 'state').body.requests).toEqual({ 'client/deploy/single': 1, 'client/list': 1 });
+    post(provider, 'client/container/deploy', { environment_variables: 'TOKEN=hush', arguments: '--password hush' });
+    expect(provider.control('GET', 'state').body.requests).toEqual({
+      'client/deploy/single': 1,
+      'client/list': 1,
+      'client/container/deploy': 1,
+    });
     const log = JSON.stringify(provider.control('GET', 'requests').body);
     expect(log).toContain('trainer');
     for (const secret of ['hunter2', 'hush', '"key"', '"token"']) expect(log).not.toContain(secret);

@@ -14,7 +14,11 @@ export interface LoggedRequest {
 
 const keptRequests = 2_000;
 const longestValue = 200;
-const secretParams: ReadonlySet<string> = new Set(['api_key', 'api_token', 'password', 'cloudinit_script']);
+const secretParams: ReadonlySet<string> = new Set([
+  ...['api_key', 'api_token', 'password', 'cloudinit_script'],
+  // Of containers: both may hold what the image needs to know and nobody else.
+  ...['environment_variables', 'arguments'],
+]);
 
 /** Counts of all requests, and the latest ones with their parameters, secrets left out. */
 export class RequestLog {
