@@ -29,12 +29,13 @@ export const conditionSchema = z.object({
   observedGeneration: z.int().min(0).optional().describe('The metadata.generation that this was said of.'),
   lastTransitionTime: timeField.describe('When the status last changed.'),
   reason: z.string().max(1024).describe('One word for programs; docs/conditions.md lists all of them.'),
-  message: z.string().max(32768).describe('A sentence for people: what is the matter, and what to do.'),
+  message: z.string().max(4096).describe('A sentence for people: what is the matter, and what to do.'),
 });
 export type Condition = z.infer<typeof conditionSchema>;
 
 export const conditionsField = z
   .array(conditionSchema)
+  .max(32)
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
   .describe('What is the case, each with a reason and a sentence. `kubectl wait --for=condition=Ready` waits for one.');
 

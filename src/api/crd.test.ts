@@ -11,6 +11,10 @@ interface Schema {
   readonly additionalProperties?: Schema;
   readonly required?: readonly string[];
   readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly maxProperties?: number;
   readonly 'x-kubernetes-int-or-string'?: boolean;
   readonly 'x-kubernetes-validations'?: readonly { readonly rule: string; readonly message: string }[];
 }
@@ -64,6 +68,20 @@ describe.each(kinds.map((kind) => [kind.type.kind, kind] as const))('the CRD of 
         expect(schema, path).not.toHaveProperty(key);
       }
     }
+  });
+
+  it('bounds every text, list and map, so that no field can be used to fill a memory', () => {
+    // The API server bounds these two itself: they have to be those of the kind.
+    const all_ = all.filter(([path]) => !/^[^.]+\.(apiVersion|kind)$/.test(path));
+    const unbounded = all_.filter(
+      ([, schema]) =>
+        (schema.type === 'string' && schema.enum === undefined && schema.maxLength === undefined) ||
+        (schema['x-kubernetes-int-or-string'] === true && schema.maxLength === undefined) ||
+        (schema.type === 'array' && schema.maxItems === undefined) ||
+        (typeof schema.additionalProperties === 'object' && schema.maxProperties === undefined),
+    );
+    expect(unbounded.map(([path]) => path)).toEqual([]);
+    expect(all_.length).toBeGreaterThan(10);
   });
 
   it('says in each of its rules what to do', () => {

@@ -85,4 +85,4 @@ export const configMapKeyRef = z.object({
 });
 
 /** RFC 3339 time, as the API server writes metav1.Time. */
-export const timeField = z.string().meta({ format: 'date-time' });
+export const timeField = z.string().max(64).meta({ format: 'date-time' });

@@ -21,6 +21,7 @@ const labelSelectorField = z
   .object({
     matchLabels: z
       .record(z.string().max(317), z.string().max(63))
+      .meta({ maxProperties: 64 })
       .optional()
       .describe('Labels that the namespace must have.'),
   })
@@ -92,7 +93,8 @@ export const gpuAccountStatusSchema = z
       .optional()
       .describe('What the last list had.'),
     unmanagedVms: z
-      .array(z.string())
+      .array(z.string().max(100))
+      .max(50)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
       .describe('Ids of up to 50 VMs that this installation made and that no resource owns.'),

@@ -22,8 +22,16 @@ export const phases = [
 ] as const;
 export type Phase = (typeof phases)[number];
 
+/** Bounds of the texts: a status is cut to them before it is written (fitted.ts). */
+const shortText = z.string().max(100);
+const nameText = z.string().max(253);
+const messageText = z.string().max(1024);
+
+/** Far beyond what a resource can get to, and within what the name of a VM can carry. */
+const mostAttempts = 900_000_000;
+
 const sizeFields = {
-  gpuModel: z.string().describe('GPU model, as the provider spells it.'),
+  gpuModel: shortText.describe('GPU model, as the provider spells it.'),
   gpuCount: z.int().describe('Number of GPUs.'),
   vcpus: z.int().describe('Number of vCPUs.'),
   memoryGB: z.int().describe('Memory in GB.'),
@@ -40,11 +48,11 @@ const preciseTime = timeField.describe('Time with milliseconds.');
  */
 export const launchField = z
   .object({
-    attempt: z.int().describe('1 for the first deploy call of this resource, counting up.'),
-    name: z.string().describe("Name of the VM at the provider; it carries the resource's UID and the attempt."),
-    hostnode: z.string().describe('Host that was chosen.'),
-    gpuModel: z.string().describe('GPU model that was chosen.'),
-    quotedHourlyPrice: z.string().describe('What the VM was to cost per hour by the inventory, in US dollars.'),
+    attempt: z.int().min(0).max(mostAttempts).describe('1 for the first deploy call of this resource, counting up.'),
+    name: nameText.describe("Name of the VM at the provider; it carries the resource's UID and the attempt."),
+    hostnode: shortText.describe('Host that was chosen.'),
+    gpuModel: shortText.describe('GPU model that was chosen.'),
+    quotedHourlyPrice: shortText.describe('What the VM was to cost per hour by the inventory, in US dollars.'),
     intentAt: preciseTime.describe('When the intent was written, just before the call.'),
     outcome: z
       .enum(['Pending', 'Launched', 'Refused', 'Uncertain', 'Absent', 'Overpriced', 'Lost'])
@@ -53,17 +61,16 @@ export const launchField = z
       ),
     endedAt: preciseTime.optional().describe('When the call ended.'),
     failures: z.int().describe('Launches in a row that did not lead to a VM; the pauses between them grow.'),
-    message: z.string().optional().describe('Why the last launch failed.'),
+    message: messageText.optional().describe('Why the last launch failed.'),
   })
   .describe('The last deployment: written before the provider is called, so that nothing is ever deployed twice.');
 export type Launch = z.infer<typeof launchField>;
 
 export const vmField = z
   .object({
-    id: z.string().describe("The provider's id of the VM."),
-    name: z.string().describe("The VM's name at the provider."),
-    ownerUid: z
-      .string()
+    id: shortText.describe("The provider's id of the VM."),
+    name: nameText.describe("The VM's name at the provider."),
+    ownerUid: shortText
       .optional()
       .describe(
         'UID of the resource that this was recorded for. A record with another one was copied from another resource, and does not count.',
@@ -73,8 +80,8 @@ export const vmField = z
     applied: sizeField.describe(
       'The size that the operator ordered last. If the VM has another one, somebody else changed it.',
     ),
-    hostnode: z.string().optional().describe('Host that the VM is on.'),
-    providerStatus: z.string().optional().describe("The provider's own word for the VM's state."),
+    hostnode: shortText.optional().describe('Host that the VM is on.'),
+    providerStatus: shortText.optional().describe("The provider's own word for the VM's state."),
     createdAt: timeField.optional().describe('When the provider made the VM.'),
   })
   .describe('The VM of this resource.');
@@ -84,48 +91,49 @@ export const resizeField = z
   .object({
     to: sizeField.describe('Size that was asked for.'),
     outcome: z.enum(['Done', 'Refused']).describe('How it went.'),
-    message: z.string().optional().describe('Why it was refused.'),
+    message: messageText.optional().describe('Why it was refused.'),
   })
   .describe('The last change of size.');
 export type Resize = z.infer<typeof resizeField>;
 
 export const vmStatusFields = {
   observedGeneration: z.int().optional().describe('The metadata.generation that this status was made from.'),
-  lastHandledReconcileAt: z
-    .string()
+  lastHandledReconcileAt: nameText
     .optional()
-    .describe('Value of the gpuvm.dev/reconcile-requested-at annotation that was handled last.'),
+    .describe(
+      'Value of the gpuvm.dev/reconcile-requested-at annotation that was handled last; of a longer one its first 252 characters and an ellipsis.',
+    ),
   phase: z.enum(phases).optional().describe('One word for people. Programs read the conditions.'),
   conditions: conditionsField.optional(),
   vm: vmField.optional(),
   launch: launchField.optional(),
   resize: resizeField.optional(),
-  gpu: z.string().optional().describe('GPUs of the VM, such as 1x geforcertx4090-pcie-24gb.'),
+  gpu: nameText.optional().describe('GPUs of the VM, such as 1x geforcertx4090-pcie-24gb.'),
   size: sizeField.optional().describe('Size of the VM as the provider reports it.'),
-  location: z.string().optional().describe('Where the VM is: city and country.'),
-  address: z.string().optional().describe('IP address or host name to reach the VM at.'),
-  user: z.string().optional().describe('User to log in as.'),
+  location: nameText.optional().describe('Where the VM is: city and country.'),
+  address: nameText.optional().describe('IP address or host name to reach the VM at.'),
+  user: shortText.optional().describe('User to log in as.'),
   ports: z
     .array(
       z.object({
-        name: z.string().describe('Name from spec.ports.'),
+        name: shortText.describe('Name from spec.ports.'),
         internal: z.int().describe('Port inside the VM.'),
         external: z.int().describe('Port at the address that leads to it.'),
       }),
     )
+    .max(64)
     .meta({ 'x-kubernetes-list-type': 'atomic' })
     .optional()
     .describe('Where each port can be reached from outside.'),
-  ssh: z.string().optional().describe('Command that logs in.'),
-  connectionSecretName: z
-    .string()
+  ssh: messageText.optional().describe('Command that logs in.'),
+  connectionSecretName: nameText
     .optional()
     .describe('Secret in the same namespace with host, port, user, password and ssh_config.'),
   hourlyPrice: z
     .object({
-      running: z.string().describe('Per hour while the VM runs: compute and storage.'),
-      storage: z.string().optional().describe('Per hour for storage alone, as billed while released.'),
-      billedNow: z.string().describe('Per hour in the state it is in now.'),
+      running: shortText.describe('Per hour while the VM runs: compute and storage.'),
+      storage: shortText.optional().describe('Per hour for storage alone, as billed while released.'),
+      billedNow: shortText.describe('Per hour in the state it is in now.'),
     })
     .optional()
     .describe('What the VM costs, in US dollars.'),

@@ -1,5 +1,6 @@
 import { mergeConditions, type ConditionDraft } from '../api/conditions.ts';
-import type { GpuAccountStatus } from '../api/gpu-account.ts';
+import { fitted } from '../api/fitted.ts';
+import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
 import type { PollFailure } from '../fleet/contract.ts';
 
 export type CredentialsState =
@@ -27,7 +28,7 @@ export function statusOfAccount(observation: AccountObservation): GpuAccountStat
   const { now, generation, status, listed } = observation;
   const drafts = [readyDraft(observation), credentialsDraft(observation), ...listDraft(observation)];
   const unmanaged = listed?.unmanaged.slice(0, mostIdsShown) ?? status.unmanagedVms;
-  return {
+  const made: GpuAccountStatus = {
     ...(generation === undefined ? {} : { observedGeneration: generation }),
     conditions: mergeConditions(status.conditions ?? [], drafts, { now, generation }),
     ...(listed === undefined
@@ -37,6 +38,7 @@ export function statusOfAccount(observation: AccountObservation): GpuAccountStat
       : { vms: { total: listed.total, managed: listed.managed, unmanaged: listed.unmanaged.length } }),
     ...(unmanaged === undefined || unmanaged.length === 0 ? {} : { unmanagedVms: [...unmanaged] }),
   };
+  return fitted(gpuAccountStatusSchema, made);
 }
 
 function readyDraft({ credentials, pollFailure, listed, users }: AccountObservation): ConditionDraft {

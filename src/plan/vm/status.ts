@@ -1,5 +1,6 @@
 import { conditionOf, mergeConditions, type Condition, type ConditionDraft } from '../../api/conditions.ts';
-import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import { fitted } from '../../api/fitted.ts';
+import { gpuVmStatusSchema, type GpuVmStatus } from '../../api/gpu-vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { formatMoney } from '../../lib/money.ts';
@@ -19,7 +20,7 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): GpuVmS
   const { status, meta, journal, secret } = observation;
   const vm = liveVm(observation);
   const phase = verdict.phase === 'keep' ? (status.phase ?? 'Pending') : verdict.phase;
-  return compact({
+  const made: GpuVmStatus = compact({
     observedGeneration: meta.generation,
     lastHandledReconcileAt: meta.reconcileRequestedAt,
     phase,
@@ -30,6 +31,7 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): GpuVmS
     connectionSecretName: secret.state === 'ours' ? secret.name : undefined,
     ...(vm === undefined ? shownBefore(observation) : shownNow(observation, vm)),
   });
+  return fitted(gpuVmStatusSchema, made);
 }
 
 function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {

@@ -11,6 +11,7 @@ import type {
   VmState,
 } from '../contract.ts';
 import type { WireHostnode } from './wire/hostnodes.ts';
+import { idPattern } from './wire/values.ts';
 import { wireVm, type DeployAnswer, type WireVm } from './wire/vm.ts';
 
 /** By the status in lower case (API reference 16). Anything else is `unknown`: hands off. */
@@ -117,6 +118,8 @@ function nameIn(entry: unknown): string | undefined {
 }
 
 function readVm(id: string, entry: unknown): CloudVm | undefined {
+  // What is no id cannot be recorded, nor named to the provider.
+  if (!idPattern.test(id)) return undefined;
   const parsed = wireVm.safeParse(entry);
   return parsed.success ? toCloudVm(id, parsed.data) : undefined;
 }

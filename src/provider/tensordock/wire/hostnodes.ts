@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { flag, integer, lenient, listOf, mapEntries, plainNumber, portNumber, rate, stock, text } from './values.ts';
+import {
+  flag,
+  idPattern,
+  integer,
+  lenient,
+  listOf,
+  mapEntries,
+  plainNumber,
+  portNumber,
+  rate,
+  stock,
+  text,
+} from './values.ts';
 
 const priced = z.looseObject({ amount: stock, price: rate });
 
@@ -82,6 +94,8 @@ function hasSpecs(value: unknown): boolean {
 function readable<T extends z.ZodType>(entries: readonly [string, unknown][], schema: T): Map<string, z.output<T>> {
   const read = new Map<string, z.output<T>>();
   for (const [key, value] of entries) {
+    // UUIDs, GPU models and numbers: what is none of these could not be asked for.
+    if (!idPattern.test(key)) continue;
     const parsed = schema.safeParse(value);
     if (parsed.success) read.set(key, parsed.data);
   }

@@ -7,6 +7,7 @@ import { money, type Money } from '../../../lib/money.ts';
  */
 
 const decimal = /^[+-]?\d{1,15}(\.\d{1,20})?$/;
+const mostDecimals = 20;
 
 /** An amount of money or a rate as a decimal, from a number or a string. */
 export const amount = z.union([z.number(), z.string()]).transform((value, context): Money => {
@@ -16,7 +17,8 @@ export const amount = z.union([z.number(), z.string()]).transform((value, contex
     context.addIssue({ code: 'custom', message: 'not a decimal amount' });
     return z.NEVER;
   }
-  return money(text);
+  // A number may have hundreds of decimals, a price of a VM has few.
+  return money(text).round(mostDecimals);
 });
 
 /** A price or a rate: a negative one would look like the cheapest offer of all, and is none. */
@@ -47,8 +49,18 @@ export const plainNumber = z
 /** A flag, from a boolean or the words of one. */
 export const flag = z.union([z.boolean(), z.stringbool({ truthy: ['true'], falsy: ['false'] })]);
 
+/** Longer texts are none that anybody could read: what decorates is then missing, what is needed makes its entry unreadable. */
+const longestText = 1000;
+
 /** A text that says something. */
-export const text = z.string().min(1);
+export const text = z.string().min(1).max(longestText);
+
+/** An id that can be recorded, sent back and shown. */
+export const idPattern = /^[\w.:-]{1,100}$/;
+export const id = z.string().regex(idPattern);
+
+/** A host, or the user to log in there as: nothing that would end a line of an ssh_config, or begin an option. */
+export const plainToken = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,252}$/);
 
 /** A field that may be missing, null, or something nobody can use: then it is undefined. For what only decorates. */
 export function lenient<T extends z.ZodType>(schema: T): z.ZodType<z.output<T> | undefined> {
@@ -106,6 +118,8 @@ export const portForwards = mapEntries.transform((entries) =>
   }),
 );
 
+const latestTimestamp = Date.UTC(9999, 0);
+
 /**
  * A moment, from an HTTP date ("Thu, 06 Jun 2024 19:45:29 GMT", VMs) or from
  * "2022-12-04 02:26:01.898472" (authorizations; taken as UTC, A37).
@@ -113,7 +127,8 @@ export const portForwards = mapEntries.transform((entries) =>
 export const timestamp = text.transform((value, context) => {
   const plain = /^(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d(?:\.\d{1,3})?)\d*$/.exec(value.trim());
   const ms = Date.parse(plain === null ? value : `${plain[1] ?? ''}T${plain[2] ?? ''}Z`);
-  if (Number.isNaN(ms)) {
+  // A year beyond these has no RFC 3339 form that the API server takes.
+  if (Number.isNaN(ms) || ms < 0 || ms > latestTimestamp) {
     context.addIssue({ code: 'custom', message: 'not a timestamp' });
     return z.NEVER;
   }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integer, lenient, mapEntries, portForwards, rate, text, timestamp } from './values.ts';
+import { id, integer, lenient, mapEntries, plainToken, portForwards, rate, text, timestamp } from './values.ts';
 
 /**
  * One VM as `client/list` and `client/get/single` give it (API reference 5.2, 5.3). Name, status and size must be there:
@@ -29,10 +29,10 @@ export const wireVm = z.looseObject({
   city: lenient(text),
   state: lenient(text),
   country: lenient(text),
-  hostname: lenient(text),
-  ip_address: lenient(text),
-  dedicated_ip_address: lenient(text),
-  default_user: lenient(text),
+  hostname: lenient(plainToken),
+  ip_address: lenient(plainToken),
+  dedicated_ip_address: lenient(plainToken),
+  default_user: lenient(plainToken),
   operating_system: lenient(text),
   port_forwards: lenient(portForwards),
   timestamp_creation: lenient(timestamp),
@@ -98,8 +98,8 @@ function pickVm(value: unknown, id: string): unknown {
 
 /** `client/deploy/single` (API reference 5.1). Without the new VM's id the answer is useless and counts as malformed. */
 export const deployAnswer = z.looseObject({
-  server: text,
-  ip: lenient(text),
+  server: id,
+  ip: lenient(plainToken),
   port_forwards: lenient(portForwards),
   cost: lenient(
     z.looseObject({ compute_price: lenient(rate), storage_price: lenient(rate), total_price: lenient(rate) }),
