@@ -20,8 +20,7 @@ export async function writeConnectionSecret(
   secret: SecretView,
   values: { readonly data: Readonly<Record<string, string>>; readonly generatePassword: boolean },
 ): Promise<boolean> {
-  const password =
-    values.generatePassword && secret.data['password'] === undefined ? { password: deps.newPassword() } : {};
+  const password = values.generatePassword ? { password: deps.newPassword() } : {};
   const data = encode({ ...values.data, ...password });
   const namespace = owner.metadata.namespace;
   if (secret.state === 'leftover') await deleteLeftover(deps.kube, { namespace, name: secret.name }, secret.uid);

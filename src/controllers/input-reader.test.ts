@@ -60,6 +60,18 @@ describe('what a spec refers to', () => {
       /create it/,
     ],
     ['a key that is not there', { access: { passwordSecretRef: ref('nope') } }, 'InvalidInput', /no key "nope"/],
+    [
+      'a key that every object has by birth',
+      { access: { passwordSecretRef: ref('constructor') } },
+      'InvalidInput',
+      /no key/,
+    ],
+    [
+      'such a key of a ConfigMap',
+      { cloudInit: { configMapRef: ref('__proto__') } },
+      'InvalidInput',
+      /no key "__proto__"/,
+    ],
     ['a private key', { access: { sshKeySecretRef: ref('private') } }, 'InvalidInput', /use the public one/],
     ['two keys in one', { access: { sshKeySecretRef: ref('two') } }, 'InvalidInput', /one OpenSSH public key line/],
     ['a password too short', { access: { passwordSecretRef: ref('short') } }, 'InvalidInput', /8 to 128/],
@@ -101,5 +113,15 @@ describe('what a spec refers to', () => {
     await clock.advance(2_000);
     await reader.resolve('research', spec);
     expect(reads()).toBe(2);
+  });
+
+  it('is not kept when it is large: a thousand VMs may refer to a megabyte each', async () => {
+    const { api, reader } = await setUp({ key: publicKey, large: 'x'.repeat(100_000) });
+    const spec = specOf({ access: { sshKeySecretRef: ref('key') } });
+    const reads = (): number => api.calls.filter(({ verb }) => verb === 'get').length;
+    for (let time = 1; time <= 3; time++) {
+      await reader.resolve('research', spec);
+      expect(reads()).toBe(time);
+    }
   });
 });

@@ -3,7 +3,15 @@ import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { KubeApi } from '../kube/contract.ts';
 import type { InputsView } from '../plan/vm/observation.ts';
-import { configMapType, decodeSecret, secretType, type ConfigMapObject, type SecretObject } from './objects.ts';
+import { isUsablePassword } from '../plan/vm/password.ts';
+import {
+  configMapType,
+  decodeSecret,
+  ownValue,
+  secretType,
+  type ConfigMapObject,
+  type SecretObject,
+} from './objects.ts';
 
 /** Long enough for a burst of VMs that share a key, short enough that a corrected Secret counts at the next look. */
 const cacheMs = 2_000;
@@ -66,7 +74,7 @@ export class InputReader {
     if (access.passwordSecretRef === undefined) return undefined;
     const { name, key } = access.passwordSecretRef;
     const password = (await this.#secretValue(namespace, name, key)).replace(/\r?\n$/, '');
-    if (passwordPattern.test(password)) return password;
+    if (isUsablePassword(password)) return password;
     throw new InputProblem(
       'InvalidInput',
       `The password in key "${key}" of Secret "${name}" must have 8 to 128 printable ASCII characters without blanks.`,
@@ -110,7 +118,7 @@ export class InputReader {
         `There is no ConfigMap "${name}" in namespace "${namespace}": create it with the key "${key}".`,
       );
     }
-    const value = configMap.data?.[key];
+    const value = ownValue(configMap.data, key);
     if (value === undefined || value === '') {
       throw new InputProblem('InvalidInput', `ConfigMap "${name}" has no key "${key}", or it is empty: add it.`);
     }
@@ -130,16 +138,28 @@ export class InputReader {
       if (now - entry.readAt >= cacheMs) this.#cache.delete(key);
     }
     const object = this.#kube.get<SecretObject | ConfigMapObject>(type, { namespace, name });
-    this.#cache.set(id, { readAt: now, object });
-    object.catch(() => this.#cache.delete(id));
+    const entry = { readAt: now, object };
+    this.#cache.set(id, entry);
+    const drop = (): void => {
+      if (this.#cache.get(id) === entry) this.#cache.delete(id);
+    };
+    // Keys and passwords are worth keeping; a thousand VMs that refer to a megabyte each are not.
+    object.then((found) => {
+      if (sizeOf(found) > longestKept) drop();
+    }, drop);
     return object;
   }
 }
 
+const longestKept = 65_536;
+
+/** Characters of the values. */
+function sizeOf(object: SecretObject | ConfigMapObject | undefined): number {
+  return Object.values(object?.data ?? {}).reduce((sum, value) => sum + value.length, 0);
+}
+
 const publicKeyPattern =
   /^(ssh-(ed25519|rsa|dss)|ecdsa-sha2-nistp(256|384|521)|sk-ssh-ed25519@openssh\.com|sk-ecdsa-sha2-nistp256@openssh\.com) [A-Za-z0-9+/]{16,}={0,3}( [^\r\n]{0,500})?$/;
-
-const passwordPattern = /^[\x21-\x7e]{8,128}$/;
 
 /** The API server bounds a ConfigMap by 1 MiB; the provider takes the text in one form field. */
 const longestCloudInit = 65_536;

@@ -47,6 +47,11 @@ export function qualifiedKey(kind: string, key: string): string {
 
 /** The value of a Secret's key as text; undefined when there is no such key. */
 export function decodeSecret(secret: SecretObject, key: string): string | undefined {
-  const value = secret.data?.[key];
+  const value = ownValue(secret.data, key);
   return value === undefined ? undefined : Buffer.from(value, 'base64').toString('utf8');
+}
+
+/** Not by the plain operator: "constructor" is a legal key, and every object has one by inheritance. */
+export function ownValue(data: Readonly<Record<string, string>> | undefined, key: string): string | undefined {
+  return data !== undefined && Object.hasOwn(data, key) ? data[key] : undefined;
 }

@@ -63,6 +63,13 @@ describe('the event recorder', () => {
     expect(event).not.toHaveProperty('series');
   });
 
+  test('shows a terminal nothing to carry out, and one line per note', async () => {
+    const world = newWorld();
+    world.recorder.event(widgetType, widget, { ...launched, note: 'said "\u001b[2J\nNormal  Forged\u202E"' });
+    await world.recorder.flush(1000);
+    expect((await world.events())[0]).toMatchObject({ note: 'said " [2J Normal  Forged "' });
+  });
+
   test('counts the same note within five minutes instead of making another event', async () => {
     const world = newWorld();
     for (let minute = 0; minute < 4; minute++) {

@@ -2,6 +2,7 @@ import { backoffMs, type Random } from '../lib/backoff.ts';
 import { sleep, toMicroTime, type Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
+import { printable } from '../lib/printable.ts';
 import type { Redactor } from '../lib/redact.ts';
 import { apiVersionOf } from './api-paths.ts';
 import { isKubeError, type KubeApi, type KubeObject, type ResourceType } from './contract.ts';
@@ -85,7 +86,7 @@ export class KubeEventRecorder implements EventRecorder {
 
   event(type: ResourceType, object: KubeObject, note: EventNote): void {
     const now = this.#options.clock.now();
-    const clean = { ...note, note: cut(this.#options.redactor.text(note.note), longestNote) };
+    const clean = { ...note, note: cut(printable(this.#options.redactor.text(note.note)), longestNote) };
     const key = JSON.stringify([object.metadata.uid, note.type, note.reason, note.action, clean.note]);
     this.#expire(now);
     const present = this.#aggregates.get(key);

@@ -124,7 +124,7 @@ export class ListWatch<T extends KubeObject> {
     this.#state = 'listing';
     const list = await api.list<T>(type, selector, this.#abort.signal);
     if (this.#isStopped()) return;
-    store.replaceAll(list.items.map(trimmed), list.resourceVersion);
+    store.replaceAll(list.items, list.resourceVersion);
     this.#state = 'listed';
     this.#heard();
     if (!this.#hasSynced) {
@@ -147,7 +147,7 @@ export class ListWatch<T extends KubeObject> {
         events += 1;
         this.#heard();
         if (event.type === 'BOOKMARK') store.progress(event.resourceVersion);
-        else store.applyEvent(event.type, trimmed(event.object));
+        else store.applyEvent(event.type, event.object);
       }
     } catch (error) {
       // However the API reports an abort: that it was ours is known here.
@@ -191,14 +191,6 @@ export class ListWatch<T extends KubeObject> {
     this.#failures = 0;
     this.#lastError = undefined;
   }
-}
-
-/** managedFields are often half of an object, and no controller reads them: they are not kept in memory. */
-function trimmed<T extends KubeObject>(object: T): T {
-  if (!('managedFields' in object.metadata)) return object;
-  const metadata: Record<string, unknown> = { ...object.metadata };
-  delete metadata['managedFields'];
-  return { ...object, metadata };
 }
 
 /** Aborts its signal when it was not re-armed for too long, or when the parent signal is aborted. */

@@ -55,6 +55,32 @@ function newStore(log: Logger = silentLogger): { store: Store<Vm>; changes: Chan
 const versionOf = (store: Store<Vm>, key = 'ns/a'): string | undefined => store.get(key)?.metadata.resourceVersion;
 
 describe('the store', () => {
+  test('keeps no managedFields, and of the rest what it was told to keep, whichever way an object comes', () => {
+    const store = new Store<Vm>({
+      log: silentLogger,
+      keeps: (object) => ({ ...object, status: { ...object.status, tags: [] } }),
+    });
+    const fat = (version: number): Vm => {
+      const object = vm({ version, id: 'x', tags: ['long'] });
+      return { ...object, metadata: { ...object.metadata, managedFields: [{ manager: 'kubectl' }] } as Vm['metadata'] };
+    };
+    const ways = [
+      () => {
+        store.replaceAll([fat(1)], '1');
+      },
+      () => {
+        store.applyEvent('MODIFIED', fat(2));
+      },
+      () => {
+        store.applyWrite(fat(3));
+      },
+    ];
+    for (const [index, way] of ways.entries()) {
+      way();
+      expect(store.get('ns/a')).toEqual(vm({ version: index + 1, id: 'x', tags: [] }));
+    }
+  });
+
   test('finds objects by the values of its indexes, also after they change', () => {
     const { store } = newStore();
     store.replaceAll([vm({ version: 1, id: 'x', tags: ['t1', 't2'] }), vm({ name: 'b', version: 2, id: 'y' })], '2');

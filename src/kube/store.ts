@@ -33,6 +33,8 @@ export interface StoreOptions<T> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Whether an object belongs here, for stores that list with a selector. Own writes of others are not taken in. */
   readonly selects?: (object: T) => boolean;
+  /** What of an object is kept. managedFields never are: they are often half of it, and no controller reads them. */
+  readonly keeps?: (object: T) => T;
 }
 
 /**
@@ -170,7 +172,8 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
     this.#insert(key, old, object, how.origin);
   }
 
-  #insert(key: string, old: T | undefined, object: T, origin: Change<T>['origin']): void {
+  #insert(key: string, old: T | undefined, whole: T, origin: Change<T>['origin']): void {
+    const object = this.#options.keeps?.(withoutManagedFields(whole)) ?? withoutManagedFields(whole);
     this.#objects.set(key, object);
     for (const index of this.#indexes.values()) index.update(key, old, object);
     this.#announce({ key, old, new: object, origin });
@@ -198,6 +201,13 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
       }
     }
   }
+}
+
+function withoutManagedFields<T extends KubeObject>(object: T): T {
+  if (!('managedFields' in object.metadata)) return object;
+  const metadata: Record<string, unknown> = { ...object.metadata };
+  delete metadata['managedFields'];
+  return { ...object, metadata };
 }
 
 function isGone(object: KubeObject): boolean {

@@ -11,6 +11,14 @@ export function printable(text: string): string {
   return unprintable.test(text) ? text.replace(allUnprintable, ' ') : text;
 }
 
+/** For a line of JSON, which writes line breaks and most control characters as escapes by itself, but none of these. */
+export function visible(text: string): string {
+  return unescaped.test(text) ? text.replace(allUnescaped, ' ') : text;
+}
+
+const unescaped = /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/u;
+const allUnescaped = new RegExp(unescaped, 'gu');
+
 /** At most `longest` UTF-16 units, an ellipsis included: never more characters than that, however they are counted. */
 export function shortened(text: string, longest: number): string {
   if (text.length <= longest) return text;

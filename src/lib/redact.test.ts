@@ -32,6 +32,14 @@ it('a secret that holds another one leaves nothing of itself behind, in whatever
   }
 });
 
+it('a script of ten thousand lines is no burden', () => {
+  const lines = Array.from({ length: 10_000 }, (_, index) => `line-${String(index).padStart(6, '0')}`);
+  const redactor = redactorOf(...lines);
+  expect(redactor.text(`said line-000007, line-009999 and line-x`)).toBe('said [redacted], [redacted] and line-x');
+  redactor.add('line-x');
+  expect(redactor.text('said line-x')).toBe('said [redacted]');
+});
+
 it('half a character in a secret is no reason to fail', () => {
   expect(redactorOf('half \ud800 of it').text('is half \ud800 of it')).toBe('is [redacted]');
 });

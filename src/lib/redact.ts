@@ -8,22 +8,27 @@ const shortestSecret = 6;
  * defense: code does not put secrets into messages in the first place, but a provider's error text may quote them.
  */
 export class Redactor {
-  /** The longest first: a secret may be a part of another one, whose rest would stay behind. */
-  #secrets: readonly string[] = [];
+  readonly #secrets = new Set<string>();
+  /**
+   * The longest first: a secret may be a part of another one, whose rest would stay behind. Made when it is needed: the lines
+   * of a long script are thousands of secrets, and sorting anew for each of them held the process up for seconds.
+   */
+  #byLength: readonly string[] | undefined;
 
   /** Remembers a value, and its forms in a URL and in JSON, as secret for the rest of the process's life. */
   add(secret: string | undefined): void {
-    if (secret === undefined || secret.length < shortestSecret) return;
-    const forms = new Set([secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]);
-    for (const known of this.#secrets) forms.delete(known);
-    if (forms.size === 0) return;
-    this.#secrets = [...this.#secrets, ...forms].sort((a, b) => b.length - a.length);
+    if (secret === undefined || secret.length < shortestSecret || this.#secrets.has(secret)) return;
+    for (const form of [secret, encodeURIComponent(secret.toWellFormed()), JSON.stringify(secret).slice(1, -1)]) {
+      this.#secrets.add(form);
+    }
+    this.#byLength = undefined;
   }
 
   /** The text with every known secret replaced. */
   text(text: string): string {
     let clean = text;
-    for (const secret of this.#secrets) {
+    this.#byLength ??= [...this.#secrets].sort((a, b) => b.length - a.length);
+    for (const secret of this.#byLength) {
       if (clean.includes(secret)) clean = clean.replaceAll(secret, mask);
     }
     return clean;

@@ -71,7 +71,7 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
     provider,
     gate,
     fleet,
-    suspicions: new HostSuspicions(),
+    suspicions: new HostSuspicions(clock, deps.random),
     setCredentials: (next: Credentials) => {
       if (next.apiKey === credentials.apiKey && next.apiToken === credentials.apiToken) return;
       credentials = next;

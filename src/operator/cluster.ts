@@ -1,5 +1,5 @@
 import type { GpuVmStatus } from '../api/gpu-vm.ts';
-import { gpuAccountType, gpuVmType } from '../api/group.ts';
+import { apiGroup, gpuAccountType, gpuVmType } from '../api/group.ts';
 import { connectionSecretSelector } from '../controllers/connection-secret.ts';
 import { accountOf } from '../controllers/gpu-vm/controller.ts';
 import { secretType, type CustomObject, type SecretObject } from '../controllers/objects.ts';
@@ -41,7 +41,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
     vm: (object) => recordedIn(object),
   });
   const accounts = kindOf(deps, gpuAccountType, {});
-  const secrets = new Store<SecretObject>({ log, selects: isConnectionSecret });
+  const secrets = new Store<SecretObject>({ log, selects: isConnectionSecret, keeps: shortValues });
   const selector = { labelSelector: connectionSecretSelector };
   const watches = [
     new ListWatch({ ...common, type: gpuVmType, store: vms.store }),
@@ -78,7 +78,24 @@ function kindOf(
   const name = type.kind.toLowerCase();
   const queue = new WorkQueue({ clock, random, hooks: queueHooks(metrics, name) });
   watchQueue(metrics, name, () => queue.stats());
-  return { store: new Store<CustomObject>({ log, indexes }), queue };
+  return { store: new Store<CustomObject>({ log, indexes, keeps: ownAnnotations }), queue };
+}
+
+/** Annotations of others may be as long as a quarter of a megabyte, in each of thousands of resources. */
+function ownAnnotations(object: CustomObject): CustomObject {
+  const { annotations } = object.metadata;
+  if (annotations === undefined) return object;
+  const own = Object.entries(annotations).filter(([name]) => name.startsWith(`${apiGroup}/`));
+  return { ...object, metadata: { ...object.metadata, annotations: Object.fromEntries(own) } };
+}
+
+/** In base64; what the operator writes there is far shorter. */
+const longestSecretValue = 4096;
+
+/** A value that is longer was put there by somebody else, and counts as none. */
+function shortValues(secret: SecretObject): SecretObject {
+  const short = Object.entries(secret.data ?? {}).filter(([, value]) => value.length <= longestSecretValue);
+  return { ...secret, data: Object.fromEntries(short) };
 }
 
 /** Ids of the VMs that resources of this account have recorded. One that was copied from another resource does not count. */

@@ -89,6 +89,15 @@ describe('the log', () => {
     expect(lines()[0]?.['error']).toEqual({ type: 'TypeError', message: 'bad' });
   });
 
+  test('lets nobody begin a line of his own, nor write to the terminal that shows it', () => {
+    const { log, lines, text } = newLog();
+    const forged = 'a\n{"level":"error","message":"forged"}\r\u001b[2J\u009b2J\u2028b\u202Ec\u007f';
+    log.warn({ error: new Error(forged), note: forged, nested: [{ note: forged }] }, 'poll failed');
+    expect(text().trimEnd().split('\n')).toHaveLength(1);
+    expect(lines()[0]).toMatchObject({ level: 'warn', message: 'poll failed' });
+    expect(text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202e]/);
+  });
+
   test('writes amounts and dates as they want to be written', () => {
     const { log, lines } = newLog();
     log.info({ price: money('0.80'), at: new Date(0) }, 'priced');

@@ -2,6 +2,7 @@ import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 
 import { toPreciseTimestamp, type Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
+import { visible } from '../lib/printable.ts';
 import type { Redactor } from '../lib/redact.ts';
 
 export const logLevels = ['debug', 'info', 'warn', 'error'] as const;
@@ -84,7 +85,7 @@ class CleanLogger implements Logger {
 function cleaned(value: unknown, redactor: Redactor, depth: number): unknown {
   switch (typeof value) {
     case 'string':
-      return redactor.text(value);
+      return visible(redactor.text(value));
     case 'object':
       return value === null ? null : cleanedObject(value, redactor, depth);
     case 'bigint':
@@ -100,7 +101,7 @@ function cleaned(value: unknown, redactor: Redactor, depth: number): unknown {
 function cleanedObject(value: object, redactor: Redactor, depth: number): unknown {
   if (depth >= deepest) return '[too deep]';
   // What an HTTP library hangs on its errors (requests, headers) is not for logs.
-  if (value instanceof Error) return { type: value.name, message: redactor.text(value.message) };
+  if (value instanceof Error) return { type: value.name, message: visible(redactor.text(value.message)) };
   if (Array.isArray(value)) return value.map((item: unknown) => cleaned(item, redactor, depth + 1));
   // Dates and decimals know how they want to be written.
   if ('toJSON' in value && typeof value.toJSON === 'function') {

@@ -186,9 +186,19 @@ function blameHost(
 ): void {
   const hostnode = plan.offer.host.id;
   if (failure !== undefined && notTheHost.has(failure.kind)) return;
-  const isForAll = failure?.kind === 'noCapacity' || runtime.suspicions.refused(hostnode, pass.object.metadata.uid);
+  const isForAll = failure?.kind === 'noCapacity' || isSuspect(pass, runtime, { hostnode, kind: failure?.kind });
   if (isForAll) runtime.fleet.offers.reportFailure(hostnode, message);
   else pass.memory.noteHostRefused(hostnode, deps.clock.now(), deps.random);
+}
+
+/** What the provider calls invalid is the request, on whatever host: an operating system that nobody has, for example. */
+function isSuspect(
+  { object: { metadata } }: Pass,
+  { suspicions }: AccountRuntime,
+  refusal: { readonly hostnode: string; readonly kind: ProviderError['kind'] | undefined },
+): boolean {
+  if (refusal.kind === 'invalid') return false;
+  return suspicions.refused(refusal.hostnode, { namespace: metadata.namespace ?? '', uid: metadata.uid });
 }
 
 function noteDeployFailure(

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 
 import { gpuVmSpecSchema, gpuVmStatusSchema, type GpuVmSpec, type GpuVmStatus } from '../../api/gpu-vm.ts';
+import { objectNameField } from '../../api/fields.ts';
 import { annotations, finalizerName, gpuVmType } from '../../api/group.ts';
 import type { ReadStore } from '../../kube/store.ts';
 import { hasFinalizer } from '../../kube/finalizers.ts';
@@ -59,7 +60,7 @@ export function observeVm(
   const { spec, status } = parsed;
   const meta = metaOf(object);
   const journal = memory.journalOver(status);
-  const account = accountView(deps, spec.accountName);
+  const account = accountView(deps, spec.accountName, meta.namespace);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   const now = deps.clock.now();
   memory.noteLaunch(journal.launch, now);
@@ -103,14 +104,14 @@ function metaOf(object: CustomObject): VmMeta {
   };
 }
 
-function accountView({ accounts, accountsStore }: ObserveDeps, name: string): AccountView {
+function accountView({ accounts, accountsStore }: ObserveDeps, name: string, namespace: string): AccountView {
   if (accountsStore.get(name) === undefined) return { kind: 'missing' };
   const state = accounts.state(name);
   if (state === undefined) {
     return { kind: 'notReady', reason: 'CredentialsUnknown', message: 'the operator has just seen it.' };
   }
   if (state.kind === 'notReady') return state;
-  const { provider, fleet } = state.runtime;
+  const { provider, fleet, suspicions } = state.runtime;
   return {
     kind: 'ready',
     capabilities: provider.capabilities,
@@ -120,7 +121,8 @@ function accountView({ accounts, accountsStore }: ObserveDeps, name: string): Ac
       hosts: fleet.offers.hosts,
       fresh: fleet.offers.isFresh(),
       failure: fleet.offers.failure,
-      coolingDownUntil: (hostnode) => fleet.offers.coolingDownUntil(hostnode),
+      coolingDownUntil: (hostnode) =>
+        fleet.offers.coolingDownUntil(hostnode) ?? suspicions.closedUntil(namespace, hostnode),
     },
   };
 }
@@ -198,7 +200,7 @@ function unusableSpec(raw: unknown): GpuVmSpec {
     deletionPolicy?: unknown;
   };
   return gpuVmSpecSchema.parse({
-    accountName: typeof fields.accountName === 'string' && fields.accountName !== '' ? fields.accountName : 'default',
+    accountName: objectNameField.safeParse(fields.accountName).data ?? 'default',
     deletionPolicy: fields.deletionPolicy === 'Retain' ? 'Retain' : 'Delete',
     gpu: { models: ['unknown'] },
     vcpus: 2,

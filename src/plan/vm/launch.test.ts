@@ -64,6 +64,11 @@ describe('a VM that is wanted', () => {
     ],
     ['waits for the name of its Secret to be free', secret('foreign'), { step: 'wait', ready: 'False SecretConflict' }],
     ['gets a password first', secret('absent'), { rule: 'passwordIsNotKeptYet', step: 'writeSecret' }],
+    [
+      'gets another password when the kept one was replaced by one that no provider takes',
+      secret('ours', { password: 'two\nlines: of it' }),
+      { rule: 'passwordIsNotKeptYet', step: 'writeSecret' },
+    ],
     ['has the given password kept first', { inputs: given }, { rule: 'passwordIsNotKeptYet', step: 'writeSecret' }],
     [
       'is deployed when the given password is kept',

@@ -5,6 +5,7 @@ import { choosePlacement, type Placement } from '../placement.ts';
 import { priceCap } from '../price.ts';
 import type { OffersView, VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
+import { isUsablePassword } from './password.ts';
 import { known, millis, until, type Rule } from './rule.ts';
 import { waiting, type Verdict } from './verdict.ts';
 
@@ -92,7 +93,8 @@ const secretBelongsToSomebodyElse: Rule = ({ secret, timings }) =>
 const passwordIsNotKeptYet: Rule = ({ inputs, secret }) => {
   if (inputs.kind !== 'resolved') return undefined;
   const kept = secret.data['password'];
-  if (kept !== undefined && (inputs.password === undefined || inputs.password === kept)) return undefined;
+  // Whoever may write Secrets may have put something there that the provider would refuse, again and again.
+  if (isUsablePassword(kept) && (inputs.password === undefined || inputs.password === kept)) return undefined;
   return {
     step: {
       kind: 'writeSecret',

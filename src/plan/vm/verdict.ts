@@ -19,7 +19,7 @@ export type Step =
       /** The host let us down: it cools down. */
       readonly hostFailure?: { readonly hostnode: string; readonly reason: string } | undefined;
     }
-  /** Create or update the connection Secret with these values; a password is generated where there is none. */
+  /** Create or update the connection Secret with these values, and with a generated password if so wanted. */
   | {
       readonly kind: 'writeSecret';
       readonly data: Readonly<Record<string, string>>;

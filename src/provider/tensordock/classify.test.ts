@@ -101,6 +101,18 @@ describe('a failure', () => {
     expect(message.length).toBeLessThan(400);
   });
 
+  it('quotes nothing that a terminal would carry out, and nothing at all of a text that nobody reads', () => {
+    const said = (error: string): string => {
+      const answer = parseAnswer(
+        { status: 400, retryAfter: undefined, body: JSON.stringify({ success: false, error }) },
+        0,
+      );
+      return failureOf(answer, endpoints.list, new Redactor()).message;
+    };
+    expect(said('no\u001b[2J\u202Eway')).toContain('"no [2J way"');
+    expect(said('x'.repeat(30_000))).toContain('"(30000 characters, which are left out)"');
+  });
+
   it('shows an error that is no string', () => {
     const { message } = failureOf(answer(400, { success: false, error: { code: 7 } }), endpoints.list, new Redactor());
     expect(message).toContain('{"code":7}');

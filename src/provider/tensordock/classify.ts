@@ -1,3 +1,4 @@
+import { printable, shortened } from '../../lib/printable.ts';
 import type { Redactor } from '../../lib/redact.ts';
 import { ProviderError, type CallOutcome, type ProviderErrorKind } from '../error.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -22,6 +23,8 @@ export interface Answer {
 }
 
 const longestQuote = 300;
+/** Looking for thousands of secrets (the lines of a script) in a longer text would take seconds, and nobody reads it. */
+const longestText = 20_000;
 const longestRetryAfterMs = 3_600_000;
 
 /** Sorts an answer's parts without judging it. `now` is for a Retry-After that names a date. */
@@ -99,8 +102,8 @@ export function malformed(answer: Answer, endpoint: Endpoint, detail: string): P
 
 /** Redacted first and cut afterwards: a secret cut in two would not be recognized. */
 export function quote(text: string, redactor: Redactor): string {
-  const clean = redactor.text(text).replace(/\s+/g, ' ').trim();
-  return clean.length <= longestQuote ? clean : `${clean.slice(0, longestQuote)}…`;
+  if (text.length > longestText) return `(${text.length} characters, which are left out)`;
+  return shortened(printable(redactor.text(text).replace(/\s+/g, ' ').trim()), longestQuote + 1);
 }
 
 function outcomeOf(answer: Answer, endpoint: Endpoint): CallOutcome {

@@ -151,6 +151,51 @@ describe('a listing', () => {
   });
 });
 
+describe('what a provider could smuggle in', () => {
+  it.each([
+    ['a line of an ssh_config', '203.0.113.10\n  ProxyCommand touch /tmp/x'],
+    ['an option of a command', '-oProxyCommand=touch'],
+    ['a shell', '$(reboot)'],
+    ['a token of ssh_config', '%h.evil.example'],
+    ['a blank', '203.0.113.10 evil'],
+    ['an escape sequence', '203.0.113.10\u001b[2J'],
+  ])('%s is neither an address nor a user', (_, text) => {
+    expect(vm({ ip_address: text, default_user: text, hostname: text })).toMatchObject({
+      address: undefined,
+      user: undefined,
+    });
+    expect(toReceipt(deployAnswer.parse({ server: id, ip: text })).address).toBeUndefined();
+  });
+
+  it.each([
+    ['empty', ''],
+    ['longer than any', 'x'.repeat(101)],
+    ['a path', '../../auth/test'],
+    ['two lines', 'a\nb'],
+    ['a query', 'a&server=b'],
+  ])('an id that is %s makes its entry unreadable', (_, odd) => {
+    expect(new ListingReader().read([[odd, listed]])).toMatchObject({ vms: [], unreadable: [odd] });
+    expect(deployAnswer.safeParse({ server: odd }).success).toBe(false);
+  });
+
+  it('a time that has no RFC 3339 form is none', () => {
+    for (const time of ['Thu, 06 Jun 275000 19:45:29 GMT', '-000001-01-01T00:00:00Z', '1969-12-31T00:00:00Z']) {
+      expect(vm({ timestamp_creation: time }).createdAt, time).toBeUndefined();
+    }
+  });
+
+  it('a price with hundreds of decimals is rounded', () => {
+    const { price } = vm({ compute_price: 5e-300, storage_price: 0.1, total_price: undefined });
+    expect(formatMoney(price!.total)).toBe('0.10');
+  });
+
+  it('a text that is longer than any is not there, and a status that is makes its entry unreadable', () => {
+    expect(vm({ city: 'x'.repeat(1_001) }).location.city).toBeUndefined();
+    const entry = { ...listed, status: 'x'.repeat(1_001) };
+    expect(new ListingReader().read([[id, entry]]).unreadable).toEqual([id]);
+  });
+});
+
 describe('get', () => {
   it.each([
     ['virtualmachine', { virtualmachine: listed }],

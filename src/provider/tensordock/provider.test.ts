@@ -183,3 +183,46 @@ describe('no error shows a secret', () => {
     expect(text).not.toContain('api_key=');
   });
 });
+
+describe('an answer of unusual size or depth', () => {
+  /** Nested objects or arrays, as text: building them as values would take the stack that is to be tested. */
+  const nested = (levels: number): string => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels);
+  const raw =
+    (body: string): Script =>
+    (_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).end(body);
+    };
+  const entry = (name: string): object => ({ name, status: 'Running', specs: { vcpus: 2, ram: 4, storage: 20 } });
+
+  it('with a hundred thousand VMs is read', async () => {
+    const vms = Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`vm-${index}`, entry(`n${index}`)]));
+    const { provider } = await start(raw(JSON.stringify({ success: true, virtualmachines: vms })));
+    const listing = await provider.listVms();
+    expect([listing.vms.length, listing.unreadable.length]).toEqual([100_000, 0]);
+  }, 60_000);
+
+  it('larger than 32 MB is given up, as a failed poll is', async () => {
+    const { provider } = await start(raw(`{"success": true, "padding": "${'x'.repeat(33 * 1024 * 1024)}"}`));
+    await expect(provider.listVms()).rejects.toMatchObject({ kind: 'unavailable', outcome: 'notDone' });
+  }, 60_000);
+
+  it('larger than 1 MB is given up where it is no listing', async () => {
+    const { provider } = await start(raw(`{"success": true, "padding": "${'x'.repeat(1024 * 1024)}"}`));
+    await expect(provider.getVm('vm-1')).rejects.toThrow(/larger than 1048576 bytes/);
+  });
+
+  it('nested a hundred thousand levels deep costs its entry, and nobody else', async () => {
+    const body = `{"success": true, "virtualmachines": {"deep": ${nested(100_000)}, "vm-1": ${JSON.stringify(entry('n'))}}}`;
+    const { provider } = await start(raw(body));
+    expect(await provider.listVms()).toMatchObject({ vms: [{ id: 'vm-1' }], unreadable: ['deep'] });
+  });
+
+  it.each(['error', 'message', 'virtualmachine', 'server'])(
+    'nested deeply as its %s is a failure like any other',
+    async (key) => {
+      const { provider } = await start(raw(`{"success": false, "${key}": ${nested(100_000)}}`));
+      await expect(provider.getVm('vm-1')).rejects.toBeInstanceOf(ProviderError);
+      await expect(provider.deploy(request)).rejects.toBeInstanceOf(ProviderError);
+    },
+  );
+});
