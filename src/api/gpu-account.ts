@@ -56,6 +56,8 @@ export const gpuAccountSpecSchema = z
       .min(0.01)
       .max(1000)
       .default(1)
+      // The API server compares a whole number with the minimum cut to a whole one: 0 would pass for more than 0.01.
+      .meta(cel({ rule: 'self >= 0.01', message: 'requestsPerSecond must be at least 0.01' }))
       .describe('Most calls to the provider per second. The provider asks for about one per organization.'),
     allowedNamespaces: labelSelectorField.optional(),
     limits: limitsField.optional(),
