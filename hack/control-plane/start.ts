@@ -4,6 +4,8 @@ import { ensureBinaries } from './binaries.ts';
 export interface ControlPlane {
   /** A kubeconfig with cluster-admin rights, in a temporary directory that goes with `stop`. */
   readonly kubeconfigPath: string;
+  /** Where its etcd listens; absent for an existing cluster. */
+  readonly etcdUrl: string | undefined;
   /** Ends what was started and removes all of its data. An existing cluster that was attached to is left alone. */
   stop(): Promise<void>;
 }
@@ -31,8 +33,8 @@ export async function startControlPlane({ crds, binaries }: ControlPlaneOptions)
     apiServerFlags: { 'endpoint-reconciler-type': 'none' },
     ...(existing ? {} : { binaryAssetsDirectory: binaries ?? (await ensureBinaries()) }),
   });
-  const { kubeconfigPath } = await environment.start();
-  return { kubeconfigPath, stop: () => environment.stop() };
+  const { kubeconfigPath, etcdURL } = await environment.start();
+  return { kubeconfigPath, etcdUrl: etcdURL, stop: () => environment.stop() };
 }
 
 export function useExistingCluster(env: NodeJS.ProcessEnv): boolean {

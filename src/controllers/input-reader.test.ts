@@ -18,10 +18,7 @@ async function setUp(data: Readonly<Record<string, string>>): Promise<Setup> {
   const clock = new VirtualClock();
   const api = new MemoryApi({
     clock,
-    kinds: [
-      { type: secretType, statusSubresource: false },
-      { type: configMapType, statusSubresource: false },
-    ],
+    kinds: [{ type: secretType }, { type: configMapType }],
   });
   const base64 = Object.fromEntries(
     Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')]),

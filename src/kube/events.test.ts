@@ -22,7 +22,7 @@ interface World {
 
 function newWorld(capacity = 100): World {
   const clock = new VirtualClock();
-  const api = new MemoryApi({ clock, kinds: [{ type: eventType, statusSubresource: false }] });
+  const api = new MemoryApi({ clock, kinds: [{ type: eventType }] });
   const redactor = new Redactor();
   let serial = 0;
   const recorder = new KubeEventRecorder({

@@ -12,7 +12,7 @@ import { MemoryApi } from './testing/memory-api.ts';
 const lease = { namespace: 'gpuvm-system', name: 'gpuvm-operator' };
 
 function newApi(clock: VirtualClock): MemoryApi {
-  return new MemoryApi({ clock, kinds: [{ type: leaseType, statusSubresource: false }] });
+  return new MemoryApi({ clock, kinds: [{ type: leaseType }] });
 }
 
 function newElector(api: KubeApi, clock: VirtualClock, identity: string): { elector: LeaseElector; words: string[] } {

@@ -87,9 +87,9 @@ describe('list and watch', () => {
     await world.clock.advance(5000);
     world.api.endWatches(error);
     await world.clock.advance(0);
-    await world.make('while away');
+    await world.make('while-away');
     await world.clock.advance(1000);
-    expect(world.names()).toEqual(['while away']);
+    expect(world.names()).toEqual(['while-away']);
     expect(world.count('list')).toBe(1);
   });
 

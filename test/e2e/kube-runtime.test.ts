@@ -7,11 +7,18 @@ import { connectionFrom } from '../../src/kube/kube-config.ts';
 import { LeaseElector, leaseType } from '../../src/kube/lease.ts';
 import { ListWatch } from '../../src/kube/list-watch.ts';
 import { Store } from '../../src/kube/store.ts';
-import { describeKubeApi, newWidget, widgetType, type Widget } from '../../src/kube/testing/kube-api-contract.ts';
+import {
+  describeKubeApi,
+  newWidget,
+  widgetDefinition,
+  widgetType,
+  type Widget,
+} from '../../src/kube/testing/kube-api-contract.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import { Redactor } from '../../src/lib/redact.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { compactEtcd } from '../support/etcd.ts';
 import { kubeRequestHook } from '../../src/telemetry/runtime-hooks.ts';
 
 /** The runtime against a real API server, with a kind of its own. */
@@ -43,32 +50,13 @@ const namespaceType: ResourceType = {
   namespaced: false,
 };
 
-const widgetSchema = {
-  type: 'object',
-  properties: {
-    spec: { type: 'object', properties: { size: { type: 'integer' } } },
-    status: { type: 'object', properties: { phase: { type: 'string' }, note: { type: 'string' } } },
-  },
-};
-
 let ready: Promise<void> | undefined;
 
 /** Installs the kind once per run; several files may ask at the same time. */
 async function installWidgets(api: KubeApi): Promise<void> {
-  const name = `${widgetType.plural}.${widgetType.group}`;
-  const version = { name: 'v1', served: true, storage: true, subresources: { status: {} } };
+  const { name } = widgetDefinition.metadata;
   try {
-    await api.create(crdType, {
-      apiVersion: 'apiextensions.k8s.io/v1',
-      kind: 'CustomResourceDefinition',
-      metadata: { name },
-      spec: {
-        group: widgetType.group,
-        scope: 'Namespaced',
-        names: { plural: widgetType.plural, singular: 'widget', kind: widgetType.kind, listKind: 'WidgetList' },
-        versions: [{ ...version, schema: { openAPIV3Schema: widgetSchema } }],
-      },
-    });
+    await api.create(crdType, widgetDefinition);
   } catch (error) {
     if (!isKubeError(error, 'alreadyExists')) throw error;
   }
@@ -108,7 +96,10 @@ async function newNamespace(): Promise<string> {
   return made.metadata.name;
 }
 
-describeKubeApi('a real API server', () => ({ api: client, newNamespace }));
+const etcdUrl = inject('etcdUrl');
+const forgetEvents = etcdUrl === undefined ? undefined : () => compactEtcd(etcdUrl);
+
+describeKubeApi('a real API server', () => ({ api: client, newNamespace, forgetEvents }));
 
 describe('the runtime on a real API server', () => {
   test('reads a list that has more than one page', async () => {

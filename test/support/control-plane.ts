@@ -6,6 +6,8 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** Path of the kubeconfig of the run's API server: `inject('kubeconfigPath')`. */
     kubeconfigPath: string;
+    /** Where its etcd listens, unless it is an existing cluster: `inject('etcdUrl')`. */
+    etcdUrl: string | undefined;
   }
 }
 
@@ -13,5 +15,6 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const controlPlane = await startControlPlane({ crds: fileURLToPath(new URL('../../crds', import.meta.url)) });
   project.provide('kubeconfigPath', controlPlane.kubeconfigPath);
+  project.provide('etcdUrl', controlPlane.etcdUrl);
   return () => controlPlane.stop();
 }

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 import { ensureBinaries } from '../../hack/control-plane/binaries.ts';
 import { startControlPlane, useExistingCluster, type ControlPlane } from '../../hack/control-plane/start.ts';
+import { compactEtcd } from './etcd.ts';
 import { until } from './until.ts';
 
 const crds = fileURLToPath(new URL('../../crds', import.meta.url));
@@ -20,6 +21,7 @@ const graceMs = 2_000;
  */
 export class RestartableControlPlane implements ControlPlane {
   readonly kubeconfigPath: string;
+  readonly etcdUrl: string;
   readonly #controlPlane: ControlPlane;
   readonly #command: Command;
   readonly #logPath: string;
@@ -34,6 +36,7 @@ export class RestartableControlPlane implements ControlPlane {
     this.#command = command;
     this.#logPath = path.join(directory, 'kube-apiserver.log');
     this.kubeconfigPath = controlPlane.kubeconfigPath;
+    this.etcdUrl = controlPlane.etcdUrl ?? '';
     process.once('exit', this.#killAtExit);
   }
 
@@ -86,8 +89,7 @@ export class RestartableControlPlane implements ControlPlane {
 
   /** Lets etcd forget everything but the present: who wants to go on from an older version is told that it is gone. */
   async compact(): Promise<void> {
-    const { header } = await this.#etcd('kv/range', { key: Buffer.from('/').toString('base64') });
-    await this.#etcd('kv/compaction', { revision: header.revision });
+    await compactEtcd(this.etcdUrl);
   }
 
   async stop(): Promise<void> {
@@ -111,20 +113,12 @@ export class RestartableControlPlane implements ControlPlane {
     if (child === undefined) await until('the API server has ended', () => !isAlive(this.#pid));
     else if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   }
-
-  /** etcd's API as its gateway serves it in JSON. */
-  async #etcd(call: string, body: object): Promise<{ readonly header: { readonly revision: string } }> {
-    const answer = await fetch(`${this.#command.etcdUrl}/v3/${call}`, { method: 'POST', body: JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`etcd refused ${call}: ${await answer.text()}`);
-    return (await answer.json()) as { header: { revision: string } };
-  }
 }
 
 interface Command {
   readonly pid: number;
   readonly file: string;
   readonly args: readonly string[];
-  readonly etcdUrl: string;
 }
 
 /**
@@ -139,8 +133,7 @@ async function recordCommand(binaries: string, recorder: string): Promise<() => 
   await symlink(path.join(binaries, 'etcd'), path.join(recorder, 'etcd'));
   return async () => {
     const [pid, ...args] = (await readFile(note, 'utf8')).trimEnd().split('\n');
-    const etcdUrl = args.find((arg) => arg.startsWith('--etcd-servers='))?.split('=')[1] ?? '';
-    return { pid: Number(pid), file, args, etcdUrl };
+    return { pid: Number(pid), file, args };
   };
 }
 

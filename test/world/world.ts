@@ -1,10 +1,13 @@
+import { customResourceDefinition } from '../../src/api/crd.ts';
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import { kinds } from '../../src/api/kinds.ts';
 import { configMapType, namespaceType, secretType, type CustomObject } from '../../src/controllers/objects.ts';
 import { keyOf } from '../../src/kube/contract.ts';
 import { eventType } from '../../src/kube/events.ts';
 import { leaseType } from '../../src/kube/lease.ts';
 import { MemoryApi } from '../../src/kube/testing/memory-api.ts';
+import { customKind } from '../../src/kube/testing/kind-rules.ts';
 import type { Logger } from '../../src/lib/logger.ts';
 import type { Redactor } from '../../src/lib/redact.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
@@ -487,15 +490,15 @@ export async function createWorld(options: WorldOptions): Promise<SimulatedWorld
   return world;
 }
 
+/** Compiled once: a world is made thousands of times. */
+const customKinds = kinds.map((kind) => customKind(customResourceDefinition(kind)));
+
 function apiServer(clock: VirtualClock, witness: Witness): MemoryApi {
   const plain = [secretType, configMapType, namespaceType, eventType, leaseType];
   return new MemoryApi({
     clock,
-    kinds: [
-      { type: gpuVmType },
-      { type: gpuAccountType },
-      ...plain.map((type) => ({ type, statusSubresource: false })),
-    ],
+    kinds: [...customKinds, ...plain.map((type) => ({ type }))],
+    namespaces: ['gpuvm-system', namespace],
     before: (call) => {
       witness.before(call);
     },

@@ -2,18 +2,33 @@ import { expect, test } from 'vitest';
 
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { KubeError } from '../contract.ts';
-import { describeKubeApi, newWidget, widgetType } from './kube-api-contract.ts';
+import { eventType } from '../events.ts';
+import { leaseType } from '../lease.ts';
+import { namespaceType } from './built-in-kinds.ts';
+import { secretType } from './contract/built-in-kinds.ts';
+import { customKind } from './kind-rules.ts';
+import { describeKubeApi, newWidget, widgetDefinition, widgetType, type Widget } from './kube-api-contract.ts';
 import { MemoryApi } from './memory-api.ts';
 
-function newApi(): MemoryApi {
-  return new MemoryApi({ clock: new VirtualClock(), kinds: [{ type: widgetType }] });
+function newApi(namespaces?: readonly string[]): MemoryApi {
+  const builtIn = [secretType, leaseType, eventType, namespaceType].map((type) => ({ type }));
+  const kinds = [customKind(widgetDefinition), ...builtIn];
+  return new MemoryApi({ clock: new VirtualClock(), kinds, ...(namespaces && { namespaces }) });
 }
 
-const api = newApi();
+const api = newApi([]);
 let serial = 0;
 describeKubeApi('the API server in memory', () => ({
   api,
-  newNamespace: () => Promise.resolve(`ns-${String((serial += 1))}`),
+  newNamespace: async () => {
+    serial += 1;
+    const metadata = { name: `ns-${String(serial)}` };
+    return (await api.create(namespaceType, { apiVersion: 'v1', kind: 'Namespace', metadata })).metadata.name;
+  },
+  forgetEvents: () => {
+    api.compact();
+    return Promise.resolve();
+  },
 }));
 
 test('the API server in memory forgets its history when told to: an older watch is expired', async () => {
@@ -37,9 +52,16 @@ test('the API server in memory can lose a request before it takes effect, or its
   expect(own.peek(widgetType, 'ns/a')).toBeDefined();
 });
 
-test('the API server in memory hands out copies: nobody can change what it stores', async () => {
+test('nobody can change what the API server in memory stores', async () => {
   const own = newApi();
-  const made = await own.create(widgetType, newWidget('ns', 'a'));
-  (made.metadata as { name: string }).name = 'changed';
-  expect(own.peek(widgetType, 'ns/a')?.metadata.name).toBe('a');
+  const body = newWidget('ns', 'a');
+  const made = await own.create(widgetType, body);
+  (body['spec'] as { size: number }).size = 7;
+  expect(() => {
+    (made.metadata as { name: string }).name = 'changed';
+  }).toThrow(TypeError);
+  expect(() => {
+    (made as Widget & { spec: { size: number } }).spec.size = 7;
+  }).toThrow(TypeError);
+  expect(own.peek(widgetType, 'ns/a')).toMatchObject({ metadata: { name: 'a' }, spec: { size: 1 } });
 });

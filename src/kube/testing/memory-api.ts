@@ -1,20 +1,19 @@
-import { toTimestamp, type Clock } from '../../lib/clock.ts';
-import {
+import type {
+  KubeApi,
   KubeError,
-  keyOf,
-  type KubeApi,
-  type KubeObject,
-  type ListSelector,
-  type NewObject,
-  type ObjectList,
-  type ObjectRef,
-  type ResourceType,
-  type WatchEvent,
+  KubeObject,
+  ListSelector,
+  NewObject,
+  ObjectList,
+  ObjectRef,
+  ResourceType,
+  WatchEvent,
 } from '../contract.ts';
-import { applyMergePatch, isEqualJson } from '../patch.ts';
-import { MemoryKind } from './memory-kind.ts';
-import { created, isGone, markedDeleted, updated, type KindRules, type Stored } from './memory-object.ts';
-import { isSelected } from './selectors.ts';
+import type { MemoryKind } from './memory-kind.ts';
+import { MemoryServer, type MemoryServerOptions } from './memory-server.ts';
+import type { Watcher } from './memory-watch.ts';
+import { selectionOf } from './selectors.ts';
+import type { Stored } from './stored-object.ts';
 
 export type Verb = 'list' | 'watch' | 'get' | 'create' | 'replace' | 'mergePatch' | 'delete';
 
@@ -27,9 +26,7 @@ export interface Call {
   readonly body?: object | undefined;
 }
 
-export interface MemoryApiOptions {
-  readonly clock: Clock;
-  readonly kinds: readonly (Partial<KindRules> & { readonly type: ResourceType })[];
+export interface MemoryApiOptions extends MemoryServerOptions {
   /** Awaited before a call takes effect: delays it, or fails it by throwing (the request is lost). */
   readonly before?: (call: Call) => Promise<void> | void;
   /** Awaited after it took effect: delays the answer, or loses it by throwing. */
@@ -37,16 +34,15 @@ export interface MemoryApiOptions {
 }
 
 /**
- * An API server in memory, stateful and honest: versions, conflicts, generations, finalizers, the status subresource, and
- * a watch history that can be forgotten. The contract suite beside it holds it to what a real API server does.
- * It collects no garbage by owner references, as an API server alone does not.
+ * An API server in memory, stateful and honest: versions, conflicts, generations, finalizers, the status subresource,
+ * schemas, namespaces, and a watch history that can be forgotten. The contract suite beside it holds it to what a real API
+ * server does, and so does test/e2e/kube-differential.test.ts, which plays random requests on both.
+ * It collects no garbage by owner references, as an API server alone does not. What it hands out is what it stores, frozen.
  */
 export class MemoryApi implements KubeApi {
   readonly #options: MemoryApiOptions;
-  readonly #kinds = new Map<string, MemoryKind>();
+  readonly #server: MemoryServer;
   readonly #oneShots: { readonly verb: Verb; readonly error: Error; readonly when: 'before' | 'after' }[] = [];
-  #version = 1;
-  #serial = 0;
   /** Every call, in the order in which they arrived. */
   readonly calls: Call[] = [];
   /** While set, nobody answers: every call fails with it. */
@@ -54,15 +50,13 @@ export class MemoryApi implements KubeApi {
 
   constructor(options: MemoryApiOptions) {
     this.#options = options;
-    for (const { type, statusSubresource = true, validate } of options.kinds) {
-      this.#kinds.set(nameOf(type), new MemoryKind(type, { statusSubresource, validate }));
-    }
+    this.#server = new MemoryServer(options);
   }
 
   async list<T extends KubeObject>(type: ResourceType, selector?: ListSelector): Promise<ObjectList<T>> {
     return this.#call({ verb: 'list', type }, (kind) => ({
-      items: [...kind.objects.values()].filter((object) => isSelected(object, selector)) as unknown as T[],
-      resourceVersion: String(this.#version),
+      items: kind.select(selectionOf(type, selector)) as unknown as T[],
+      resourceVersion: String(this.#server.version),
     }));
   }
 
@@ -72,8 +66,8 @@ export class MemoryApi implements KubeApi {
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
     const call: Call = { verb: 'watch', type };
     await this.#arrive(call);
-    const kind = this.#kind(type);
-    const watcher = kind.watcherFrom(Number(options.resourceVersion), options.selector);
+    const kind = this.#server.kind(type);
+    const watcher = kind.watcherFrom(Number(options.resourceVersion), selectionOf(type, options.selector));
     kind.watchers.add(watcher);
     try {
       yield* watcher.read(options.signal) as AsyncGenerator<WatchEvent<T>, void, undefined>;
@@ -83,30 +77,19 @@ export class MemoryApi implements KubeApi {
   }
 
   async get<T extends KubeObject>(type: ResourceType, ref: ObjectRef): Promise<T | undefined> {
-    return this.#call({ verb: 'get', type, ref }, (kind) => kind.objects.get(keyOf(ref)) as T | undefined);
+    return this.#call({ verb: 'get', type, ref }, (kind) => kind.find(ref) as T | undefined);
   }
 
   async create<T extends KubeObject>(type: ResourceType, object: NewObject): Promise<T> {
-    return this.#call({ verb: 'create', type, body: object }, (kind) => {
-      const name = object.metadata.name ?? this.#generatedName(object.metadata.generateName);
-      const key = keyOf({ namespace: object.metadata.namespace, name });
-      if (kind.objects.has(key)) {
-        throw new KubeError(`${type.plural} "${name}" already exists`, 'alreadyExists', 409);
-      }
-      this.#serial += 1;
-      const uid = `00000000-0000-4000-8000-${this.#serial.toString(16).padStart(12, '0')}`;
-      const version = this.#nextVersion();
-      const now = toTimestamp(this.#options.clock.now());
-      const stored = created(object, kind.rules, { name, uid, now, resourceVersion: String(version) });
-      check(kind, stored);
-      return kind.write(key, stored, version) as unknown as T;
-    });
+    const body = asSent(object);
+    return this.#write<T>({ verb: 'create', type, body }, (kind) => this.#server.create(kind, body));
   }
 
   async replace<T extends KubeObject>(type: ResourceType, object: T): Promise<T> {
-    return this.#call({ verb: 'replace', type, ref: object.metadata, body: object }, (kind) =>
-      this.#update(kind, object.metadata, structuredClone(object) as unknown as Stored, undefined),
-    ) as unknown as Promise<T>;
+    const body = asSent(object);
+    const { name, namespace } = object.metadata;
+    const ref = { name, namespace };
+    return this.#write<T>({ verb: 'replace', type, ref, body }, (kind) => this.#server.replace(kind, ref, body));
   }
 
   async mergePatch<T extends KubeObject>(
@@ -115,27 +98,15 @@ export class MemoryApi implements KubeApi {
     patch: object,
     subresource?: 'status',
   ): Promise<T> {
-    return this.#call({ verb: 'mergePatch', type, ref, subresource, body: patch }, (kind) => {
-      if (subresource !== undefined && !kind.rules.statusSubresource) {
-        throw new KubeError('the server could not find the requested resource', 'notFound', 404);
-      }
-      const wanted = applyMergePatch(kind.need(ref), structuredClone(patch)) as Stored;
-      return this.#update(kind, ref, wanted, subresource);
-    }) as unknown as Promise<T>;
+    const body = asSent(patch);
+    return this.#write<T>({ verb: 'mergePatch', type, ref, subresource, body }, (kind) =>
+      this.#server.patch(kind, ref, body, subresource),
+    );
   }
 
   async delete(type: ResourceType, ref: ObjectRef, preconditions?: { readonly uid?: string }): Promise<void> {
     return this.#call({ verb: 'delete', type, ref }, (kind) => {
-      const old = kind.need(ref);
-      if (preconditions?.uid !== undefined && preconditions.uid !== old.metadata.uid) {
-        throw new KubeError('Precondition failed: UID in precondition differs', 'conflict', 409);
-      }
-      if ((old.metadata.finalizers ?? []).length === 0) {
-        kind.write(keyOf(ref), undefined, this.#nextVersion());
-        return;
-      }
-      const marked = markedDeleted(old, toTimestamp(this.#options.clock.now()));
-      if (marked !== undefined) kind.write(keyOf(ref), marked, this.#nextVersion());
+      this.#server.delete(kind, ref, preconditions?.uid);
     });
   }
 
@@ -159,13 +130,14 @@ export class MemoryApi implements KubeApi {
   /** Tells all watchers how far the versions have come. */
   sendBookmarks(): void {
     for (const watcher of this.#watchers()) {
-      watcher.push({ type: 'BOOKMARK', resourceVersion: String(this.#version) });
+      watcher.push({ type: 'BOOKMARK', resourceVersion: String(this.#server.version) });
     }
   }
 
-  /** Forgets the history: a watch from any version before now is `expired`. */
-  compact(): void {
-    for (const kind of this.#kinds.values()) kind.compact(this.#version);
+  /** Forgets the history, of one kind or of all: a watch from any version before now is `expired`. */
+  compact(type?: ResourceType): void {
+    const kinds = type === undefined ? this.#server.kinds : [this.#server.kind(type)];
+    for (const kind of kinds) kind.compact(this.#server.version);
   }
 
   /** Number of watches that are open. */
@@ -175,23 +147,27 @@ export class MemoryApi implements KubeApi {
 
   /** An object's present state, without a call. */
   peek(type: ResourceType, key: string): Stored | undefined {
-    return structuredClone(this.#kind(type).objects.get(key));
+    return this.#server.kind(type).at(key);
   }
 
-  #watchers(): ReturnType<MemoryKind['watcherFrom']>[] {
-    return [...this.#kinds.values()].flatMap((kind) => [...kind.watchers]);
+  #watchers(): Watcher[] {
+    return this.#server.kinds.flatMap((kind) => [...kind.watchers]);
+  }
+
+  #write<T>(call: Call, effect: (kind: MemoryKind) => Stored): Promise<T> {
+    return this.#call(call, effect) as Promise<unknown> as Promise<T>;
   }
 
   async #call<R>(call: Call, effect: (kind: MemoryKind) => R): Promise<R> {
     await this.#arrive(call);
-    const answer = structuredClone(effect(this.#kind(call.type)));
+    const answer = effect(this.#server.kind(call.type));
     await this.#options.after?.(call);
     this.#fireOneShot(call.verb, 'after');
     return answer;
   }
 
   async #arrive(call: Call): Promise<void> {
-    this.calls.push(structuredClone(call));
+    this.calls.push(call);
     await this.#options.before?.(call);
     if (this.down !== undefined) throw this.down;
     this.#fireOneShot(call.verb, 'before');
@@ -202,44 +178,9 @@ export class MemoryApi implements KubeApi {
     const [shot] = position < 0 ? [] : this.#oneShots.splice(position, 1);
     if (shot !== undefined) throw shot.error;
   }
-
-  #update(kind: MemoryKind, ref: ObjectRef, wanted: Stored, subresource: 'status' | undefined): Stored {
-    const old = kind.need(ref);
-    const next = updated(old, wanted, kind.rules, subresource);
-    check(kind, next);
-    // As in the real one: a write that changes nothing is no write, and nobody is told.
-    if (isEqualJson(old, next)) return old;
-    const key = keyOf(ref);
-    const version = this.#nextVersion();
-    if (!isGone(next)) return kind.write(key, next, version);
-    kind.write(key, undefined, version);
-    return next;
-  }
-
-  #kind(type: ResourceType): MemoryKind {
-    const kind = this.#kinds.get(nameOf(type));
-    if (kind !== undefined) return kind;
-    throw new KubeError('the server could not find the requested resource', 'notFound', 404);
-  }
-
-  #nextVersion(): number {
-    this.#version += 1;
-    return this.#version;
-  }
-
-  #generatedName(prefix: string | undefined): string {
-    if (prefix === undefined) throw new KubeError('name or generateName is required', 'invalid', 422);
-    return `${prefix}${(this.#version + 1).toString(36).padStart(5, '0')}`;
-  }
 }
 
-function check(kind: MemoryKind, object: Stored): void {
-  const reason = kind.rules.validate?.(object);
-  if (reason !== undefined) {
-    throw new KubeError(`${kind.type.kind} "${object.metadata.name}" is invalid: ${reason}`, 'invalid', 422);
-  }
-}
-
-function nameOf(type: ResourceType): string {
-  return `${type.group}/${type.version}/${type.plural}`;
+/** The body as it arrives: JSON, without anything undefined, and a copy of what the caller may go on to change. */
+function asSent(body: object): object {
+  return JSON.parse(JSON.stringify(body)) as object;
 }

@@ -1,13 +1,16 @@
-import { KubeError, type ListSelector, type ObjectRef, type ResourceType, keyOf } from '../contract.ts';
-import { withVersion, type KindRules, type Stored } from './memory-object.ts';
-import { eventFor, Watcher, type Written } from './memory-watch.ts';
+import { KubeError, keyOf, type ObjectRef, type ResourceType } from '../contract.ts';
+import { notFound } from './refusals.ts';
+import { withVersion, type Kind, type Stored } from './stored-object.ts';
+import type { KindRules } from './kind-rules.ts';
+import { Watcher, type Written } from './memory-watch.ts';
+import type { Selection } from './selectors.ts';
 
 /** One kind: its objects, the history of its writes, its watchers. */
-export class MemoryKind {
+export class MemoryKind implements Kind {
   readonly type: ResourceType;
   readonly rules: KindRules;
-  readonly objects = new Map<string, Stored>();
   readonly watchers = new Set<Watcher>();
+  readonly #objects = new Map<string, Stored>();
   #history: Written[] = [];
   #compactedTo = 0;
 
@@ -16,27 +19,39 @@ export class MemoryKind {
     this.rules = rules;
   }
 
+  at(key: string): Stored | undefined {
+    return this.#objects.get(key);
+  }
+
+  find(ref: ObjectRef): Stored | undefined {
+    return this.at(this.#keyOf(ref));
+  }
+
   /** The object, or a `notFound` as the API server words it. */
   need(ref: ObjectRef): Stored {
-    const object = this.objects.get(keyOf(ref));
-    if (object !== undefined) return object;
-    throw new KubeError(`${this.type.plural}.${this.type.group} "${ref.name}" not found`, 'notFound', 404);
+    const object = this.find(ref);
+    if (object === undefined) throw notFound(this, ref);
+    return object;
+  }
+
+  /** In the order of keys, as etcd has it. */
+  select(selection: Selection): Stored[] {
+    return [...this.#objects]
+      .filter(([, object]) => selection(object))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([, object]) => object);
   }
 
   /** Stores the object's new state, or its end, under a new version and tells the watchers. Returns what was stored. */
-  write(key: string, object: Stored | undefined, version: number): Stored {
-    const old = this.objects.get(key);
-    const last = object ?? old;
-    if (last === undefined) throw new Error(`nothing to delete: ${key}`);
-    const stored = withVersion(last, String(version));
-    if (object === undefined) this.objects.delete(key);
-    else this.objects.set(key, stored);
-    const written = { version, old, object: object === undefined ? undefined : stored, last: stored };
+  write(ref: ObjectRef, object: Stored | undefined, version: number): Stored | undefined {
+    const key = this.#keyOf(ref);
+    const old = this.#objects.get(key);
+    const stored = object && withVersion(object, String(version));
+    if (stored === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, stored);
+    const written = { version, old, object: stored };
     this.#history.push(written);
-    for (const watcher of this.watchers) {
-      const event = eventFor(written, watcher.selector);
-      if (event !== undefined) watcher.push(event);
-    }
+    for (const watcher of this.watchers) watcher.tell(written);
     return stored;
   }
 
@@ -47,7 +62,7 @@ export class MemoryKind {
   }
 
   /** A watcher that has everything after `version` before it. Throws `expired` when that is no longer known. */
-  watcherFrom(version: number, selector: ListSelector | undefined): Watcher {
+  watcherFrom(version: number, selection: Selection): Watcher {
     if (version < this.#compactedTo) {
       throw new KubeError(
         `too old resource version: ${String(version)} (${String(this.#compactedTo)})`,
@@ -55,11 +70,15 @@ export class MemoryKind {
         410,
       );
     }
-    const watcher = new Watcher(selector);
-    for (const written of this.#history) {
-      const event = written.version > version ? eventFor(written, selector) : undefined;
-      if (event !== undefined) watcher.push(event);
-    }
+    const watcher = new Watcher(selection);
+    for (const written of this.#history) if (written.version > version) watcher.tell(written);
     return watcher;
+  }
+
+  /** A namespace means nothing to a cluster-scoped kind, and must not be missing for another. */
+  #keyOf({ name, namespace }: ObjectRef): string {
+    if (!this.type.namespaced) return name;
+    if (namespace === undefined) throw new Error(`${this.type.kind} ${name}: a namespace is needed`);
+    return keyOf({ name, namespace });
   }
 }

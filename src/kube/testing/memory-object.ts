@@ -1,131 +1,104 @@
-import { KubeError, type KubeObject, type NewObject, type ObjectMeta } from '../contract.ts';
 import { isEqualJson } from '../patch.ts';
+import { garbageCollectors, type Metadata } from './object-meta.ts';
+import { checkObject, checkVersion } from './refusals.ts';
+import { withField, type Decoded, type Kind, type Stored } from './stored-object.ts';
 
-/** An object as the API server stores it: metadata and any other fields. */
-export interface Stored extends KubeObject {
-  readonly metadata: ObjectMeta & { readonly deletionGracePeriodSeconds?: number };
-  readonly spec?: unknown;
-  readonly status?: unknown;
-  readonly [field: string]: unknown;
-}
-
-/** How the API server treats a kind. */
-export interface KindRules {
-  /** Status is written through its subresource only, and everything else through the object only. */
-  readonly statusSubresource: boolean;
-  /** Refuses an object by returning the reason, as validation of a CRD does. */
-  readonly validate?: ((object: Stored) => string | undefined) | undefined;
-}
-
-/** What the object is after creation. `identity` is what the server chooses. */
+/** What the object is after creation. `identity` is what the server chooses. Throws a KubeError when it is refused. */
 export function created(
-  object: NewObject,
-  rules: KindRules,
-  identity: { readonly name: string; readonly uid: string; readonly resourceVersion: string; readonly now: string },
+  kind: Kind,
+  object: Decoded,
+  identity: { readonly name: string | undefined; readonly uid: string; readonly now: string },
 ): Stored {
-  const metadata = without(structuredClone(object.metadata), 'generateName');
-  const stored: Record<string, unknown> = {
-    ...structuredClone(object),
-    metadata: {
-      ...metadata,
-      name: identity.name,
-      uid: identity.uid,
-      resourceVersion: identity.resourceVersion,
-      creationTimestamp: identity.now,
-      ...(rules.statusSubresource ? { generation: 1 } : {}),
-    },
-  };
-  if (rules.statusSubresource) delete stored['status'];
-  return withoutUndefined(stored) as Stored;
+  const { type, rules } = kind;
+  const { generation, namespace, ...sent } = object.metadata;
+  const metadata = withoutUndefined({
+    ...sent,
+    ...uniqueOwners(sent),
+    name: identity.name,
+    namespace: type.namespaced ? namespace : undefined,
+    uid: identity.uid,
+    creationTimestamp: identity.now,
+    deletionTimestamp: undefined,
+    deletionGracePeriodSeconds: undefined,
+    generation: rules.isBuiltIn ? generation : 1,
+  });
+  const whole = { ...object, metadata } as Stored;
+  const own = rules.isBuiltIn ? whole : withField(whole, 'status', undefined);
+  const complete = rules.complete?.(own, undefined) ?? own;
+  checkObject(kind, complete, undefined);
+  return complete;
 }
 
 /**
  * What the object is after a write to it, or to its status: fields that the writer may not change are as they were.
  * The resourceVersion is still the old one. Throws a KubeError for a write that the API server refuses.
  */
-export function updated(old: Stored, wanted: Stored, rules: KindRules, subresource: 'status' | undefined): Stored {
-  checkVersion(old, wanted);
-  if (subresource === 'status') return withField(old, 'status', wanted.status);
-  const next = rules.statusSubresource ? withField(wanted, 'status', old.status) : wanted;
-  const metadata = {
-    ...next.metadata,
-    name: old.metadata.name,
-    namespace: old.metadata.namespace,
-    uid: old.metadata.uid,
-    resourceVersion: old.metadata.resourceVersion,
-    creationTimestamp: old.metadata.creationTimestamp,
-    deletionTimestamp: old.metadata.deletionTimestamp,
-    deletionGracePeriodSeconds: old.metadata.deletionGracePeriodSeconds,
-    generation: old.metadata.generation,
-  };
-  checkFinalizers(old, metadata);
-  const result = withoutUndefined({ ...next, metadata: withoutEmptyLists(metadata) }) as Stored;
-  if (!rules.statusSubresource || isEqualJson(body(old), body(result))) return result;
-  return { ...result, metadata: { ...result.metadata, generation: (old.metadata.generation ?? 0) + 1 } };
+export function updated(kind: Kind, old: Stored, wanted: Decoded, subresource: 'status' | undefined): Stored {
+  const { rules } = kind;
+  checkVersion(kind, old, wanted.metadata);
+  const next = subresource === 'status' ? withField(old, 'status', wanted.status) : withOldMetadata(kind, old, wanted);
+  const complete = rules.complete?.(next, old) ?? next;
+  checkObject(kind, complete, old);
+  return complete;
 }
 
-/** What becomes of an object with finalizers when it is deleted: it stays, and says so. Undefined: it is marked already. */
-export function markedDeleted(old: Stored, now: string): Stored | undefined {
-  if (old.metadata.deletionTimestamp !== undefined) return undefined;
-  const generation = old.metadata.generation === undefined ? {} : { generation: old.metadata.generation + 1 };
-  return {
-    ...old,
-    metadata: { ...old.metadata, ...generation, deletionTimestamp: now, deletionGracePeriodSeconds: 0 },
-  };
+function withOldMetadata({ rules }: Kind, old: Stored, wanted: Decoded): Stored {
+  const { metadata: before } = old;
+  const next = rules.isBuiltIn ? (wanted as Stored) : withField(wanted as Stored, 'status', old.status);
+  const isSame = rules.isBuiltIn || isEqualBody(old, next);
+  const metadata = withoutUndefined({
+    ...wanted.metadata,
+    ...uniqueOwners(wanted.metadata),
+    namespace: before.namespace,
+    uid: wanted.metadata.uid ?? before.uid,
+    resourceVersion: before.resourceVersion,
+    creationTimestamp: before.creationTimestamp,
+    deletionTimestamp: before.deletionTimestamp ?? wanted.metadata.deletionTimestamp,
+    deletionGracePeriodSeconds: wanted.metadata.deletionGracePeriodSeconds ?? before.deletionGracePeriodSeconds,
+    generation: isSame ? before.generation : (before.generation ?? 0) + 1,
+  });
+  return { ...next, metadata };
 }
 
-/** True once nothing holds a deleted object any more. */
-export function isGone(object: Stored): boolean {
-  return object.metadata.deletionTimestamp !== undefined && (object.metadata.finalizers ?? []).length === 0;
+/** Whether everything whose change counts as a new generation is the same. */
+function isEqualBody(a: Stored, b: Stored): boolean {
+  const none = { metadata: undefined, status: undefined };
+  return isEqualJson({ ...a, ...none }, { ...b, ...none });
 }
 
-export function withVersion(object: Stored, resourceVersion: string): Stored {
-  return { ...object, metadata: { ...object.metadata, resourceVersion } };
+/** An owner that is named twice in the same words is named once. */
+function uniqueOwners({ ownerReferences }: Metadata): Pick<Metadata, 'ownerReferences'> {
+  if (ownerReferences === undefined) return {};
+  const isFirst = (one: object, position: number): boolean =>
+    ownerReferences.findIndex((other) => isEqualJson(one, other)) === position;
+  return { ownerReferences: ownerReferences.filter(isFirst) };
 }
 
-function checkVersion(old: Stored, wanted: Stored): void {
-  const { name, uid, resourceVersion } = wanted.metadata;
-  if (resourceVersion !== old.metadata.resourceVersion) {
-    throw new KubeError(
-      `Operation cannot be fulfilled on "${name}": the object has been modified; please apply your changes to the latest version and try again`,
-      'conflict',
-      409,
-    );
-  }
-  if (uid !== old.metadata.uid) {
-    throw new KubeError(`metadata.uid: Invalid value: "${uid}": field is immutable`, 'invalid', 422);
-  }
+/**
+ * What becomes of an object when it is deleted with background propagation, should it stay: it says so, and loses the
+ * finalizers of the other propagations. The same object: nothing changes.
+ */
+export function markedDeleted({ rules }: Kind, old: Stored, now: string): Stored {
+  const { finalizers = [], deletionTimestamp, generation } = old.metadata;
+  const held = finalizers.filter((name) => !garbageCollectors.includes(name));
+  if (deletionTimestamp !== undefined && held.length === finalizers.length) return old;
+  const mark = { deletionTimestamp: now, deletionGracePeriodSeconds: 0, generation: generation && generation + 1 };
+  const metadata = withoutUndefined({
+    ...old.metadata,
+    ...(deletionTimestamp === undefined && mark),
+    finalizers: held.length === 0 ? undefined : held,
+  });
+  const marked = { ...old, metadata };
+  return rules.marked?.(marked) ?? marked;
 }
 
-function checkFinalizers(old: Stored, metadata: ObjectMeta): void {
-  if (old.metadata.deletionTimestamp === undefined) return;
-  const added = (metadata.finalizers ?? []).filter((name) => !old.metadata.finalizers?.includes(name));
-  if (added.length === 0) return;
-  throw new KubeError(
-    `metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`,
-    'invalid',
-    422,
-  );
+/** True once nothing holds a deleted object any more. Namespaces have finalizers of their own as well. */
+export function isGone({ kind, metadata, spec }: Stored): boolean {
+  const own = kind === 'Namespace' ? (spec as { finalizers?: readonly string[] }).finalizers : undefined;
+  return metadata.deletionTimestamp !== undefined && (metadata.finalizers ?? own ?? []).length === 0;
 }
 
-/** Everything whose change counts as a new generation. */
-function body(object: Stored): object {
-  return without(object, 'metadata', 'status');
-}
-
-function withField(object: Stored, field: string, value: unknown): Stored {
-  return { ...without(object, field), ...(value === undefined ? {} : { [field]: value }) } as Stored;
-}
-
-function without(object: object, ...fields: string[]): object {
-  return Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field)));
-}
-
-function withoutEmptyLists(metadata: ObjectMeta): ObjectMeta {
-  const entries = Object.entries(metadata).filter(([, value]) => !(Array.isArray(value) && value.length === 0));
-  return Object.fromEntries(entries) as unknown as ObjectMeta;
-}
-
-function withoutUndefined(object: object): object {
-  return JSON.parse(JSON.stringify(object)) as object;
+function withoutUndefined(metadata: Metadata): Stored['metadata'] {
+  const entries = Object.entries(metadata).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as unknown as Stored['metadata'];
 }

@@ -1,23 +1,24 @@
-import type { KubeError, KubeObject, ListSelector, WatchEvent } from '../contract.ts';
-import { isSelected } from './selectors.ts';
+import type { KubeError, KubeObject, WatchEvent } from '../contract.ts';
+import { withVersion, type Stored } from './stored-object.ts';
+import type { Selection } from './selectors.ts';
 
 /** One write as the history of a kind keeps it. */
 export interface Written {
   readonly version: number;
-  readonly old: KubeObject | undefined;
+  readonly old: Stored | undefined;
   /** Undefined: deleted. */
-  readonly object: KubeObject | undefined;
-  /** Last state of a deleted object, with the version of the deletion. */
-  readonly last: KubeObject;
+  readonly object: Stored | undefined;
 }
 
-/** The event that a watcher with this selector sees of a write; entering and leaving the selection count as such. */
-export function eventFor(written: Written, selector: ListSelector | undefined): WatchEvent<KubeObject> | undefined {
-  const before = written.old !== undefined && isSelected(written.old, selector);
-  const after = written.object !== undefined && isSelected(written.object, selector);
-  if (!before && !after) return undefined;
-  const type = !after ? 'DELETED' : before ? 'MODIFIED' : 'ADDED';
-  return { type, object: structuredClone(written.object ?? written.last) };
+/**
+ * The event that a watcher with this selection sees of a write; entering and leaving the selection count as such. What
+ * goes is shown as it last was, under the version of its going.
+ */
+export function eventFor({ version, old, object }: Written, selection: Selection): WatchEvent<KubeObject> | undefined {
+  const before = old !== undefined && selection(old) ? old : undefined;
+  if (object !== undefined && selection(object)) return { type: before === undefined ? 'ADDED' : 'MODIFIED', object };
+  if (before === undefined) return undefined;
+  return { type: 'DELETED', object: withVersion(before, String(version)) };
 }
 
 function throwIfFailed(error: KubeError | undefined): void {
@@ -28,18 +29,24 @@ type Item = { readonly event: WatchEvent<KubeObject> } | { readonly end: KubeErr
 
 /** One open watch: events wait in it until they are read. */
 export class Watcher {
-  readonly selector: ListSelector | undefined;
+  readonly selection: Selection;
   readonly #items: Item[] = [];
   #wake: (() => void) | undefined;
   #held = false;
 
-  constructor(selector: ListSelector | undefined) {
-    this.selector = selector;
+  constructor(selection: Selection) {
+    this.selection = selection;
   }
 
   push(event: WatchEvent<KubeObject>): void {
     this.#items.push({ event });
     this.#notify();
+  }
+
+  /** Tells of a write, if it is selected. */
+  tell(written: Written): void {
+    const event = eventFor(written, this.selection);
+    if (event !== undefined) this.push(event);
   }
 
   /** Ends the watch after the events before: as the server's time-out does, or by an error. */
