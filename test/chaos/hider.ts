@@ -10,6 +10,12 @@ export function anyLie(random: Random): FaultSpec {
     : { endpoint: 'client/list', kind: 'empty-list', count };
 }
 
+/** Longer than the pause before a deployment that failed is tried again. */
+const longLies: readonly FaultSpec[] = [
+  { endpoint: 'client/list', kind: 'stale-list', ms: mostStaleMs, count: 10 },
+  { endpoint: 'client/list', kind: 'empty-list', count: 15 },
+];
+
 /** Sees to it that a VM whose deployment got no answer is not in the lists that follow at once. */
 export class Hider {
   readonly #random: Random;
@@ -33,6 +39,6 @@ export class Hider {
     const isUnanswered = last.path === 'client/deploy/single' && last.fault !== undefined && last.carriedOut;
     if (!isUnanswered || this.#left === 0) return;
     this.#left -= 1;
-    machine.faults.add(anyLie(this.#random));
+    machine.faults.add(this.#random.pick(longLies));
   }
 }

@@ -1,6 +1,7 @@
 import { Random } from '../../src/sim/random.ts';
 import type { Moment } from './ambush.ts';
 import type { ChaosOptions } from './options.ts';
+import type { Replica } from './replica.ts';
 import { rest } from './rest.ts';
 import type { Scene } from './scene.ts';
 
@@ -34,9 +35,12 @@ export class Killer {
   readonly #scene: Scene;
   readonly #random: Random;
   readonly #kills: number;
+  readonly #mostFrozenMs: number;
 
-  constructor(scene: Scene, { seed, kills }: ChaosOptions) {
+  constructor(scene: Scene, { seed, kills, replicas }: ChaosOptions) {
     this.#scene = scene;
+    // Several are stopped for longer than their lease lasts, now and then.
+    this.#mostFrozenMs = replicas > 1 ? 6_000 : 2_500;
     this.#random = new Random(seed, 'killer');
     this.#kills = kills;
   }
@@ -56,35 +60,41 @@ export class Killer {
     switch (end.kind) {
       case 'young':
         await rest(this.#random.integer(0, 600), signal);
-        this.#kill('young');
+        this.#kill(this.#victim(), 'young');
         break;
       case 'anytime':
         await this.#live(this.#random.integer(0, 2_000), signal);
-        this.#kill('at any time');
+        this.#kill(this.#victim(), 'at any time');
         break;
       case 'frozen':
         await this.#freeze(signal);
         break;
       case 'handOver':
         await this.#live(this.#random.integer(0, 2_000), signal);
-        await operators.handOver();
+        await this.#victim().handOver();
         break;
       case 'ambush':
         await this.#ambush(end.moment, signal);
         break;
     }
-    await operators.untilOneLives(signal);
+    await operators.untilAllLive(signal);
+  }
+
+  /** The leader as a rule: ending another one does less harm. */
+  #victim(): Replica {
+    const { all, leader } = this.#scene.operators;
+    return this.#random.next() < 0.2 ? this.#random.pick(all) : (leader ?? this.#random.pick(all));
   }
 
   /** Stopped in the middle of whatever it does, going on later as if nothing had been, and killed some time after. */
   async #freeze(signal: AbortSignal): Promise<void> {
-    const { operators, diary } = this.#scene;
     await this.#live(this.#random.integer(0, 1_000), signal);
-    if (operators.send('SIGSTOP')) diary.count('SIGSTOP');
-    await rest(this.#random.integer(200, 2_500), signal);
-    operators.send('SIGCONT');
+    const victim = this.#victim();
+    if (victim.send('SIGSTOP')) this.#scene.diary.count('SIGSTOP');
+    await rest(this.#random.integer(200, this.#mostFrozenMs), signal);
+    victim.send('SIGCONT');
     await rest(this.#random.integer(0, 1_000), signal);
-    this.#kill('after SIGSTOP and SIGCONT');
+    this.#kill(victim, 'after SIGSTOP and SIGCONT');
   }
 
   async #ambush(moment: Moment, signal: AbortSignal): Promise<void> {
@@ -94,25 +104,27 @@ export class Killer {
     const lift = (): void => {
       for (const { ambush } of accounts) ambush.lift();
     };
+    let victim: Replica | undefined;
     const strike = (path: string): void => {
       lift();
-      this.#kill(`${moment} ${path}`);
+      victim = this.#scene.operators.leader ?? this.#victim();
+      this.#kill(victim, `${moment} ${path}`);
       struck.resolve(undefined);
     };
     for (const { ambush } of accounts) ambush.lay({ moment, spared, strike });
     await Promise.race([struck.promise, this.#live(ambushMs, signal)]).finally(lift);
-    this.#kill('in vain lain in wait for');
+    if (victim === undefined) this.#kill(this.#victim(), 'in vain lain in wait for');
   }
 
-  /** Lets the one that runs live for so long from its start on, if it does start. */
+  /** Lets them live for so long from the moment on at which all have started, if they do start. */
   async #live(ms: number, signal: AbortSignal): Promise<void> {
-    const started = this.#scene.operators.current.started.catch(() => undefined);
+    const started = this.#scene.operators.untilStarted().catch(() => undefined);
     await Promise.race([started, rest(startMs, signal)]);
     await rest(ms, signal);
   }
 
-  #kill(why: string): void {
-    if (this.#scene.operators.send('SIGKILL')) this.#scene.diary.count('SIGKILL', why);
+  #kill(victim: Replica, why: string): void {
+    if (victim.send('SIGKILL')) this.#scene.diary.count('SIGKILL', why);
   }
 
   #shuffled<T>(given: readonly T[]): T[] {

@@ -1,5 +1,5 @@
 // Chaos with real parts: kube-apiserver and etcd, `gpuvm operator` as a process, the simulator over HTTP.
-// CHAOS_SEED=7 CHAOS_KILLS=100 CHAOS_RESTARTS=10. Ends with 0 when nothing was doubled, leaked or lost, else with 1.
+// CHAOS_SEED=7 CHAOS_KILLS=100 CHAOS_RESTARTS=10 CHAOS_REPLICAS=1. Ends with 0 when nothing was doubled, leaked or lost, else with 1.
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -43,8 +43,8 @@ process.stdout.on('error', onSignal);
 
 async function main(): Promise<number> {
   const options = optionsFrom(process.env, Date.now());
-  const { seed, kills, restarts } = options;
-  const command = `CHAOS_SEED=${seed} CHAOS_KILLS=${kills} CHAOS_RESTARTS=${restarts} make chaos`;
+  const { seed, kills, restarts, replicas } = options;
+  const command = `CHAOS_SEED=${seed} CHAOS_KILLS=${kills} CHAOS_RESTARTS=${restarts} CHAOS_REPLICAS=${replicas} make chaos`;
   say(`Chaos in ${directory}: ${command}`);
   try {
     const { problems, report } = await runChaos(options, { directory, tell: say, signal: interrupt.signal });

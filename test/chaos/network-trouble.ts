@@ -1,8 +1,9 @@
 import { Random } from '../../src/sim/random.ts';
+import type { OperatorProcess } from '../support/operator-process.ts';
 import { until } from '../support/until.ts';
 import type { TcpProxy } from '../support/tcp-proxy.ts';
 import type { ChaosOptions } from './options.ts';
-import { isExpiredWatch } from './operators.ts';
+import { isExpiredWatch } from './replica.ts';
 import { keepOn, rest } from './rest.ts';
 import type { Account, Scene } from './scene.ts';
 import { mostLateMs, providerTimeoutMs } from './times.ts';
@@ -141,10 +142,9 @@ export class ApiServerTrouble {
    */
   async #restartAndForget(isHard: boolean, signal: AbortSignal): Promise<void> {
     const { controlPlane, cluster, diary, operators, wire, sharedNamespace } = this.#scene;
-    await until('an operator has started', () => operators.current.isStarted);
-    const operator = operators.current;
-    const isExpired = (): number => operator.output.filter(isExpiredWatch).length;
-    const before = isExpired();
+    const current = (): OperatorProcess[] => operators.all.map((replica) => replica.current);
+    await until('the operators have started', () => current().every(({ isStarted }) => isStarted));
+    const told = new Map(current().map((operator) => [operator, countExpired(operator)]));
     wire.proxy.freeze();
     try {
       await cluster.createConfigMap(sharedNamespace, `unseen-${String(operators.lives)}`, {});
@@ -157,7 +157,12 @@ export class ApiServerTrouble {
       wire.disturb();
       wire.proxy.thaw();
     }
-    await until('the operator was told that its version is too old', () => isExpired() > before);
+    // A leader may have lost its lease meanwhile, and ended itself.
+    await until(
+      'an operator was told that its version is too old',
+      () => [...told].some(([operator, before]) => countExpired(operator) > before),
+      () => [...told.keys()].map(({ output }) => output.slice(-5)),
+    );
   }
 
   async #end(isHard: boolean): Promise<void> {
@@ -172,6 +177,10 @@ export class ApiServerTrouble {
     await until('the API server is ready again', () => isReady(cluster));
     diary.count('API server restarted');
   }
+}
+
+function countExpired({ output }: OperatorProcess): number {
+  return output.filter(isExpiredWatch).length;
 }
 
 export async function isReady(cluster: Scene['cluster']): Promise<boolean> {

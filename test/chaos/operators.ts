@@ -1,146 +1,57 @@
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
-
-import type { Random } from '../../src/sim/random.ts';
-import { OperatorProcess, type LogLine, type ProcessEnd } from '../support/operator-process.ts';
+import { Random } from '../../src/sim/random.ts';
 import type { Diary } from './diary.ts';
+import type { ChaosOptions } from './options.ts';
+import { Replica } from './replica.ts';
 import { Mutex, rest } from './rest.ts';
+import { leaseFlags, operatorFlags } from './times.ts';
 
-export interface OperatorsOptions {
+export interface OperatorsOptions extends ChaosOptions {
   readonly kubeconfigPath: string;
-  readonly flags: Readonly<Record<string, string>>;
-  /** Where the log of each life goes. */
+  readonly leaseNamespace: string;
+  /** Where the logs go. */
   readonly directory: string;
   readonly diary: Diary;
-  readonly random: Random;
 }
 
-/** Longest pause between the end of one operator and the start of the next. */
-const mostIdleMs = 300;
-
-/** Longer than the operator takes at most to let calls end. */
-const mostEndingMs = 20_000;
-
-/** Node's own words for a promise that nobody caught, and the exit code for a start that was given up in its middle. */
-const uncaught = /unhandled|uncaught|unsettled top-level await/i;
-
 /**
- * Keeps an operator running, one at a time, as a Deployment with one replica and the strategy Recreate does: whenever it
- * has ended, the next one is started. Nobody but chaos may end it, and it has to end as it was told to.
+ * The operator's replicas. A single one begins when the one before it has ended, as with the strategy Recreate; of several
+ * the one that holds the lease acts.
  */
 export class Operators {
-  readonly #options: OperatorsOptions;
-  readonly #closing = new AbortController();
-  readonly #asked = new Set<NodeJS.Signals>();
-  /** Held by whoever may end the one that runs: others may need it to live on. */
+  readonly all: readonly Replica[];
+  /** Held by whoever may end one of them: others may need it to live on. */
   readonly lifeAndDeath = new Mutex();
-  #current: OperatorProcess;
-  #lives = 0;
-  readonly #loop: Promise<void>;
 
-  constructor(options: OperatorsOptions) {
-    this.#options = options;
-    this.#current = this.#next();
-    this.#loop = this.#keepRunning();
+  constructor({ replicas, seed, leaseNamespace, ...rest }: OperatorsOptions) {
+    const lease = { 'leader-elect': '', 'leader-elect-resource-namespace': leaseNamespace, ...leaseFlags };
+    const flags = { ...operatorFlags, ...(replicas > 1 ? lease : {}) };
+    this.all = Array.from({ length: replicas }, (_, index) => {
+      const name = 'abcdefgh'.charAt(index);
+      return new Replica({ ...rest, name, flags, random: new Random(seed, `replica ${name}`) });
+    });
   }
 
-  /** The one that runs, or was the last to. */
-  get current(): OperatorProcess {
-    return this.#current;
+  /** The one that leads, as far as it says so; undefined when there is none at this moment. */
+  get leader(): Replica | undefined {
+    return this.all.length === 1 ? this.all[0] : this.all.find(({ isLeading }) => isLeading);
   }
 
   get lives(): number {
-    return this.#lives;
+    return this.all.reduce((sum, { lives }) => sum + lives, 0);
   }
 
-  /** Sends a signal to the one that runs; false when there is none, or none that is not being killed already. */
-  send(signal: NodeJS.Signals): boolean {
-    if (this.#asked.has('SIGKILL')) return false;
-    this.#asked.add(signal);
-    return this.#current.send(signal);
+  async untilStarted(): Promise<void> {
+    await Promise.all(this.all.map(({ current }) => current.started));
   }
 
-  /** Waits until one runs that nobody has told to end. */
-  async untilOneLives(signal: AbortSignal): Promise<void> {
-    const isEnding = (): boolean => this.#current.hasEnded || this.#asked.has('SIGKILL') || this.#asked.has('SIGTERM');
-    while (isEnding()) await rest(5, signal);
+  /** Waits until each of them runs and has not been told to end. */
+  async untilAllLive(signal: AbortSignal): Promise<void> {
+    for (const replica of this.all) {
+      while (replica.isEnding) await rest(5, signal);
+    }
   }
 
-  /** SIGTERM, and what follows it: the next one begins when this one has ended. */
-  async handOver(): Promise<void> {
-    const operator = this.#current;
-    if (this.send('SIGTERM')) this.#options.diary.count('SIGTERM');
-    const giveUp = setTimeout(() => {
-      this.#options.diary.problem(`operator ${this.#lives} did not end when it was told to`);
-      operator.send('SIGKILL');
-    }, mostEndingMs);
-    await operator.ended;
-    clearTimeout(giveUp);
-  }
-
-  /** Ends the one that runs, and starts no other. */
   async close(): Promise<void> {
-    this.#closing.abort();
-    this.send('SIGCONT');
-    await this.handOver();
-    await this.#loop;
+    await Promise.all(this.all.map((replica) => replica.close()));
   }
-
-  #next(): OperatorProcess {
-    const { kubeconfigPath, flags, diary } = this.#options;
-    this.#asked.clear();
-    this.#lives += 1;
-    const operator = new OperatorProcess(kubeconfigPath, flags);
-    diary.note(`operator ${this.#lives} begins, process ${operator.pid}`);
-    return operator;
-  }
-
-  async #keepRunning(): Promise<void> {
-    const { signal } = this.#closing;
-    const { random, diary } = this.#options;
-    for (;;) {
-      const end = await this.#current.ended;
-      diary.note(`operator ${this.#lives} has ended: ${end.signal ?? `code ${String(end.code)}`}`);
-      this.#examine(this.#current, end);
-      await rest(random.integer(0, mostIdleMs), signal).catch(() => undefined);
-      if (signal.aborted) return;
-      this.#current = this.#next();
-    }
-  }
-
-  #examine(operator: OperatorProcess, { code, signal }: ProcessEnd): void {
-    const { directory, diary } = this.#options;
-    const name = `operator ${this.#lives}`;
-    writeFileSync(path.join(directory, `operator-${this.#lives}.log`), operator.output.join('\n'), { mode: 0o600 });
-    for (const line of operator.output) {
-      if (uncaught.test(line)) diary.problem(`${name} wrote: ${line.slice(0, 300)}`);
-    }
-    for (const line of operator.lines) this.#read(name, line);
-    if (signal === 'SIGKILL' && this.#asked.has('SIGKILL')) return;
-    if (this.#asked.has('SIGTERM') && (code === 0 || (signal === 'SIGTERM' && !operator.isStarted))) return;
-    // Without an API server it cannot begin, says so, and is begun again.
-    const said = operator.output.at(-1) ?? '';
-    if (code === 1 && !operator.isStarted && isApiServerAway(said)) {
-      diary.count('failed start', said);
-      return;
-    }
-    diary.problem(`${name} ended by itself (${signal ?? `code ${String(code)}`}): ${said}`);
-  }
-
-  #read(name: string, line: LogLine): void {
-    const { diary } = this.#options;
-    const text = JSON.stringify(line);
-    if (isExpiredWatch(text)) diary.count('expired watch', `${name}: ${text}`);
-    if (line['level'] === 'error' && !isApiServerAway(text))
-      diary.problem(`${name} logged an error: ${text.slice(0, 600)}`);
-  }
-}
-
-/** Whether this line of the log says that a watch was told 410: what it wanted to go on from is gone. */
-export function isExpiredWatch(line: string): boolean {
-  return line.includes('list and watch interrupted') && /too old resource version|compacted/.test(line);
-}
-
-function isApiServerAway(text: string): boolean {
-  return /cannot reach the API server|no answer from the API server/.test(text);
 }

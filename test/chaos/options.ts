@@ -5,14 +5,17 @@ export interface ChaosOptions {
   readonly kills: number;
   /** How often the API server is ended and started again. */
   readonly restarts: number;
+  /** Operators at the same time; more than one elect a leader. */
+  readonly replicas: number;
 }
 
-/** CHAOS_SEED, CHAOS_KILLS, CHAOS_RESTARTS. Throws with a sentence for what is no whole number. */
+/** CHAOS_SEED, CHAOS_KILLS, CHAOS_RESTARTS, CHAOS_REPLICAS. Throws with a sentence for what is no whole number. */
 export function optionsFrom(env: NodeJS.ProcessEnv, now: number): ChaosOptions {
   return {
     seed: wholeNumber(env, 'CHAOS_SEED', now % 1_000_000),
     kills: wholeNumber(env, 'CHAOS_KILLS', 100),
     restarts: wholeNumber(env, 'CHAOS_RESTARTS', 10),
+    replicas: Math.min(8, Math.max(1, wholeNumber(env, 'CHAOS_REPLICAS', 1))),
   };
 }
 

@@ -14,7 +14,7 @@ import { Operators } from './operators.ts';
 import { Hider } from './hider.ts';
 import type { ChaosOptions } from './options.ts';
 import { inputs, plantedInputs } from './planted.ts';
-import { operatorFlags, providerTimes } from './times.ts';
+import { providerTimes } from './times.ts';
 import { Watch } from './watch.ts';
 
 /** A customer of the provider, and what lies between the operator and that provider. */
@@ -45,7 +45,8 @@ export interface Scene extends AsyncDisposable {
 const hosts = 80;
 
 /** Starts all of it. What had been started when something fails is ended again. */
-export async function startScene({ seed }: ChaosOptions, directory: string): Promise<Scene> {
+export async function startScene(options: ChaosOptions, directory: string): Promise<Scene> {
+  const { seed } = options;
   await using stack = new AsyncDisposableStack();
   const diary = new Diary(directory);
   const controlPlane = await RestartableControlPlane.start(directory);
@@ -66,11 +67,11 @@ export async function startScene({ seed }: ChaosOptions, directory: string): Pro
   const logs = path.join(directory, 'operators');
   mkdirSync(logs);
   const operators = new Operators({
-    ...{ kubeconfigPath: wire.kubeconfigPath, flags: operatorFlags, directory: logs, diary },
-    random: new Random(seed, 'operators'),
+    ...{ ...options, kubeconfigPath: wire.kubeconfigPath, directory: logs, diary },
+    leaseNamespace: sharedNamespace,
   });
   stack.defer(() => operators.close());
-  await operators.current.started;
+  await operators.untilStarted();
   const running = stack.move();
   return {
     ...{ directory, controlPlane, cluster, wire, accounts, sharedNamespace, operators, diary, watch },

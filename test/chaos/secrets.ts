@@ -28,7 +28,7 @@ export class SecretSearch {
     for (const type of [gpuVmType, gpuAccountType, eventType]) {
       this.#search(`the list of ${type.plural}`, JSON.stringify(await kube.list(type)));
     }
-    this.#search('the metrics', await this.#scene.operators.current.metrics());
+    for (const { current } of this.#scene.operators.all) this.#search('the metrics', await current.metrics());
     this.#search('the command lines', commandLines());
   }
 

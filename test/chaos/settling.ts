@@ -24,7 +24,7 @@ export async function endTrouble(scene: Scene, users: Users): Promise<void> {
   const { accounts, cluster, controlPlane, diary, operators, wire } = scene;
   diary.note('chaos ends');
   controlPlane.resumeApiServer();
-  operators.send('SIGCONT');
+  for (const replica of operators.all) replica.send('SIGCONT');
   await Promise.all([wire.mend(), ...accounts.map(({ proxy }) => proxy.mend())]);
   await until('the API server is ready', () => isReady(cluster));
   await Promise.all(accounts.map(endProviderTrouble));

@@ -16,3 +16,10 @@ export const mostLateMs = 400;
 
 /** Times of the provider, so that restarts happen in the middle of everything. */
 export const providerTimes = { bootDelayMs: 400, stopDelayMs: 200, deleteDelayMs: 300 };
+
+/** Shorter than client-go's, in the same order. */
+export const leaseFlags = {
+  'leader-elect-lease-duration': '3s',
+  'leader-elect-renew-deadline': '2s',
+  'leader-elect-retry-period': '300ms',
+};
