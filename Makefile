@@ -31,7 +31,7 @@ explore: ## Play random worlds: RUNS=100000 SEED=1, or SECONDS=60
 mutants: ## Put deliberate bugs into copies of the code and see each caught; ONLY=word for some
 	@$(NODE) hack/mutants/run.ts $(if $(ONLY),'$(ONLY)')
 
-chaos: ## Kill the operator 100 times and restart the API server 10 times; choose CHAOS_SEED, CHAOS_KILLS, CHAOS_RESTARTS
+chaos: ## Kill the operator 100 times and restart the API server 10 times; CHAOS_SEED, CHAOS_KILLS, CHAOS_RESTARTS, CHAOS_REPLICAS choose
 	@$(NODE) hack/setup.ts
 	@$(NODE) test/chaos/main.ts
 

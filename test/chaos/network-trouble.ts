@@ -70,7 +70,7 @@ const troubles: readonly (readonly [trouble: Trouble, name: string])[] = [
 export async function troubleWay(scene: Scene, account: Account, seed: number, signal: AbortSignal): Promise<void> {
   const random = new Random(seed, `way to ${account.organization.account}`);
   await keepOn(signal, async () => {
-    await rest(random.integer(1_000, 6_000), signal);
+    await rest(random.integer(1_000, 8_000), signal);
     const [trouble, name] = random.pick(troubles);
     scene.diary.count(`way to provider ${name}`, account.organization.account);
     await trouble(account.proxy, random, signal);
@@ -105,7 +105,7 @@ export class ApiServerTrouble {
   async #disturb(signal: AbortSignal): Promise<void> {
     const random = this.#random;
     const { diary, wire } = this.#scene;
-    await rest(random.integer(500, 4_000), signal);
+    await rest(random.integer(500, 5_000), signal);
     if (random.next() < 0.15) {
       await this.#pause(signal);
       return;

@@ -112,7 +112,7 @@ const troubles: readonly (readonly [trouble: Trouble, name: string, weight: numb
   [closeHost, 'closes a host', 2],
   [raisePrice, 'raises a price', 1],
   [changeCredentials, 'changes the credentials', 1],
-  [calmDown, 'calms down', 2],
+  [calmDown, 'calms down', 4],
 ];
 const drawn = troubles.flatMap((entry) => Array.from({ length: entry[2] }, () => entry));
 
@@ -124,7 +124,7 @@ export async function troubleProvider(
 ): Promise<void> {
   const random = new Random(seed, `provider ${account.organization.account}`);
   await keepOn(signal, async () => {
-    await rest(random.integer(200, 3_000), signal);
+    await rest(random.integer(300, 4_000), signal);
     const [trouble, name] = random.pick(drawn);
     scene.diary.count(`provider ${name}`, account.organization.account);
     await trouble(account, random, signal);

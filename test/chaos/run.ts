@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
+import { FaultKind } from '../../src/sim/index.ts';
 import { Killer } from './killer.ts';
 import { ApiServerTrouble, troubleWay } from './network-trouble.ts';
 import type { ChaosOptions } from './options.ts';
@@ -121,6 +122,9 @@ function describe({ diary, operators, accounts }: Scene, settled: { polls: numbe
   ];
 }
 
+/** Kills from which on everything must have happened that can. */
+const longRun = 50;
+
 /** A run in which nothing much happened proves nothing. */
 function checkCoverage({ diary }: Scene, { kills, restarts }: ChaosOptions): void {
   const need = (kind: string, least: number): void => {
@@ -131,4 +135,6 @@ function checkCoverage({ diary }: Scene, { kills, restarts }: ChaosOptions): voi
   need('etcd compacted', Math.min(1, restarts));
   need('expired watch', Math.min(1, restarts));
   need('VM made', kills / 2);
+  if (kills < longRun) return;
+  for (const kind of Object.values(FaultKind)) need(`fault ${kind}`, 1);
 }

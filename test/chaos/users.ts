@@ -17,7 +17,7 @@ interface Place {
 }
 
 const longestRow = 4;
-const rowLengths = [0, 1, 2, 3, 3, 4, 4];
+const rowLengths = [0, 2, 3, 4, 4, 4];
 
 const models = [
   ['v100-pcie-16gb', 'rtxa4000-pcie-16gb', 'geforcertx3090-pcie-24gb', 'rtxa5000-pcie-24gb'],
@@ -43,7 +43,7 @@ export class Users {
   async run(signal: AbortSignal): Promise<void> {
     await keepOn(signal, async () => {
       await this.#try(() => this.#doSomething(this.#random.pick(this.#places)));
-      await rest(this.#random.integer(20, 500), signal);
+      await rest(this.#random.integer(20, 700), signal);
     });
   }
 
@@ -79,10 +79,10 @@ export class Users {
     const random = this.#random;
     const dice = random.integer(1, 20);
     const name = random.pick(place.names);
-    if (dice <= 7) return this.#create(place, name);
-    if (dice <= 8) return this.#delete(place, name);
-    if (dice <= 9) return this.#replace(place, name);
-    if (dice <= 11) return this.#scale(place, random.pick(rowLengths));
+    if (dice <= 8) return this.#create(place, name);
+    if (dice <= 9) return this.#delete(place, name);
+    if (dice <= 10) return this.#replace(place, name);
+    if (dice <= 12) return this.#scale(place, random.pick(rowLengths));
     return this.#edit(place, random.pick([name, `${place.row}-${String(random.integer(0, longestRow - 1))}`]));
   }
 
