@@ -7,7 +7,7 @@ import type { Scene } from './scene.ts';
 
 /** How one life of the operator ends. */
 type End =
-  | { readonly kind: 'young' | 'anytime' | 'frozen' | 'handOver' }
+  | { readonly kind: 'young' | 'anytime' | 'old' | 'frozen' | 'handOver' }
   /** At a call to the provider. */
   | { readonly kind: 'ambush'; readonly moment: Moment };
 
@@ -16,7 +16,7 @@ const deck: readonly End[] = [
   { kind: 'young' },
   { kind: 'anytime' },
   { kind: 'anytime' },
-  { kind: 'anytime' },
+  { kind: 'old' },
   { kind: 'frozen' },
   { kind: 'handOver' },
   { kind: 'ambush', moment: 'before' },
@@ -65,6 +65,10 @@ export class Killer {
       case 'anytime':
         await this.#live(this.#random.integer(0, 2_000), signal);
         this.#kill(this.#victim(), 'at any time');
+        break;
+      case 'old':
+        await this.#live(this.#random.integer(3_000, 6_000), signal);
+        this.#kill(this.#victim(), 'old');
         break;
       case 'frozen':
         await this.#freeze(signal);

@@ -1,11 +1,12 @@
 /**
  * The operator's times for this. What may befall a call has to be within what they allow for, or a second VM would be the
  * harness's fault: a list is at most `mostStaleMs` old, a call that was given up takes effect at most `mostLateMs` later,
- * and both together are less than the late-effect and the absence-proof.
+ * and both together are less than the late-effect. The absence-proof is short, because an operator that is killed before it has
+ * proven anything has to begin anew.
  */
 export const operatorFlags = {
   'provider-timeout': '2s',
-  'absence-proof': '3s',
+  'absence-proof': '1s',
   'late-effect': '3s',
   'shutdown-grace': '2s',
 };
