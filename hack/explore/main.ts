@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 
 import { playChunk, type Chunk, type ChunkOrder } from './chunk.ts';
 
-const chunkSize = 250;
+const chunkSize = 100;
 
 /** Hands chunks to one process per core, each chunk with a seed of its own. */
 class Exploration {

@@ -52,13 +52,18 @@ const faultKinds = [
 ] as const;
 export type FaultKind = (typeof faultKinds)[number] | 'stale-list' | 'empty-list';
 
+/** Those that stand more than once are where a lie or a lost answer could cost a VM. */
 const endpoints = [
   'client/deploy/single',
+  'client/deploy/single',
+  'client/deploy/single',
   'client/delete/single',
+  'client/list',
   'client/list',
   'client/start/single',
   'client/stop/single',
   'client/modify/single',
+  'client/get/single',
   'client/get/single',
   'client/deploy/hostnodes',
   'billing/balance',
@@ -140,7 +145,7 @@ const providerTrouble: Weighted<ProviderTrouble>[] = [
       count: fc.constantFrom(1, 2, 6, 40),
     }),
   ),
-  often(1, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
+  often(2, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
   often(1, fc.record({ do: doing('repeated'), chance: fc.constantFrom(0, 0.3) })),
   often(2, fc.record({ do: doing('vanish'), nth })),
   often(2, fc.record({ do: doing('omit'), vm, all: on, lostDeploys: fc.nat({ max: 2 }) })),
@@ -171,4 +176,14 @@ const pause = fc.oneof(
   fc.integer({ min: 60_000, max: 400_000 }),
 );
 
-export const action: fc.Arbitrary<Action> = fc.tuple(deed, pause).map(([what, thenMs]) => ({ ...what, thenMs }));
+function then(what: fc.Arbitrary<Deed>): fc.Arbitrary<Action> {
+  return fc.tuple(what, pause).map(([one, thenMs]) => ({ ...one, thenMs }));
+}
+
+/** Somebody wants a VM, and then anything happens: without a VM there is little to lose. */
+export const actions: fc.Arbitrary<readonly Action[]> = fc
+  .tuple(
+    then(fc.record({ do: doing('apply'), vm, spec: fc.constant({}) })),
+    fc.array(then(deed), { minLength: 2, maxLength: 24 }),
+  )
+  .map(([first, more]) => [first, ...more]);

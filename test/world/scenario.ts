@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 import { KubeError } from '../../src/kube/contract.ts';
-import { action, type Action } from './deeds.ts';
+import { actions, type Action } from './deeds.ts';
 import { perform } from './perform.ts';
 import { comeToRest } from './rest.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
@@ -22,7 +22,7 @@ export interface Scenario {
 }
 
 const skewMs = fc.oneof(
-  { weight: 3, arbitrary: fc.constant(0) },
+  { weight: 2, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.constantFrom(-3_600_000, -70_000, 70_000, 3_600_000) },
 );
 
@@ -39,7 +39,7 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 1, arbitrary: fc.constant('two leaders' as const) },
   ),
   skewsMs: fc.tuple(skewMs, skewMs),
-  actions: fc.array(action, { minLength: 3, maxLength: 24 }),
+  actions,
 });
 
 /**
