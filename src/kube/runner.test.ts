@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { silentLogger, type Logger } from '../lib/logger.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { KubeError, type Outcome, type ReconcileContext } from './contract.ts';
+import { NotLeadingError } from './leader.ts';
 import { WorkQueue } from './queue.ts';
 import { Runner, type ReconcileResult } from './runner.ts';
 
@@ -202,5 +203,19 @@ describe('the runner', () => {
     const stopped = world.runner.stop(1000);
     await world.clock.advance(2000);
     expect(await stopped).toBe(false);
+  });
+
+  test('takes a lost lease for no failure, and does not come back to the key before the news can be told', async () => {
+    let runs = 0;
+    const world = worldOf(() => {
+      runs += 1;
+      return Promise.reject(new NotLeadingError());
+    });
+    world.runner.start();
+    world.queue.add('a');
+    await world.clock.advance(0);
+    expect({ runs, results: world.results, errors: world.errors }).toEqual({ runs: 1, results: [], errors: [] });
+    await world.clock.advance(1000);
+    expect(runs).toBe(2);
   });
 });

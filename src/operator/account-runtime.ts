@@ -28,7 +28,7 @@ export interface RuntimeDeps {
   readonly log: Logger;
   readonly metrics: Metrics;
   readonly options: OperatorOptions;
-  readonly leadership: Pick<Leadership, 'assertLeading'>;
+  readonly leadership: Pick<Leadership, 'isLeader'>;
   /** Makes the provider's client of an account. Default: the one that speaks HTTP. */
   readonly createProvider?: ((options: TensorDockOptions) => TensorDockProvider) | undefined;
   /** Ids of the VMs that resources of this account have recorded as their own. */
@@ -95,9 +95,7 @@ function gateOf(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): Runnin
     ...rateOf(account.requestsPerSecond),
     maxInFlight: options.maxInFlight,
     // A process that was frozen until its lease had run out may come to a call before it comes to the news.
-    assertMayCall: () => {
-      leadership.assertLeading();
-    },
+    mayCall: () => leadership.isLeader(),
     onTurn: (key) => {
       deps.wake([key]);
     },

@@ -41,6 +41,29 @@ function must(ticket: Ticket | undefined): Ticket {
   return ticket ?? expect.fail('no ticket');
 }
 
+describe('who may not call any more', () => {
+  it('makes no call, and keeps nobody from a turn', async () => {
+    let mayCall = true;
+    const { clock, gate, waits } = rig({ mayCall: () => mayCall });
+    await must(gate.claim('spend', 'a', 'ns')).run(done);
+    await clock.advance(1_000);
+    const held = must(gate.claim('stopMoney', 'b', 'ns'));
+    mayCall = false;
+    let calls = 0;
+    const call = (): Promise<void> => {
+      calls += 1;
+      return done();
+    };
+    await expect(held.run(call)).rejects.toMatchObject({ kind: 'rateLimited', outcome: 'notDone' });
+    await expect(gate.acquire('poll').then((ticket) => ticket.run(call))).rejects.toMatchObject({
+      kind: 'rateLimited',
+      outcome: 'notDone',
+    });
+    expect(calls).toBe(0);
+    expect(waits).toHaveLength(1);
+  });
+});
+
 describe('a claim', () => {
   it('gets a ticket at once while there are tokens, and its turn later when there are none', async () => {
     const { clock, gate, turns, waits, lengths } = rig();

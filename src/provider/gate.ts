@@ -26,8 +26,8 @@ export interface GateOptions extends Rate {
   readonly ticketMs?: number;
   /** The turn of this key has come: reconcile it, so that it claims again. Called outside of the gate's own work. */
   readonly onTurn: (key: string) => void;
-  /** Asked right before each call leaves. Throws when the right to call is no longer ours: the call is then not made. */
-  readonly assertMayCall?: () => void;
+  /** Asked right before each call leaves. False: its ticket is lost, as the right to call has gone to somebody else. */
+  readonly mayCall?: () => boolean;
   readonly hooks?: GateHooks;
 }
 
@@ -248,6 +248,7 @@ class TokenGate implements RunningGate {
       run: async (call) => {
         if (used) throw new Error('a ticket is good for one call');
         used = true;
+        if (this.#options.mayCall?.() === false) lose();
         return this.#run(grant, call);
       },
       release: () => {
@@ -263,7 +264,6 @@ class TokenGate implements RunningGate {
    */
   async #run<T>(grant: Grant, call: () => Promise<T>): Promise<T> {
     if (!grant.live) throw lostTicket();
-    this.#options.assertMayCall?.();
     const now = this.#clock.now();
     this.#end(grant);
     this.#bucket.spend(now);

@@ -131,6 +131,38 @@ describe('exactly one VM:', () => {
       { rule: 'launchIsUncertain', step: 'record', phase: 'Pending' },
     ],
     [
+      'a VM of an earlier deployment does not make the doubt about the last one forgotten',
+      {
+        vms: [cloudVm('vm-1')],
+        journal: { launch: launchOf({ outcome: 'Uncertain', attempt: 2, name: markedName(2), endedAt: ago(minute) }) },
+      },
+      { rule: 'launchIsUncertain', step: 'wait', ready: 'False CreateUncertain' },
+    ],
+    [
+      'a VM of an earlier deployment is taken over once the last one is known to have made none',
+      {
+        vms: [cloudVm('vm-1')],
+        journal: { launch: launchOf({ outcome: 'Absent', attempt: 2, name: markedName(2), endedAt: ago(minute) }) },
+      },
+      { rule: 'markedVmIsNotRecorded', step: 'record' },
+    ],
+    [
+      'what another process wrote down about the time of its call proves nothing',
+      {
+        journal: { launch: launchOf({ outcome: 'Uncertain', endedAt: ago(60 * minute) }) },
+        facts: { ...absence(90 * second, 0), launchSeenAt: now - 100 * second },
+      },
+      { rule: 'launchIsUncertain', step: 'wait' },
+    ],
+    [
+      'a call whose end nobody wrote down may have left until its intent was seen',
+      {
+        journal: { launch: launchOf({ outcome: 'Pending', endedAt: undefined, intentAt: ago(60 * minute) }) },
+        facts: { ...absence(90 * second, 0), launchSeenAt: now - 130 * second },
+      },
+      { rule: 'launchIsUncertain', step: 'wait' },
+    ],
+    [
       'proof about another deployment is none about this one',
       {
         journal: { launch: { ...uncertain, attempt: 2, name: markedName(2) } },
