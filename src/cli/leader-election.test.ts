@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { namespaceType } from '../controllers/objects.ts';
 import { alwaysLeading } from '../kube/leader.ts';
 import { MemoryApi } from '../kube/testing/memory-api.ts';
 import { leaseType } from '../kube/lease.ts';
@@ -18,7 +19,11 @@ const flags: LeaderElectionFlags = {
 
 function deps(): Parameters<typeof leadershipFrom>[1] & { readonly clock: VirtualClock } {
   const clock = new VirtualClock();
-  const kube = new MemoryApi({ clock, kinds: [{ type: leaseType, statusSubresource: false }] });
+  const kube = new MemoryApi({
+    clock,
+    kinds: [{ type: namespaceType }, { type: leaseType }],
+    namespaces: ['gpuvm-system'],
+  });
   return { kube, clock, random: () => 0, log: silentLogger, instance: 'pod-1' };
 }
 
