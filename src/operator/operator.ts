@@ -21,7 +21,7 @@ import { collectVms, vmMetrics } from './vm-metrics.ts';
 import { wakeOnClusterChanges, wakeOnListChange, wakeVm, wakeVmsOf } from './wake-ups.ts';
 
 export interface Operator {
-  /** Resolves once the stores are complete and the loops run. */
+  /** Resolves once the stores are complete and the loops run, or once `stop` was called: then nothing of it runs. */
   start(): Promise<void>;
   /** Takes no new work, lets calls in flight end, and closes everything. */
   stop(graceMs: number): Promise<void>;
@@ -51,21 +51,26 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   wakeOnClusterChanges(cluster, parts.owners);
   collectVms(metrics, { vms: cluster.vms.store, accounts: cluster.accounts.store, registry: parts.accounts, clock });
   const life = { isStopping: false };
+  const stopping = Promise.withResolvers<undefined>();
+  let opening: Promise<TelemetryServer> | undefined;
   let telemetry: TelemetryServer | undefined;
   return {
     get telemetry() {
       return telemetry;
     },
     async start() {
-      telemetry = await (deps.startTelemetry ?? startTelemetryServer)({
+      opening = (deps.startTelemetry ?? startTelemetryServer)({
         host: options.telemetryHost,
         port: options.telemetryPort,
         readiness: { stores: () => cluster.unsynced() },
         liveness: {},
         metrics: () => metrics.exposition(),
       });
-      cluster.start();
-      await cluster.synced();
+      telemetry = await opening;
+      // Told to stop in the middle of this: what is not running yet may not begin any more.
+      if (!life.isStopping) cluster.start();
+      await Promise.race([cluster.synced(), stopping.promise]);
+      if (life.isStopping) return;
       parts.owners.settle();
       leadRunners(deps, { runners, accounts: parts.accounts, life });
       deps.leadership.start();
@@ -73,13 +78,15 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
     },
     async stop(graceMs) {
       life.isStopping = true;
+      stopping.resolve(undefined);
       await Promise.all(runners.map((runner) => runner.stop(graceMs)));
       parts.prober.stop();
       parts.accounts.stop();
       await deps.leadership.stop();
       await cluster.stop();
       await parts.events.flush(2_000);
-      await telemetry?.close();
+      const server = await opening?.catch(() => undefined);
+      await server?.close();
       log.info({}, 'operator stopped');
     },
   };

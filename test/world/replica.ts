@@ -49,6 +49,7 @@ export class Replica {
   readonly #place: ReplicaPlace;
   #life: Lifetime;
   #operator: Operator | undefined;
+  #isStarting = false;
   #leadership: Leadership = alwaysLeading;
   #starts = 0;
 
@@ -80,7 +81,10 @@ export class Replica {
     this.#place.note(`${this.name} starts`);
     const chance = new Random(seed, `operator ${this.name} ${this.#starts}`);
     this.#operator = await this.#compose(life, chance);
-    void this.#operator.start();
+    this.#isStarting = true;
+    void this.#operator.start().then(() => {
+      if (life === this.#life) this.#isStarting = false;
+    });
   }
 
   /** SIGKILL, now. */
@@ -118,6 +122,9 @@ export class Replica {
       await operator.stop(graceMs);
       if (life.isAlive && life.isWaiting) {
         this.#place.complain(`${this.name} has stopped, but its process does not end: a timer is set`);
+      }
+      if (life.isAlive && this.#isStarting) {
+        this.#place.complain(`${this.name} has stopped, but its start goes on for ever`);
       }
       if (life === this.#life) this.#end();
     });
