@@ -52,7 +52,8 @@ describe('the poll', () => {
     expect(cloud.timesOf('listVms').map((at) => at - 1_000_000)).toEqual([
       0, 60_000, 120_000, 180_000, 240_000, 300_000,
     ]);
-    expect(cloud.timesOf('getBalance')).toEqual([]);
+    // Once, since the first list is empty: is nothing billed?
+    expect(cloud.timesOf('getBalance')).toEqual([1_000_000]);
   });
 
   it('costs the same number of requests however many VMs and waiting keys there are', async () => {
@@ -267,6 +268,7 @@ describe('a listing is distrusted', () => {
   ])('when %s vanish: %#', async (_name, ...[before, gone, distrusted]) => {
     const { clock, cloud, fleet } = await running(before);
     cloud.vms = many(before).slice(gone);
+    cloud.hourlyCost = '0';
     await clock.advance(60_000);
     expect(seen(fleet).distrusted !== undefined).toBe(distrusted);
     expect(seen(fleet).byId.size).toBe(before - gone);
@@ -370,6 +372,32 @@ describe('a listing is distrusted', () => {
     fleet.awaitSnapshot('a', clock.now());
     await clock.advance(6_000);
     expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('when it is empty while money is being spent, though nobody waits', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.hourlyCost = '1.50';
+    fleet.start();
+    await clock.advance(1);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
+    await clock.advance(120_000);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
+    cloud.hourlyCost = '0';
+    await clock.advance(600_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+    expect(cloud.timesOf('getBalance')).toHaveLength(4);
+  });
+
+  it('when it becomes empty again while money is being spent', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(60_000);
+    cloud.vms = many(1);
+    cloud.hourlyCost = '0.5';
+    await clock.advance(60_000);
+    cloud.vms = [];
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
   });
 
   it('when it is empty and the balance cannot be read, for ten minutes', async () => {

@@ -56,6 +56,8 @@ class PolledFleet implements RunningFleet {
   #snapshot: Snapshot | undefined;
   /** What was recorded when the last request for a listing left: of what was recorded later it may know nothing. */
   #recorded: ReadonlySet<string> = new Set();
+  /** The last listing was empty, and the bill agreed. */
+  #isEmptinessExplained = false;
   #stopped = false;
 
   constructor(options: FleetOptions) {
@@ -151,10 +153,17 @@ class PolledFleet implements RunningFleet {
     this.#options.hooks?.distrusted?.(doubt);
   }
 
-  /** Asked only while somebody may act on the emptiness: an account without VMs costs no second request per poll. */
+  /**
+   * Once nothing is billed the bill is only read while somebody waits: an account without VMs costs no second request per
+   * poll. Until then it is read each time, since anybody may act on a listing, also on one that nobody waited for.
+   */
   async #doubtOfEmpty(): Promise<string | undefined> {
-    if (this.#stopped || !this.#poller.isAwaited || !this.#evidence.emptinessIsDoubtful()) return undefined;
-    return this.#evidence.judgeEmpty(await this.#billing());
+    const isDoubtful = this.#evidence.emptinessIsDoubtful();
+    if (!isDoubtful) this.#isEmptinessExplained = false;
+    if (this.#stopped || !isDoubtful || (this.#isEmptinessExplained && !this.#poller.isAwaited)) return undefined;
+    const doubt = this.#evidence.judgeEmpty(await this.#billing());
+    this.#isEmptinessExplained = doubt === undefined;
+    return doubt;
   }
 
   async #billing(): Promise<Billing> {

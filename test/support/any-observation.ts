@@ -194,6 +194,7 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
     })),
   ),
   launchSeenAt: moment.map((age) => now - age),
+  deletionSeenAt: moment.map((age) => now - age),
   probe: maybe(
     fc.record({
       target: fc.constantFrom('203.0.113.10:30001', '203.0.113.99:1'),

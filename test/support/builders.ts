@@ -217,7 +217,12 @@ export function observe(seen: Seen = {}): VmObservation {
     ...rest,
     account,
     marked: snapshot === undefined ? [] : markedVmsOf(snapshot, installation, uid),
-    facts: { ...noFacts, launchSeenAt: seenAtOf(rest.journal?.launch), ...facts },
+    facts: {
+      ...noFacts,
+      launchSeenAt: seenAtOf(rest.journal?.launch),
+      deletionSeenAt: meta?.deleting === true ? now - minute : undefined,
+      ...facts,
+    },
   };
 }
 

@@ -9,6 +9,7 @@ export type Deed =
   | { readonly do: 'delete'; readonly vm: string }
   | { readonly do: 'pause'; readonly vm: string; readonly on: boolean }
   | { readonly do: 'poke'; readonly vm: string }
+  | { readonly do: 'forgetVm'; readonly vm: string }
   | ProcessTrouble
   | KubeTrouble
   | ProviderTrouble;
@@ -99,6 +100,7 @@ const usersDeed: Weighted<Deed>[] = [
   often(4, fc.record({ do: doing('delete'), vm })),
   often(1, fc.record({ do: doing('pause'), vm, on })),
   often(1, fc.record({ do: doing('poke'), vm })),
+  often(1, fc.record({ do: doing('forgetVm'), vm })),
 ];
 
 /** From a hiccup over more than a lease lasts to longer than anything is waited for. */

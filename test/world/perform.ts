@@ -29,6 +29,8 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return world.annotate(one.vm, { [annotations.paused]: one.on ? 'true' : null });
     case 'poke':
       return world.annotate(one.vm, { [annotations.reconcileRequestedAt]: String(world.clock.now()) });
+    case 'forgetVm':
+      return forgetVm(world, one.vm);
     case 'crash':
     case 'freeze':
     case 'stop':
@@ -42,6 +44,12 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     default:
       strikeProvider(world, one);
   }
+}
+
+/** The record of its VM is lost from a status. One that was adopted could be found by nothing else. */
+async function forgetVm(world: SimulatedWorld, name: string): Promise<void> {
+  const { vm, launch } = world.statusOf(name) ?? {};
+  if (vm !== undefined && vm.adopted !== true && launch !== undefined) await world.editStatus(name, { vm: null });
 }
 
 async function strikeProcess(world: SimulatedWorld, one: ProcessTrouble): Promise<void> {

@@ -21,6 +21,8 @@ export interface WitnessOptions {
 export class Witness {
   /** UIDs of resources that went and were to leave their VM behind, and the ids of VMs that they had recorded. */
   readonly released = new Set<string>();
+  /** While true nobody is told of statuses that are written. */
+  isLookingAway = false;
   readonly #options: WitnessOptions;
   readonly #refs = new Map<string, ObjectRef>();
   readonly #before = new Map<string, CustomObject | undefined>();
@@ -49,7 +51,7 @@ export class Witness {
     const before = this.#before.get(idOf(type, ref));
     const after = this.#peek(type, ref);
     if (after === undefined && before !== undefined && type.plural === gpuVmType.plural) this.#gone(before);
-    if (subresource !== 'status' || after === undefined) return;
+    if (subresource !== 'status' || after === undefined || this.isLookingAway) return;
     const watchdog = this.#options.watchdog();
     if (before?.metadata.resourceVersion === after.metadata.resourceVersion) {
       watchdog.complain(`an idle write to ${keyOf(ref)}`);

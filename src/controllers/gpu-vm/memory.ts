@@ -36,6 +36,7 @@ export class VmMemory {
   #lastCall: CallFact | undefined;
   #confirmation: Confirmation | undefined;
   #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
+  #deletionSeenAt: number | undefined;
   #absence: Absence | undefined;
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
@@ -55,6 +56,7 @@ export class VmMemory {
       lastCall: this.#lastCall,
       confirmation: this.#confirmation,
       launchSeenAt: this.#launchSeen?.at,
+      deletionSeenAt: this.#deletionSeenAt,
       absence: this.#absence,
       probe,
       avoidedHosts: this.#avoidedHosts,
@@ -113,6 +115,11 @@ export class VmMemory {
     const pauseMs = Math.max(told, backoffMs(callBackoff, failures, when.random));
     this.#lastCall = { call, endedAt: when.now, failure, failures, nextTryAt: when.now + pauseMs };
     return failures;
+  }
+
+  /** The resource is to be deleted; nothing takes that back. */
+  noteDeletion(now: number): void {
+    this.#deletionSeenAt ??= now;
   }
 
   /** The journal as it is at this moment. */

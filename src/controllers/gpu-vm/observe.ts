@@ -64,6 +64,7 @@ export function observeVm(
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   const now = deps.clock.now();
   memory.noteLaunch(journal.launch, now);
+  if (meta.deleting) memory.noteDeletion(now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
   const key = qualifiedKey(gpuVmType.kind, `${meta.namespace}/${meta.name}`);
   return {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { anyObservation, livingUid } from '../../../test/support/any-observation.ts';
-import { installation, launchOf, minute, timings, uid } from '../../../test/support/builders.ts';
+import { installation, launchOf, minute, now, timings, uid } from '../../../test/support/builders.ts';
 import { decided } from '../../../test/support/verdicts.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
@@ -169,10 +169,25 @@ describe('a resource that is being deleted', () => {
     });
   });
 
-  it('can always go when it never had a VM', () => {
+  it('does not go before a list that can be trusted shows that it may, whatever its status says, if such a list can be had', () => {
     check((given) => {
-      if (given.journal.launch !== undefined || given.journal.vm !== undefined || given.marked.length > 0) return;
-      const deleting = { ...given, meta: { ...given.meta, deleting: true, hasFinalizer: true } };
+      if (decideVm(given).step.kind !== 'removeFinalizer' || given.account.kind !== 'ready') return;
+      if (given.spec.deletionPolicy === 'Retain' || given.meta.abandoned) return;
+      if (ownershipOfRecord(given)?.kind === 'contested' || given.account.pollFailure?.kind === 'unauthorized') return;
+      expect(given.account.snapshot).toMatchObject({ distrusted: undefined });
+      expect(given.account.snapshot!.requestedAt).toBeGreaterThanOrEqual(given.facts.deletionSeenAt!);
+    });
+  });
+
+  it('can always go when it never had a VM, as soon as a list shows so or where nobody can have one', () => {
+    check((given) => {
+      const { journal, marked, account } = given;
+      if (journal.launch !== undefined || journal.vm !== undefined || marked.length > 0) return;
+      if (account.kind === 'notReady' && account.reason === 'CredentialsUnknown') return;
+      if (account.kind === 'ready' && (account.snapshot === undefined || account.snapshot.distrusted !== undefined))
+        return;
+      const seen = { ...given.facts, deletionSeenAt: now - 24 * 60 * minute };
+      const deleting = { ...given, meta: { ...given.meta, deleting: true, hasFinalizer: true }, facts: seen };
       expect(decideVm(deleting).step.kind).toBe('removeFinalizer');
     });
   });

@@ -15,6 +15,7 @@ import {
   type Seen,
 } from '../../../test/support/builders.ts';
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
+import type { PollFailure } from '../../fleet/contract.ts';
 import type { VmObservation } from './observation.ts';
 
 const failedDelete = {
@@ -37,21 +38,74 @@ const answered = (answer: 'gone' | 'exists', ms: number): Required<Seen>['facts'
   confirmation: { vmId: 'vm-1', askedAt: now - ms, answer, name: markedName(1) },
 });
 const distrusted = { distrusted: 'many vanished' };
+const refused = launchOf({ outcome: 'Refused' });
+const unlisted = accountOf({ snapshot: undefined });
+const pollFailure = (kind: string): PollFailure => ({ kind, message: 'HTTP 500', since: now - minute, consecutive: 3 });
 const uncertain = launchOf({ outcome: 'Uncertain', endedAt: ago(10 * minute) });
 
 describe('a resource that is being deleted', () => {
   it.each<[string, Seen, Partial<Brief>]>([
-    ['goes at once when nothing was ever deployed', {}, { rule: 'thereIsNoVm', step: 'removeFinalizer' }],
     [
-      'goes at once without a VM even when its account is gone',
+      'goes when nothing was ever deployed and the list shows nothing of it',
+      {},
+      { rule: 'everythingIsGone', step: 'removeFinalizer' },
+    ],
+    [
+      'goes when its last deployment was refused and the list shows nothing of it',
+      { journal: { launch: refused } },
+      { rule: 'everythingIsGone', step: 'removeFinalizer' },
+    ],
+    ['waits for the first list: its status may have been lost', { account: unlisted }, { rule: 'listIsMissing' }],
+    [
+      'waits for a list that was requested since it is to be deleted',
+      { facts: { deletionSeenAt: now - 500 } },
+      { rule: 'listIsOlderThanDeletion', step: 'wait', ready: 'False Deleting' },
+    ],
+    [
+      'waits for a list that can be trusted: its status may have been lost',
+      { listed: distrusted },
+      { rule: 'listIsNoProof', step: 'wait', ready: 'False Deleting' },
+    ],
+    [
+      'waits also after a refusal for a list that can be trusted',
+      { journal: { launch: refused }, listed: distrusted },
+      { rule: 'listIsNoProof', step: 'wait' },
+    ],
+    [
+      'waits while an entry cannot be read that carries its mark',
+      { listed: { unreadable: new Set(['vm-9']), unreadableNames: new Map([['vm-9', markedName(2)]]) } },
+      { rule: 'listIsNoProof', step: 'wait' },
+    ],
+    [
+      'goes by what its status says when its account is missing',
       { account: { kind: 'missing' } },
-      { rule: 'thereIsNoVm', step: 'removeFinalizer' },
+      { rule: 'nothingCanBeListed', step: 'removeFinalizer' },
     ],
     [
-      'goes at once when its last deployment was refused',
-      { journal: { launch: launchOf({ outcome: 'Refused' }) } },
-      { rule: 'thereIsNoVm', step: 'removeFinalizer' },
+      'goes by what its status says when its account cannot be used',
+      { account: { kind: 'notReady', reason: 'CredentialsSecretNotFound', message: 'there is no Secret' } },
+      { rule: 'nothingCanBeListed', step: 'removeFinalizer' },
     ],
+    [
+      'goes by what its status says when the provider refuses the credentials',
+      { account: { ...unlisted, pollFailure: pollFailure('unauthorized') } },
+      { rule: 'nothingCanBeListed', step: 'removeFinalizer' },
+    ],
+    [
+      'does not go by its status alone while the provider does not answer',
+      { account: { ...unlisted, pollFailure: pollFailure('unavailable') } },
+      { rule: 'listIsMissing', step: 'wait' },
+    ],
+    [
+      'does not go by its status alone while its account has just been seen',
+      { account: { kind: 'notReady', reason: 'CredentialsUnknown', message: 'it was just created.' } },
+      { rule: 'accountIsAway', step: 'wait' },
+    ],
+    ...(['Pending', 'Launched', 'Uncertain', 'Overpriced'] as const).map((outcome): [string, Seen, Partial<Brief>] => [
+      `waits for its account when the record of its VM is missing and its deployment is ${outcome}`,
+      { journal: { launch: launchOf({ outcome }) }, account: { kind: 'missing' } },
+      { rule: 'accountIsAway', step: 'wait', ready: 'False DeleteFailed' },
+    ]),
     [
       'waits when only the finalizers of others hold it',
       { meta: { hasFinalizer: false } },

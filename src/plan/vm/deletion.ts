@@ -1,3 +1,4 @@
+import { markOf } from '../../api/vm-name.ts';
 import type { VmObservation } from './observation.ts';
 import { mayTouch, ownershipOfRecord } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
@@ -38,17 +39,33 @@ const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
       })
     : undefined;
 
-/** No deploy call is in doubt and no VM is recorded, so the resource can go whatever the provider does. */
-const thereIsNoVm: Rule = ({ journal, marked }) =>
-  journal.vm === undefined && !isInDoubt(journal) && marked.length === 0 ? letGo(undefined) : undefined;
+/** Nothing says that there is a VM, and no list can be had before somebody acts: the status has to do. */
+const nothingCanBeListed: Rule = (observation) => {
+  const { journal, marked } = observation;
+  const isWithoutVm = journal.vm === undefined && !isInDoubt(journal) && marked.length === 0;
+  return isWithoutVm && isAccountUnusable(observation) ? letGo(undefined) : undefined;
+};
 
-const accountIsAway: Rule = ({ account, spec, timings }) => {
+function isAccountUnusable({ account }: VmObservation): boolean {
+  switch (account.kind) {
+    case 'missing':
+      return true;
+    case 'notReady':
+      // Just seen, as after a start: in a moment there will be a list.
+      return account.reason !== 'CredentialsUnknown';
+    case 'ready':
+      return account.pollFailure?.kind === 'unauthorized';
+  }
+}
+
+const accountIsAway: Rule = ({ account, spec, journal, timings }) => {
   if (account.kind === 'ready') return undefined;
   const why =
     account.kind === 'missing'
       ? `GpuAccount "${spec.accountName}" does not exist: create it again`
       : `GpuAccount "${spec.accountName}" cannot be used (${account.message})`;
-  const message = `The VM cannot be deleted now: ${why}, or set the annotation gpuvm.dev/abandon: "true" to let the VM go on.`;
+  const what = journal.vm === undefined ? 'Whether there is a VM to delete cannot be seen' : 'The VM cannot be deleted';
+  const message = `${what} now: ${why}, or set the annotation gpuvm.dev/abandon: "true" to let the VM go on.`;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',
@@ -179,6 +196,46 @@ const launchIsStillUncertain: Rule = (observation) => {
   };
 };
 
+/** A list that nobody waited for may never have been compared with the bill, nor can it know what was made since. */
+const listIsOlderThanDeletion: Rule = (observation) => {
+  const { facts, now } = observation;
+  const seenAt = facts.deletionSeenAt ?? now;
+  const requestedAt = known(observation)?.snapshot.requestedAt ?? 0;
+  if (requestedAt >= seenAt) return undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Deleting',
+    ready: deleting('Waiting for a list of VMs that shows that nothing is left.'),
+    look: { snapshotAfter: seenAt },
+  };
+};
+
+/**
+ * The status says that there is no VM, or none any more. A status can be lost or edited, and a list that hides a VM would
+ * leave that one behind.
+ */
+const listIsNoProof: Rule = (observation) => {
+  const snapshot = known(observation)?.snapshot;
+  const why = snapshot?.distrusted ?? unreadableOwn(observation);
+  if (why === undefined) return undefined;
+  const remedy = `the annotation gpuvm.dev/abandon: "true" lets the resource go without`;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Deleting',
+    ready: deleting(`No VM is known, but a list that can be trusted has to show that there is none; ${remedy}. ${why}`),
+    look: { inMs: observation.timings.retryMs },
+  };
+};
+
+/** An entry that cannot be read but for its name, which carries the mark of this resource. */
+function unreadableOwn(observation: VmObservation): string | undefined {
+  const unreadable = known(observation)?.snapshot.unreadableNames ?? [];
+  for (const [id, name] of unreadable) {
+    if (markOf(name)?.uid === observation.meta.uid) return `The entry of VM ${id} could not be understood.`;
+  }
+  return undefined;
+}
+
 const everythingIsGone: Rule = ({ journal }) =>
   letGo(
     journal.vm === undefined
@@ -212,7 +269,7 @@ export const deletionRules: readonly Rule[] = [
   ...droppingRules,
   vmIsToBeKept,
   vmIsToBeAbandoned,
-  thereIsNoVm,
+  nothingCanBeListed,
   accountIsAway,
   listIsMissing,
   vmIsContested,
@@ -221,5 +278,7 @@ export const deletionRules: readonly Rule[] = [
   vmIsToBeDeleted,
   listStillHasIt,
   launchIsStillUncertain,
+  listIsOlderThanDeletion,
+  listIsNoProof,
   everythingIsGone,
 ];

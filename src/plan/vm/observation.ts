@@ -136,6 +136,8 @@ export interface VmFacts {
    * another process' if that one wrote them: no proof is built on somebody else's clock.
    */
   readonly launchSeenAt: number | undefined;
+  /** When this process first saw that the resource is to be deleted. */
+  readonly deletionSeenAt: number | undefined;
   /** Trusted lists, requested after an uncertain launch, that did not have its VM. */
   readonly absence: Absence | undefined;
   readonly probe: ProbeFact | undefined;
@@ -182,6 +184,7 @@ export const noFacts: VmFacts = {
   lastCall: undefined,
   confirmation: undefined,
   launchSeenAt: undefined,
+  deletionSeenAt: undefined,
   absence: undefined,
   probe: undefined,
   avoidedHosts: new Map(),
