@@ -24,7 +24,8 @@ export const reasons = {
   NoOffer: 'No host fits. The message counts the hosts by what is wrong with them. Tried again by itself.',
   OverPriceCap: 'Hosts fit, but all cost more than maxHourlyPrice. Raise it, or wait: tried again by itself.',
   LaunchFailed: 'The provider refused to deploy. Tried again on another host with growing pauses.',
-  PriceViolation: 'The VM turned out dearer than maxHourlyPrice allows, and is being deleted again.',
+  PriceViolation:
+    'The VM turned out dearer than maxHourlyPrice allows: a new one is deleted again, one that was resized is released.',
   CreateUncertain:
     'The answer to a deploy call was lost. Nothing is deployed until the list proves whether the VM exists.',
   InsufficientBalance: "The organization's balance does not allow it. Add funds; tried again by itself.",
@@ -69,7 +70,8 @@ export const reasons = {
   SizeMatches: 'The VM has the size that the spec asks for.',
   ResizePending: 'The VM is going to be resized.',
   ResizeRefused: 'The provider refuses to give the VM this size. Change the spec back, or delete and create anew.',
-  ResizeOverPriceCap: 'The VM would cost more than maxHourlyPrice with this size. It stays as it is.',
+  ResizeOverPriceCap:
+    'The VM would cost more than maxHourlyPrice with this size, and stays as it is; or it does, and is released.',
   ResizeNoCapacity: "The VM's host has no room for this size now. It stays as it is; looked at again by itself.",
   Drifted: 'Somebody changed the VM at the provider. It is left as it is; change the spec to match, or change it back.',
   // GpuAccount

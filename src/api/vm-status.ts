@@ -90,8 +90,12 @@ export type RecordedVm = z.infer<typeof vmField>;
 export const resizeField = z
   .object({
     to: sizeField.describe('Size that was asked for.'),
-    outcome: z.enum(['Done', 'Refused']).describe('How it went.'),
-    message: messageText.optional().describe('Why it was refused.'),
+    outcome: z
+      .enum(['Modified', 'Done', 'Refused', 'Overpriced'])
+      .describe(
+        'Modified: done, its price is not known yet; Done: done, within the cap; Refused: not done; Overpriced: done, but dearer than the cap, so the VM is released until cap or size are changed.',
+      ),
+    message: messageText.optional().describe('Why it was refused, or what it costs.'),
   })
   .describe('The last change of size.');
 export type Resize = z.infer<typeof resizeField>;

@@ -149,7 +149,7 @@ const recorded = fc
 
 const resize = fc.record({
   to: fc.constantFrom(sizeOf(), sizeOf({ vcpus: 8 })),
-  outcome: fc.constantFrom('Done' as const, 'Refused' as const),
+  outcome: fc.constantFrom('Modified' as const, 'Done' as const, 'Refused' as const, 'Overpriced' as const),
 });
 
 const facts: fc.Arbitrary<VmFacts> = fc.record({

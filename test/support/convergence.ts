@@ -8,6 +8,8 @@ export function isConverged(object: CustomObject): boolean {
   if (object.metadata.deletionTimestamp !== undefined) return false;
   if (status?.observedGeneration !== object.metadata.generation) return false;
   const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+  // Made bigger while the market moved, and now dearer than allowed: a person has to decide.
+  if (status?.resize?.outcome === 'Overpriced' && ready?.reason === 'PriceViolation') return true;
   const wanted = spec.powerState as GpuVmSpec['powerState'] | undefined;
   if (wanted === undefined || wanted === 'Running') return ready?.status === 'True';
   // A released VM satisfies Stopped: nothing is gained by getting its GPU back to keep it idle.

@@ -39,6 +39,7 @@ export type ProviderTrouble =
   | { readonly do: 'status'; readonly nth: number; readonly status: string }
   | { readonly do: 'host'; readonly nth: number; readonly online: boolean }
   | { readonly do: 'dearer'; readonly nth: number }
+  | { readonly do: 'prices'; readonly hidden: boolean }
   | { readonly do: 'credentials'; readonly good: boolean };
 
 const faultKinds = [
@@ -161,6 +162,7 @@ const providerTrouble: Weighted<ProviderTrouble>[] = [
   ),
   often(1, fc.record({ do: doing('host'), nth, online: fc.boolean() })),
   often(1, fc.record({ do: doing('dearer'), nth })),
+  often(1, fc.record({ do: doing('prices'), hidden: on })),
   often(1, fc.record({ do: doing('credentials'), good: fc.boolean() })),
 ];
 

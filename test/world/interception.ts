@@ -31,3 +31,17 @@ export function omitFromAnswer(exchange: Exchange, isOmitted: (vmId: string) => 
     }
   });
 }
+
+const priceFields = ['cost', 'compute_price', 'storage_price', 'total_price'];
+
+/** An answer to a deploy call, or a list, that says of no VM what it costs; those that `isHidden` spares apart. */
+export function hidePrices(
+  exchange: Exchange,
+  isHidden: (vm: Record<string, unknown>) => boolean = () => true,
+): Exchange {
+  return rewrite(exchange, (body) => {
+    for (const vm of [body, ...Object.values(body.virtualmachines ?? {})]) {
+      if (isHidden(vm)) for (const field of priceFields) Reflect.deleteProperty(vm, field);
+    }
+  });
+}

@@ -112,6 +112,9 @@ function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
       world.control('POST', 'credentials', { apiKey: plantedSecrets.apiKey, apiToken });
       return;
     }
+    case 'prices':
+      world.providerWeather.hidesPrices = one.hidden;
+      return;
     case 'omit':
       omit(world, one);
       return;

@@ -6,7 +6,7 @@ import {
 } from '../../src/provider/tensordock/http.ts';
 import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
 import type { Exchange, Machine } from '../../src/sim/machine.ts';
-import { omitFromAnswer } from './interception.ts';
+import { hidePrices, omitFromAnswer } from './interception.ts';
 import { noDelay, wait, type Delay, type Surroundings } from './surroundings.ts';
 
 /** What can befall calls to the provider on the way; what it does itself is up to the simulator's faults. */
@@ -22,11 +22,13 @@ export interface ProviderWeather {
   duplicates: number;
   /** VMs that lists leave out; answers by id do not. */
   omits: ((vmId: string) => boolean) | undefined;
+  /** Whether no answer tells what a VM costs. */
+  hidesPrices: boolean;
 }
 
 /** No trouble but the delay of every call. */
 export function fairWeather(): Omit<ProviderWeather, 'delay'> {
-  return { late: { chance: 0, delay: noDelay }, duplicates: 0, omits: undefined };
+  return { late: { chance: 0, delay: noDelay }, duplicates: 0, omits: undefined, hidesPrices: false };
 }
 
 export interface ProviderLinkOptions {
@@ -93,8 +95,7 @@ export class ProviderLink implements HttpTransport {
     const deliver = (): Exchange => {
       const exchange = machine.exchange({ method: request.method, path: request.path, params }, clock.now());
       onExchange(request.path);
-      if (request.path !== 'client/list' || weather.omits === undefined) return exchange;
-      return omitFromAnswer(exchange, weather.omits);
+      return distort(request.path, exchange, weather);
     };
     const exchange = deliver();
     if (!request.path.startsWith('client/deploy') && chance.next() < weather.duplicates) clock.after(50, deliver);
@@ -105,4 +106,10 @@ export class ProviderLink implements HttpTransport {
     const { status, headers, body: text } = exchange.answer;
     return { status, retryAfter: headers['retry-after'], body: text };
   }
+}
+
+/** What the provider itself gets wrong. */
+function distort(path: string, exchange: Exchange, { omits, hidesPrices }: ProviderWeather): Exchange {
+  const priced = hidesPrices ? hidePrices(exchange) : exchange;
+  return path === 'client/list' && omits !== undefined ? omitFromAnswer(priced, omits) : priced;
 }

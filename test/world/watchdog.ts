@@ -129,9 +129,9 @@ export class Watchdog {
         continue;
       }
       const cap = (owner.spec as GpuVmSpec).maxHourlyPrice;
-      const price = money(vm.computeRate + vm.storageRate).div(1e9);
-      // A resized VM has a new price, which its cap was compared with before; the market may have moved since.
-      if (vm.size !== this.#firstSizes.get(vm.id)) continue;
+      // One that was resized, and is too dear since, keeps its disk.
+      const isReleased = vm.size !== this.#firstSizes.get(vm.id) && vm.status === 'StoppedDisassociated';
+      const price = money((isReleased ? 0 : vm.computeRate) + vm.storageRate).div(1e9);
       if (cap !== undefined && price.gt(cap))
         this.complain(`VM ${vm.id} costs ${price.toFixed()}, above the cap ${cap}`);
     }

@@ -182,7 +182,7 @@ function noteSuccess(deps: ActDeps, pass: Pass, step: CallStep, runtime: Account
   const now = deps.clock.now();
   pass.memory.noteCallSucceeded(step.kind, now);
   if (step.kind === 'start' && step.hostnode !== undefined) runtime.fleet.offers.reportSuccess(step.hostnode);
-  if (step.kind === 'modify') noteResize(pass, { to: step.size, outcome: 'Done' });
+  if (step.kind === 'modify') noteResize(pass, { to: step.size, outcome: 'Modified' });
   if (step.kind === 'delete') noteDeleted(deps, pass, step, runtime);
 }
 
@@ -249,6 +249,6 @@ function noteWrongState(pass: Pass, { observation, step }: Call, now: number): v
 function noteResize(pass: Pass, resize: NonNullable<VmObservation['journal']['resize']>): void {
   const { vm, launch } = pass.journal;
   if (vm === undefined) return;
-  const applied = resize.outcome === 'Done' ? { ...resize.to } : vm.applied;
+  const applied = resize.outcome === 'Modified' ? { ...resize.to } : vm.applied;
   pass.memory.unsaved = { vm: { ...vm, applied }, launch, resize };
 }

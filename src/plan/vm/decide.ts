@@ -6,6 +6,7 @@ import { launchRules } from './launch.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipRules } from './ownership-rules.ts';
 import { powerRules } from './power.ts';
+import { resizePriceRules } from './price-check.ts';
 import { resizeRules } from './resize.ts';
 import { until, type Rule } from './rule.ts';
 import { runningRules } from './running.ts';
@@ -23,6 +24,7 @@ export const rules: readonly Rule[] = [
   ...uniquenessRules,
   ...adoptionRules,
   ...existenceRules,
+  ...resizePriceRules,
   ...resizeRules,
   ...powerRules,
   ...runningRules,

@@ -1,6 +1,8 @@
+import type { GpuVmSpec } from '../../api/gpu-vm.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { CallFact, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
+import { priceHold } from './price-check.ts';
 import { callPatienceMs, known, until, type Rule } from './rule.ts';
 import { waiting, type ReadyDraft, type Verdict } from './verdict.ts';
 
@@ -57,7 +59,7 @@ const vmIsToBeStarted: Rule = (observation) => {
 const vmIsToBeStopped: Rule = (observation) => {
   const vm = liveVm(observation);
   if (vm === undefined || !wantsStop(observation, vm)) return undefined;
-  const release = observation.spec.powerState === 'Released';
+  const release = wantedPower(observation) === 'Released';
   return {
     step: { kind: 'stop', vmId: vm.id, release },
     phase: 'Stopping',
@@ -65,17 +67,24 @@ const vmIsToBeStopped: Rule = (observation) => {
   };
 };
 
-function wantsStart({ spec, facts }: VmObservation, vm: CloudVm): boolean {
-  if (spec.powerState === 'Running') return vm.state === 'stopped' || vm.state === 'released' || vm.state === 'outbid';
+/** What the VM is to be: what the spec asks for, unless that would cost more than it allows. */
+function wantedPower(observation: VmObservation): GpuVmSpec['powerState'] {
+  return priceHold(observation) === undefined ? observation.spec.powerState : 'Released';
+}
+
+function wantsStart(observation: VmObservation, vm: CloudVm): boolean {
+  const wanted = wantedPower(observation);
+  if (wanted === 'Running') return vm.state === 'stopped' || vm.state === 'released' || vm.state === 'outbid';
   // A VM stopped with its GPU kept cannot be released as it is: the provider wants it running first.
-  return spec.powerState === 'Released' && vm.state === 'stopped' && facts.releaseNeedsStart;
+  return wanted === 'Released' && vm.state === 'stopped' && observation.facts.releaseNeedsStart;
 }
 
 /** A released VM satisfies Stopped: getting its GPU back only to keep it idle would cost money for nothing. */
-function wantsStop({ spec, facts }: VmObservation, vm: CloudVm): boolean {
-  if (spec.powerState === 'Running') return false;
+function wantsStop(observation: VmObservation, vm: CloudVm): boolean {
+  const wanted = wantedPower(observation);
+  if (wanted === 'Running') return false;
   if (vm.state === 'running') return true;
-  return spec.powerState === 'Released' && vm.state === 'stopped' && !facts.releaseNeedsStart;
+  return wanted === 'Released' && vm.state === 'stopped' && !observation.facts.releaseNeedsStart;
 }
 
 function isStillWanted(observation: VmObservation, vm: CloudVm, call: CallFact): boolean {
@@ -90,12 +99,12 @@ function isStillWanted(observation: VmObservation, vm: CloudVm, call: CallFact):
   }
 }
 
-function transition({ spec }: VmObservation, call: CallFact): Pick<Verdict, 'phase' | 'ready'> {
+function transition(observation: VmObservation, call: CallFact): Pick<Verdict, 'phase' | 'ready'> {
   switch (call.call) {
     case 'start':
       return { phase: 'Starting', ready: waiting('Starting', 'The VM is being started.') };
     case 'stop':
-      return spec.powerState === 'Running'
+      return wantedPower(observation) === 'Running'
         ? { phase: 'Resizing', ready: waiting('Resizing', 'The VM is stopped so that its size can be changed.') }
         : { phase: 'Stopping', ready: waiting('Stopping', 'The VM is being stopped.') };
     case 'modify':

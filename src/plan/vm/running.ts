@@ -4,6 +4,7 @@ import type { ConditionDraft } from '../../api/conditions.ts';
 import type { VmObservation } from './observation.ts';
 import { externalPortOf } from '../ports.ts';
 import { liveVm } from './ownership.ts';
+import { priceHold } from './price-check.ts';
 import type { Rule } from './rule.ts';
 import { ready, waiting, type ProbeTarget, type Verdict } from './verdict.ts';
 
@@ -20,6 +21,13 @@ const connectionSecretIsStale: Rule = (observation) => {
     phase: 'keep',
     ready: 'keep',
   };
+};
+
+const vmIsHeldBackByItsPrice: Rule = (observation) => {
+  const vm = liveVm(observation);
+  const why = priceHold(observation);
+  if (vm === undefined || why === undefined || vm.state === 'running' || vm.state === 'unknown') return undefined;
+  return { step: { kind: 'wait' }, phase: 'Released', ready: waiting('PriceViolation', why), stalled: true };
 };
 
 const vmIsStoppedAsAsked: Rule = (observation) => {
@@ -125,4 +133,9 @@ function probeTarget({ spec }: VmObservation, vm: CloudVm): ProbeTarget | 'noFor
   };
 }
 
-export const runningRules: readonly Rule[] = [connectionSecretIsStale, vmIsStoppedAsAsked, vmRuns];
+export const runningRules: readonly Rule[] = [
+  connectionSecretIsStale,
+  vmIsHeldBackByItsPrice,
+  vmIsStoppedAsAsked,
+  vmRuns,
+];

@@ -3,12 +3,13 @@ import { fitted } from '../../api/fitted.ts';
 import { gpuVmStatusSchema, type GpuVmStatus } from '../../api/gpu-vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { toTimestamp } from '../../lib/clock.ts';
-import { formatMoney } from '../../lib/money.ts';
-import { billedNow, type CloudVm } from '../../provider/contract.ts';
+import { formatMoney, parseMoney } from '../../lib/money.ts';
+import { billedNow, type CloudVm, type VmPrice } from '../../provider/contract.ts';
 import { sshCommand } from './connection.ts';
 import type { VmObservation } from './observation.ts';
 import { externalPortOf } from '../ports.ts';
 import { liveVm, ownershipOfRecord } from './ownership.ts';
+import { knownPrice, mayShowPrice, priceHold } from './price-check.ts';
 import { assessSize } from './size.ts';
 import { ready, type ReadyDraft, type Verdict } from './verdict.ts';
 
@@ -54,13 +55,12 @@ function shownBefore({ journal, status }: VmObservation): Shown {
   return compact({ gpu, size, location, address, user, ports, ssh, hourlyPrice });
 }
 
-function shownNow({ spec }: VmObservation, vm: CloudVm): Shown {
-  const ports = spec.ports.flatMap(({ name, internal }) => {
+function shownNow(observation: VmObservation, vm: CloudVm): Shown {
+  const ports = observation.spec.ports.flatMap(({ name, internal }) => {
     const external = externalPortOf(vm, internal);
     return external === undefined ? [] : [{ name, internal, external }];
   });
   const place = [vm.location.city, vm.location.country].filter((part) => part !== undefined && part !== '');
-  const billed = billedNow(vm);
   return compact({
     gpu: `${vm.size.gpuCount}x ${vm.size.gpuModel}`,
     size: { ...vm.size },
@@ -69,15 +69,26 @@ function shownNow({ spec }: VmObservation, vm: CloudVm): Shown {
     user: vm.user,
     ports: ports.length === 0 ? undefined : ports,
     ssh: vm.state === 'running' ? sshCommand(vm) : undefined,
-    hourlyPrice:
-      vm.price === undefined
-        ? undefined
-        : compact({
-            running: formatMoney(vm.price.total),
-            storage: vm.price.storage === undefined ? undefined : formatMoney(vm.price.storage),
-            billedNow: formatMoney(billed ?? vm.price.total),
-          }),
+    hourlyPrice: shownPrice(observation, vm),
   });
+}
+
+/** A price that a list once had stands while lists have none. */
+function shownPrice(observation: VmObservation, vm: CloudVm): GpuVmStatus['hourlyPrice'] {
+  const price = vm.price ?? priceIn(knownPrice(observation));
+  if (price === undefined || !mayShowPrice(observation)) return undefined;
+  return compact({
+    running: formatMoney(price.total),
+    storage: price.storage === undefined ? undefined : formatMoney(price.storage),
+    billedNow: formatMoney(billedNow({ state: vm.state, price }) ?? price.total),
+  });
+}
+
+function priceIn(shown: GpuVmStatus['hourlyPrice']): VmPrice | undefined {
+  if (shown === undefined) return undefined;
+  const total = parseMoney(shown.running);
+  const storage = shown.storage === undefined ? undefined : parseMoney(shown.storage);
+  return total === undefined ? undefined : { total, storage, compute: total.minus(storage ?? 0) };
 }
 
 function conditions(observation: VmObservation, verdict: Verdict): Condition[] {
@@ -137,6 +148,8 @@ function launchedDraft(status: Condition['status'], reason: Reason, message: str
 
 function upToDate(observation: VmObservation): ConditionDraft[] {
   if (observation.journal.vm === undefined) return [];
+  const hold = priceHold(observation);
+  if (hold !== undefined) return [{ type: 'UpToDate', status: 'False', reason: 'ResizeOverPriceCap', message: hold }];
   const size = assessSize(observation);
   switch (size.kind) {
     case 'matches':

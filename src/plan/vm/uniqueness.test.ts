@@ -64,6 +64,35 @@ describe('exactly one VM:', () => {
       { rule: 'vmTurnsOutTooDear', step: 'record', ready: 'False PriceViolation' },
     ],
     [
+      'a VM whose price no list had before is compared by the first that has one',
+      {
+        vms: [cloudVm('vm-1', { price: priceOf('3') })],
+        spec: { maxHourlyPrice: '1' },
+        journal: { vm: recordedVm('vm-1'), launch: launchOf() },
+        status: { vm: recordedVm('vm-1'), phase: 'Running' },
+      },
+      { rule: 'vmTurnsOutTooDear', step: 'record', ready: 'False PriceViolation' },
+    ],
+    [
+      'the price that the status still shows is that of another VM',
+      {
+        vms: [cloudVm('vm-1', { price: priceOf('3') })],
+        spec: { maxHourlyPrice: '1' },
+        journal: { vm: recordedVm('vm-1'), launch: launchOf() },
+        status: { vm: recordedVm('vm-0'), hourlyPrice: { running: '0.9', billedNow: '0.9' } },
+      },
+      { rule: 'vmTurnsOutTooDear', step: 'record' },
+    ],
+    [
+      'an adopted VM may cost what it costs',
+      {
+        vms: [cloudVm('vm-1', { price: priceOf('3') })],
+        spec: { maxHourlyPrice: '1' },
+        journal: { vm: recordedVm('vm-1', { adopted: true }), launch: launchOf() },
+      },
+      { step: 'writeSecret' },
+    ],
+    [
       'a VM that is too dear is deleted',
       { vms: [cloudVm('vm-1')], journal: { vm: recordedVm('vm-1'), launch: overpriced } },
       { rule: 'overpricedVmIsStillThere', step: 'delete' },
@@ -192,7 +221,10 @@ describe('exactly one VM:', () => {
 
   it('a price that rises later costs nobody a disk', () => {
     const vms = [cloudVm('vm-1', { price: priceOf('3') })];
-    expect(briefOf(observeRunning({ vms, spec: { maxHourlyPrice: '1' } }))).toMatchObject({ ready: 'True Running' });
+    const status = { vm: recordedVm('vm-1'), hourlyPrice: { running: '0.9', billedNow: '0.9' } };
+    expect(briefOf(observeRunning({ vms, status, spec: { maxHourlyPrice: '1' } }))).toMatchObject({
+      ready: 'True Running',
+    });
   });
 
   it('a list that is not to be believed is named in the message', () => {

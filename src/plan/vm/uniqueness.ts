@@ -4,7 +4,8 @@ import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { priceCap, priceViolation } from '../price.ts';
 import type { VmMeta, VmObservation } from './observation.ts';
-import { liveVm, mayTouch } from './ownership.ts';
+import { mayTouch } from './ownership.ts';
+import { firstPriceViolation } from './price-check.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
 import { known, listingNeededToForget, mustAskAboutDeleted, type Rule } from './rule.ts';
 import { waiting } from './verdict.ts';
@@ -70,14 +71,12 @@ const markedVmIsOnItsWayOut: Rule = (observation) => {
   };
 };
 
-/** The price could not be checked when the VM was recorded: the answer had none. */
+/** Only at first sight: a price or cap that changes later does not cost the user a disk. */
 const vmTurnsOutTooDear: Rule = (observation) => {
   const { vm, launch } = observation.journal;
-  if (vm === undefined || launch?.outcome !== 'Launched' || vm.adopted === true) return undefined;
-  // Only at first sight: a price or cap that changes later is reported, it does not cost the user a disk.
-  if (vm.providerStatus !== undefined) return undefined;
-  const violation = priceViolation(liveVm(observation)?.price, priceCap(observation.spec));
-  return violation === undefined ? undefined : recordOverpriced({ vm, launch }, violation);
+  const violation = firstPriceViolation(observation);
+  if (vm === undefined || launch === undefined || violation === undefined) return undefined;
+  return recordOverpriced({ vm, launch }, violation);
 };
 
 function recordOverpriced({ vm, launch }: { vm: RecordedVm; launch: Launch }, violation: string): ReturnType<Rule> {
