@@ -36,6 +36,8 @@ export const reasons = {
   SecretNotFound: 'A Secret that the spec refers to does not exist. Create it; looked for again by itself.',
   ConfigMapNotFound: 'A ConfigMap that the spec refers to does not exist. Create it; looked for again by itself.',
   InvalidInput: 'A Secret or ConfigMap does not hold what is needed; the message says which key and why.',
+  CrdOutdated:
+    'The API server drops fields of the status, as its CRD is older than the operator. Apply the CRDs; tried again by itself.',
   SecretConflict: 'A Secret with the name of the connection Secret exists and belongs to somebody else. Rename one.',
   // Ready, trouble with a VM that exists
   UnknownStatus: 'The provider reports a status that the operator does not know. It changes nothing until that passes.',

@@ -1,7 +1,7 @@
-import type { GpuVmStatus } from '../api/gpu-vm.ts';
 import { apiGroup, gpuAccountType, gpuVmType } from '../api/group.ts';
 import { connectionSecretSelector } from '../controllers/connection-secret.ts';
 import { accountOf } from '../controllers/gpu-vm/controller.ts';
+import { parseVm } from '../controllers/gpu-vm/observe.ts';
 import { secretType, type CustomObject, type SecretObject } from '../controllers/objects.ts';
 import type { KubeObject, ResourceType } from '../kube/contract.ts';
 import { ListWatch } from '../kube/list-watch.ts';
@@ -98,11 +98,15 @@ function shortValues(secret: SecretObject): SecretObject {
   return { ...secret, data: Object.fromEntries(short) };
 }
 
-/** Ids of the VMs that resources of this account have recorded. One that was copied from another resource does not count. */
+/**
+ * Ids of the VMs that resources of this account have recorded, as far as the resources are in order: about a VM of a damaged
+ * status nobody asks, nor about one that was copied from another resource.
+ */
 export function recordedVmsOf({ vms }: Pick<Cluster, 'vms'>, account: string): string[] {
   return vms.store.byIndex('account', account).flatMap((object) => {
-    const { vm } = (object.status ?? {}) as GpuVmStatus;
-    return vm === undefined || isRecordOfAnother(vm, object.metadata.uid) ? [] : [vm.id];
+    const { status, problem } = parseVm(object);
+    if (problem !== undefined || status.vm === undefined) return [];
+    return isRecordOfAnother(status.vm, object.metadata.uid) ? [] : [status.vm.id];
   });
 }
 

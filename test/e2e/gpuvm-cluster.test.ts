@@ -6,6 +6,7 @@ import type { ResourceType } from '../../src/kube/contract.ts';
 import { DeployWatch } from '../support/deploy-watch.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
+import type { GpuVm } from '../support/vm-handle.ts';
 
 /** Trouble on the side of the cluster: an API server that is away, a damaged status, an account that is to go. */
 
@@ -16,6 +17,45 @@ beforeAll(async () => {
 });
 
 afterAll(() => stage.strike());
+
+const crdType: ResourceType = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  plural: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
+const crd = { name: 'gpuvms.gpuvm.dev' };
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, object>>;
+}
+
+/** From now on the CRD knows of another status, as in a release before, until the test ends or what is returned is called. */
+async function changeStatusSchema(change: (status: Schema) => Schema): Promise<() => Promise<void>> {
+  const { kube } = stage.cluster;
+  const { versions } = (await kube.get<CustomObject>(crdType, crd))?.spec as {
+    versions: { schema: { openAPIV3Schema: { properties: { status: Schema } } } }[];
+  };
+  const changed = structuredClone(versions);
+  for (const { schema } of changed) {
+    const { properties } = schema.openAPIV3Schema;
+    properties.status = change(properties.status);
+  }
+  await kube.mergePatch(crdType, crd, { spec: { versions: changed } });
+  const restore = async (): Promise<void> => {
+    await kube.mergePatch(crdType, crd, { spec: { versions } });
+  };
+  onTestFinished(restore);
+  return restore;
+}
+
+const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } as Schema;
+
+const refusedLaunch = {
+  ...{ attempt: 1, name: 'refused', hostnode: 'host', gpuModel: 'gpu', quotedHourlyPrice: '1', failures: 1 },
+  ...{ intentAt: '2026-01-01T00:00:00.000Z', outcome: 'Refused' },
+};
 
 describe('while the API server cannot be reached', () => {
   test('the operator lives on, and catches up with the cluster and the provider afterwards', async () => {
@@ -65,40 +105,14 @@ describe('while the API server cannot be reached', () => {
 });
 
 describe('a resource whose stored status is damaged', () => {
-  const crdType: ResourceType = {
-    group: 'apiextensions.k8s.io',
-    version: 'v1',
-    plural: 'customresourcedefinitions',
-    kind: 'CustomResourceDefinition',
-    namespaced: false,
-  };
-  const crd = { name: 'gpuvms.gpuvm.dev' };
-
-  /** Without its schema for the status, as it may have been in a release before. Gives the way back. */
-  async function loosenCrd(): Promise<() => Promise<void>> {
-    const { kube } = stage.cluster;
-    const { versions } = (await kube.get<CustomObject>(crdType, crd))?.spec as { versions: object[] };
-    const loose = structuredClone(versions) as Crd['versions'];
-    for (const { schema } of loose) {
-      schema.openAPIV3Schema.properties['status'] = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
-    }
-    await kube.mergePatch(crdType, crd, { spec: { versions: loose } });
-    return async () => {
-      await kube.mergePatch(crdType, crd, { spec: { versions } });
-    };
-  }
-
-  interface Crd {
-    readonly versions: { schema: { openAPIV3Schema: { properties: Record<string, object> } } }[];
-  }
-
   test('is left alone with its VM and told so, and harms nobody else; repaired, it goes on', async () => {
     const { kube } = stage.cluster;
     const team = await stage.organization();
     const vm = await stage.create(team, 'damaged');
     const { vm: recorded } = await vm.untilReady();
     stage.excuseStatusOf(vm);
-    onTestFinished(await loosenCrd());
+    // Without a schema for the status, as it may have been in a release before.
+    await changeStatusSchema(() => anything);
     // The new schema takes a moment to arrive.
     await until('the API server takes it', async () => {
       await kube.mergePatch(gpuVmType, vm, { status: { vm: { id: 5 } } }, 'status');
@@ -113,6 +127,36 @@ describe('a resource whose stored status is damaged', () => {
 
     await kube.mergePatch(gpuVmType, vm, { status: { vm: { id: recorded?.id } } }, 'status');
     expect((await vm.untilReady()).vm).toEqual(recorded);
+  });
+});
+
+describe('a CRD that is older than the operator', () => {
+  test('and drops the journal lets no deploy call leave, and the resource says what to do', async () => {
+    const { kube } = stage.cluster;
+    const team = await stage.organization();
+    const witness = await stage.create(team, 'witness', { powerState: 'Stopped' });
+    await witness.untilSaid('Stopped');
+    stage.excuseStatusOf(witness);
+    const restore = await changeStatusSchema(({ properties, ...schema }) => {
+      const known = Object.entries(properties ?? {}).filter(([name]) => name !== 'launch');
+      return { ...schema, properties: Object.fromEntries(known) };
+    });
+    // The new schema takes a moment to arrive.
+    await until('the API server drops the field', async () => {
+      const status = { launch: refusedLaunch, lastHandledReconcileAt: String(Math.random()) };
+      const written = await kube.mergePatch<GpuVm>(gpuVmType, witness, { status }, 'status');
+      return written.status?.launch === undefined;
+    });
+    const calls = (await team.state()).requests['client/deploy/single'] ?? 0;
+
+    const vm = await stage.create(team, 'trainer');
+    expect(await vm.untilSaid('CrdOutdated')).toContain('apply the CRDs');
+    expect(await vm.condition('Synced')).toMatchObject({ status: 'False', reason: 'CrdOutdated' });
+    expect((await team.state()).requests['client/deploy/single'] ?? 0).toBe(calls);
+
+    await restore();
+    await vm.untilReady();
+    expect((await team.state()).requests['client/deploy/single']).toBe(calls + 1);
   });
 });
 

@@ -188,6 +188,55 @@ async function expectGoneAfterTrouble(world: SimulatedWorld): Promise<void> {
   expect(world.watchdog.breaches).toEqual([]);
 }
 
+describe('a CRD of an older release', () => {
+  /** Drops what it does not know of the journal, as an API server does; returns what applies a newer one. */
+  function dropFromJournal(
+    world: SimulatedWorld,
+    drop: (launch: Record<string, unknown>) => object | undefined,
+  ): () => void {
+    const { api } = world;
+    const patch = api.mergePatch.bind(api);
+    api.mergePatch = (type, ref, body, subresource) => {
+      const pruned = structuredClone(body) as { status?: { launch?: Record<string, unknown> | null } };
+      const { status } = pruned;
+      if (status?.launch !== undefined && status.launch !== null) {
+        const { launch, ...rest } = status;
+        const left = drop(launch);
+        Object.assign(pruned, { status: left === undefined ? rest : { ...rest, launch: left } });
+      }
+      return patch(type, ref, pruned, subresource);
+    };
+    return () => {
+      api.mergePatch = patch;
+    };
+  }
+
+  it.each<[string, (launch: Record<string, unknown>) => object | undefined]>([
+    ['the journal', () => undefined],
+    ['it as it was sent', (launch) => ({ ...launch, message: 'another one' })],
+  ])('that does not keep %s lets no deploy call leave, and the resource says so', async (_name, drop) => {
+    const world = await createWorld({ seed: 52 });
+    const applyCrds = dropFromJournal(world, drop);
+    await world.apply('trainer');
+    await world.advance(10 * minute);
+    expect(world.requestsOf(deploy)).toBe(0);
+    expect(world.conditionOf('trainer', 'Ready')).toBe('False CrdOutdated');
+    expect(world.conditionOf('trainer', 'Synced')).toBe('False CrdOutdated');
+    applyCrds();
+    expect(await world.until(() => isReady(world, 'trainer'), minute)).toBeDefined();
+    expect(world.statusOf('trainer')?.launch).toMatchObject({ attempt: 1, outcome: 'Launched', failures: 0 });
+  });
+
+  it('does not keep a resource from being deleted', async () => {
+    const world = await createWorld({ seed: 53 });
+    dropFromJournal(world, () => undefined);
+    await world.apply('trainer');
+    await world.advance(minute);
+    await world.delete('trainer');
+    expect(await world.until(() => world.resource('trainer') === undefined, minute)).toBeDefined();
+  });
+});
+
 describe('a finalizer that somebody took off', () => {
   it('leaves a VM behind, which the account reports', async () => {
     const world = await worldWith('trainer');

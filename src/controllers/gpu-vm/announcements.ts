@@ -20,6 +20,7 @@ const notable: Partial<Record<Reason, Announcement['type']>> = {
   SecretNotFound: 'Warning',
   ConfigMapNotFound: 'Warning',
   InvalidInput: 'Warning',
+  CrdOutdated: 'Warning',
   SecretConflict: 'Warning',
   UnknownStatus: 'Warning',
   Unreadable: 'Warning',

@@ -1,7 +1,8 @@
 import { gpuVmType } from '../../api/group.ts';
+import type { GpuVmStatus } from '../../api/gpu-vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
-import { writeStatus } from '../../kube/patch.ts';
-import { isKubeError } from '../../kube/contract.ts';
+import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import { isKubeError, keyOf } from '../../kube/contract.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import { dollars, formatMoney } from '../../lib/money.ts';
 import { Redactor } from '../../lib/redact.ts';
@@ -34,7 +35,8 @@ interface LaunchTurn {
  * The one call that must never be made twice.
  *
  * 1. The intent is written to the status under optimistic lock. Whoever else decided the same (a second leader, an older
- *    self) gets a conflict and makes no call.
+ *    self) gets a conflict and makes no call. It has to come back as it was sent: an API server whose CRD is older drops what
+ *    that does not know, and says nothing.
  * 2. The call leaves at once, or not at all.
  * 3. Its outcome is a fact of the memory from the moment it is known, and of the status with the next write. Killed in
  *    between, the next process finds an intent without an outcome, and deploys nothing until the list has proven
@@ -48,9 +50,11 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
   // Reserved in the same moment as it was chosen, so that no parallel launch chooses the same GPU or port.
   runtime.fleet.offers.reserve(hostnode, share);
   const intent = intentOf(plan, deps.clock.now());
-  if (!(await writeIntent(deps, pass, turn, intent))) {
+  const written = await writeIntent(deps, pass, turn, intent);
+  if (written !== 'kept') {
     runtime.fleet.offers.release(hostnode, share);
-    return 'conflict';
+    if (written === 'dropped') await takeBack(deps, pass, turn);
+    return written === 'dropped' ? 'looked' : 'conflict';
   }
   const isFresh = deps.clock.now() - Date.parse(intent.intentAt) <= freshIntentMs;
   if (!isFresh || !isLeading(deps) || isStopping(pass)) {
@@ -95,14 +99,30 @@ async function writeIntent(
   pass: Pass,
   { observation, verdict }: LaunchTurn,
   intent: Launch,
-): Promise<boolean> {
+): Promise<'kept' | 'dropped' | 'conflict'> {
   const desired = statusOfVm({ ...observation, journal: { launch: intent } }, verdict);
   try {
-    deps.store.applyWrite(await writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: true }));
-    return true;
+    const written = await writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: true });
+    deps.store.applyWrite(written);
+    return isEqualJson((written.status as GpuVmStatus | undefined)?.launch, intent) ? 'kept' : 'dropped';
   } catch (error) {
-    if (isKubeError(error, 'conflict', 'notFound')) return false;
+    if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
     throw error;
+  }
+}
+
+/** What is left of an intent that was not kept is no journal: the one before it takes its place again. */
+async function takeBack(deps: ActDeps, pass: Pass, { observation, verdict }: LaunchTurn): Promise<void> {
+  deps.log.warn({ key: pass.key }, 'the API server drops the journal from the status: apply the CRDs of this release');
+  pass.memory.noteJournalDropped(deps.clock.now());
+  const { namespace, name } = observation.meta;
+  const object = deps.store.get(keyOf({ namespace, name }));
+  if (object === undefined) return;
+  const desired = statusOfVm(observation, verdict);
+  try {
+    deps.store.applyWrite(await writeStatus(deps.kube, gpuVmType, object, { desired, lock: true }));
+  } catch (error) {
+    if (!isKubeError(error, 'conflict', 'notFound')) throw error;
   }
 }
 

@@ -38,6 +38,7 @@ export class VmMemory {
   #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
   #deletionSeenAt: number | undefined;
   #absence: Absence | undefined;
+  #journalDroppedAt: number | undefined;
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
 
@@ -58,6 +59,7 @@ export class VmMemory {
       launchSeenAt: this.#launchSeen?.at,
       deletionSeenAt: this.#deletionSeenAt,
       absence: this.#absence,
+      journalDroppedAt: this.#journalDroppedAt,
       probe,
       avoidedHosts: this.#avoidedHosts,
       releaseNeedsStart: this.#releaseNeedsStart,
@@ -78,6 +80,11 @@ export class VmMemory {
     const refusals = (this.#refusals.get(hostnode) ?? 0) + 1;
     this.#refusals.set(hostnode, refusals);
     this.#avoidedHosts.set(hostnode, now + backoffMs(hostBackoff, refusals, random));
+  }
+
+  /** The API server did not keep an intent as it was sent. */
+  noteJournalDropped(now: number): void {
+    this.#journalDroppedAt = now;
   }
 
   noteDeployed(vmId: string): void {

@@ -53,6 +53,16 @@ describe('a VM that is wanted', () => {
       { rule: 'listCannotBeRead', step: 'wait', ready: 'False ProviderUnavailable' },
     ],
     [
+      'waits for somebody to apply the CRDs when its intent was not kept',
+      { facts: { journalDroppedAt: now - 29 * second } },
+      { rule: 'journalIsDropped', step: 'wait', ready: 'False CrdOutdated' },
+    ],
+    [
+      'tries whether its intent is kept meanwhile',
+      { facts: { journalDroppedAt: now - 30 * second } },
+      { rule: 'vmIsWanted', step: 'launch' },
+    ],
+    [
       'waits for what the spec refers to to be read',
       { inputs: { kind: 'notNeeded' } },
       { step: 'wait', ready: 'keep' },

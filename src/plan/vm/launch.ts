@@ -48,6 +48,24 @@ const launchIsBackingOff: Rule = ({ journal, facts, now, timings }) => {
   };
 };
 
+/** Without the journal a lost answer would be a lost VM: no call is made before the API server keeps it. */
+const journalIsDropped: Rule = ({ facts, now, timings }) => {
+  const retryAt = (facts.journalDroppedAt ?? -Infinity) + timings.retryMs;
+  if (now >= retryAt) return undefined;
+  const draft = waiting(
+    'CrdOutdated',
+    'The API server drops fields of the status that this release relies on, as its CRD is older: apply the CRDs of this release (crds/). Nothing is deployed until then.',
+  );
+  return {
+    step: { kind: 'wait' },
+    phase: 'Pending',
+    ready: draft,
+    synced: draft,
+    stalled: true,
+    look: { inMs: until(retryAt, now) },
+  };
+};
+
 /** Deploying blind is how VMs get lost: whoever cannot read the list makes no VMs. */
 const listCannotBeRead: Rule = ({ account, now }) => {
   const failure = account.kind === 'ready' ? account.pollFailure : undefined;
@@ -180,6 +198,7 @@ export const launchRules: readonly Rule[] = [
   vmIsRecorded,
   vmIsNotWantedNow,
   launchIsBackingOff,
+  journalIsDropped,
   listCannotBeRead,
   inputsAreNotReadYet,
   inputIsMissing,

@@ -140,6 +140,8 @@ export interface VmFacts {
   readonly deletionSeenAt: number | undefined;
   /** Trusted lists, requested after an uncertain launch, that did not have its VM. */
   readonly absence: Absence | undefined;
+  /** When the API server last dropped an intent, or a part of it, from the status. */
+  readonly journalDroppedAt: number | undefined;
   readonly probe: ProbeFact | undefined;
   /** Hosts that refused this resource, and until when it leaves them alone. */
   readonly avoidedHosts: ReadonlyMap<string, number>;
@@ -186,6 +188,7 @@ export const noFacts: VmFacts = {
   launchSeenAt: undefined,
   deletionSeenAt: undefined,
   absence: undefined,
+  journalDroppedAt: undefined,
   probe: undefined,
   avoidedHosts: new Map(),
   releaseNeedsStart: false,
