@@ -28,6 +28,8 @@ process.on('exit', () => {
 });
 // Where the API server's files and the operator's kubeconfig go, so that they go with ours.
 process.env['TMPDIR'] = directory;
+// A hundred operators need not compile the same sources a hundred times.
+process.env['NODE_COMPILE_CACHE'] = path.join(directory, 'compile-cache');
 
 const interrupt = new AbortController();
 const onSignal = (): void => {

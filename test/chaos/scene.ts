@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs';
 
 import { Random } from '../../src/sim/random.ts';
 import { Cluster } from '../support/cluster.ts';
+import { compileOperator } from '../support/operator-process.ts';
 import { Organization } from '../support/organization.ts';
 import { RestartableControlPlane } from '../support/restartable-control-plane.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
@@ -49,7 +50,7 @@ export async function startScene(options: ChaosOptions, directory: string): Prom
   const { seed } = options;
   await using stack = new AsyncDisposableStack();
   const diary = new Diary(directory);
-  const controlPlane = await RestartableControlPlane.start(directory);
+  const [controlPlane] = await Promise.all([RestartableControlPlane.start(directory), compileOperator()]);
   const cluster = Cluster.on(controlPlane);
   stack.defer(() => cluster.stop());
   await until('the API server has its namespaces', async () => isSettled(cluster));

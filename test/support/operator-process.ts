@@ -1,7 +1,8 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -27,6 +28,14 @@ export type OperatorFlags = Readonly<Record<string, string | undefined>>;
 function argumentsOf(flag: string, value: string | undefined): string[] {
   if (value === undefined) return [];
   return value === '' ? [`--${flag}`] : [`--${flag}`, value];
+}
+
+/**
+ * Lets Node.js compile the operator once, where NODE_COMPILE_CACHE says so: a process that is killed leaves nothing in that
+ * cache for those that follow.
+ */
+export async function compileOperator(): Promise<void> {
+  await promisify(execFile)(process.execPath, [main, 'operator', '--help']);
 }
 
 export type LogLine = Readonly<Record<string, unknown>>;
