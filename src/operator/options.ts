@@ -11,6 +11,11 @@ export interface OperatorOptions {
   readonly absenceProofMs: number;
   /** Longest time of one call to the provider. */
   readonly providerTimeoutMs: number;
+  /**
+   * Added to the longest call where nobody knows when it left: longest time between writing an intent and the call's
+   * leaving. A process that is held up for two thirds of it does not call any more.
+   */
+  readonly callMarginMs: number;
   /** Longest time that a call may still take effect at the provider after it was given up. */
   readonly lateEffectMs: number;
   /** How often something that is missing is looked for again. */
@@ -36,6 +41,7 @@ export const defaultOperatorOptions: OperatorOptions = {
   pollIdleMs: 30_000,
   absenceProofMs: 60_000,
   providerTimeoutMs: 30_000,
+  callMarginMs: 15_000,
   lateEffectMs: 120_000,
   retryMs: 30_000,
   inventoryMaxAgeMs: 30_000,
@@ -47,13 +53,11 @@ export const defaultOperatorOptions: OperatorOptions = {
   telemetryPort: 8080,
 };
 
-/** Added to the longest call, for the time between writing the intent and the call's leaving. */
-const callMarginMs = 15_000;
-
 export function vmTimings(options: OperatorOptions): VmTimings {
   return {
     absenceProofMs: options.absenceProofMs,
-    callTimeoutMs: options.providerTimeoutMs + callMarginMs,
+    callTimeoutMs: options.providerTimeoutMs + options.callMarginMs,
+    intentFreshMs: (options.callMarginMs * 2) / 3,
     retryMs: options.retryMs,
     launchBackoff: { baseMs: Math.min(5_000, options.retryMs), maxMs: 300_000 },
     transitionMs: 15 * 60_000,

@@ -67,7 +67,7 @@ export class Killer {
         this.#kill(this.#victim(), 'at any time');
         break;
       case 'old':
-        await this.#live(this.#random.integer(3_000, 6_000), signal);
+        await this.#live(this.#random.integer(4_000, 9_000), signal);
         this.#kill(this.#victim(), 'old');
         break;
       case 'frozen':

@@ -8,6 +8,7 @@ export const operatorFlags = {
   'provider-timeout': '2s',
   'absence-proof': '1s',
   'late-effect': '3s',
+  'call-margin': '2s',
   'shutdown-grace': '2s',
 };
 

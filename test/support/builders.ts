@@ -25,6 +25,7 @@ export const uid = '0f8e6c1d-e2b9-4a3f-9c5d-7e8f01234567';
 export const timings = {
   absenceProofMs: minute,
   callTimeoutMs: 45 * second,
+  intentFreshMs: 10 * second,
   retryMs: 30 * second,
   launchBackoff: { baseMs: 5 * second, maxMs: 5 * minute },
   transitionMs: 15 * minute,

@@ -17,12 +17,6 @@ import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 
-/**
- * When writing the intent took longer than this, the process was probably suspended meanwhile, and what it decided is out of
- * date: it must not call any more.
- */
-const freshIntentMs = 10_000;
-
 interface LaunchTurn {
   readonly observation: VmObservation;
   readonly verdict: Verdict;
@@ -56,7 +50,8 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
     if (written === 'dropped') await takeBack(deps, pass, turn);
     return written === 'dropped' ? 'looked' : 'conflict';
   }
-  const isFresh = deps.clock.now() - Date.parse(intent.intentAt) <= freshIntentMs;
+  // A write that took so long means that the process was probably suspended meanwhile: what it decided is out of date.
+  const isFresh = deps.clock.now() - Date.parse(intent.intentAt) <= turn.observation.timings.intentFreshMs;
   if (!isFresh || !isLeading(deps) || isStopping(pass)) {
     runtime.fleet.offers.release(hostnode, share);
     pass.memory.unsaved = {

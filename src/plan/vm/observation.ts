@@ -50,6 +50,8 @@ export interface VmTimings {
   readonly absenceProofMs: number;
   /** Longest time a call may take; a journal without an outcome counts as uncertain from then on. */
   readonly callTimeoutMs: number;
+  /** An intent that is older than this when it has been written was overtaken by the world: its call is not made. */
+  readonly intentFreshMs: number;
   /** How often to look for an offer, an input or an account that is missing. */
   readonly retryMs: number;
   /** Pauses between launches that fail in a row. */
