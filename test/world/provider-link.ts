@@ -53,6 +53,8 @@ export class ProviderLink implements HttpTransport {
 
   send(request: HttpRequest): Promise<HttpAnswer> {
     const { life, passPoint } = this.#around;
+    // Killed a moment ago, in the same breath: what still runs of it is not there any more.
+    if (!life.isAlive) return never();
     // Counted when the operator let it go: what becomes of a frozen process after that is not its doing.
     this.#options.onSend(request.path);
     passPoint(`before ${request.path}`);
