@@ -7,6 +7,7 @@ import {
 import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
 import type { Exchange, Machine } from '../../src/sim/machine.ts';
 import { hidePrices, omitFromAnswer } from './interception.ts';
+import { never } from './lifetime.ts';
 import { noDelay, wait, type Delay, type Surroundings } from './surroundings.ts';
 
 /** What can befall calls to the provider on the way; what it does itself is up to the simulator's faults. */
