@@ -19,6 +19,8 @@ export const conditionTypes = {
   Stalled:
     'kstatus: nothing will happen until somebody changes something; the message says what. Only present while true.',
   ListDistrusted: 'GpuAccount: the list of VMs contradicts other evidence. Only present while true.',
+  OrganizationUnproven:
+    'GpuAccount: the credentials may be of another organization than the VMs that are recorded, and nothing is done with them. Only present while true.',
   CredentialsValid: 'GpuAccount: the provider accepts the key and token of the credentials Secret.',
 } as const;
 export type ConditionType = keyof typeof conditionTypes;

@@ -78,6 +78,31 @@ export const gpuAccountSpecSchema = z
   .describe('One organization at the provider.');
 export type GpuAccountSpec = z.infer<typeof gpuAccountSpecSchema>;
 
+const fingerprintField = z.string().max(64);
+
+/**
+ * Nothing in the provider's answers names the organization. So that other credentials are not taken for the same
+ * organization's without a sign of it, the key that was proven last is remembered, by its fingerprint.
+ */
+export const organizationField = z
+  .object({
+    keyFingerprint: fingerprintField
+      .optional()
+      .describe('Fingerprint of the api_key whose lists are believed: of the organization that the VMs here are in.'),
+    unprovenKeyFingerprint: fingerprintField
+      .optional()
+      .describe(
+        'Fingerprint of the api_key that the Secret holds, while nothing shows that it is of the same organization.',
+      ),
+    confirmation: fingerprintField
+      .optional()
+      .describe('Value of the annotation gpuvm.dev/confirm-organization that was acted on: it counts once.'),
+  })
+  .describe(
+    'How the operator knows that the credentials are still those of the same organization. A fingerprint says whether two keys are the same, and neither is a key nor leads to one.',
+  );
+export type Organization = z.infer<typeof organizationField>;
+
 export const gpuAccountStatusSchema = z
   .object({
     observedGeneration: z.int().optional().describe('The metadata.generation that this status was made from.'),
@@ -100,6 +125,7 @@ export const gpuAccountStatusSchema = z
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
       .describe('Ids of up to 50 VMs that this installation made and that no resource owns.'),
+    organization: organizationField.optional(),
   })
   .describe('What the operator has seen. Not to be edited.');
 export type GpuAccountStatus = z.infer<typeof gpuAccountStatusSchema>;

@@ -16,6 +16,8 @@ export const annotations = {
   reconcileRequestedAt: `${apiGroup}/reconcile-requested-at`,
   /** "true" on a resource that is being deleted: let go of a VM that cannot be deleted. It may go on billing. */
   abandon: `${apiGroup}/abandon`,
+  /** On a GpuAccount: fingerprint of an api_key, whose organization somebody says is the one to go on with. */
+  confirmOrganization: `${apiGroup}/confirm-organization`,
   /** On connection Secrets: name of the resource they belong to. No label, whose values are shorter than names may be. */
   vmName: `${apiGroup}/vm`,
 } as const;

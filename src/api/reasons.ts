@@ -82,6 +82,8 @@ export const reasons = {
   CredentialsSecretNotFound: 'The credentials Secret does not exist. Create it with the keys api_key and api_token.',
   CredentialsSecretInvalid: 'The credentials Secret lacks api_key or api_token.',
   CredentialsUnknown: 'The provider has not been asked yet, or did not answer.',
+  OrganizationUnproven:
+    'The credentials may be of another organization than the VMs that are recorded. Nothing is deployed, deleted, or taken for lost; the message of the account says what to do.',
   AccountInUse: 'The account is being deleted, but resources still use it. Delete them first.',
 } as const;
 
@@ -97,6 +99,8 @@ export const eventReasons = {
   LaunchAbsent: 'A deploy call had no certain answer, and two lists prove that it made no VM. Another one is deployed.',
   DuplicateDeleted: "A second VM that carries this resource's mark was deleted. The VM in status.vm stays.",
   Deleted: 'The VM is deleted, and the list no longer has it.',
+  OrganizationConfirmed:
+    'The annotation confirm-organization was acted on: VMs that the list of these credentials lacks count as gone.',
   Retained: 'The resource is gone, its VM stays at the provider (deletionPolicy Retain), and goes on billing.',
   Abandoned: 'The resource was let go by the abandon annotation. Its VM may still exist, and go on billing.',
 } as const;

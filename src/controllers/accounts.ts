@@ -1,5 +1,5 @@
 import type { Reason } from '../api/reasons.ts';
-import type { Fleet } from '../fleet/contract.ts';
+import type { Fleet, Snapshot } from '../fleet/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import type { Provider } from '../provider/contract.ts';
 import type { HostSuspicions } from './host-suspicions.ts';
@@ -15,30 +15,44 @@ export interface AccountRuntime {
   readonly gate: Gate;
   readonly fleet: Fleet;
   readonly suspicions: HostSuspicions;
+  /** Of the key that the next call would carry. */
+  readonly keyFingerprint: string;
   setCredentials(credentials: Credentials): void;
   setRate(requestsPerSecond: number): void;
   stop(): void;
 }
 
+/** The last list, if it was got with this key. */
+export function listAskedAs(keyFingerprint: string | undefined, { fleet }: AccountRuntime): Snapshot | undefined {
+  return fleet.snapshot?.askedAs === keyFingerprint ? fleet.snapshot : undefined;
+}
+
 /** Makes the runtime of an account; given by the composition root, which knows the provider's client. */
-export type StartAccount = (account: {
+export type StartAccount = (account: AccountSettings) => AccountRuntime;
+
+export interface AccountSettings {
   readonly name: string;
+  /** Of the GpuAccount: one that was made anew under the same name is another account. */
+  readonly uid: string;
   readonly endpoint: string;
   readonly requestsPerSecond: number;
   readonly credentials: Credentials;
-}) => AccountRuntime;
+}
 
 export type AccountState =
   | { readonly kind: 'notReady'; readonly reason: Reason; readonly message: string }
   | { readonly kind: 'ready'; readonly runtime: AccountRuntime };
 
+interface Entry {
+  /** Undefined while it was never usable. */
+  readonly running: { readonly uid: string; readonly endpoint: string; readonly runtime: AccountRuntime } | undefined;
+  readonly problem: { readonly reason: Reason; readonly message: string } | undefined;
+}
+
 /** The accounts that exist, by name. Written by the GpuAccount controller, read by the controllers of VMs. */
 export class AccountRegistry {
   readonly #start: StartAccount;
-  readonly #states = new Map<
-    string,
-    { runtime: AccountRuntime | undefined; problem: { reason: Reason; message: string } | undefined }
-  >();
+  readonly #states = new Map<string, Entry>();
 
   constructor(start: StartAccount) {
     this.#start = start;
@@ -47,44 +61,48 @@ export class AccountRegistry {
   state(name: string): AccountState | undefined {
     const entry = this.#states.get(name);
     if (entry === undefined) return undefined;
-    if (entry.problem !== undefined || entry.runtime === undefined) {
+    if (entry.problem !== undefined || entry.running === undefined) {
       const problem = entry.problem ?? { reason: 'CredentialsUnknown' as const, message: 'it has just been created.' };
       return { kind: 'notReady', ...problem };
     }
-    return { kind: 'ready', runtime: entry.runtime };
+    return { kind: 'ready', runtime: entry.running.runtime };
   }
 
   runtime(name: string): AccountRuntime | undefined {
-    return this.#states.get(name)?.runtime;
+    return this.#states.get(name)?.running?.runtime;
   }
 
   /** Of all accounts, usable or not. */
   runtimes(): AccountRuntime[] {
-    return [...this.#states.values()].flatMap(({ runtime }) => (runtime === undefined ? [] : [runtime]));
+    return [...this.#states.values()].flatMap(({ running }) => (running === undefined ? [] : [running.runtime]));
   }
 
-  /** The account can be used with these settings; a running one is kept, with its list, and only told what changed. */
-  ensure(account: Parameters<StartAccount>[0]): AccountRuntime {
-    const entry = this.#states.get(account.name);
-    if (entry?.runtime === undefined) {
-      const runtime = this.#start(account);
-      this.#states.set(account.name, { runtime, problem: undefined });
-      return runtime;
+  /**
+   * The account can be used with these settings. A running one is kept, with its list, and only told what changed; but
+   * what ran for an account that is gone, or at another endpoint, ends: it would be another organization's.
+   */
+  ensure(account: AccountSettings): AccountRuntime {
+    const { name, uid, endpoint } = account;
+    const running = this.#states.get(name)?.running;
+    if (running?.uid === uid && running.endpoint === endpoint) {
+      running.runtime.setCredentials(account.credentials);
+      running.runtime.setRate(account.requestsPerSecond);
+      this.#states.set(name, { running, problem: undefined });
+      return running.runtime;
     }
-    entry.problem = undefined;
-    entry.runtime.setCredentials(account.credentials);
-    entry.runtime.setRate(account.requestsPerSecond);
-    return entry.runtime;
+    running?.runtime.stop();
+    const runtime = this.#start(account);
+    this.#states.set(name, { running: { uid, endpoint, runtime }, problem: undefined });
+    return runtime;
   }
 
   /** The account exists but cannot be used: nothing is decided by it until `ensure`. What it listed is kept. */
   block(name: string, reason: Reason, message: string): void {
-    const entry = this.#states.get(name);
-    this.#states.set(name, { runtime: entry?.runtime, problem: { reason, message } });
+    this.#states.set(name, { running: this.#states.get(name)?.running, problem: { reason, message } });
   }
 
   remove(name: string): void {
-    this.#states.get(name)?.runtime?.stop();
+    this.#states.get(name)?.running?.runtime.stop();
     this.#states.delete(name);
   }
 

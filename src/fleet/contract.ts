@@ -10,6 +10,8 @@ export interface Snapshot {
    */
   readonly requestedAt: number;
   readonly receivedAt: number;
+  /** As whom the provider was asked: fingerprint of the key that the request carried. What it does not list is that one's. */
+  readonly askedAs: string;
   readonly byId: ReadonlyMap<string, CloudVm>;
   readonly byName: ReadonlyMap<string, readonly CloudVm[]>;
   /** Entries that were listed but could not be read: neither present nor absent. */
@@ -45,6 +47,8 @@ export interface Fleet {
   awaitSnapshot(key: string, requestedAfter: number): void;
   /** The key waits for nothing any more. */
   forget(key: string): void;
+  /** What the polls so far have said no longer counts: the next one is as soon as may be, also after failures. */
+  refresh(): void;
 
   /** Call right before a delete call leaves: that this VM vanishes is then no reason for distrust. */
   noteDeletionRequested(id: string): void;

@@ -99,6 +99,59 @@ describe('the poll', () => {
     expect(woken).toEqual(['a']);
   });
 
+  it('comes at once after a change of credentials, but not below the short interval', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(1_000);
+    fleet.refresh();
+    await clock.advance(3_999);
+    expect(cloud.timesOf('listVms')).toEqual([1_000_000]);
+    await clock.advance(26_000);
+    fleet.refresh();
+    await clock.advance(0);
+    expect(cloud.timesOf('listVms')).toEqual([1_000_000, 1_005_000, 1_030_999]);
+  });
+
+  it('does not wait for failures to be over that were the answer to other credentials', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.failure = 'unauthorized';
+    fleet.start();
+    await clock.advance(200_000);
+    const tries = cloud.timesOf('listVms').length;
+    cloud.failure = undefined;
+    fleet.refresh();
+    expect(fleet.pollFailure).toBeUndefined();
+    await clock.advance(5_000);
+    expect(cloud.timesOf('listVms')).toHaveLength(tries + 1);
+    expect(fleet.snapshot).toBeDefined();
+  });
+
+  it('that was under way when the credentials changed is said to be of the ones before, and the next one follows soon', async () => {
+    let askedAs = 'before';
+    const { clock, cloud, fleet } = rig({ askedAs: () => askedAs });
+    cloud.vms = many(1);
+    cloud.latencyMs = 2_000;
+    fleet.start();
+    await clock.advance(1_000);
+    askedAs = 'after';
+    fleet.refresh();
+    await clock.advance(1_000);
+    expect(seen(fleet).askedAs).toBe('before');
+    await clock.advance(5_000);
+    expect(seen(fleet).askedAs).toBe('after');
+    expect(cloud.timesOf('listVms')).toEqual([1_000_000, 1_005_000]);
+  });
+
+  it('is not made for a change of credentials once the fleet was stopped', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(10_000);
+    fleet.stop();
+    fleet.refresh();
+    await clock.advance(100_000);
+    expect(cloud.timesOf('listVms')).toHaveLength(1);
+  });
+
   it('does not serve a key with an answer that was requested too early', async () => {
     const { clock, cloud, fleet, woken } = rig();
     cloud.vms = many(1);

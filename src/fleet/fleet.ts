@@ -9,7 +9,7 @@ import type { Fleet, OfferBook, PollFailure, Snapshot } from './contract.ts';
 import { isEmptyDiff, type FleetDiff } from './diff.ts';
 import { Evidence, type Billing, type EvidenceLimits } from './evidence.ts';
 import { createOfferBook, type OfferBookHooks, type OfferLimits, type RunningOfferBook } from './offers.ts';
-import { Poller, type Intervals } from './poller.ts';
+import { Poller, type Intervals, type PollFacts } from './poller.ts';
 import { nextSnapshot } from './snapshot.ts';
 
 export interface FleetHooks extends OfferBookHooks {
@@ -25,6 +25,8 @@ export interface FleetOptions {
   readonly random: Random;
   readonly intervals: Intervals;
   readonly maxBackoffMs?: number;
+  /** As whom the provider would be asked at this moment. One and the same where nothing is given. */
+  readonly askedAs?: () => string;
   readonly evidence?: EvidenceLimits;
   /** Ids of the VMs that resources of this account have recorded: no listing may lack one without a reason. */
   readonly recorded?: () => Iterable<string>;
@@ -76,7 +78,8 @@ class PolledFleet implements RunningFleet {
         this.#recorded = new Set(options.recorded?.());
         return provider.listVms({ signal });
       },
-      publish: (listing, times) => this.#publish(listing, times),
+      askedAs: options.askedAs ?? (() => ''),
+      publish: (listing, facts) => this.#publish(listing, facts),
       failed: (failure) => {
         this.#pollFailed(failure);
       },
@@ -114,6 +117,10 @@ class PolledFleet implements RunningFleet {
     this.#offers.forget(key);
   }
 
+  refresh(): void {
+    this.#poller.refresh();
+  }
+
   noteDeletionRequested(id: string): void {
     this.#evidence.noteDeletionRequested(id);
   }
@@ -133,15 +140,15 @@ class PolledFleet implements RunningFleet {
     this.#snapshot = { ...this.#snapshot, distrusted };
   }
 
-  async #publish(listing: VmListing, times: { requestedAt: number; receivedAt: number }): Promise<void> {
-    const request = { requestedAt: times.requestedAt, recorded: this.#recorded };
+  async #publish(listing: VmListing, facts: PollFacts): Promise<void> {
+    const request = { requestedAt: facts.requestedAt, recorded: this.#recorded };
     const distrusted = this.#evidence.judge(listing, request) ?? (await this.#doubtOfEmpty());
     if (this.#stopped) return;
     if (distrusted !== undefined) this.#announce(distrusted);
-    const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...times, distrusted });
+    const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...facts, distrusted });
     this.#snapshot = snapshot;
     this.#options.hooks?.polled?.({
-      durationMs: Math.max(0, times.receivedAt - times.requestedAt),
+      durationMs: Math.max(0, facts.receivedAt - facts.requestedAt),
       vms: snapshot.byId.size,
       unreadable: snapshot.unreadable.size,
     });

@@ -13,6 +13,13 @@ export interface Intervals {
   readonly idleMs: number;
 }
 
+/** What is known of a listing beside what it says: see Snapshot. */
+export interface PollFacts {
+  readonly requestedAt: number;
+  readonly receivedAt: number;
+  readonly askedAs: string;
+}
+
 export interface PollerOptions {
   readonly gate: Gate;
   readonly clock: Clock;
@@ -21,8 +28,10 @@ export interface PollerOptions {
   /** After failures in a row the pause doubles from activeMs up to this. Default 60 s. */
   readonly maxBackoffMs?: number;
   readonly list: (signal: AbortSignal) => Promise<VmListing>;
+  /** As whom the provider would be asked at this moment. */
+  readonly askedAs: () => string;
   /** Takes a listing in. The next poll is not before this has ended. */
-  readonly publish: (listing: VmListing, times: { requestedAt: number; receivedAt: number }) => Promise<void>;
+  readonly publish: (listing: VmListing, facts: PollFacts) => Promise<void>;
   readonly failed: (failure: PollFailure) => void;
   readonly wake: (keys: readonly string[]) => void;
 }
@@ -43,6 +52,7 @@ export class Poller {
   #lastRequestedAt = -Infinity;
   #lastSuccessAt: number;
   #failure: PollFailure | undefined;
+  #isOutdated = false;
 
   constructor(options: PollerOptions) {
     this.#options = options;
@@ -85,6 +95,18 @@ export class Poller {
     this.#waiting.delete(key);
   }
 
+  /** The failures so far were answers to somebody else: they are no reason to wait. */
+  refresh(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#failure = undefined;
+    if (this.#running) this.#isOutdated = true;
+    else this.#setTimer(this.#soonest());
+  }
+
+  #soonest(): number {
+    return Math.max(this.#clock.now(), this.#startedAt + this.#options.intervals.activeMs);
+  }
+
   /** For who needs a list requested after that moment: an earlier one is of no use to them. Within the two intervals. */
   #dueFor(requestedAfter: number): number {
     const { activeMs, idleMs } = this.#options.intervals;
@@ -96,6 +118,10 @@ export class Poller {
     // A clock that was set back must not stop the polls until it has caught up.
     this.#startedAt = Math.min(this.#startedAt, now);
     const { activeMs, idleMs } = this.#options.intervals;
+    if (this.#isOutdated) {
+      this.#isOutdated = false;
+      return this.#soonest();
+    }
     if (this.#failure !== undefined) {
       const policy = { baseMs: activeMs, maxMs: Math.max(activeMs, this.#options.maxBackoffMs ?? 60_000) };
       return now + backoffMs(policy, this.#failure.consecutive, this.#options.random);
@@ -116,9 +142,9 @@ export class Poller {
     this.#running = true;
     this.#due = Infinity;
     try {
-      const { listing, requestedAt } = await this.#list();
+      const { listing, requestedAt, askedAs } = await this.#list();
       const receivedAt = this.#clock.now();
-      await this.#options.publish(listing, { requestedAt, receivedAt });
+      await this.#options.publish(listing, { requestedAt, receivedAt, askedAs });
       this.#lastRequestedAt = requestedAt;
       this.#lastSuccessAt = receivedAt;
       this.#failure = undefined;
@@ -130,18 +156,21 @@ export class Poller {
     if (!this.#abort.signal.aborted) this.#setTimer(this.#nextDue());
   }
 
-  async #list(): Promise<{ listing: VmListing; requestedAt: number }> {
+  async #list(): Promise<{ listing: VmListing; requestedAt: number; askedAs: string }> {
     const { signal } = this.#abort;
     const ticket = await this.#options.gate.acquire('poll', signal);
     let requestedAt = 0;
+    let askedAs = '';
     const listing = await ticket.run(() => {
       this.#startedAt = this.#clock.now();
       // One less than now: of two things within one millisecond nobody knows which was first, and a listing must not pass
       // for later than a call that ended in the same one.
       requestedAt = this.#startedAt - 1;
+      // In the same moment as the request takes the key that it carries.
+      askedAs = this.#options.askedAs();
       return this.#options.list(signal);
     });
-    return { listing, requestedAt };
+    return { listing, requestedAt, askedAs };
   }
 
   #fail(error: unknown): void {

@@ -5,6 +5,7 @@ import { isEmptyDiff, sameVm, type FleetDiff } from './diff.ts';
 export interface SnapshotFacts {
   readonly requestedAt: number;
   readonly receivedAt: number;
+  readonly askedAs: string;
   readonly distrusted: string | undefined;
 }
 

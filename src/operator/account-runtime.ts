@@ -1,4 +1,5 @@
-import type { AccountRuntime, Credentials, StartAccount } from '../controllers/accounts.ts';
+import { keyFingerprint } from '../api/key-fingerprint.ts';
+import type { AccountRuntime, AccountSettings, StartAccount } from '../controllers/accounts.ts';
 import { HostSuspicions } from '../controllers/host-suspicions.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
@@ -37,18 +38,26 @@ export interface RuntimeDeps {
   wake(keys: readonly string[]): void;
   /** The list of this account changed. */
   listChanged(account: string, diff: FleetDiff, snapshot: Snapshot): void;
-  /** Whether the list of this account can be read has changed. */
+  /** Whether the list of this account can be read has changed, or it was read with another key. */
   pollTurned(account: string): void;
 }
 
 /** Everything that runs for one account: the provider's client, the gate before it, and the fleet. */
 export function accountStarter(deps: RuntimeDeps): StartAccount {
-  return (account) => startAccount(deps, account);
+  const names = new Set<string>();
+  return (account) => {
+    const runtime = startAccount(deps, account);
+    // An account that is made anew starts with an empty bucket: what the one before has spent was of the same rate.
+    if (names.has(account.name)) runtime.gate.pauseUntil(deps.clock.now() + msToFill(account.requestsPerSecond));
+    names.add(account.name);
+    return runtime;
+  };
 }
 
-function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): AccountRuntime {
+function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRuntime {
   const { clock, log, options } = deps;
   let { credentials } = account;
+  let fingerprint = keyFingerprint({ ...account, ...credentials });
   const gate = gateOf(deps, account);
   const client = (deps.createProvider ?? createTensorDockProvider)({
     endpoint: account.endpoint,
@@ -65,17 +74,22 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
     endpointOfMethod,
     hooks: allHooks(requestMetrics(deps.metrics, account.name), pauseWhenLimited({ gate, clock })),
   });
-  const fleet = fleetOf(deps, account.name, { provider, gate });
+  const fleet = fleetOf(deps, account.name, { provider, gate, askedAs: () => fingerprint });
   fleet.start();
   return {
     provider,
     gate,
     fleet,
     suspicions: new HostSuspicions(clock, deps.random),
-    setCredentials: (next: Credentials) => {
+    get keyFingerprint() {
+      return fingerprint;
+    },
+    setCredentials: (next) => {
       if (next.apiKey === credentials.apiKey && next.apiToken === credentials.apiToken) return;
       credentials = next;
+      fingerprint = keyFingerprint({ ...account, ...credentials });
       log.info({ account: account.name }, 'credentials changed');
+      fleet.refresh();
     },
     setRate: (requestsPerSecond) => {
       gate.setRate(rateOf(requestsPerSecond));
@@ -88,7 +102,7 @@ function startAccount(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): 
   };
 }
 
-function gateOf(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): RunningGate {
+function gateOf(deps: RuntimeDeps, account: AccountSettings): RunningGate {
   const { clock, metrics, options, leadership } = deps;
   return createGate({
     clock,
@@ -110,9 +124,14 @@ function gateOf(deps: RuntimeDeps, account: Parameters<StartAccount>[0]): Runnin
   });
 }
 
-function fleetOf(deps: RuntimeDeps, account: string, through: { provider: Provider; gate: RunningGate }): RunningFleet {
+function fleetOf(
+  deps: RuntimeDeps,
+  account: string,
+  through: { provider: Provider; gate: RunningGate; askedAs: () => string },
+): RunningFleet {
   const { clock, random, options, metrics, log } = deps;
   let hasFailed = false;
+  let listedAs: string | undefined;
   const turned = (failed: boolean, isFirst: boolean): void => {
     if (hasFailed !== failed || isFirst) deps.pollTurned(account);
     hasFailed = failed;
@@ -131,7 +150,9 @@ function fleetOf(deps: RuntimeDeps, account: string, through: { provider: Provid
     hooks: {
       polled: ({ vms }) => {
         metrics.pollVms.set({ account }, vms);
-        turned(false, fleet.snapshot?.sequence === 1);
+        const isFirstOfKey = fleet.snapshot?.askedAs !== listedAs;
+        listedAs = fleet.snapshot?.askedAs;
+        turned(false, isFirstOfKey);
       },
       pollFailed: () => {
         turned(true, false);
@@ -151,6 +172,10 @@ function fleetOf(deps: RuntimeDeps, account: string, through: { provider: Provid
  */
 function rateOf(requestsPerSecond: number): { requestsPerSecond: number; burst: number } {
   return { requestsPerSecond, burst: Math.max(2, Math.ceil(requestsPerSecond)) };
+}
+
+function msToFill(requestsPerSecond: number): number {
+  return (1000 * rateOf(requestsPerSecond).burst) / requestsPerSecond;
 }
 
 function requestMetrics(metrics: Metrics, account: string): ProviderHooks {

@@ -1,4 +1,4 @@
-import { gpuVmType } from '../api/group.ts';
+import { gpuAccountType, gpuVmType } from '../api/group.ts';
 import { installationId } from '../api/vm-name.ts';
 import { AccountRegistry } from '../controllers/accounts.ts';
 import { GpuAccountController } from '../controllers/gpu-account/controller.ts';
@@ -153,12 +153,18 @@ function vmController(deps: OperatorDeps, parts: Parts): GpuVmController {
 
 function accountController(deps: OperatorDeps, parts: Parts): GpuAccountController {
   const { kube, clock, redactor, options } = deps;
-  const { cluster, installation, owners, accounts } = parts;
+  const { cluster, installation, owners, accounts, events } = parts;
   return new GpuAccountController({
     ...{ kube, clock, redactor, installation, owners, accounts },
     store: cluster.accounts.store,
     vms: cluster.vms.store,
     credentialsIntervalMs: options.retryMs,
+    announce: (object, { type, reason, message }) => {
+      events.event(gpuAccountType, object, { type, reason, action: 'Reconcile', note: message });
+    },
+    wakeUsers: (account) => {
+      wakeVmsOf(cluster, account);
+    },
   });
 }
 

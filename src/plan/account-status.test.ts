@@ -11,6 +11,7 @@ const healthy: AccountObservation = {
   generation: 2,
   status: {},
   credentials: { kind: 'accepted' },
+  organization: { kind: 'proven', organization: { keyFingerprint: 'abcdef012345' } },
   pollFailure: undefined,
   listed: { total: 5, managed: 3, unmanaged: ['vm-1'] },
   distrusted: undefined,
@@ -22,6 +23,16 @@ const failure = (kind: string): AccountObservation['pollFailure'] => ({
   since: now,
   consecutive: 1,
 });
+
+const unproven: AccountObservation['organization'] = {
+  kind: 'unproven',
+  message: 'Put others into the Secret.',
+  organization: { keyFingerprint: 'abcdef012345', unprovenKeyFingerprint: '0123456789ab' },
+};
+const unasked: AccountObservation['organization'] = {
+  kind: 'unasked',
+  organization: { keyFingerprint: 'abcdef012345' },
+};
 
 function statusFor(changes: Partial<AccountObservation>): GpuAccountStatus {
   const status = statusOfAccount({ ...healthy, ...changes });
@@ -63,6 +74,24 @@ it.each<[string, Partial<AccountObservation>, string, string]>([
     'True CredentialsAccepted',
   ],
   [
+    'credentials that may be of another organization',
+    { organization: unproven, listed: undefined },
+    'False OrganizationUnproven',
+    'True CredentialsAccepted',
+  ],
+  [
+    'other credentials that the provider refuses, whosever they are',
+    { organization: unasked, listed: undefined, pollFailure: failure('unauthorized') },
+    'False InvalidCredentials',
+    'False InvalidCredentials',
+  ],
+  [
+    'other credentials that no list was got with yet',
+    { organization: unasked, listed: undefined },
+    'Unknown WaitingForProvider',
+    'Unknown CredentialsUnknown',
+  ],
+  [
     'an account that is deleted while in use',
     { users: ['research/trainer'] },
     'False AccountInUse',
@@ -81,6 +110,21 @@ it('a list that is not to be believed is told while it is so, and not afterwards
   const doubtful = statusFor({ distrusted: 'it is empty' });
   expect(conditionOf(doubtful.conditions, 'ListDistrusted')?.message).toContain('it is empty');
   expect(conditionOf(statusFor({ status: doubtful }).conditions, 'ListDistrusted')).toBeUndefined();
+});
+
+it('doubt about the organization is told while it lasts, also while the account is held back', () => {
+  const doubtful = statusFor({ organization: unproven, listed: undefined, users: ['research/trainer'] });
+  expect(conditionOf(doubtful.conditions, 'OrganizationUnproven')?.message).toBe('Put others into the Secret.');
+  expect(doubtful.organization?.unprovenKeyFingerprint).toBe('0123456789ab');
+  expect(conditionOf(statusFor({ status: doubtful }).conditions, 'OrganizationUnproven')).toBeUndefined();
+});
+
+it('which key was proven is remembered while there are no credentials', () => {
+  const status = statusFor({});
+  const missing = { kind: 'missing', message: 'There is no Secret.' } as const;
+  expect(statusFor({ status, credentials: missing, organization: undefined })).toMatchObject({
+    organization: { keyFingerprint: 'abcdef012345' },
+  });
 });
 
 it('VMs that nobody owns are counted, and named up to fifty of them', () => {

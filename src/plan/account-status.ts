@@ -2,6 +2,7 @@ import { mergeConditions, type ConditionDraft } from '../api/conditions.ts';
 import { fitted } from '../api/fitted.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
 import type { PollFailure } from '../fleet/contract.ts';
+import type { OrganizationVerdict } from './organization.ts';
 
 export type CredentialsState =
   { readonly kind: 'accepted' } | { readonly kind: 'missing' | 'invalid'; readonly message: string };
@@ -12,7 +13,10 @@ export interface AccountObservation {
   readonly generation: number | undefined;
   readonly status: GpuAccountStatus;
   readonly credentials: CredentialsState;
+  /** Undefined while there are no credentials to ask with. */
+  readonly organization: OrganizationVerdict | undefined;
   readonly pollFailure: PollFailure | undefined;
+  /** Undefined as well while it is not the organization of the VMs here that was listed. */
   readonly listed:
     { readonly total: number; readonly managed: number; readonly unmanaged: readonly string[] } | undefined;
   readonly distrusted: string | undefined;
@@ -25,47 +29,31 @@ const mostUsersShown = 10;
 
 /** The status of an account: what the last list had, and whether the next ones can be had. Pure. */
 export function statusOfAccount(observation: AccountObservation): GpuAccountStatus {
-  const { now, generation, status, listed } = observation;
-  const drafts = [readyDraft(observation), credentialsDraft(observation), ...listDraft(observation)];
-  const unmanaged = listed?.unmanaged.slice(0, mostIdsShown) ?? status.unmanagedVms;
-  const made: GpuAccountStatus = {
-    ...(generation === undefined ? {} : { observedGeneration: generation }),
+  const { now, generation, status } = observation;
+  const drafts = [readyDraft(observation), credentialsDraft(observation), ...abnormalDrafts(observation)];
+  const made: GpuAccountStatus = compact({
+    observedGeneration: generation,
     conditions: mergeConditions(status.conditions ?? [], drafts, { now, generation }),
-    ...(listed === undefined
-      ? status.vms === undefined
-        ? {}
-        : { vms: status.vms }
-      : { vms: { total: listed.total, managed: listed.managed, unmanaged: listed.unmanaged.length } }),
-    ...(unmanaged === undefined || unmanaged.length === 0 ? {} : { unmanagedVms: [...unmanaged] }),
-  };
+    ...counted(observation),
+    organization: observation.organization?.organization ?? status.organization,
+  });
   return fitted(gpuAccountStatusSchema, made);
 }
 
-function readyDraft({ credentials, pollFailure, listed, users }: AccountObservation): ConditionDraft {
-  const not = (reason: ConditionDraft['reason'], message: string): ConditionDraft => ({
-    type: 'Ready',
-    status: 'False',
-    reason,
-    message,
+/** What was counted last stands while there is no list. */
+function counted({ listed, status }: AccountObservation): Pick<GpuAccountStatus, 'vms' | 'unmanagedVms'> {
+  if (listed === undefined) return compact({ vms: status.vms, unmanagedVms: status.unmanagedVms });
+  const { total, managed, unmanaged } = listed;
+  return compact({
+    vms: { total, managed, unmanaged: unmanaged.length },
+    unmanagedVms: unmanaged.length === 0 ? undefined : unmanaged.slice(0, mostIdsShown),
   });
-  if (users.length > 0) {
-    const more = users.length > mostUsersShown ? ` and ${users.length - mostUsersShown} more` : '';
-    return not(
-      'AccountInUse',
-      `The account is being deleted, but is still used by ${users.slice(0, mostUsersShown).join(', ')}${more}: delete them first.`,
-    );
-  }
-  if (credentials.kind === 'missing') return not('CredentialsSecretNotFound', credentials.message);
-  if (credentials.kind === 'invalid') return not('CredentialsSecretInvalid', credentials.message);
-  if (pollFailure?.kind === 'unauthorized') {
-    return not(
-      'InvalidCredentials',
-      `The provider refuses the credentials: correct api_key and api_token in the Secret. It says: ${pollFailure.message}`,
-    );
-  }
-  if (pollFailure !== undefined)
-    return not('ProviderUnavailable', `The list of VMs cannot be read, tried again by itself: ${pollFailure.message}`);
-  if (listed === undefined) {
+}
+
+function readyDraft(observation: AccountObservation): ConditionDraft {
+  const problem = problemOf(observation);
+  if (problem !== undefined) return { type: 'Ready', status: 'False', ...problem };
+  if (observation.listed === undefined) {
     return {
       type: 'Ready',
       status: 'Unknown',
@@ -76,12 +64,43 @@ function readyDraft({ credentials, pollFailure, listed, users }: AccountObservat
   return { type: 'Ready', status: 'True', reason: 'Polling', message: 'The list of VMs is read at regular intervals.' };
 }
 
-function credentialsDraft({ credentials, pollFailure, listed }: AccountObservation): ConditionDraft {
+type Problem = Pick<ConditionDraft, 'reason' | 'message'>;
+
+/** What keeps the account from being used, the first thing that somebody has to see to. */
+function problemOf({ credentials, organization, pollFailure, users }: AccountObservation): Problem | undefined {
+  if (users.length > 0) return inUse(users);
+  if (credentials.kind !== 'accepted') return { reason: reasonOf(credentials.kind), message: credentials.message };
+  if (pollFailure?.kind === 'unauthorized') {
+    return {
+      reason: 'InvalidCredentials',
+      message: `The provider refuses the credentials: correct api_key and api_token in the Secret. It says: ${pollFailure.message}`,
+    };
+  }
+  if (organization?.kind === 'unproven') return { reason: 'OrganizationUnproven', message: organization.message };
+  if (pollFailure === undefined) return undefined;
+  return {
+    reason: 'ProviderUnavailable',
+    message: `The list of VMs cannot be read, tried again by itself: ${pollFailure.message}`,
+  };
+}
+
+function inUse(users: readonly string[]): Problem {
+  const more = users.length > mostUsersShown ? ` and ${users.length - mostUsersShown} more` : '';
+  return {
+    reason: 'AccountInUse',
+    message: `The account is being deleted, but is still used by ${users.slice(0, mostUsersShown).join(', ')}${more}: delete them first.`,
+  };
+}
+
+function reasonOf(problem: 'missing' | 'invalid'): ConditionDraft['reason'] {
+  return problem === 'missing' ? 'CredentialsSecretNotFound' : 'CredentialsSecretInvalid';
+}
+
+function credentialsDraft({ credentials, organization, pollFailure, listed }: AccountObservation): ConditionDraft {
   const type = 'CredentialsValid';
-  if (credentials.kind === 'missing')
-    return { type, status: 'False', reason: 'CredentialsSecretNotFound', message: credentials.message };
-  if (credentials.kind === 'invalid')
-    return { type, status: 'False', reason: 'CredentialsSecretInvalid', message: credentials.message };
+  if (credentials.kind !== 'accepted') {
+    return { type, status: 'False', reason: reasonOf(credentials.kind), message: credentials.message };
+  }
   if (pollFailure?.kind === 'unauthorized') {
     return {
       type,
@@ -90,22 +109,27 @@ function credentialsDraft({ credentials, pollFailure, listed }: AccountObservati
       message: 'The provider refuses key or token: correct the credentials Secret.',
     };
   }
-  if (listed === undefined) {
+  if (listed === undefined && organization?.kind !== 'unproven') {
     return { type, status: 'Unknown', reason: 'CredentialsUnknown', message: 'The provider has not answered yet.' };
   }
   return { type, status: 'True', reason: 'CredentialsAccepted', message: 'The provider accepts key and token.' };
 }
 
-/** Only present while true, as an abnormal condition should be. */
-function listDraft({ distrusted }: AccountObservation): ConditionDraft[] {
-  return distrusted === undefined
-    ? []
-    : [
-        {
-          type: 'ListDistrusted',
-          status: 'True',
-          reason: 'ListDistrusted',
-          message: `No VM is taken for gone on the word of this list: ${distrusted}`,
-        },
-      ];
+/** Only present while true, as abnormal conditions should be. */
+function abnormalDrafts({ distrusted, organization }: AccountObservation): ConditionDraft[] {
+  const drafts: ConditionDraft[] = [];
+  if (distrusted !== undefined) {
+    const message = `No VM is taken for gone on the word of this list: ${distrusted}`;
+    drafts.push({ type: 'ListDistrusted', status: 'True', reason: 'ListDistrusted', message });
+  }
+  if (organization?.kind === 'unproven') {
+    const { message } = organization;
+    drafts.push({ type: 'OrganizationUnproven', status: 'True', reason: 'OrganizationUnproven', message });
+  }
+  return drafts;
+}
+
+/** Leaves out what is undefined, so that an absent field is absent in the status too. */
+function compact<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

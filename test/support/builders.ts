@@ -20,6 +20,7 @@ export const now = Date.UTC(2026, 5, 1, 12);
 export const second = 1000;
 export const minute = 60 * second;
 export const installation = '1a2b3c4d';
+export const keyFingerprint = 'abcdef012345';
 export const uid = '0f8e6c1d-e2b9-4a3f-9c5d-7e8f01234567';
 
 export const timings = {
@@ -121,6 +122,7 @@ export function snapshotOf(vms: readonly CloudVm[], changes: Partial<Snapshot> =
     sequence: 1,
     requestedAt: now - second,
     receivedAt: now - second,
+    askedAs: keyFingerprint,
     byId: new Map(vms.map((vm) => [vm.id, vm])),
     byName: Map.groupBy(vms, ({ name }) => name),
     unreadable: new Set(),
@@ -137,6 +139,7 @@ export function offersOf(hosts: readonly Host[] | undefined, changes: Partial<Of
 export function accountOf(changes: Partial<ReadyAccount> = {}): ReadyAccount {
   return {
     kind: 'ready',
+    keyFingerprint,
     capabilities,
     snapshot: snapshotOf([]),
     pollFailure: undefined,

@@ -1,5 +1,5 @@
-import { gpuAccountSpecSchema, type GpuAccountSpec, type GpuAccountStatus } from '../../api/gpu-account.ts';
-import { finalizerName, gpuAccountType } from '../../api/group.ts';
+import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import { annotations, finalizerName, gpuAccountType } from '../../api/group.ts';
 import { markOf } from '../../api/vm-name.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
@@ -8,10 +8,15 @@ import type { ReadStore, Store } from '../../kube/store.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Redactor } from '../../lib/redact.ts';
-import { statusOfAccount, type AccountObservation, type CredentialsState } from '../../plan/account-status.ts';
-import type { AccountRegistry, Credentials } from '../accounts.ts';
-import { decodeSecret, secretType, type CustomObject, type SecretObject } from '../objects.ts';
+import { statusOfAccount, type AccountObservation } from '../../plan/account-status.ts';
+import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } from '../../plan/organization.ts';
+import type { Announcement } from '../../plan/vm/verdict.ts';
+import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
+import { parseVm } from '../gpu-vm/observe.ts';
+import type { CustomObject } from '../objects.ts';
 import type { VmOwners } from '../vm-owners.ts';
+import { announcementsFor } from './announcements.ts';
+import { readCredentials, type CredentialsRead } from './credentials.ts';
 
 export interface GpuAccountDeps {
   readonly kube: KubeApi;
@@ -25,7 +30,13 @@ export interface GpuAccountDeps {
   readonly owners: VmOwners;
   /** How often the credentials Secret is read again, so that a rotated or restored one counts. */
   readonly credentialsIntervalMs: number;
+  announce(object: CustomObject, announcement: Announcement): void;
+  /** What the account's resources can do with it has changed. */
+  wakeUsers(account: string): void;
 }
+
+/** What was found out about the account's credentials. */
+type Configured = Pick<AccountObservation, 'credentials' | 'organization'>;
 
 /**
  * One account's control loop: reads the credentials, keeps the account's runtime going with them, and says in the status
@@ -34,6 +45,8 @@ export interface GpuAccountDeps {
 export class GpuAccountController implements Reconciler {
   readonly name = 'gpuaccount';
   readonly #deps: GpuAccountDeps;
+  /** By account, what its resources were last woken for. */
+  readonly #views = new Map<string, string>();
 
   constructor(deps: GpuAccountDeps) {
     this.#deps = deps;
@@ -42,73 +55,76 @@ export class GpuAccountController implements Reconciler {
   async reconcile(key: string): Promise<Outcome> {
     const object = this.#deps.store.get(key);
     if (object === undefined) {
-      this.#deps.accounts.remove(key);
+      this.#forget(key);
       return { kind: 'done' };
     }
     if (object.metadata.deletionTimestamp !== undefined) return this.#letGo(object);
     if (!hasFinalizer(object, finalizerName)) {
       this.#deps.store.applyWrite(await addFinalizer(this.#deps.kube, gpuAccountType, object, finalizerName));
     }
-    const credentials = await this.#configure(object);
-    return this.#report(this.#deps.store.get(key) ?? object, credentials);
+    return this.#serve(object);
   }
 
   /** Held back, and kept going, while resources use it: without the account nobody could delete their VMs. */
   async #letGo(object: CustomObject): Promise<Outcome> {
     const users = this.#deps.vms.byIndex('account', object.metadata.name);
-    if (users.length > 0) return this.#report(object, await this.#configure(object), users.map(nameOf).sort());
-    this.#deps.accounts.remove(object.metadata.name);
+    if (users.length > 0) return this.#serve(object, users.map(nameOf).sort());
+    this.#forget(object.metadata.name);
     const left = await removeFinalizer(this.#deps.kube, gpuAccountType, object, finalizerName);
     if (left !== undefined) this.#deps.store.applyWrite(left);
     return { kind: 'done' };
   }
 
-  async #configure(object: CustomObject): Promise<CredentialsState> {
+  #forget(name: string): void {
+    this.#deps.accounts.remove(name);
+    this.#views.delete(name);
+  }
+
+  async #serve(given: CustomObject, users: readonly string[] = []): Promise<Outcome> {
+    const { name, uid } = given.metadata;
+    const read = await readCredentials(this.#deps, given);
+    const object = this.#deps.store.get(name);
+    // What was read is of no use for an account that was made anew under this name meanwhile.
+    if (object === undefined || object.metadata.uid !== uid) return { kind: 'requeue' };
+    return this.#report(object, this.#configure(object, read), users);
+  }
+
+  #configure(object: CustomObject, read: CredentialsRead): Configured {
     const { accounts } = this.#deps;
-    const { name } = object.metadata;
-    const parsed = gpuAccountSpecSchema.safeParse(object.spec);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      return this.#blocked(name, {
-        kind: 'invalid',
-        message: `The spec is not valid: ${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`,
-      });
+    const { name, uid } = object.metadata;
+    if (read.kind !== 'found') {
+      const reason = read.kind === 'missing' ? 'CredentialsSecretNotFound' : 'CredentialsSecretInvalid';
+      accounts.block(name, reason, read.message);
+      return { credentials: read, organization: undefined };
     }
-    const read = await this.#readCredentials(parsed.data);
-    if (read.kind !== 'found') return this.#blocked(name, read);
-    const { endpoint, requestsPerSecond } = parsed.data;
-    accounts.ensure({ name, endpoint, requestsPerSecond, credentials: read.credentials });
-    return { kind: 'accepted' };
+    const { endpoint, requestsPerSecond } = read.spec;
+    const runtime = accounts.ensure({ name, uid, endpoint, requestsPerSecond, credentials: read.credentials });
+    const organization = this.#judge(object, runtime);
+    if (organization.kind === 'unproven') accounts.block(name, 'OrganizationUnproven', unproven);
+    return { credentials: { kind: 'accepted' }, organization };
   }
 
-  #blocked(name: string, problem: Exclude<CredentialsState, { kind: 'accepted' }>): CredentialsState {
-    const reason = problem.kind === 'missing' ? 'CredentialsSecretNotFound' : 'CredentialsSecretInvalid';
-    this.#deps.accounts.block(name, reason, problem.message);
-    return problem;
+  #judge({ metadata, status }: CustomObject, { keyFingerprint, fleet }: AccountRuntime): OrganizationVerdict {
+    const { organization: stored, unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
+    const isSameKey = stored?.keyFingerprint === keyFingerprint;
+    return judgeOrganization({
+      ...{ account: metadata.name, keyFingerprint, stored, snapshot: fleet.snapshot },
+      annotation: metadata.annotations?.[annotations.confirmOrganization],
+      stakes: isSameKey ? [] : this.#stakes(metadata.name, unmanagedVms),
+    });
   }
 
-  async #readCredentials({
-    credentialsSecretRef: ref,
-  }: GpuAccountSpec): Promise<
-    { kind: 'found'; credentials: Credentials } | { kind: 'missing' | 'invalid'; message: string }
-  > {
-    const where = `Secret "${ref.name}" in namespace "${ref.namespace}"`;
-    const secret = await this.#deps.kube.get<SecretObject>(secretType, ref);
-    if (secret === undefined) {
-      return { kind: 'missing', message: `There is no ${where}: create it with the keys api_key and api_token.` };
-    }
-    const apiKey = decodeSecret(secret, 'api_key')?.trim();
-    const apiToken = decodeSecret(secret, 'api_token')?.trim();
-    if (apiKey === undefined || apiKey === '' || apiToken === undefined || apiToken === '') {
-      return { kind: 'invalid', message: `${where} needs the keys api_key and api_token, both not empty.` };
-    }
-    this.#deps.redactor.add(apiKey);
-    this.#deps.redactor.add(apiToken);
-    return { kind: 'found', credentials: { apiKey, apiToken } };
+  #stakes(account: string, unmanagedVms: readonly string[]): Stake[] {
+    const recorded = this.#deps.vms.byIndex('account', account).flatMap((object) => {
+      const { status, isStatusDamaged } = parseVm(object);
+      const owner = nameOf(object);
+      return stakesOf({ owner, uid: object.metadata.uid, journal: isStatusDamaged ? 'damaged' : status });
+    });
+    return [...recorded, ...unmanagedVms.map((id): Stake => ({ kind: 'unmanaged', id }))];
   }
 
-  async #report(object: CustomObject, credentials: CredentialsState, users: readonly string[] = []): Promise<Outcome> {
-    const desired = statusOfAccount(this.#observe(object, credentials, users));
+  async #report(object: CustomObject, configured: Configured, users: readonly string[]): Promise<Outcome> {
+    const desired = statusOfAccount(this.#observe(object, configured, users));
     const before = (object.status ?? {}) as GpuAccountStatus;
     if (!isEqualJson(before, desired)) {
       try {
@@ -119,20 +135,31 @@ export class GpuAccountController implements Reconciler {
         if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
         throw error;
       }
+      for (const announcement of announcementsFor(before, desired)) this.#deps.announce(object, announcement);
     }
+    this.#wakeUsers(object.metadata.name, desired);
     return { kind: 'requeueAfter', delayMs: this.#deps.credentialsIntervalMs };
   }
 
-  #observe(object: CustomObject, credentials: CredentialsState, users: readonly string[]): AccountObservation {
-    const { clock, accounts } = this.#deps;
-    const fleet = accounts.runtime(object.metadata.name)?.fleet;
-    const snapshot = fleet?.snapshot;
+  /** Our own writes wake nobody, but what is proven by this one lets the resources go on. */
+  #wakeUsers(name: string, { organization }: GpuAccountStatus): void {
+    const state = this.#deps.accounts.state(name);
+    const reason = state?.kind === 'notReady' ? state.reason : '';
+    const view = `${organization?.keyFingerprint ?? ''} ${reason}`;
+    if (this.#views.get(name) === view) return;
+    this.#views.set(name, view);
+    this.#deps.wakeUsers(name);
+  }
+
+  #observe(object: CustomObject, configured: Configured, users: readonly string[]): AccountObservation {
+    const runtime = this.#deps.accounts.runtime(object.metadata.name);
+    const snapshot = runtime === undefined ? undefined : provenList(configured, runtime);
     return {
-      now: clock.now(),
+      ...configured,
+      now: this.#deps.clock.now(),
       generation: object.metadata.generation,
       status: object.status ?? {},
-      credentials,
-      pollFailure: fleet?.pollFailure,
+      pollFailure: runtime?.fleet.pollFailure,
       listed: snapshot === undefined ? undefined : this.#count(snapshot),
       distrusted: snapshot?.distrusted,
       users,
@@ -153,6 +180,15 @@ export class GpuAccountController implements Reconciler {
     return { total: snapshot.byId.size, managed, unmanaged: unmanaged.sort() };
   }
 }
+
+/** The list of another organization says nothing about the VMs of this one. */
+function provenList({ organization }: Configured, runtime: AccountRuntime): Snapshot | undefined {
+  return organization?.kind === 'proven' ? listAskedAs(runtime.keyFingerprint, runtime) : undefined;
+}
+
+/** For the resources; what to do about it is said by the account. */
+const unproven =
+  'its credentials may be of another organization than the VMs are in, so nothing is done; its own conditions say what to do.';
 
 function nameOf({ metadata }: CustomObject): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;

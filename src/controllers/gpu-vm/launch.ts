@@ -50,9 +50,7 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
     if (written === 'dropped') await takeBack(deps, pass, turn);
     return written === 'dropped' ? 'looked' : 'conflict';
   }
-  // A write that took so long means that the process was probably suspended meanwhile: what it decided is out of date.
-  const isFresh = deps.clock.now() - Date.parse(intent.intentAt) <= turn.observation.timings.intentFreshMs;
-  if (!isFresh || !isLeading(deps) || isStopping(pass)) {
+  if (!mayCallNow(deps, pass, turn, intent)) {
     runtime.fleet.offers.release(hostnode, share);
     pass.memory.unsaved = {
       launch: ended(deps, intent, 'Refused', 'The operator was held up before the call; no call was made.'),
@@ -61,6 +59,13 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
   }
   await deploy(deps, pass, turn, intent);
   return 'looked';
+}
+
+/** What was decided may be out of date since the intent was written. */
+function mayCallNow(deps: ActDeps, pass: Pass, turn: LaunchTurn, { intentAt }: Launch): boolean {
+  // A write that took so long means that the process was probably suspended meanwhile.
+  const isFresh = deps.clock.now() - Date.parse(intentAt) <= turn.observation.timings.intentFreshMs;
+  return isFresh && isLeading(deps) && !isStopping(pass) && isSameOrganization(deps, turn);
 }
 
 function isStopping({ signal }: Pass): boolean {
@@ -74,6 +79,13 @@ function isLeading({ leadership }: ActDeps): boolean {
   } catch {
     return false;
   }
+}
+
+/** The credentials, or the account itself, may have been exchanged while the intent was written. */
+function isSameOrganization({ accounts }: ActDeps, { observation, runtime }: LaunchTurn): boolean {
+  const { account, spec } = observation;
+  const isCurrent = accounts.runtime(spec.accountName) === runtime;
+  return isCurrent && account.kind === 'ready' && runtime.keyFingerprint === account.keyFingerprint;
 }
 
 function intentOf(plan: LaunchPlan, now: number): Launch {

@@ -2,7 +2,9 @@ import type { z } from 'zod';
 
 import { gpuVmSpecSchema, gpuVmStatusSchema, type GpuVmSpec, type GpuVmStatus } from '../../api/gpu-vm.ts';
 import { objectNameField } from '../../api/fields.ts';
+import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations, finalizerName, gpuVmType } from '../../api/group.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
 import type { ReadStore } from '../../kube/store.ts';
 import { hasFinalizer } from '../../kube/finalizers.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -15,7 +17,7 @@ import type {
   VmObservation,
   VmTimings,
 } from '../../plan/vm/observation.ts';
-import type { AccountRegistry } from '../accounts.ts';
+import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
 import { markedVmsOf } from '../marks.ts';
 import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
@@ -106,17 +108,19 @@ function metaOf(object: CustomObject): VmMeta {
 }
 
 function accountView({ accounts, accountsStore }: ObserveDeps, name: string, namespace: string): AccountView {
-  if (accountsStore.get(name) === undefined) return { kind: 'missing' };
+  const object = accountsStore.get(name);
+  if (object === undefined) return { kind: 'missing' };
   const state = accounts.state(name);
   if (state === undefined) {
     return { kind: 'notReady', reason: 'CredentialsUnknown', message: 'the operator has just seen it.' };
   }
   if (state.kind === 'notReady') return state;
-  const { provider, fleet, suspicions } = state.runtime;
+  const { provider, fleet, keyFingerprint, suspicions } = state.runtime;
   return {
     kind: 'ready',
+    keyFingerprint,
     capabilities: provider.capabilities,
-    snapshot: fleet.snapshot,
+    snapshot: provenList(object, state.runtime),
     pollFailure: fleet.pollFailure,
     offers: {
       hosts: fleet.offers.hosts,
@@ -126,6 +130,15 @@ function accountView({ accounts, accountsStore }: ObserveDeps, name: string, nam
         fleet.offers.coolingDownUntil(hostnode) ?? suspicions.closedUntil(namespace, hostnode),
     },
   };
+}
+
+/**
+ * The list, if it was got with the key that calls would carry now, and that key is the one whose lists are believed. Without
+ * a list nothing is done at the provider: neither a key that was exchanged since, nor a list from before, is acted on.
+ */
+function provenList({ status }: CustomObject, runtime: AccountRuntime): Snapshot | undefined {
+  const proven = (status as GpuAccountStatus | undefined)?.organization?.keyFingerprint;
+  return runtime.keyFingerprint === proven ? listAskedAs(proven, runtime) : undefined;
 }
 
 function secretView(
@@ -170,6 +183,8 @@ interface ParsedVm {
   readonly spec: GpuVmSpec;
   readonly status: GpuVmStatus;
   readonly problem: string | undefined;
+  /** Then `status` is as it is stored, whatever that is. */
+  readonly isStatusDamaged: boolean;
 }
 
 /** An object of the store never changes, so each version is parsed once. */
@@ -184,6 +199,7 @@ export function parseVm(object: CustomObject): ParsedVm {
   const parsed: ParsedVm = {
     spec: spec.success ? spec.data : unusableSpec(object.spec),
     status: status.success ? status.data : (object.status ?? {}),
+    isStatusDamaged: !status.success,
     problem: spec.success
       ? status.success
         ? undefined

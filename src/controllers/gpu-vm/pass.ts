@@ -5,7 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Journal } from '../../plan/vm/observation.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
-import type { AccountRuntime } from '../accounts.ts';
+import type { AccountRegistry, AccountRuntime } from '../accounts.ts';
 import type { CustomObject, SecretObject } from '../objects.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import type { VmMemory } from './memory.ts';
@@ -23,6 +23,7 @@ export interface ActDeps {
   readonly leadership: { assertLeading(): void };
   readonly metrics: VmMetrics;
   readonly owners: VmOwners;
+  readonly accounts: AccountRegistry;
   announce(object: CustomObject, announcement: Announcement): void;
 }
 

@@ -72,6 +72,8 @@ export type AccountView =
   | { readonly kind: 'notReady'; readonly reason: Reason; readonly message: string }
   | {
       readonly kind: 'ready';
+      /** Of the key that the list was got with, and that calls would carry. */
+      readonly keyFingerprint: string;
       readonly capabilities: ProviderCapabilities;
       readonly snapshot: Snapshot | undefined;
       readonly pollFailure: PollFailure | undefined;

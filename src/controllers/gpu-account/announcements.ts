@@ -1,0 +1,22 @@
+import { conditionOf } from '../../api/conditions.ts';
+import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import type { Announcement } from '../../plan/vm/verdict.ts';
+
+/** What the change from one status to the next has to say to whoever runs `kubectl describe`. */
+export function announcementsFor(before: GpuAccountStatus, after: GpuAccountStatus): Announcement[] {
+  const said: Announcement[] = [];
+  const unproven = conditionOf(after.conditions, 'OrganizationUnproven');
+  if (unproven !== undefined && conditionOf(before.conditions, 'OrganizationUnproven') === undefined) {
+    said.push({ type: 'Warning', reason: 'OrganizationUnproven', message: unproven.message });
+  }
+  const { keyFingerprint, confirmation } = after.organization ?? {};
+  const isTurned = keyFingerprint !== undefined && keyFingerprint !== before.organization?.keyFingerprint;
+  if (isTurned && confirmation === keyFingerprint) {
+    said.push({
+      type: 'Normal',
+      reason: 'OrganizationConfirmed',
+      message: 'Goes on with these credentials, as the annotation says: VMs that their list lacks count as gone.',
+    });
+  }
+  return said;
+}

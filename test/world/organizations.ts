@@ -1,0 +1,109 @@
+import { annotations, gpuAccountType } from '../../src/api/group.ts';
+import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import { secretType, type CustomObject } from '../../src/controllers/objects.ts';
+import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/sim/index.ts';
+import { plantedSecrets, type SimulatedWorld } from './world.ts';
+
+/** Whose credentials the account's Secret holds, and what the account says of it. */
+
+export interface Pair {
+  readonly apiKey: string;
+  readonly apiToken: string;
+}
+
+export const ownPair: Pair = { apiKey: plantedSecrets.apiKey, apiToken: plantedSecrets.apiToken };
+export const otherPair: Pair = { apiKey: 'another-organizations-key', apiToken: 'another-organizations-token' };
+
+export const accountName = 'default';
+const secretRef = { namespace: 'gpuvm-system', name: 'tensordock' };
+
+/**
+ * A second organization at the same provider: requests with its key go to it, and see its VMs. Every call of the operator
+ * that would change something there is a breach while resources have VMs in the first one.
+ */
+export function addOrganization(
+  world: SimulatedWorld,
+  options: Partial<SimulatorOptions> & { readonly pair?: Pair } = {},
+): Simulator {
+  const { pair = otherPair, ...rest } = options;
+  const other = createSimulator({ hosts: 8, balance: '100000', ...pair, ...rest }, world.clock);
+  const { machine } = world.provider;
+  const exchange = machine.exchange.bind(machine);
+  machine.exchange = (request, now) => {
+    if (request.params.get('api_key')?.[0] !== pair.apiKey) return exchange(request, now);
+    if (!isRead.has(request.path) && hasLiveVm(world)) {
+      world.watchdog.complain(`${request.path} in another organization, while there are VMs in the first one`);
+    }
+    return other.machine.exchange(request, now);
+  };
+  return other;
+}
+
+const isRead: ReadonlySet<string> = new Set(['client/list', 'billing/balance']);
+
+/** A resource's VM lives in the first organization. */
+function hasLiveVm(world: SimulatedWorld): boolean {
+  const recorded = new Set(
+    world.resources().map(({ status }) => (status as { vm?: { id: string } } | undefined)?.vm?.id),
+  );
+  return world.vms().some(({ id }) => recorded.has(id));
+}
+
+/** The platform team puts a pair into the account's Secret. */
+export async function setSecret(world: SimulatedWorld, { apiKey, apiToken }: Pair): Promise<void> {
+  world.note(`the Secret holds ${apiKey}`);
+  const data = { api_key: base64(apiKey), api_token: base64(apiToken) };
+  await world.api.mergePatch(secretType, secretRef, { data });
+}
+
+/** The account, and with it the Secret, is looked at now instead of within half a minute. */
+export async function lookAtAccount(world: SimulatedWorld): Promise<void> {
+  const look = String(world.clock.now());
+  await world.api.mergePatch(gpuAccountType, { name: accountName }, { metadata: { annotations: { look } } });
+}
+
+/** The provider takes this pair of the first organization from now on, and no other one. */
+export function acceptOnly(world: SimulatedWorld, pair: Pair): void {
+  world.control('POST', 'credentials', pair);
+}
+
+/** The pair that the first organization has now. */
+export function acceptedPair(world: SimulatedWorld): Pair {
+  const { key, token } = world.provider.machine.world.credentials;
+  return { apiKey: key, apiToken: token };
+}
+
+export function accountOf(world: SimulatedWorld): CustomObject | undefined {
+  return world.api.peek(gpuAccountType, accountName) as CustomObject | undefined;
+}
+
+export function accountStatus(world: SimulatedWorld): GpuAccountStatus {
+  return accountOf(world)?.status ?? {};
+}
+
+/** "True Polling" */
+export function accountCondition(world: SimulatedWorld, type: string): string | undefined {
+  const condition = accountStatus(world).conditions?.find((one) => one.type === type);
+  return condition === undefined ? undefined : `${condition.status} ${condition.reason}`;
+}
+
+/** Somebody has looked, and tells the operator to go on with the credentials that it asks about. */
+export async function confirmOrganization(world: SimulatedWorld): Promise<void> {
+  const value = accountStatus(world).organization?.unprovenKeyFingerprint;
+  if (value === undefined) return;
+  world.note(`organization ${value} is confirmed`);
+  const before = accountOf(world)?.metadata.annotations?.[annotations.confirmOrganization];
+  // One that was acted on before counts no more: it is taken off, and given again the next time.
+  const next = before === value ? null : value;
+  await world.api.mergePatch(
+    gpuAccountType,
+    { name: accountName },
+    {
+      metadata: { annotations: { [annotations.confirmOrganization]: next } },
+    },
+  );
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
