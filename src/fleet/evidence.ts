@@ -71,6 +71,19 @@ export class Evidence {
     this.#limits = limits;
   }
 
+  /** What is known now, to go on from in another way. */
+  copy(): Evidence {
+    const copy = new Evidence(this.#limits);
+    copy.#listed = this.#listed;
+    for (const [id, absence] of this.#missing) copy.#missing.set(id, absence);
+    for (const [id, at] of this.#alive) copy.#alive.set(id, at);
+    for (const [id, at] of this.#accountedFor) copy.#accountedFor.set(id, at);
+    for (const id of this.#deletionRequested) copy.#deletionRequested.add(id);
+    copy.#empty = this.#empty;
+    copy.#lastRequestedAt = this.#lastRequestedAt;
+    return copy;
+  }
+
   /** We are about to ask for the deletion of this VM: that it vanishes is what we want. */
   noteDeletionRequested(id: string): void {
     this.#deletionRequested.add(id);

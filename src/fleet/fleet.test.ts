@@ -301,8 +301,8 @@ describe('a snapshot', () => {
 });
 
 describe('a listing is distrusted', () => {
-  async function running(count: number): Promise<Rig> {
-    const given = rig();
+  async function running(count: number, options: Partial<FleetOptions> = {}): Promise<Rig> {
+    const given = rig(options);
     given.cloud.vms = many(count);
     given.cloud.hourlyCost = '1.50';
     given.fleet.start();
@@ -402,6 +402,33 @@ describe('a listing is distrusted', () => {
     expect(seen(fleet).distrusted).toBeUndefined();
     await clock.advance(65_000);
     expect(seen(fleet).distrusted).toContain('lacks VM vm-1');
+  });
+
+  it('whatever a listing that was got with another key has lacked meanwhile, for however long', async () => {
+    let askedAs = 'own';
+    const { clock, cloud, fleet } = await running(10, { askedAs: () => askedAs });
+    askedAs = 'other';
+    cloud.vms = [vmOf('elsewhere')];
+    await clock.advance(1_800_000);
+    expect(seen(fleet)).toMatchObject({ askedAs: 'other', distrusted: undefined });
+    askedAs = 'own';
+    cloud.vms = many(5);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('5 of 10 VMs vanished');
+    cloud.vms = many(10);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('when it was got with a new key and lacks what the listings with the key before had', async () => {
+    let askedAs = 'before';
+    const { clock, cloud, fleet } = await running(10, { askedAs: () => askedAs });
+    for (const id of ['vm-8', 'vm-9']) fleet.noteDeletionRequested(id);
+    askedAs = 'after';
+    cloud.vms = many(5);
+    await clock.advance(60_000);
+    expect(seen(fleet).askedAs).toBe('after');
+    expect(seen(fleet).distrusted).toContain('3 of 8 VMs vanished');
   });
 
   it('for more than ten minutes when the listings in between failed', async () => {

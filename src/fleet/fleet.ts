@@ -45,6 +45,9 @@ export interface RunningFleet extends Fleet {
   stop(): void;
 }
 
+/** More keys than that nobody goes back and forth between. */
+const mostKeys = 4;
+
 /** One account's live picture. Nothing happens before `start`. */
 export function createFleet(options: FleetOptions): RunningFleet {
   return new PolledFleet(options);
@@ -53,7 +56,9 @@ export function createFleet(options: FleetOptions): RunningFleet {
 class PolledFleet implements RunningFleet {
   readonly #options: FleetOptions;
   readonly #poller: Poller;
-  readonly #evidence: Evidence;
+  /** For each key: if it is another organization's, what its listings lack is no evidence about the VMs of this one. */
+  readonly #evidences = new Map<string, Evidence>();
+  #evidence: Evidence;
   readonly #offers: RunningOfferBook;
   #snapshot: Snapshot | undefined;
   /** What was recorded when the last request for a listing left: of what was recorded later it may know nothing. */
@@ -141,6 +146,7 @@ class PolledFleet implements RunningFleet {
   }
 
   async #publish(listing: VmListing, facts: PollFacts): Promise<void> {
+    this.#turnTo(facts.askedAs);
     const request = { requestedAt: facts.requestedAt, recorded: this.#recorded };
     const distrusted = this.#evidence.judge(listing, request) ?? (await this.#doubtOfEmpty());
     if (this.#stopped) return;
@@ -153,6 +159,18 @@ class PolledFleet implements RunningFleet {
       unreadable: snapshot.unreadable.size,
     });
     if (!isEmptyDiff(diff)) this.#options.onChange(diff, snapshot);
+  }
+
+  /** A key that is new goes on from what is known: most are of the same organization. */
+  #turnTo(askedAs: string): void {
+    const known = this.#evidences.get(askedAs);
+    if (known === undefined) {
+      if (this.#evidences.size > 0) this.#evidence = this.#evidence.copy();
+      this.#evidences.set(askedAs, this.#evidence);
+    } else this.#evidence = known;
+    for (const key of this.#evidences.keys()) {
+      if (this.#evidences.size > mostKeys && key !== askedAs) this.#evidences.delete(key);
+    }
   }
 
   #announce(doubt: string): void {
