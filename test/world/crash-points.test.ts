@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { annotations } from '../../src/api/group.ts';
 import type { FaultSpec } from '../../src/sim/index.ts';
+import { acceptOnly, addOrganization, otherPair, ownPair, setSecret } from './organizations.ts';
 import { createWorld, easySpec, type SimulatedWorld, type WorldOptions } from './world.ts';
 
 /**
@@ -104,6 +105,34 @@ const stories: readonly Story[] = [
     },
     isDone: (world) => isReady(world) && world.vms().length > 0,
     vms: 1,
+  },
+  {
+    name: 'a rotation of the credentials',
+    before: makeReady,
+    act: async (world) => {
+      const pair = { apiKey: 'rotated-key', apiToken: 'rotated-token' };
+      acceptOnly(world, pair);
+      await setSecret(world, pair);
+      await world.advance(40_000);
+      await world.apply('second');
+    },
+    isDone: (world) => world.conditionOf('second', 'Ready') === 'True Running',
+    vms: 2,
+  },
+  {
+    name: "an exchange of the credentials for another organization's, which is taken back",
+    before: async (world) => {
+      addOrganization(world, { seed: 1 });
+      await makeReady(world);
+    },
+    act: async (world) => {
+      await world.apply('second');
+      await setSecret(world, otherPair);
+      await world.advance(2 * minute);
+      await setSecret(world, ownPair);
+    },
+    isDone: (world) => isReady(world) && world.conditionOf('second', 'Ready') === 'True Running',
+    vms: 2,
   },
 ];
 

@@ -10,6 +10,7 @@ export type Deed =
   | { readonly do: 'pause'; readonly vm: string; readonly on: boolean }
   | { readonly do: 'poke'; readonly vm: string }
   | { readonly do: 'forgetVm'; readonly vm: string }
+  | { readonly do: 'secret'; readonly holds: 'own' | 'rotated' | 'mistyped' | 'other' }
   | ProcessTrouble
   | KubeTrouble
   | ProviderTrouble;
@@ -104,6 +105,11 @@ const usersDeed: Weighted<Deed>[] = [
   often(1, fc.record({ do: doing('forgetVm'), vm })),
 ];
 
+/** The platform team exchanges the credentials: for those of the same organization, or by mistake for others. */
+const teamsDeed: Weighted<Deed>[] = [
+  often(3, fc.record({ do: doing('secret'), holds: fc.constantFrom('own', 'rotated', 'mistyped', 'other') })),
+];
+
 /** From a hiccup over more than a lease lasts to longer than anything is waited for. */
 const frozenMs = fc.constantFrom(3_000, 12_000, 25_000, 90_000, 1_200_000);
 
@@ -168,6 +174,7 @@ const providerTrouble: Weighted<ProviderTrouble>[] = [
 
 const deed: fc.Arbitrary<Deed> = fc.oneof<Weighted<Deed>[]>(
   ...usersDeed,
+  ...teamsDeed,
   ...processTrouble,
   ...kubeTrouble,
   ...providerTrouble,

@@ -2,6 +2,7 @@ import { annotations } from '../../src/api/group.ts';
 import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
+import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
 import { noDelay } from './surroundings.ts';
 import { easySpec, plantedSecrets, type SimulatedWorld } from './world.ts';
 
@@ -31,6 +32,8 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return world.annotate(one.vm, { [annotations.reconcileRequestedAt]: String(world.clock.now()) });
     case 'forgetVm':
       return forgetVm(world, one.vm);
+    case 'secret':
+      return exchange(world, one.holds);
     case 'crash':
     case 'freeze':
     case 'stop':
@@ -50,6 +53,23 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
 async function forgetVm(world: SimulatedWorld, name: string): Promise<void> {
   const { vm, launch } = world.statusOf(name) ?? {};
   if (vm !== undefined && vm.adopted !== true && launch !== undefined) await world.editStatus(name, { vm: null });
+}
+
+async function exchange(world: SimulatedWorld, holds: Extract<Action, { do: 'secret' }>['holds']): Promise<void> {
+  const own = acceptedPair(world);
+  switch (holds) {
+    case 'own':
+      return setSecret(world, own);
+    case 'mistyped':
+      return setSecret(world, { ...own, apiToken: 'mistyped' });
+    case 'other':
+      return setSecret(world, otherPair);
+    case 'rotated': {
+      const next = { apiKey: `rotated-key-${String(world.clock.now())}`, apiToken: own.apiToken };
+      acceptOnly(world, next);
+      return setSecret(world, next);
+    }
+  }
 }
 
 async function strikeProcess(world: SimulatedWorld, one: ProcessTrouble): Promise<void> {
@@ -109,7 +129,7 @@ function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
       return;
     case 'credentials': {
       const apiToken = one.good ? plantedSecrets.apiToken : 'another-token';
-      world.control('POST', 'credentials', { apiKey: plantedSecrets.apiKey, apiToken });
+      acceptOnly(world, { ...acceptedPair(world), apiToken });
       return;
     }
     case 'prices':

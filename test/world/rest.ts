@@ -2,6 +2,7 @@ import { annotations } from '../../src/api/group.ts';
 import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { isConverged } from '../support/convergence.ts';
+import { acceptedPair, acceptOnly, confirmOrganization, setSecret } from './organizations.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
 
 const settleLimitMs = 4 * 3_600_000;
@@ -10,7 +11,11 @@ const settleLimitMs = 4 * 3_600_000;
 export async function comeToRest(world: SimulatedWorld): Promise<number | undefined> {
   await endTrouble(world);
   if (!world.isOperatorAlive) await world.start();
-  const isQuiet = (): boolean => world.isOperatorAlive && world.resources().every(isConverged);
+  const isQuiet = (): boolean => {
+    // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
+    void confirmOrganization(world);
+    return world.isOperatorAlive && world.resources().every(isConverged);
+  };
   const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);
   if (settledMs === undefined) {
     for (const object of world.resources().filter((one) => !isConverged(one))) {
@@ -28,7 +33,9 @@ export async function comeToRest(world: SimulatedWorld): Promise<number | undefi
 async function endTrouble(world: SimulatedWorld): Promise<void> {
   world.clearFaults();
   world.api.holdWatches(false);
-  world.control('POST', 'credentials', { apiKey: plantedSecrets.apiKey, apiToken: plantedSecrets.apiToken });
+  const own = { ...acceptedPair(world), apiToken: plantedSecrets.apiToken };
+  acceptOnly(world, own);
+  await setSecret(world, own);
   for (const host of world.provider.machine.world.hosts.values()) {
     world.control('POST', `hosts/${host.id}`, { online: true, cpu: { price: '0.003' } });
   }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 
 import { KubeError } from '../../src/kube/contract.ts';
 import { actions, type Action } from './deeds.ts';
+import { addOrganization } from './organizations.ts';
 import { perform } from './perform.ts';
 import { comeToRest } from './rest.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
@@ -82,6 +83,8 @@ async function worldOf(given: Scenario): Promise<SimulatedWorld> {
     skewsMs,
   });
   world.restartAfterMs = 3_000;
+  // No host of its own: whoever believes it may deploy there, but gets no VM that would have to be looked after.
+  addOrganization(world, { hosts: 0 });
   const slowMs = Math.min(delayMs, 500);
   world.kubeWeather.delay =
     replicas === 'two leaders' ? { least: 100, most: 100 + slowMs } : { least: 0, most: slowMs };

@@ -81,9 +81,7 @@ export class Watchdog {
     const recorded = (last.status as GpuVmStatus | undefined)?.vm?.id;
     for (const vm of this.#facts.liveVms()) {
       const isIts = markOf(vm.name)?.uid === uid || vm.id === recorded;
-      // The provider has said that it deletes it, and nothing can keep it from doing so; a stale list lacks it already.
-      const isOnItsWayOut = vm.transition !== undefined && vm.transition.to === undefined;
-      if (isIts && !isOnItsWayOut) this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
+      if (isIts && !isOnItsWayOut(vm)) this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
     }
   }
 
@@ -101,7 +99,7 @@ export class Watchdog {
         : problemsOfConditions(object.status as GpuAccountStatus, looked);
     if (generation === undefined || generation > (object.metadata.generation ?? 0))
       problems.push('observedGeneration is not one that was');
-    if (kind === gpuVmType.kind) problems.push(...this.#unfounded(status));
+    if (kind === gpuVmType.kind) problems.push(...this.#unfounded(status), ...this.#forgotten(status, before));
     for (const problem of problems) this.complain(`status of ${object.metadata.name}: ${problem}`);
   }
 
@@ -112,6 +110,14 @@ export class Watchdog {
     const claimed = ready?.status === 'True' ? 'Running' : id === undefined ? undefined : claims[ready?.reason ?? ''];
     if (claimed === undefined || this.#statuses.get(id ?? '')?.has(claimed) === true) return [];
     return [`${ready?.reason ?? ''}, but its VM ${id ?? '(none)'} was never ${claimed}`];
+  }
+
+  /** A VM that was recorded, is not any more, and lives. */
+  #forgotten(status: GpuVmStatus, before: GpuVmStatus | undefined): string[] {
+    const id = before?.vm?.id;
+    if (id === undefined || id === status.vm?.id) return [];
+    const lives = this.#facts.liveVms().some((vm) => vm.id === id && !isOnItsWayOut(vm));
+    return lives ? [`VM ${id} is not recorded any more, and lives`] : [];
   }
 
   /** Once things are quiet: every live VM belongs to a resource, and none costs more than it may. */
@@ -141,4 +147,9 @@ export class Watchdog {
     const sentence = `${new Date(this.#facts.now()).toISOString()} ${what}`;
     if (this.breaches.length < 20) this.breaches.push(sentence);
   }
+}
+
+/** The provider has said that it deletes it, and nothing can keep it from doing so; a stale list lacks it already. */
+function isOnItsWayOut({ transition }: Vm): boolean {
+  return transition !== undefined && transition.to === undefined;
 }
