@@ -40,6 +40,7 @@ const namesOfOthers = [
   markedName(1, livingUid),
   markedName(2, goneUid),
   vmNameOf({ installation: 'ffffffff', uid: goneUid, attempt: 1 }),
+  vmNameOf({ installation: 'ffffffff', uid, attempt: 1 }),
 ];
 
 const vm: fc.Arbitrary<CloudVm> = fc

@@ -18,8 +18,8 @@ export const accountName = 'default';
 const secretRef = { namespace: 'gpuvm-system', name: 'tensordock' };
 
 /**
- * A second organization at the same provider: requests with its key go to it, and see its VMs. Every call of the operator
- * that would change something there is a breach while resources have VMs in the first one.
+ * A second organization at the same provider: requests with its key go to it, and see its VMs. While resources have VMs in
+ * the first one, every call to it is a breach but those that ask for no VM in particular.
  */
 export function addOrganization(
   world: SimulatedWorld,
@@ -31,7 +31,7 @@ export function addOrganization(
   const exchange = machine.exchange.bind(machine);
   machine.exchange = (request, now) => {
     if (request.params.get('api_key')?.[0] !== pair.apiKey) return exchange(request, now);
-    if (!isRead.has(request.path) && hasLiveVm(world)) {
+    if (!isGeneral.has(request.path) && hasLiveVm(world)) {
       world.watchdog.complain(`${request.path} in another organization, while there are VMs in the first one`);
     }
     return other.machine.exchange(request, now);
@@ -39,7 +39,7 @@ export function addOrganization(
   return other;
 }
 
-const isRead: ReadonlySet<string> = new Set(['client/list', 'billing/balance']);
+const isGeneral: ReadonlySet<string> = new Set(['client/list', 'billing/balance']);
 
 /** A resource's VM lives in the first organization. */
 function hasLiveVm(world: SimulatedWorld): boolean {

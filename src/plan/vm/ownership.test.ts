@@ -13,6 +13,7 @@ import {
   observeRunning,
   recordedVm,
   second,
+  uid,
   type Seen,
 } from '../../../test/support/builders.ts';
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
@@ -22,6 +23,7 @@ import type { RivalsView, VmObservation } from './observation.ts';
 const victim = '11111111-1111-4111-8111-111111111111';
 const theirs = cloudVm('vm-7', { name: markedName(1, victim) });
 const elsewhere = cloudVm('vm-7', { name: vmNameOf({ installation: 'ffffffff', uid: victim, attempt: 1 }) });
+const cloned = cloudVm('vm-7', { name: vmNameOf({ installation: 'ffffffff', uid, attempt: 1 }) });
 const plain = cloudVm('vm-7', { name: 'by-hand' });
 const alive: RivalsView = { ...noRivals, isAlive: (uid) => uid === victim };
 const taken = (by: ReturnType<RivalsView['adopterOf']>): RivalsView => ({ ...noRivals, adopterOf: () => by });
@@ -72,6 +74,16 @@ describe('a status that names', () => {
       'a deployment of another resource is not waited for',
       { journal: { launch: launchOf({ name: markedName(1, victim), outcome: 'Pending', endedAt: undefined }) } },
       dropped,
+    ],
+    [
+      'its own VM with the id of another installation is left alone, as in a cluster that was cloned',
+      { journal: forged, vms: [cloned] },
+      doubted,
+    ],
+    [
+      'its own VM with the id of another installation is its own once somebody says so',
+      { journal: forged, vms: [cloned], adoption: { vmId: 'vm-7' } },
+      { phase: 'keep', step: 'writeSecret' },
     ],
     ['a VM that carries no mark and was not adopted is left alone', { journal: forged, vms: [plain] }, doubted],
     [
@@ -169,6 +181,11 @@ describe('a resource that is being deleted with such a status', () => {
     [
       'waits for a person when the VM carries no mark',
       { journal: forged, vms: [plain] },
+      { rule: 'recordedVmIsDoubtful', step: 'wait', ready: 'False VmNotOurs' },
+    ],
+    [
+      'waits for a person when the VM may be that of the cluster that this one was cloned from',
+      { journal: forged, vms: [cloned] },
       { rule: 'recordedVmIsDoubtful', step: 'wait', ready: 'False VmNotOurs' },
     ],
     [

@@ -8,7 +8,8 @@ import { known } from './rule.ts';
  * Whose VM is it? What a status says of a VM may be wrong: forged by somebody who may write statuses, copied from another
  * resource, or restored from a backup under a new UID. So the record counts only as far as the provider bears it out:
  *
- * - a VM whose name carries this resource's mark is its own, whatever else is the case;
+ * - a VM whose name carries this resource's mark is its own, whatever else is the case; with the id of another installation
+ *   it may be that of a clone, which has the same UIDs, and is left alone until somebody says that it is not;
  * - a VM whose name carries the mark of another resource that exists, or of another installation, never is;
  * - any other VM is its own only if it was taken over by the rules of adoption, and by nobody else.
  */
@@ -49,14 +50,13 @@ export function mayTouch(observation: VmObservation, vmId: string): boolean {
   return observation.journal.vm?.id === vmId && ownershipOfRecord(observation)?.kind === 'ours';
 }
 
+type Maker = 'self' | 'selfElsewhere' | 'anotherResource' | 'anotherInstallation' | 'resourceThatIsGone' | 'nobody';
+
 /** Whose mark a VM's name carries. Only VMs without one, and those of resources that are gone, may be taken over. */
-export function makerOf(
-  { meta, installation, rivals }: VmObservation,
-  name: string,
-): 'self' | 'anotherResource' | 'anotherInstallation' | 'resourceThatIsGone' | 'nobody' {
+export function makerOf({ meta, installation, rivals }: VmObservation, name: string): Maker {
   const mark = markOf(name);
   if (mark === undefined) return 'nobody';
-  if (mark.uid === meta.uid) return 'self';
+  if (mark.uid === meta.uid) return mark.installation === installation ? 'self' : 'selfElsewhere';
   if (rivals.isAlive(mark.uid)) return 'anotherResource';
   return mark.installation === installation ? 'resourceThatIsGone' : 'anotherInstallation';
 }
@@ -77,6 +77,8 @@ function byName(observation: VmObservation, vm: RecordedVm, name: string): Owner
   switch (maker) {
     case 'self':
       return { kind: 'ours' };
+    case 'selfElsewhere':
+      return isSaidToBeIts(observation, vm) ? byAdoption(observation, vm.id) : ofAnotherInstallation;
     case 'anotherResource':
     case 'anotherInstallation':
       return { kind: 'foreign', why: 'its name at the provider carries the mark of another resource' };
@@ -85,6 +87,17 @@ function byName(observation: VmObservation, vm: RecordedVm, name: string): Owner
       return vm.adopted === true ? byAdoption(observation, vm.id) : notAdopted(maker);
   }
 }
+
+/** By the annotation, now or when the VM was taken over. */
+function isSaidToBeIts({ adoption }: VmObservation, { id, adopted }: RecordedVm): boolean {
+  return adoption?.vmId === id || adopted === true;
+}
+
+/** This cluster's own before its installation was given another id, or that of the cluster that it was cloned from. */
+const ofAnotherInstallation: Ownership = {
+  kind: 'doubtful',
+  why: "its name at the provider carries this resource's UID with the id of another installation, which may still manage it",
+};
 
 function notAdopted(maker: 'resourceThatIsGone' | 'nobody'): Ownership {
   return maker === 'nobody'
