@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
-import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import { annotations, gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import { intercept, rewrite } from './interception.ts';
-import { createWorld, type SimulatedWorld } from './world.ts';
+import { createWorld, installation, type SimulatedWorld } from './world.ts';
 
 /**
  * docs/guarantees.md says what is assumed of clocks, lists and people, and what becomes of VMs when an assumption does not
@@ -234,6 +234,53 @@ describe('a CRD of an older release', () => {
     await world.advance(minute);
     await world.delete('trainer');
     expect(await world.until(() => world.resource('trainer') === undefined, minute)).toBeDefined();
+  });
+});
+
+describe('a cluster that was cloned, and given an installation id of its own', () => {
+  /** What was copied with it names VMs of the cluster that it was cloned from: they carry that one's id. */
+  async function cloned(): Promise<SimulatedWorld> {
+    const world = await worldWith('trainer');
+    intercept(world, (request, usual) => {
+      if (request.path !== 'client/list' && request.path !== 'client/get/single') return undefined;
+      const exchange = usual();
+      if (exchange.kind !== 'answer') return exchange;
+      const body = exchange.answer.body.replaceAll(`gpuvm-${installation}-`, 'gpuvm-ffffffff-');
+      return { ...exchange, answer: { ...exchange.answer, body } };
+    });
+    await world.restart();
+    await world.advance(minute);
+    return world;
+  }
+  const changing = [
+    'client/stop/single',
+    'client/start/single',
+    'client/modify/single',
+    'client/delete/single',
+    deploy,
+  ];
+
+  it('changes nothing about the VMs of the one that it was cloned from', async () => {
+    const world = await cloned();
+    const before = world.requestsOf(...changing);
+    expect(world.conditionOf('trainer', 'Ready')).toBe('False VmNotOurs');
+    await world.apply('trainer', { powerState: 'Stopped', vcpus: 6 });
+    await world.advance(hour);
+    await world.delete('trainer');
+    await world.advance(hour);
+    expect(world.conditionOf('trainer', 'Ready')).toBe('False VmNotOurs');
+    expect(world.requestsOf(...changing)).toBe(before);
+    expect(world.vms().map(({ status }) => status)).toEqual(['Running']);
+  });
+
+  it('goes on with a VM when somebody says that it has it, as after a change of the id', async () => {
+    const world = await cloned();
+    const id = world.statusOf('trainer')?.vm?.id ?? '';
+    await world.annotate('trainer', { [annotations.adopt]: id });
+    expect(await world.until(() => isReady(world, 'trainer'), 5 * minute)).toBeDefined();
+    await world.delete('trainer');
+    expect(await world.until(() => world.resource('trainer') === undefined, 5 * minute)).toBeDefined();
+    expect(world.vms()).toEqual([]);
   });
 });
 
