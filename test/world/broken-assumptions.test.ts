@@ -237,6 +237,27 @@ describe('a CRD of an older release', () => {
   });
 });
 
+describe('a CRD that is older than the operator', () => {
+  it('and drops what the account knows of its credentials lets nothing be deployed, and says so', async () => {
+    const world = await createWorld({ seed: 50 });
+    const { api } = world;
+    const patch = api.mergePatch.bind(api);
+    api.mergePatch = (type, ref, body, subresource) => {
+      const pruned = structuredClone(body) as { status?: { organization?: unknown } };
+      if (type.plural === gpuAccountType.plural) delete pruned.status?.organization;
+      return patch(type, ref, pruned, subresource);
+    };
+    await world.apply('trainer');
+    await world.advance(10 * minute);
+    expect(world.requestsOf(deploy)).toBe(0);
+    expect(world.statusOf('trainer')?.conditions?.find(({ type }) => type === 'Ready')).toMatchObject({
+      status: 'False',
+      reason: 'AccountNotReady',
+      message: expect.stringContaining('apply the CRDs of this release') as string,
+    });
+  });
+});
+
 describe('a cluster that was cloned, and given an installation id of its own', () => {
   /** What was copied with it names VMs of the cluster that it was cloned from: they carry that one's id. */
   async function cloned(): Promise<SimulatedWorld> {

@@ -128,9 +128,9 @@ export class GpuAccountController implements Reconciler {
     const before = (object.status ?? {}) as GpuAccountStatus;
     if (!isEqualJson(before, desired)) {
       try {
-        this.#deps.store.applyWrite(
-          await writeStatus(this.#deps.kube, gpuAccountType, object, { desired, lock: true }),
-        );
+        const written = await writeStatus(this.#deps.kube, gpuAccountType, object, { desired, lock: true });
+        this.#deps.store.applyWrite(written);
+        this.#checkKept(written, desired);
       } catch (error) {
         if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
         throw error;
@@ -139,6 +139,13 @@ export class GpuAccountController implements Reconciler {
     }
     this.#wakeUsers(object.metadata.name, desired);
     return { kind: 'requeueAfter', delayMs: this.#deps.credentialsIntervalMs };
+  }
+
+  /** A CRD that is older than this release drops what it does not know, without a word: nothing would ever be proven. */
+  #checkKept({ metadata, status }: CustomObject, desired: GpuAccountStatus): void {
+    const kept = (status ?? {}) as GpuAccountStatus;
+    if (kept.organization?.keyFingerprint === desired.organization?.keyFingerprint) return;
+    this.#deps.accounts.block(metadata.name, 'OrganizationUnproven', crdIsOlder);
   }
 
   /** Our own writes wake nobody, but what is proven by this one lets the resources go on. */
@@ -189,6 +196,9 @@ function provenList({ organization }: Configured, runtime: AccountRuntime): Snap
 /** For the resources; what to do about it is said by the account. */
 const unproven =
   'its credentials may be of another organization than the VMs are in, so nothing is done; its own conditions say what to do.';
+
+const crdIsOlder =
+  'the API server does not keep status.organization, by which it is known whose its credentials are: apply the CRDs of this release.';
 
 function nameOf({ metadata }: CustomObject): string {
   return `${metadata.namespace ?? ''}/${metadata.name}`;
