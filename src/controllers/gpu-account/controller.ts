@@ -145,7 +145,7 @@ export class GpuAccountController implements Reconciler {
   #checkKept({ metadata, status }: CustomObject, desired: GpuAccountStatus): void {
     const kept = (status ?? {}) as GpuAccountStatus;
     if (kept.organization?.keyFingerprint === desired.organization?.keyFingerprint) return;
-    this.#deps.accounts.block(metadata.name, 'OrganizationUnproven', crdIsOlder);
+    this.#deps.accounts.block(metadata.name, 'CrdOutdated', crdIsOlder);
   }
 
   /** Our own writes wake nobody, but what is proven by this one lets the resources go on. */
