@@ -87,16 +87,12 @@ function requestFor(kind: TwinKind): fc.Arbitrary<Request> {
     { weight: 4, arbitrary: fc.record({ ...target, do: fc.constant('delete' as const), uid }) },
     { weight: 1, arbitrary: fc.record({ ...target, do: fc.constant('get' as const) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('list' as const), kind: target.kind, selection }) },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        do: fc.constant('watch' as const),
-        kind: target.kind,
-        selection,
-        age: fc.nat({ max: 30 }),
-      }),
-    },
+    { weight: 1, arbitrary: watchOf(target.kind) },
   );
+}
+
+function watchOf(kind: fc.Arbitrary<TwinKind>): fc.Arbitrary<Request> {
+  return fc.record({ do: fc.constant('watch' as const), kind, selection, age: fc.nat({ max: 40 }) });
 }
 
 function subresourceFor(kind: TwinKind): fc.Arbitrary<'status' | undefined> {
@@ -124,8 +120,18 @@ const kindsOfSequence = fc.oneof(
   },
 );
 
-/** Sequences of up to 40 requests; of the kinds given, or of those that the operator uses. */
+/**
+ * Sequences of up to 40 requests, and then some watches that see much of what the requests have done; of the kinds given,
+ * or of those that the operator uses.
+ */
 export function sequences(kinds?: readonly TwinKind[]): fc.Arbitrary<readonly Request[]> {
   const chosen = kinds === undefined ? kindsOfSequence : fc.constant(kinds);
-  return chosen.chain((some) => fc.array(requestAmong(some), { minLength: 1, maxLength: 40, size: 'max' }));
+  return chosen.chain((some) =>
+    fc
+      .tuple(
+        fc.array(requestAmong(some), { minLength: 1, maxLength: 40, size: 'max' }),
+        fc.array(watchOf(fc.constantFrom(...some)), { minLength: 1, maxLength: 4, size: 'max' }),
+      )
+      .map(([requests, watches]) => [...requests, ...watches]),
+  );
 }

@@ -40,7 +40,7 @@ const place = fc.oneof(
 
 export const selection: fc.Arbitrary<Selection> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ place }) },
-  { weight: 2, arbitrary: fc.record({ place, labels: fc.constantFrom(...Object.keys(labelSelectors)) }) },
+  { weight: 4, arbitrary: fc.record({ place, labels: fc.constantFrom(...Object.keys(labelSelectors)) }) },
   { weight: 1, arbitrary: fc.record({ place, fields: fc.constantFrom(...Object.keys(fieldSelectors)) }) },
 );
 
