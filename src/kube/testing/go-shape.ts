@@ -104,9 +104,6 @@ export function always(shape: Shape): Shape {
   return { ...shape, isOmitted: () => false };
 }
 
-/** Whatever is there is kept as it is. */
-export const anything: Shape = { zero: undefined, read: (value) => value, isOmitted: (value) => value === undefined };
-
 /** Go writes a struct even if all of its fields are zero. */
 export function struct(fields: Readonly<Record<string, Shape>>): Shape {
   const read = (value: unknown, path: string): object => {

@@ -67,7 +67,7 @@ export class MemoryApi implements KubeApi {
     const call: Call = { verb: 'watch', type };
     await this.#arrive(call);
     const kind = this.#server.kind(type);
-    const watcher = kind.watcherFrom(Number(options.resourceVersion), selectionOf(type, options.selector));
+    const watcher = this.#server.watch(kind, options.resourceVersion, selectionOf(type, options.selector));
     kind.watchers.add(watcher);
     try {
       yield* watcher.read(options.signal) as AsyncGenerator<WatchEvent<T>, void, undefined>;

@@ -70,8 +70,15 @@ export class MemoryKind implements Kind {
         410,
       );
     }
-    const watcher = new Watcher(selection);
-    for (const written of this.#history) if (written.version > version) watcher.tell(written);
+    const watcher = new Watcher(selection, version);
+    for (const written of this.#history) watcher.tell(written);
+    return watcher;
+  }
+
+  /** A watcher that has everything that is there before it, as if it were new, and goes on from the version. */
+  watcherOfAll(version: number, selection: Selection): Watcher {
+    const watcher = new Watcher(selection, version);
+    for (const object of this.select(selection)) watcher.push({ type: 'ADDED', object });
     return watcher;
   }
 

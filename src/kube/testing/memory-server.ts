@@ -6,7 +6,9 @@ import { decoded, decodedPatch } from './decoding.ts';
 import { nameOf, rulesOf, type KindOptions } from './kind-rules.ts';
 import { MemoryKind } from './memory-kind.ts';
 import { created, isGone, markedDeleted, updated } from './memory-object.ts';
+import type { Watcher } from './memory-watch.ts';
 import { checkName, checkPrecondition, checkVersionForm } from './refusals.ts';
+import type { Selection } from './selectors.ts';
 import type { Decoded, Stored } from './stored-object.ts';
 
 export interface MemoryServerOptions {
@@ -83,6 +85,13 @@ export class MemoryServer {
     checkPrecondition(uid, old);
     const next = markedDeleted(kind, old, this.#now());
     if (next !== old) kind.write(ref, isGone(next) ? undefined : next, this.#nextVersion());
+  }
+
+  /** From the version on; none, or "0", means to begin with what is there. */
+  watch(kind: MemoryKind, resourceVersion: string, selection: Selection): Watcher {
+    checkVersionForm({ resourceVersion: resourceVersion || '0' });
+    const version = Number(resourceVersion);
+    return version === 0 ? kind.watcherOfAll(this.#version, selection) : kind.watcherFrom(version, selection);
   }
 
   #createByReplace(kind: MemoryKind, wanted: Decoded): Stored {

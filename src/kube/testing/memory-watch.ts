@@ -27,15 +27,17 @@ function throwIfFailed(error: KubeError | undefined): void {
 
 type Item = { readonly event: WatchEvent<KubeObject> } | { readonly end: KubeError | undefined };
 
-/** One open watch: events wait in it until they are read. */
+/** One open watch of what is selected and comes after a version: events wait in it until they are read. */
 export class Watcher {
-  readonly selection: Selection;
+  readonly #selection: Selection;
+  readonly #after: number;
   readonly #items: Item[] = [];
   #wake: (() => void) | undefined;
   #held = false;
 
-  constructor(selection: Selection) {
-    this.selection = selection;
+  constructor(selection: Selection, after: number) {
+    this.#selection = selection;
+    this.#after = after;
   }
 
   push(event: WatchEvent<KubeObject>): void {
@@ -43,9 +45,9 @@ export class Watcher {
     this.#notify();
   }
 
-  /** Tells of a write, if it is selected. */
+  /** Tells of a write, if it is selected, and late enough: a version may be yet to come, as after a restored backup. */
   tell(written: Written): void {
-    const event = eventFor(written, this.selection);
+    const event = written.version > this.#after ? eventFor(written, this.#selection) : undefined;
     if (event !== undefined) this.push(event);
   }
 

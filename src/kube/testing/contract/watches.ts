@@ -101,6 +101,39 @@ export function selectionTests(underTest: () => ApiUnderTest): void {
     expect(all.map(({ object }) => object.metadata.namespace)).toEqual([one, two, one]);
   });
 
+  test('a watch from no version begins with what is there', async () => {
+    const { api, newNamespace } = underTest();
+    const namespace = await newNamespace();
+    for (const name of ['b', 'a']) await api.create(widgetType, newWidget(namespace, name));
+    for (const resourceVersion of ['', '0']) {
+      const events = await watched(api, { resourceVersion, selector: { namespace } }, 2);
+      // "0" is served from what the server remembers, which may lag behind: then the two come as they were written.
+      expect(resourceVersion === '0' ? events.map(inWords).sort() : events.map(inWords)).toEqual([
+        'ADDED a -',
+        'ADDED b -',
+      ]);
+    }
+  });
+
+  test('a watch from a version that is yet to come tells nothing before it', async () => {
+    const { api, newNamespace } = underTest();
+    const namespace = await newNamespace();
+    const { metadata } = await api.create<Widget>(widgetType, newWidget(namespace, 'a'));
+    const resourceVersion = String(BigInt(metadata.resourceVersion) + 20n);
+    const told = watched(api, { resourceVersion, selector: { namespace } }, 1);
+    let last = metadata.resourceVersion;
+    for (let size = 2; BigInt(last) <= BigInt(resourceVersion); size += 1) {
+      last = (await api.mergePatch<Widget>(widgetType, metadata, { spec: { size } })).metadata.resourceVersion;
+    }
+    expect((await told).map(({ object }) => object.metadata.resourceVersion)).toEqual([last]);
+  });
+
+  test('a watch from what is no version is refused', async () => {
+    const { api, newNamespace } = underTest();
+    const selector = { namespace: await newNamespace() };
+    expect(await failureOf(watched(api, { resourceVersion: 'abc', selector }, 1))).toBe('unavailable 500');
+  });
+
   test('a watch that selects by what cannot be read is refused', async () => {
     const { api, newNamespace } = underTest();
     const namespace = await newNamespace();
