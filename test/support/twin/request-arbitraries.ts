@@ -130,7 +130,7 @@ export function sequences(kinds?: readonly TwinKind[]): fc.Arbitrary<readonly Re
     fc
       .tuple(
         fc.array(requestAmong(some), { minLength: 1, maxLength: 40, size: 'max' }),
-        fc.array(watchOf(fc.constantFrom(...some)), { minLength: 1, maxLength: 4, size: 'max' }),
+        fc.array(watchOf(fc.constantFrom(...some)), { minLength: 2, maxLength: 5, size: 'max' }),
       )
       .map(([requests, watches]) => [...requests, ...watches]),
   );
