@@ -37,6 +37,11 @@ export class Correspondence {
     return this.#uids.modelOf(real.metadata.uid) === model.metadata.uid;
   }
 
+  /** The name in the model of what has this name at the real server. */
+  nameOf(real: string): string {
+    return this.#names.modelOf(real) ?? real;
+  }
+
   /** The model's object in words that both sides share. */
   ofModel(object: KubeObject): unknown {
     return normalized(object, {
@@ -49,7 +54,7 @@ export class Correspondence {
   ofReal(object: KubeObject): unknown {
     return normalized(object, {
       uid: (uid) => this.#uids.modelOf(uid) ?? `unknown ${uid}`,
-      name: (name) => this.#names.modelOf(name) ?? name,
+      name: (name) => this.nameOf(name),
       version: (version) => `version ${this.#versions.modelOf(version) ?? `unknown ${version}`}`,
     });
   }

@@ -58,7 +58,12 @@ export class WatchTwins {
   /** Compares what both told, up to the deletion of that object. */
   async compare(uid: Pair<string> | undefined, correspondence: Correspondence): Promise<void> {
     const told = await this.catchUp(uid);
-    demandSame('the events of the watch', told.model.map(inWords), told.real.map(inWords));
+    const real = told.real.map((event) => inWords(event, correspondence.nameOf(event.object.metadata.name)));
+    demandSame(
+      'the events of the watch',
+      told.model.map((event) => inWords(event)),
+      real,
+    );
     told.model.forEach((event, position) => {
       const other = told.real[position];
       if (other === undefined) return;
@@ -136,7 +141,6 @@ class WatchEnd {
   }
 }
 
-function inWords({ type, object }: Told): string {
-  // A name that the server chose differs; which object it is shows when they are compared.
-  return `${type} ${object.metadata.name.replace(/gen-.{5}$/, 'gen-')} ${object.metadata.namespace ?? ''}`;
+function inWords({ type, object: { metadata } }: Told, name = metadata.name): string {
+  return `${type} ${name} ${metadata.namespace ?? ''}`;
 }
