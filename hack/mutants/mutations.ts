@@ -17,8 +17,8 @@ export const mutations: readonly Mutation[] = [
     name: 'skip the intent write',
     harm: 'A process that is killed during a deploy call leaves no trace of it.',
     file: 'src/controllers/gpu-vm/launch.ts',
-    find: 'if (!(await writeIntent(deps, pass, turn, intent))) {',
-    replace: 'if (Date.now() < 0 && !(await writeIntent(deps, pass, turn, intent))) {',
+    find: 'const written = await writeIntent(deps, pass, turn, intent);',
+    replace: "const written = Date.now() < 0 ? await writeIntent(deps, pass, turn, intent) : 'kept';",
   },
   {
     name: 'drop the optimistic lock of the intent',

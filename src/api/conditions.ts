@@ -11,7 +11,7 @@ import type { Reason } from './reasons.ts';
 export const conditionTypes = {
   Ready: 'The VM works: it runs, and its readiness probe, if it has one, succeeds.',
   Synced:
-    'The operator can do its work on the resource: the last reconcile went through. False while paused or while the provider does not answer.',
+    'The operator can do its work on the resource: the last reconcile went through. False while paused, when the last reconcile failed, or when no list of VMs could be read for two minutes.',
   Launched: 'The provider has made the VM.',
   Reachable: 'The readiness probe reaches the guest. Only present when spec.readinessProbe is set.',
   UpToDate: 'The VM has the size that the spec asks for.',

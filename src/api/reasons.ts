@@ -55,6 +55,8 @@ export const reasons = {
   AdoptionMismatch: 'The VM differs from the spec; the message lists how. Change the spec to match it.',
   // Synced
   ReconcileSuccess: 'The last reconcile went through.',
+  ReconcileFailed:
+    'The last reconcile failed: what the status says may be out of date. The message says why; tried again with growing pauses.',
   Paused: 'The resource is paused by annotation: the operator changes nothing at the provider.',
   ProviderUnavailable: 'The provider does not answer, or answers nonsense. What is shown is the last that was known.',
   RateLimited: 'The provider said that it gets too many requests. Tried again after a pause.',

@@ -212,6 +212,28 @@ describe('the poll', () => {
     expect(woken).toEqual(['a']);
   });
 
+  it('has no failure any more when it tells that it has recovered', async () => {
+    const told: unknown[] = [];
+    const { clock, cloud, fleet }: Rig = rig({
+      hooks: {
+        polled: () => {
+          told.push(fleet.pollFailure);
+        },
+      },
+      onChange: () => {
+        told.push(fleet.pollFailure);
+      },
+    });
+    cloud.failure = 'unavailable';
+    fleet.start();
+    await clock.advance(1_000);
+    expect(fleet.pollFailure).toBeDefined();
+    cloud.failure = undefined;
+    cloud.vms = many(1);
+    await clock.advance(60_000);
+    expect(told.slice(0, 2)).toEqual([undefined, undefined]);
+  });
+
   it('goes on when the clock was set back', async () => {
     const clock = new VirtualClock(1_000_000);
     let shift = 0;

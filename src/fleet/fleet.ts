@@ -145,25 +145,28 @@ class PolledFleet implements RunningFleet {
     this.#snapshot = { ...this.#snapshot, distrusted };
   }
 
-  async #publish(listing: VmListing, facts: PollFacts): Promise<void> {
+  async #publish(listing: VmListing, facts: PollFacts): Promise<() => void> {
     this.#turnTo(facts.askedAs);
     const request = { requestedAt: facts.requestedAt, recorded: this.#recorded };
     const distrusted = this.#evidence.judge(listing, request) ?? (await this.#doubtOfEmpty());
-    if (this.#stopped) return;
+    if (this.#stopped) return () => undefined;
     if (distrusted !== undefined) this.#announce(distrusted);
     const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...facts, distrusted });
     this.#snapshot = snapshot;
-    this.#options.hooks?.polled?.({
-      durationMs: Math.max(0, facts.receivedAt - facts.requestedAt),
-      vms: snapshot.byId.size,
-      unreadable: snapshot.unreadable.size,
-    });
-    if (!isEmptyDiff(diff)) this.#options.onChange(diff, snapshot);
+    return () => {
+      this.#options.hooks?.polled?.({
+        durationMs: Math.max(0, facts.receivedAt - facts.requestedAt),
+        vms: snapshot.byId.size,
+        unreadable: snapshot.unreadable.size,
+      });
+      if (!isEmptyDiff(diff)) this.#options.onChange(diff, snapshot);
+    };
   }
 
   /** A key that is new goes on from what is known: most are of the same organization. */
   #turnTo(askedAs: string): void {
     const known = this.#evidences.get(askedAs);
+    if (known !== this.#evidence) this.#isEmptinessExplained = false;
     if (known === undefined) {
       if (this.#evidences.size > 0) this.#evidence = this.#evidence.copy();
       this.#evidences.set(askedAs, this.#evidence);

@@ -30,8 +30,11 @@ export interface PollerOptions {
   readonly list: (signal: AbortSignal) => Promise<VmListing>;
   /** As whom the provider would be asked at this moment. */
   readonly askedAs: () => string;
-  /** Takes a listing in. The next poll is not before this has ended. */
-  readonly publish: (listing: VmListing, facts: PollFacts) => Promise<void>;
+  /**
+   * Takes a listing in. The next poll is not before this has ended. What it resolves with tells of the listing: called once
+   * `failure` is over, as whoever is told looks at that, too.
+   */
+  readonly publish: (listing: VmListing, facts: PollFacts) => Promise<() => void>;
   readonly failed: (failure: PollFailure) => void;
   readonly wake: (keys: readonly string[]) => void;
 }
@@ -144,10 +147,11 @@ export class Poller {
     try {
       const { listing, requestedAt, askedAs } = await this.#list();
       const receivedAt = this.#clock.now();
-      await this.#options.publish(listing, { requestedAt, receivedAt, askedAs });
+      const tell = await this.#options.publish(listing, { requestedAt, receivedAt, askedAs });
       this.#lastRequestedAt = requestedAt;
       this.#lastSuccessAt = receivedAt;
       this.#failure = undefined;
+      tell();
       this.#wakeServed(requestedAt);
     } catch (error) {
       if (!this.#abort.signal.aborted) this.#fail(error);

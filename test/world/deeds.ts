@@ -163,7 +163,7 @@ const providerTrouble: Weighted<ProviderTrouble>[] = [
     fc.record({
       do: doing('status'),
       nth,
-      status: fc.constantFrom('Running', 'Stopped', 'StoppedDisassociated', 'Migrating'),
+      status: fc.constantFrom('Running', 'Stopped', 'StoppedDisassociated', 'Migrating', 'Terminated'),
     }),
   ),
   often(1, fc.record({ do: doing('host'), nth, online: fc.boolean() })),

@@ -96,6 +96,19 @@ describe('a list that omits VMs which the provider knows by id', () => {
     expect(world.watchdog.breaches).toEqual([]);
   });
 
+  it('leaves a VM that it omits as it is, says so, and lets it be changed once it is listed again', async () => {
+    const world = await worldWith('a', 'b');
+    const tellTruth = omitAllBut(world, 'b');
+    await world.advance(2 * minute);
+    await world.apply('a', { powerState: 'Released' });
+    await world.advance(hour);
+    expect(world.requestsOf('client/stop/single')).toBe(0);
+    expect(world.conditionOf('a', 'Synced')).toBe('False ListDistrusted');
+    tellTruth();
+    expect(await world.until(() => world.conditionOf('a', 'Ready') === 'False Released', 5 * minute)).toBeDefined();
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
   it('does not keep a VM from being deleted, nor its resource from going', async () => {
     const world = await worldWith('a', 'b');
     omitAllBut(world, 'b');

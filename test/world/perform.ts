@@ -174,7 +174,8 @@ function omit(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'omit' 
 function strikeVm(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'vanish' | 'status' }>): void {
   const vms = world.vms();
   const chosen = vms[one.nth % Math.max(1, vms.length)];
-  if (chosen === undefined || chosen.transition !== undefined) return;
+  // What is over does not come back.
+  if (chosen === undefined || chosen.transition !== undefined || chosen.status === 'Terminated') return;
   world.control('POST', `vms/${chosen.id}`, one.do === 'vanish' ? { remove: true } : { status: one.status });
 }
 

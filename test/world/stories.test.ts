@@ -190,6 +190,20 @@ describe('the answer to a deploy call', () => {
   });
 });
 
+describe('a VM that is over before anybody saw it', () => {
+  it('ends the doubt about its deployment, and another one is made', async () => {
+    const world = await createWorld({ seed: 29, simulator: { bootDelayMs: 20_000 } });
+    await world.advance(10 * second);
+    world.fault({ endpoint: 'client/deploy/single', kind: 'lost-answer', count: 1 });
+    await world.apply('trainer');
+    expect(await world.until(() => world.vms().length === 1, minute, 10)).toBeDefined();
+    const [first] = world.vms();
+    world.control('POST', `vms/${first!.id}`, { status: 'Terminated' });
+    expect(await world.until(() => isReady(world, 'trainer'), 5 * minute)).toBeDefined();
+    expect(world.statusOf('trainer')?.launch).toMatchObject({ attempt: 2, outcome: 'Launched' });
+  });
+});
+
 describe('an operator that is asked to stop', () => {
   it('ends within seconds, also when something is to be looked at much later', async () => {
     const world = await createWorld({ seed: 25 });

@@ -129,7 +129,7 @@ export class SimulatedWorld {
     this.watchdog = new Watchdog(installation, {
       now: () => clock.now(),
       writersClocks: () => this.#writersClocks(),
-      liveVms: () => this.vms(),
+      liveVms: () => this.vms().filter(({ status }) => status !== 'Terminated'),
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
     });
     const names = ['operator', 'standby', 'third'];

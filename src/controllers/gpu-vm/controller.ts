@@ -1,10 +1,11 @@
 import { gpuVmType } from '../../api/group.ts';
 import type { GpuVmStatus } from '../../api/gpu-vm.ts';
 import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
 import type { VmObservation } from '../../plan/vm/observation.ts';
-import { statusOfVm } from '../../plan/vm/status.ts';
+import { statusAfterFailure, statusOfVm } from '../../plan/vm/status.ts';
 import { waiting, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
@@ -45,7 +46,27 @@ export class GpuVmController implements Reconciler {
     this.#uids.set(key, object.metadata.uid);
     const memory = this.#memories.get(object.metadata.uid) ?? new VmMemory();
     this.#memories.set(object.metadata.uid, memory);
-    return this.#run(key, memory, signal);
+    try {
+      return await this.#run(key, memory, signal);
+    } catch (error) {
+      if (!signal.aborted) await this.#noteFailure(key, error);
+      throw error;
+    }
+  }
+
+  /** The log has it anyway; the status has it if the API server takes it. */
+  async #noteFailure(storeKey: string, failure: unknown): Promise<void> {
+    const { store, kube, clock, log } = this.#deps;
+    const object = store.get(storeKey);
+    if (object === undefined || isKubeError(failure, 'unavailable')) return;
+    const { status, metadata } = object;
+    const message = sentenceOf(failure);
+    try {
+      const desired = statusAfterFailure(status ?? {}, { message, now: clock.now(), generation: metadata.generation });
+      store.applyWrite(await writeStatus(kube, gpuVmType, object, { desired, lock: true }));
+    } catch (error) {
+      log.debug({ key: storeKey, error: messageOf(error) }, 'failure not written to the status');
+    }
   }
 
   async #run(storeKey: string, memory: VmMemory, signal: AbortSignal): Promise<Outcome> {
@@ -176,6 +197,16 @@ export class GpuVmController implements Reconciler {
       runtime.fleet.forget(key);
     }
   }
+}
+
+const longestReason = 500;
+
+/** What an API server says of a request is for its users; what else went wrong is for the operator's log, and may be anything. */
+function sentenceOf(failure: unknown): string {
+  const why = isKubeError(failure)
+    ? `the API server refused a step: ${failure.message.slice(0, longestReason)}`
+    : 'see the log of the operator';
+  return `The last reconcile failed, tried again by itself: ${why}`;
 }
 
 /** The account of a resource, for the store's index: all its resources are looked at when an account changes. */

@@ -1,7 +1,8 @@
+import { toTimestamp } from '../../lib/clock.ts';
 import { adoptionRules } from './adoption.ts';
 import { deletionRules } from './deletion.ts';
 import { existenceRules } from './existence.ts';
-import { guardRules } from './guards.ts';
+import { guardRules, pollReason } from './guards.ts';
 import { launchRules } from './launch.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipRules } from './ownership-rules.ts';
@@ -12,7 +13,7 @@ import { until, type Rule } from './rule.ts';
 import { runningRules } from './running.ts';
 import { assessSize } from './size.ts';
 import { uniquenessRules } from './uniqueness.ts';
-import { changesProvider, ready, type Verdict } from './verdict.ts';
+import { changesProvider, ready, waiting, type Verdict } from './verdict.ts';
 
 /**
  * The rules for a resource that is wanted, in order; the first that says something decides. The order is the safety
@@ -43,7 +44,8 @@ export function decideVm(observation: VmObservation): Verdict {
 }
 
 function finish(observation: VmObservation, verdict: Verdict): Verdict {
-  return holdWhilePaused(observation, holdWhileDeleteBacksOff(observation, lookAtHostsForResize(observation, verdict)));
+  const adjustments = [lookAtHostsForResize, holdWhileDeleteBacksOff, sayThatListIsOld, holdWhilePaused];
+  return adjustments.reduce((adjusted, adjust) => adjust(observation, adjusted), verdict);
 }
 
 /** A resize that waits for room, or for a fresh inventory, looks at the hosts beside whatever else goes on. */
@@ -64,6 +66,22 @@ function holdWhileDeleteBacksOff({ facts, now }: VmObservation, verdict: Verdict
   if (verdict.step.kind !== 'delete' || call?.call !== 'delete' || call.failure === undefined) return verdict;
   if (now >= call.nextTryAt) return verdict;
   return { ...verdict, step: { kind: 'wait' }, look: { inMs: until(call.nextTryAt, now) } };
+}
+
+/** For so long one or another poll may fail without a word in the status of every VM. */
+const quietFailuresMs = 120_000;
+
+/** Nothing can be said of a VM that is newer than the last list: after some time without one that has to be said. */
+function sayThatListIsOld({ account, now }: VmObservation, verdict: Verdict): Verdict {
+  const failure = account.kind === 'ready' ? account.pollFailure : undefined;
+  if (failure === undefined || verdict.synced !== undefined) return verdict;
+  const saidAt = failure.since + quietFailuresMs;
+  if (now < saidAt) {
+    const inMs = Math.min(verdict.look?.inMs ?? Infinity, until(saidAt, now));
+    return { ...verdict, look: { ...verdict.look, inMs } };
+  }
+  const message = `The list of VMs could not be read since ${toTimestamp(failure.since)}: ${failure.message}`;
+  return { ...verdict, synced: waiting(pollReason(failure.kind), message) };
 }
 
 function holdWhilePaused({ meta }: VmObservation, verdict: Verdict): Verdict {

@@ -219,6 +219,11 @@ describe('a resource that is being deleted', () => {
       { rule: 'launchIsStillUncertain', step: 'wait', ready: 'False CreateUncertain' },
     ],
     [
+      'goes when the list shows that the VM of the deployment in doubt is over',
+      { journal: { launch: uncertain }, vms: [cloudVm('vm-1', { state: 'terminated' })] },
+      { rule: 'everythingIsGone', step: 'removeFinalizer' },
+    ],
+    [
       'waits while a deployment has no outcome because the process was killed',
       { journal: { launch: launchOf({ outcome: 'Pending', endedAt: undefined, intentAt: ago(second) }) } },
       { rule: 'launchIsStillUncertain', step: 'wait' },

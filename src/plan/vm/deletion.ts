@@ -184,7 +184,7 @@ const launchIsStillUncertain: Rule = (observation) => {
   const launch = uncertainLaunch(observation);
   if (launch === undefined) return undefined;
   const proof = absenceProof(observation, launch);
-  if (proof.kind === 'proven') return undefined;
+  if (proof.kind !== 'open') return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',

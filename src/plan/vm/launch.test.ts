@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   accountOf,
   ago,
+  cloudVm,
   gpuOf,
   hostOf,
   launchOf,
@@ -131,6 +132,12 @@ describe('a VM that is wanted', () => {
         /maxHourlyPrice \$0\.10, the cheapest for \$0\.199\. 3 hosts: 1 over price/,
       ) as string,
     });
+  });
+
+  it('gets a name that no VM of the list has, whether that is over or not, where the journal was lost', () => {
+    const over = { state: 'terminated', providerStatus: 'Terminated' } as const;
+    const vms = [cloudVm('vm-1', over), cloudVm('vm-2', { ...over, name: markedName(2) })];
+    expect(decided(observe({ vms })).step).toMatchObject({ plan: { attempt: 3, name: markedName(3) } });
   });
 
   it('waits for exactly the rest of its pause', () => {

@@ -174,24 +174,23 @@ function noOffer(
   return { step: { kind: 'wait' }, phase: 'Pending', ready: draft, look: { inMs: retryMs } };
 }
 
-function launchOn(
-  { journal, installation, meta }: VmObservation,
-  { offer }: Extract<Placement, { kind: 'offer' }>,
-): Omit<Verdict, 'rule'> {
-  const attempt = (journal.launch?.attempt ?? 0) + 1;
+function launchOn(observation: VmObservation, { offer }: Extract<Placement, { kind: 'offer' }>): Omit<Verdict, 'rule'> {
+  const { launch } = observation.journal;
   return {
-    step: {
-      kind: 'launch',
-      plan: {
-        attempt,
-        name: vmNameOf({ installation, uid: meta.uid, attempt }),
-        offer,
-        failures: journal.launch?.failures ?? 0,
-      },
-    },
+    step: { kind: 'launch', plan: { ...nextName(observation), offer, failures: launch?.failures ?? 0 } },
     phase: 'Launching',
     ready: waiting('Launching', `Deploying on host ${offer.host.id} for ${dollars(offer.price.total)} per hour.`),
   };
+}
+
+/** A name that was never given, also where the journal was lost and the provider still lists a VM of it that is over. */
+function nextName(observation: VmObservation): { readonly attempt: number; readonly name: string } {
+  const { journal, installation, meta } = observation;
+  const listed = known(observation)?.snapshot.byName;
+  for (let attempt = (journal.launch?.attempt ?? 0) + 1; ; attempt++) {
+    const name = vmNameOf({ installation, uid: meta.uid, attempt });
+    if (listed?.has(name) !== true) return { attempt, name };
+  }
 }
 
 export const launchRules: readonly Rule[] = [

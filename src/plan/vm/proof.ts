@@ -1,4 +1,5 @@
 import type { Launch } from '../../api/vm-status.ts';
+import type { CloudVm } from '../../provider/contract.ts';
 import type { Journal, VmObservation } from './observation.ts';
 import { known, until } from './rule.ts';
 import type { Look } from './verdict.ts';
@@ -8,7 +9,11 @@ import type { Look } from './verdict.ts';
  * and far enough apart, that did not have it; and nothing can come any more of a call that the provider was still busy
  * with when it was given up.
  */
-export type AbsenceProof = { readonly kind: 'proven' } | { readonly kind: 'open'; readonly look: Look };
+export type AbsenceProof =
+  | { readonly kind: 'proven' }
+  /** The list has its VM, and says that it is over: the call was carried out, and nothing more comes of it. */
+  | { readonly kind: 'over'; readonly vm: CloudVm }
+  | { readonly kind: 'open'; readonly look: Look };
 
 /** Launches that left nothing behind. A word that this release does not know, from a newer one, is none of them. */
 const endedWithoutVm: ReadonlySet<string> = new Set<Launch['outcome']>(['Refused', 'Absent', 'Lost']);
@@ -36,6 +41,8 @@ export function uncertainLaunch({ journal }: VmObservation): Launch | undefined 
 
 export function absenceProof(observation: VmObservation, launch: Launch): AbsenceProof {
   const { facts, now, timings, account } = observation;
+  const over = vmThatIsOver(observation, launch);
+  if (over !== undefined) return { kind: 'over', vm: over };
   const since = uncertainSince(launch, facts.launchSeenAt ?? now, timings.callTimeoutMs);
   const absence = facts.absence?.launchName === launch.name ? facts.absence : undefined;
   if (absence === undefined) return { kind: 'open', look: lookFrom(observation, since) };
@@ -45,6 +52,11 @@ export function absenceProof(observation: VmObservation, launch: Launch): Absenc
   return now >= provenAt
     ? { kind: 'open', look: nextList(observation) }
     : { kind: 'open', look: { inMs: until(provenAt, now) } };
+}
+
+function vmThatIsOver(observation: VmObservation, { name }: Launch): CloudVm | undefined {
+  const listed = known(observation)?.snapshot.byName.get(name) ?? [];
+  return listed.every(({ state }) => state === 'terminated') ? listed[0] : undefined;
 }
 
 function lookFrom(observation: VmObservation, since: number): Look {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import {
+  accountOf,
   ago,
   cloudVm,
   launchOf,
@@ -10,13 +11,15 @@ import {
   observeRunning,
   priceOf,
   recordedVm,
+  snapshotOf,
   type Seen,
 } from '../../../test/support/builders.ts';
+import { problemsOfVmStatus } from '../../../test/support/status-check.ts';
 import { decided } from '../../../test/support/verdicts.ts';
 import { conditionOf, type ConditionType } from '../../api/conditions.ts';
 import type { GpuVmStatus } from '../../api/gpu-vm.ts';
 import type { VmObservation } from './observation.ts';
-import { statusOfVm } from './status.ts';
+import { statusAfterFailure, statusOfVm } from './status.ts';
 
 function statusFor(observation: VmObservation): GpuVmStatus {
   return statusOfVm(observation, decided(observation));
@@ -157,5 +160,50 @@ describe('conditions', () => {
     const changed = statusFor(observeRunning({ now: now + minute, status: before }));
     expect(conditionOf(later.conditions, 'Ready')?.lastTransitionTime).toBe('2026-06-01T12:00:00Z');
     expect(conditionOf(changed.conditions, 'Ready')?.lastTransitionTime).toBe('2026-06-01T12:01:00Z');
+  });
+});
+
+describe('a list that could not be read', () => {
+  const failing = (ms: number): Seen => ({
+    account: accountOf({
+      snapshot: snapshotOf([cloudVm('vm-1')]),
+      pollFailure: { kind: 'unavailable', message: 'HTTP 502', since: now - ms, consecutive: 9 },
+    }),
+  });
+
+  it('is no word in the status of a VM for two minutes', () => {
+    const observation = observeRunning(failing(minute));
+    expect(told(statusFor(observation), 'Synced')).toBe('True ReconcileSuccess');
+    expect(decided(observation).look?.inMs).toBe(minute);
+  });
+
+  it('is then said in Synced, and is no news about the VM', () => {
+    const status = statusFor(observeRunning(failing(2 * minute)));
+    expect([told(status, 'Synced'), told(status, 'Ready')]).toEqual(['False ProviderUnavailable', 'True Running']);
+    expect(conditionOf(status.conditions, 'Synced')?.message).toContain('since 2026-06-01T11:58:00Z: HTTP 502');
+  });
+
+  it('is not said instead of what else is in the way', () => {
+    const observation = observeRunning({ ...failing(5 * minute), meta: { paused: true } });
+    expect(told(statusFor(observation), 'Synced')).toBe('False Paused');
+  });
+});
+
+describe('a reconcile that failed', () => {
+  const failure = { message: 'The API server refused it.', now, generation: 4 };
+
+  it('leaves what was said as it is, but for Synced', () => {
+    const before = statusFor(observeRunning());
+    const after = statusAfterFailure(before, failure);
+    expect(told(after, 'Synced')).toBe('False ReconcileFailed');
+    expect({ ...after, conditions: [] }).toEqual({ ...before, conditions: [] });
+    expect(problemsOfVmStatus(after, { before, generation: 3, now })).toEqual([]);
+    expect(statusAfterFailure(after, { ...failure, now: now + minute })).toEqual(after);
+  });
+
+  it('is told of also when it was the first one', () => {
+    const after = statusAfterFailure({}, failure);
+    expect([told(after, 'Ready'), told(after, 'Synced')]).toEqual(['Unknown Pending', 'False ReconcileFailed']);
+    expect(problemsOfVmStatus(after, { generation: 4, now })).toEqual([]);
   });
 });

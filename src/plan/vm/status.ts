@@ -106,6 +106,22 @@ function conditions(observation: VmObservation, verdict: Verdict): Condition[] {
   return mergeConditions(before, drafts, { now, generation: meta.generation });
 }
 
+/** The status after a reconcile that failed: all that it says stands, but for the claim that the last reconcile went through. */
+export function statusAfterFailure(
+  status: GpuVmStatus,
+  failure: { readonly message: string; readonly now: number; readonly generation: number | undefined },
+): GpuVmStatus {
+  const { message, now } = failure;
+  const before = status.conditions ?? [];
+  const generation = status.observedGeneration ?? failure.generation;
+  const first: ConditionDraft = { type: 'Ready', ...keptReady(before) };
+  const synced: ConditionDraft = { type: 'Synced', status: 'False', reason: 'ReconcileFailed', message };
+  const drafts = conditionOf(before, 'Ready') === undefined ? [first, synced] : [synced];
+  const said = mergeConditions(before, drafts, { now, generation });
+  const others = before.filter(({ type }) => !said.some((condition) => condition.type === type));
+  return compact({ ...status, observedGeneration: generation, conditions: [...others, ...said] });
+}
+
 function keptReady(before: readonly Condition[]): ReadyDraft {
   const old = conditionOf(before, 'Ready');
   if (old === undefined) return ready('Unknown', 'Pending', 'Nothing has been decided yet.');

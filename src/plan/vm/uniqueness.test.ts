@@ -134,6 +134,11 @@ describe('exactly one VM:', () => {
       { rule: 'launchIsUncertain', step: 'wait' },
     ],
     [
+      'a deployment without an answer is over when the list says so of its VM',
+      { vms: [cloudVm('vm-1', { state: 'terminated', providerStatus: 'Terminated' })], journal: { launch: uncertain } },
+      { rule: 'launchIsUncertain', step: 'record', phase: 'Lost', ready: 'False VmLost' },
+    ],
+    [
       'one list is no proof of absence',
       { journal: { launch: uncertain }, facts: absence(second, second) },
       { rule: 'launchIsUncertain', step: 'wait' },

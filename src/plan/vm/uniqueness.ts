@@ -126,6 +126,7 @@ const launchIsUncertain: Rule = (observation) => {
   if (launch === undefined) return undefined;
   const proof = absenceProof(observation, launch);
   if (proof.kind === 'proven') return recordAbsent(launch, observation.now);
+  if (proof.kind === 'over') return recordOver(launch, proof.vm, observation.now);
   const distrusted = known(observation)?.snapshot.distrusted;
   const doubt = distrusted === undefined ? '' : ` The list cannot be trusted now: ${distrusted}`;
   return {
@@ -158,6 +159,21 @@ function recordAbsent(launch: Launch, now: number): ReturnType<Rule> {
     },
     phase: 'Pending',
     ready: waiting('CreateUncertain', 'Proven that the last deployment made no VM.'),
+  };
+}
+
+function recordOver(launch: Launch, vm: CloudVm, now: number): ReturnType<Rule> {
+  const message = `Deployment ${launch.attempt} had no certain answer. It made VM ${vm.id}, which the provider lists as "${vm.providerStatus}".`;
+  const endedAt = launch.endedAt ?? toPreciseTimestamp(now);
+  return {
+    step: {
+      kind: 'record',
+      journal: { launch: { ...launch, outcome: 'Lost', failures: launch.failures + 1, endedAt, message } },
+      announcement: { type: 'Warning', reason: 'VmLost', message: `${message} Trying again.` },
+      hostFailure: { hostnode: launch.hostnode, reason: 'a VM was over soon after its deployment' },
+    },
+    phase: 'Lost',
+    ready: waiting('VmLost', message),
   };
 }
 
