@@ -73,7 +73,8 @@ export class RestartableControlPlane implements ControlPlane {
   /** Starts it again. Returns at once: it is ready some seconds later. */
   startApiServer(): void {
     const log = openSync(this.#logPath, 'a', 0o600);
-    this.#child = spawn(this.#command.file, this.#command.args, { stdio: ['ignore', log, log] });
+    // Ctrl-C is for whoever uses this: what it starts it ends in its own time.
+    this.#child = spawn(this.#command.file, this.#command.args, { stdio: ['ignore', log, log], detached: true });
     closeSync(log);
     this.#child.on('error', () => undefined);
   }
