@@ -220,5 +220,5 @@ function cut(text: string, bytes: number): string {
   if (Buffer.byteLength(text) <= bytes) return text;
   const kept = Buffer.from(text).subarray(0, bytes - 3);
   // A character that was cut in two decodes to U+FFFD at the end.
-  return `${kept.toString('utf8').replace(/\uFFFD+$/, '')}…`;
+  return `${kept.toString('utf8').replace(/\uFFFD{1,3}$/, '')}…`;
 }

@@ -3,6 +3,8 @@ import type { RequestOptions } from 'node:https';
 // The package has no lighter entry: index.js evaluates the same modules and more (docs/decisions/0001-runtime.md).
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 
+import { withoutTrailingSlashes } from '../lib/slashes.ts';
+
 /** Where the API server is, and who we are to it at this moment. */
 export interface Connection {
   /** Base URL without a trailing slash. */
@@ -44,7 +46,7 @@ export function connectionFrom(options: ConnectionOptions = {}): Connection {
   if (cluster === null) {
     throw new Error(`the kubeconfig has no cluster for context ${JSON.stringify(config.getCurrentContext())}`);
   }
-  const server = cluster.server.replace(/\/+$/, '');
+  const server = withoutTrailingSlashes(cluster.server);
   if (cluster.skipTLSVerify) {
     throw new Error(
       'the kubeconfig asks for insecure-skip-tls-verify: whoever answers would be given our credentials. Give certificate-authority-data instead',

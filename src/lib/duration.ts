@@ -7,7 +7,7 @@ export const durationPattern = '^([0-9]+(ms|s|m|h))+$';
 export function parseDuration(text: string): number | undefined {
   if (!new RegExp(durationPattern).test(text)) return undefined;
   let total = 0;
-  for (const [, amount, unit] of text.matchAll(/([0-9]+)(ms|s|m|h)/g)) {
+  for (const [, amount, unit] of text.matchAll(/([0-9]+)(ms|s|m|h)/gy)) {
     total += Number(amount) * (unitMs[unit ?? ''] ?? 0);
   }
   return total;

@@ -1,3 +1,4 @@
+import { withoutTrailingSlashes } from '../lib/slashes.ts';
 import { failure, jsonAnswer, refuse, Refusal, type Answer } from './answers.ts';
 import { balanceBody, clockBody, credentialsBody, hostBody, marketBody, parseBody, vmBody } from './control-bodies.ts';
 import { describeRequests, describeState, describeVmInFull } from './control-views.ts';
@@ -67,7 +68,7 @@ const actions: Readonly<Record<string, Action>> = {
 /** Carries out one call of the control surface. Bad input gets 400 or 404 with a sentence, and changes nothing. */
 export function control(machine: Machine, request: ControlRequest, now: number): Answer {
   machine.tick(now);
-  const [noun = '', id = '', ...rest] = request.path.replace(/\/+$/, '').split('/');
+  const [noun = '', id = '', ...rest] = withoutTrailingSlashes(request.path).split('/');
   const takesId = noun === 'vms' || noun === 'hosts';
   const action = actions[`${request.method} ${noun}`];
   if (action === undefined || rest.length > 0 || takesId !== (id !== '')) return failure(404, 'No such control call');

@@ -3,6 +3,7 @@ import { promisify } from 'node:util';
 import { Agent, buildConnector, type Dispatcher } from 'undici';
 import type { Clock } from '../../lib/clock.ts';
 import { assertInReach, ForbiddenAddressError, guardedLookup, type GuardOptions } from '../../lib/guarded-lookup.ts';
+import { withoutTrailingSlashes } from '../../lib/slashes.ts';
 
 /** One request as it goes over the wire; path and query are already encoded. */
 export interface HttpRequest {
@@ -78,7 +79,7 @@ export function parseBaseUrl(baseUrl: string): { readonly origin: string; readon
   if (!plain || !['http:', 'https:'].includes(url.protocol)) {
     throw new Error('the endpoint must be an http or https URL without user, query and fragment');
   }
-  return { origin: url.origin, path: url.pathname.replace(/\/+$/, '') };
+  return { origin: url.origin, path: withoutTrailingSlashes(url.pathname) };
 }
 
 /** HTTP/1.1 over undici: TLS verified, redirects not followed, nothing repeated, sizes and times bounded. */
