@@ -21,8 +21,8 @@ it.each<[string, Seen, Partial<Brief>]>([
     { rule: 'specIsInvalid', step: 'wait', ready: 'False InvalidSpec' },
   ],
   [
-    'the finalizer comes before anything else',
-    { meta: { hasFinalizer: false } },
+    'the finalizer comes before anything else, were the spec beyond understanding',
+    { meta: { hasFinalizer: false }, specProblem: 'vcpus: odd' },
     { rule: 'finalizerIsMissing', step: 'addFinalizer', phase: 'Pending' },
   ],
   [

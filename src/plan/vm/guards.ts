@@ -94,8 +94,9 @@ const storageIsTooSmall: Rule = (observation) => {
 };
 
 export const guardRules: readonly Rule[] = [
-  specIsInvalid,
+  // Before anything that can hold it up: without it a VM that there is would be forgotten with its resource.
   finalizerIsMissing,
+  specIsInvalid,
   accountIsMissing,
   accountIsJustSeen,
   accountIsNotReady,

@@ -72,6 +72,14 @@ describe('a VM that runs', () => {
   });
 });
 
+it('a VM without an address is not probed, and its status says why', () => {
+  const { ready, probe: target } = decided(
+    observeRunning({ vms: [cloudVm('vm-1', { address: undefined })], spec: probe }),
+  );
+  expect(ready).toMatchObject({ reason: 'NotReachable', message: expect.stringContaining('no address') as string });
+  expect(target).toBeUndefined();
+});
+
 describe('connection data', () => {
   it.each([
     ['a line break', '203.0.113.10\nProxyCommand evil'],

@@ -48,7 +48,7 @@ const vmRuns: Rule = (observation) => {
   if (vm?.state !== 'running') return undefined;
   const target = probeTarget(observation, vm);
   if (target === undefined) return { step: { kind: 'wait' }, phase: 'Running', ready: runs(vm) };
-  if (target === 'noForward') return portIsNotForwarded(observation, vm);
+  if (typeof target === 'string') return vmCannotBeProbed(observation, vm, target);
   return probed(observation, vm, target);
 };
 
@@ -107,8 +107,13 @@ function reachable(
   return { type: 'Reachable', status, reason, message };
 }
 
-function portIsNotForwarded(observation: VmObservation, vm: CloudVm): Omit<Verdict, 'rule'> {
-  const message = `VM ${vm.id} has no forward for the port of its readiness probe.`;
+type Unreachable = 'noForward' | 'noAddress';
+
+function vmCannotBeProbed(observation: VmObservation, vm: CloudVm, why: Unreachable): Omit<Verdict, 'rule'> {
+  const message =
+    why === 'noForward'
+      ? `VM ${vm.id} has no forward for the port of its readiness probe.`
+      : `The provider gives no address of VM ${vm.id} that could be probed.`;
   return {
     step: { kind: 'wait' },
     phase: 'Running',
@@ -118,12 +123,13 @@ function portIsNotForwarded(observation: VmObservation, vm: CloudVm): Omit<Verdi
   };
 }
 
-function probeTarget({ spec }: VmObservation, vm: CloudVm): ProbeTarget | 'noForward' | undefined {
+function probeTarget({ spec }: VmObservation, vm: CloudVm): ProbeTarget | Unreachable | undefined {
   if (spec.readinessProbe === undefined) return undefined;
   const { tcpSocket, periodSeconds, timeoutSeconds, failureThreshold } = spec.readinessProbe;
   const wanted = spec.ports.find((port) => port.name === tcpSocket.port || port.internal === tcpSocket.port);
   const external = wanted === undefined ? undefined : externalPortOf(vm, wanted.internal);
-  if (external === undefined || vm.address === undefined) return 'noForward';
+  if (external === undefined) return 'noForward';
+  if (vm.address === undefined) return 'noAddress';
   return {
     host: vm.address,
     port: external,
