@@ -1,8 +1,12 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
 
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import { EchoingProvider } from '../support/echoing-provider.ts';
 import { commandLines, leaksIn } from '../support/leaks.ts';
+import { OperatorProcess } from '../support/operator-process.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 
@@ -17,12 +21,19 @@ const planted = [
   'plantedprivatekey0123456789',
   'test-api-key-1f7a2b9c',
   'test-api-token-7d1e4f8a2b',
+  'planted-proxy-password-3d',
+  'planted-environment-token-77',
 ];
 
 let stage: Stage;
 
+/** What a machine may have in its environment, and nobody may read in what the operator says. */
+const proxy = 'http://user:planted-proxy-password-3d@127.0.0.1:9';
+
 beforeAll(async () => {
-  stage = await Stage.set();
+  // Nobody listens there: who used the proxy would get nowhere.
+  const proxies = { HTTP_PROXY: proxy, HTTPS_PROXY: proxy, http_proxy: proxy, https_proxy: proxy, ALL_PROXY: proxy };
+  stage = await Stage.set({}, { ...proxies, NODE_USE_ENV_PROXY: '1', API_TOKEN: 'planted-environment-token-77' });
 });
 
 afterAll(() => stage.strike());
@@ -63,13 +74,13 @@ test('nor when the provider quotes in its errors what it was sent', async () => 
     access: { passwordSecretRef: { name: 'planted', key: 'password' } },
     cloudInit: { secretRef: { name: 'planted', key: 'cloudInit' } },
   };
-  for (const path of ['client/deploy/single', 'client/list']) {
-    provider.upsetAbout(path);
+  for (const endpoint of ['client/deploy/single', 'client/list']) {
+    provider.upsetAbout(endpoint);
     // Many at a time: each of them meets only some of the ways to quote.
-    const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => `${letter}-${path.replaceAll('/', '-')}`);
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((letter) => `${letter}-${endpoint.replaceAll('/', '-')}`);
     const vms = await Promise.all(names.map((name) => stage.create(team, name, spec)));
     await until(
-      `${path} has quoted everything`,
+      `${endpoint} has quoted everything`,
       () => provider.hasEchoedAll,
       () => Promise.all(vms.map((vm) => vm.condition('Ready'))),
     );
@@ -79,9 +90,33 @@ test('nor when the provider quotes in its errors what it was sent', async () => 
   await expectNoLeaks();
 });
 
+test('nor in what the operator says of itself when it starts, fails to start, and ends', async () => {
+  const kubeconfig = parse(await readFile(stage.cluster.kubeconfigPath, 'utf8')) as {
+    users: { user: Record<string, string> }[];
+  };
+  const { 'client-key-data': key = '' } = kubeconfig.users[0]?.user ?? {};
+  expect(key.length).toBeGreaterThan(100);
+  const withToken = path.join(path.dirname(stage.wire.kubeconfigPath), 'token');
+  kubeconfig.users = [{ user: { token: 'planted-bearer-token-5566' } }].map((user) => ({ ...user, name: 'any' }));
+  await writeFile(
+    withToken,
+    stringify({ ...kubeconfig, 'current-context': undefined }).replace('token:', 'token: |\n  :'),
+  );
+  const broken = new OperatorProcess(withToken);
+  await expect(broken.started).rejects.toThrow(/kubeconfig/);
+  await stage.operator.stop();
+  await stage.restartOperator();
+  const said = [...stage.output, ...broken.output].join('\n');
+  expect(leaksIn(said, [...planted, key, 'planted-bearer-token-5566'])).toEqual([]);
+});
+
 async function expectNoLeaks(): Promise<void> {
   expect(leaksIn(stage.output.join('\n'), planted)).toEqual([]);
-  expect(leaksIn(await stage.operator.metrics(), planted)).toEqual([]);
+  const telemetry = await stage.operator.started;
+  for (const page of ['metrics', 'healthz', 'readyz', 'debug/pprof', '', 'metrics?api_key=1']) {
+    const answer = await fetch(`${telemetry}/${page}`);
+    expect(leaksIn((await answer.text()) + JSON.stringify([...answer.headers]), planted), page).toEqual([]);
+  }
   const events = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
   for (const type of [gpuVmType, gpuAccountType, events]) {
     expect(leaksIn(JSON.stringify(await stage.cluster.kube.list(type)), planted)).toEqual([]);
