@@ -54,7 +54,7 @@ export default defineConfig(
   {
     // A pattern that takes for ever on the right text is a way to stop the process.
     files: ['src/**/*.ts'],
-    ignores: tests,
+    ignores: [...tests, 'src/**/testing/**'],
     plugins: { regexp },
     rules: {
       'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
