@@ -58,6 +58,13 @@ export const mutations: readonly Mutation[] = [
     replace: 'requestedAt = this.#startedAt + 60_000;',
   },
   {
+    name: 'believe a list that lacks a VM which is known to exist',
+    harm: 'Two lists that omit VMs prove that a deploy call made nothing.',
+    file: 'src/fleet/evidence.ts',
+    find: 'return this.#contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();',
+    replace: 'return Date.now() < 0 ? this.#openQuestion(request.recorded) : this.#massVanishing();',
+  },
+  {
     name: 'take an error for absence',
     harm: 'A VM that the list omits is replaced although the provider did not say that it is gone.',
     file: 'src/controllers/gpu-vm/act.ts',
@@ -105,6 +112,13 @@ export const mutations: readonly Mutation[] = [
     file: 'src/plan/price.ts',
     find: 'if (price === undefined || cap === undefined || !price.total.gt(cap)) return undefined;',
     replace: 'if (price === undefined || cap === undefined || price.total.gt(-1)) return undefined;',
+  },
+  {
+    name: 'look at no price after a change of size',
+    harm: 'A VM that was made bigger while the market moved runs above its cap.',
+    file: 'src/plan/vm/price-check.ts',
+    find: "return outcome === 'Modified' || (outcome === 'Overpriced' && violation === undefined);",
+    replace: "return outcome === 'Overpriced' && violation === undefined;",
   },
   {
     name: 'open the gate',

@@ -36,7 +36,7 @@ export type ProviderTrouble =
   | { readonly do: 'late'; readonly chance: number }
   | { readonly do: 'repeated'; readonly chance: number }
   | { readonly do: 'vanish'; readonly nth: number }
-  | { readonly do: 'omit'; readonly vm: string; readonly all: boolean; readonly lostDeploys: number }
+  | { readonly do: 'omit'; readonly vm: string; readonly all: boolean; readonly inDoubt: string | undefined }
   | { readonly do: 'status'; readonly nth: number; readonly status: string }
   | { readonly do: 'host'; readonly nth: number; readonly online: boolean }
   | { readonly do: 'dearer'; readonly nth: number }
@@ -157,7 +157,7 @@ const providerTrouble: Weighted<ProviderTrouble>[] = [
   often(2, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
   often(1, fc.record({ do: doing('repeated'), chance: fc.constantFrom(0, 0.3) })),
   often(2, fc.record({ do: doing('vanish'), nth })),
-  often(2, fc.record({ do: doing('omit'), vm, all: on, lostDeploys: fc.nat({ max: 2 }) })),
+  often(2, fc.record({ do: doing('omit'), vm, all: on, inDoubt: fc.option(vm, { nil: undefined }) })),
   often(
     1,
     fc.record({

@@ -17,17 +17,16 @@ const mostFrozenBeforeDeployMs = 60_000;
 /** Does one thing to the world. A KubeError is what a user would have been told. */
 export async function perform(world: SimulatedWorld, one: Action, cap: string | undefined): Promise<void> {
   switch (one.do) {
-    case 'apply': {
-      const isNew = world.resource(one.vm) === undefined;
-      const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
-      return world.apply(one.vm, isNew ? { ...easySpec, ...limit, ...one.spec } : one.spec);
-    }
+    case 'apply':
+      return apply(world, one, cap);
     case 'adopt':
       return world.apply(one.vm, easySpec, { [annotations.adopt]: world.deployForeign() });
     case 'delete':
       return world.delete(one.vm);
     case 'pause':
       return world.annotate(one.vm, { [annotations.paused]: one.on ? 'true' : null });
+    case 'omit':
+      return omit(world, one, cap);
     case 'poke':
       return world.annotate(one.vm, { [annotations.reconcileRequestedAt]: String(world.clock.now()) });
     case 'forgetVm':
@@ -49,10 +48,22 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
   }
 }
 
+function apply(
+  world: SimulatedWorld,
+  { vm, spec }: { readonly vm: string; readonly spec: object },
+  cap: string | undefined,
+): Promise<void> {
+  const isNew = world.resource(vm) === undefined;
+  const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
+  return world.apply(vm, isNew ? { ...easySpec, ...limit, ...spec } : spec);
+}
+
 /** The record of its VM is lost from a status. One that was adopted could be found by nothing else. */
 async function forgetVm(world: SimulatedWorld, name: string): Promise<void> {
   const { vm, launch } = world.statusOf(name) ?? {};
-  if (vm !== undefined && vm.adopted !== true && launch !== undefined) await world.editStatus(name, { vm: null });
+  if (vm === undefined || vm.adopted === true || launch === undefined) return;
+  // Without the generation nobody takes what is left for the operator's last word.
+  await world.editStatus(name, { vm: null, observedGeneration: null });
 }
 
 async function exchange(world: SimulatedWorld, holds: Extract<Action, { do: 'secret' }>['holds']): Promise<void> {
@@ -114,7 +125,7 @@ function strikeKube(world: SimulatedWorld, one: KubeTrouble): void {
   }
 }
 
-function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
+function strikeProvider(world: SimulatedWorld, one: Exclude<ProviderTrouble, Omission>): void {
   switch (one.do) {
     case 'fault': {
       const ms = one.kind === 'slow' ? { ms: 35_000 } : one.kind === 'stale-list' ? { ms: staleMs } : {};
@@ -135,9 +146,6 @@ function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
     case 'prices':
       world.providerWeather.hidesPrices = one.hidden;
       return;
-    case 'omit':
-      omit(world, one);
-      return;
     case 'vanish':
     case 'status':
       strikeVm(world, one);
@@ -151,24 +159,28 @@ function lateWith(chance: number): { chance: number; delay: { least: number; mos
   return { chance, delay: { least: 0, most: lateMs } };
 }
 
+type Omission = Extract<ProviderTrouble, { do: 'omit' }>;
+
 /**
  * The list omits the VM of a resource, with all that are made from now on or with all that there are, as long as that VM
  * lives and is recorded: a list that lies only about what nobody knows yet cannot be told from the truth.
  */
-function omit(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'omit' }>): void {
+async function omit(world: SimulatedWorld, one: Omission, cap: string | undefined): Promise<void> {
   const id = world.statusOf(one.vm)?.vm?.id;
   if (id === undefined) return;
+  // A list without any VM would be compared with the bill.
+  if (!one.all && world.vms().length === 1) world.deployForeign();
   const spared = new Set(one.all ? [] : world.vms().map((vm) => vm.id));
   spared.delete(id);
   const isKnown = (): boolean =>
     world.vms().some((vm) => vm.id === id) &&
     world.resources().some(({ status }) => (status as GpuVmStatus | undefined)?.vm?.id === id);
   world.note(`the list omits ${id}`);
-  // A list that lies is of most harm while the outcome of a deploy call is not known.
-  if (one.lostDeploys > 0) {
-    world.fault({ endpoint: 'client/deploy/single', kind: 'lost-answer', count: one.lostDeploys });
-  }
   world.providerWeather.omits = (vmId) => !spared.has(vmId) && isKnown();
+  if (one.inDoubt === undefined) return;
+  // A list that lies is of most harm while the outcome of a deploy call is not known.
+  world.fault({ endpoint: 'client/deploy/single', kind: 'lost-answer', count: 1 });
+  await apply(world, { vm: one.inDoubt, spec: {} }, cap);
 }
 
 function strikeVm(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'vanish' | 'status' }>): void {
