@@ -34,7 +34,7 @@ export const builtInRules: Readonly<Record<string, KindRules>> = {
     complete: completeSecret,
     fault: (secret, old) => {
       if (old !== undefined && old.type !== secret.type) return 'type: Invalid value: field is immutable';
-      return keyFault(secret.data);
+      return dataFault(secret.data, (value) => Buffer.from(value, 'base64'));
     },
   }),
   '/v1/configmaps': builtIn({
@@ -43,7 +43,7 @@ export const builtInRules: Readonly<Record<string, KindRules>> = {
     fault: ({ data = {}, binaryData = {} }) => {
       const twice = Object.keys(data as object).find((key) => Object.hasOwn(binaryData as object, key));
       if (twice !== undefined) return `data[${twice}]: Invalid value: duplicate of key present in binaryData`;
-      return keyFault(data) ?? keyFault(binaryData);
+      return dataFault({ ...(data as object), ...(binaryData as object) }, (value) => Buffer.from(value));
     },
   }),
   'coordination.k8s.io/v1/leases': builtIn({
@@ -118,9 +118,14 @@ function completeSecret(secret: Stored): Stored {
   return { ...rest, ...(Object.keys(data).length > 0 && { data }), type: secret['type'] ?? 'Opaque' };
 }
 
-function keyFault(data: unknown): string | undefined {
-  const bad = Object.keys(data ?? {}).find((key) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key));
-  return bad === undefined ? undefined : `data[${bad}]: Invalid value: a valid config key must consist of …`;
+const mostDataBytes = 1024 * 1024;
+
+function dataFault(data: unknown, bytesOf: (value: string) => Buffer): string | undefined {
+  const entries = Object.entries((data ?? {}) as Record<string, string>);
+  const bad = entries.find(([key]) => !/^[-._a-zA-Z0-9]{1,253}$/.test(key));
+  if (bad !== undefined) return `data[${bad[0]}]: Invalid value: a valid config key must consist of …`;
+  const size = entries.reduce((sum, [, value]) => sum + bytesOf(value).length, 0);
+  return size > mostDataBytes ? `[]: Too long: may not be more than ${String(mostDataBytes)} bytes` : undefined;
 }
 
 function leaseFault(lease: Stored): string | undefined {

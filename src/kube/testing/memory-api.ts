@@ -1,13 +1,13 @@
-import type {
-  KubeApi,
+import {
   KubeError,
-  KubeObject,
-  ListSelector,
-  NewObject,
-  ObjectList,
-  ObjectRef,
-  ResourceType,
-  WatchEvent,
+  type KubeApi,
+  type KubeObject,
+  type ListSelector,
+  type NewObject,
+  type ObjectList,
+  type ObjectRef,
+  type ResourceType,
+  type WatchEvent,
 } from '../contract.ts';
 import type { MemoryKind } from './memory-kind.ts';
 import { MemoryServer, type MemoryServerOptions } from './memory-server.ts';
@@ -180,7 +180,11 @@ export class MemoryApi implements KubeApi {
   }
 }
 
+const longestBody = 3 * 1024 * 1024;
+
 /** The body as it arrives: JSON, without anything undefined, and a copy of what the caller may go on to change. */
 function asSent(body: object): object {
-  return JSON.parse(JSON.stringify(body)) as object;
+  const text = JSON.stringify(body);
+  if (text.length <= longestBody) return JSON.parse(text) as object;
+  throw new KubeError(`Request entity too large: limit is ${String(longestBody)}`, 'invalid', 413);
 }

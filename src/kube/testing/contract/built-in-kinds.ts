@@ -67,6 +67,16 @@ export function secretTests(underTest: () => ApiUnderTest): void {
     expect(await failureOf(api.mergePatch(secretType, made.metadata, fields))).toBe(inPatch);
   });
 
+  test('a Secret holds a megabyte at most, and a request is three at most', async () => {
+    const { api, newNamespace } = underTest();
+    const secret = newSecret(await newNamespace(), 'a');
+    const made = await api.create<Plain>(secretType, { ...secret, stringData: { a: 'x'.repeat(1024 * 1024) } });
+    const more = api.mergePatch(secretType, made.metadata, { stringData: { b: 'x' } });
+    expect(await failureOf(more)).toBe('invalid 422');
+    const giant = { ...secret, stringData: { a: 'x'.repeat(3 * 1024 * 1024) } };
+    expect(await failureOf(api.create(secretType, giant))).toBe('invalid 413');
+  });
+
   test('the type of a Secret cannot be changed', async () => {
     const { api, newNamespace } = underTest();
     const made = await api.create<Plain>(secretType, newSecret(await newNamespace(), 'a', { type: 'test/one' }));
