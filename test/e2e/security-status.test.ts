@@ -173,10 +173,14 @@ describe("a status that names another resource's VM", () => {
     await writeStatus(forger, { vm: recordOf(id, ownName(await uidOf(forger)), await uidOf(forger)) });
     await forger.askDelete();
     await stage.restartOperator();
-    await forger.untilGone();
-    expect((await team.requests('client/get/single')).map(({ params }) => params['server'])).toContain(id);
-    expect(await changesOf(id)).toEqual([]);
+    // Asked for by id it is there: a list that lacks it proves nothing, and the resource waits for one that does.
+    await until('the provider is asked for it by id', async () =>
+      (await team.requests('client/get/single')).some(({ params }) => params['server'] === id),
+    );
+    await team.untilListed(2);
     await team.endFaults();
+    await forger.untilGone();
+    expect(await changesOf(id)).toEqual([]);
     await victim.untilReady();
     await victim.delete();
   });
