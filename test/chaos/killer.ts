@@ -28,7 +28,7 @@ const deck: readonly End[] = [
 const startMs = 5_000;
 
 /** Whoever lies in wait gives up after this long, and kills without a reason. */
-const ambushMs = 3_000;
+const ambushMs = 2_500;
 
 /** Ends one operator after the other until so many were killed by SIGKILL. */
 export class Killer {
@@ -40,7 +40,7 @@ export class Killer {
   constructor(scene: Scene, { seed, kills, replicas }: ChaosOptions) {
     this.#scene = scene;
     // Several are stopped for longer than their lease lasts, now and then.
-    this.#mostFrozenMs = replicas > 1 ? 6_000 : 2_500;
+    this.#mostFrozenMs = replicas > 1 ? 6_000 : 2_000;
     this.#random = new Random(seed, 'killer');
     this.#kills = kills;
   }
@@ -67,7 +67,7 @@ export class Killer {
         this.#kill(this.#victim(), 'at any time');
         break;
       case 'old':
-        await this.#live(this.#random.integer(4_000, 9_000), signal);
+        await this.#live(this.#random.integer(4_000, 7_000), signal);
         this.#kill(this.#victim(), 'old');
         break;
       case 'frozen':
