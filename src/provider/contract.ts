@@ -34,12 +34,14 @@ export interface Provider {
   /**
    * Makes one VM. NOT idempotent: each success is another VM. After a rejection whose outcome is `uncertain` the VM may
    * exist, and may even appear later; look for its name in listings requested after the call before trying again.
+   * Rejects `bidTooLow` when the bid does not win on that host.
    */
   deploy(request: DeployRequest, options?: CallOptions): Promise<DeployReceipt>;
 
   /**
-   * Files a request to start; the listing tells when it runs. Rejects `noCapacity` when the host has no room now, and
-   * `wrongState` when the VM runs already (which a caller who re-reads the listing may take for success).
+   * Files a request to start; the listing tells when it runs. Rejects `noCapacity` when the host has no room now,
+   * `bidTooLow` when the bid of a spot VM does not win now, and `wrongState` when the VM runs already (which a caller who
+   * re-reads the listing may take for success).
    */
   startVm(id: string, options?: CallOptions): Promise<void>;
 
@@ -51,6 +53,19 @@ export interface Provider {
 
   /** Deletes for good. A VM that was deleted before counts as success. Rejects `notFound` for an id nobody knows. */
   deleteVm(id: string, options?: CallOptions): Promise<void>;
+
+  /**
+   * Whether a new VM of this size would win on this host with this bid. Changes nothing and reserves nothing: a
+   * deployment a moment later may be refused all the same. False: bid more, or there is no room; the two cannot be told
+   * apart. Only where `capabilities.bids`. Rejects `notFound` for an unknown host, `invalid` for a size that is none.
+   */
+  validateBid(question: BidQuestion, options?: CallOptions): Promise<boolean>;
+
+  /**
+   * Whether this VM would start, or go on running, with this bid. Changes nothing, the VM's own bid included. False: bid
+   * more, or there is no room, or it is no spot VM. Only where `capabilities.bids`. Rejects `notFound`.
+   */
+  validateBidOf(vmId: string, bid: Money, options?: CallOptions): Promise<boolean>;
 }
 
 export interface CallOptions {
@@ -73,6 +88,8 @@ export interface ProviderCapabilities {
   minStorageGB(operatingSystem: string): number;
   /** Longest time a call may go on at the provider after the client gave it up, in milliseconds. */
   readonly lateEffectMs: number;
+  /** There are spot VMs, which are held by a bid, and bids can be asked about. */
+  readonly bids: boolean;
 }
 
 /** Power state as the operator understands it. `unknown`: a word we do not know; hands off. */
@@ -198,6 +215,13 @@ export interface DeployRequest {
   readonly cloudInit: string | undefined;
   /** Present for a spot VM: the bid on the compute price, per VM and hour. */
   readonly bid?: Money;
+}
+
+export interface BidQuestion {
+  readonly hostnode: string;
+  readonly size: VmSize;
+  /** On the compute price, per VM and hour, as in a DeployRequest. */
+  readonly bid: Money;
 }
 
 export interface DeployReceipt {

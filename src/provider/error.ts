@@ -5,8 +5,10 @@
 export type ProviderErrorKind =
   /** The provider says that there is no such VM or host. */
   | 'notFound'
-  /** No room on the host, or the stock, a port or the price there has changed. */
+  /** No room on the host, or the stock or a port there is taken. */
   | 'noCapacity'
+  /** The bid of a spot VM does not win now: a higher one may, or the same one later. Only of deploy and start. */
+  | 'bidTooLow'
   /** The VM is in a state that does not allow the call: running when asked to start, and the like. */
   | 'wrongState'
   /** Too many requests. `retryAfterMs` says how long to wait where the provider said so. */

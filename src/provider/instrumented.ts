@@ -74,5 +74,7 @@ export function instrumented(provider: Provider, options: InstrumentOptions): Pr
     stopVm: (id, request, o) => measured('stopVm', () => provider.stopVm(id, request, o)),
     modifyVm: (id, size, o) => measured('modifyVm', () => provider.modifyVm(id, size, o)),
     deleteVm: (id, o) => measured('deleteVm', () => provider.deleteVm(id, o)),
+    validateBid: (question, o) => measured('validateBid', () => provider.validateBid(question, o)),
+    validateBidOf: (vmId, bid, o) => measured('validateBidOf', () => provider.validateBidOf(vmId, bid, o)),
   };
 }

@@ -44,6 +44,11 @@ async function fault(simulator: RunningSimulator, body: object): Promise<void> {
   expect(answer.status).toBeLessThan(300);
 }
 
+async function market(simulator: RunningSimulator, price: string | null): Promise<void> {
+  const answer = await fetch(`${simulator.controlUrl}/market`, { method: 'POST', body: JSON.stringify({ price }) });
+  expect(answer.status).toBe(200);
+}
+
 async function aHost(provider: TensorDockProvider): Promise<Host> {
   const hosts = await provider.listHosts();
   const fits = (host: Host): boolean =>
@@ -117,7 +122,7 @@ describe('a VM', () => {
     ],
     ['an operating system nobody has', { operatingSystem: 'DOS' }, 'invalid'],
     ['too long a name', { name: 'x'.repeat(61) }, 'invalid'],
-    ['a bid far too low', { bid: money('0.000001') }, 'noCapacity'],
+    ['a bid far too low', { bid: money('0.000001') }, 'bidTooLow'],
   ] as const)('is refused for %s', async (_name, changes, kind) => {
     const { provider } = await rig();
     const wanted = await request(provider, changes);
@@ -144,6 +149,92 @@ describe('a VM', () => {
     });
     closers.unshift(() => lost.close());
     await expect(lost.getVm('00000000-0000-4000-8000-000000000000')).rejects.toMatchObject({ kind: 'refused' });
+  });
+});
+
+describe('a bid', () => {
+  it('for a new VM wins at the market price and above, which is asked without a deployment', async () => {
+    const { simulator, provider } = await rig();
+    const { hostnode, size } = await request(provider);
+    await market(simulator, '0.25');
+    const wins = (bid: string) => provider.validateBid({ hostnode, size, bid: money(bid) });
+    expect(await Promise.all(['0.2499', '0.25', '0.2501'].map(wins))).toEqual([false, true, true]);
+    expect((await provider.listVms()).vms).toEqual([]);
+  });
+
+  it('for more than the host has is refused as a low one is: the two cannot be told apart', async () => {
+    const { provider } = await rig();
+    const { hostnode, size } = await request(provider);
+    const question = { hostnode, size: { ...size, gpuCount: 64 }, bid: money('1000') };
+    expect(await provider.validateBid(question)).toBe(false);
+  });
+
+  it.each([
+    ['an unknown host', 'notFound', { hostnode: '00000000-0000-4000-8000-000000000000' }],
+    ['3 vCPUs', 'invalid', { size: { gpuModel: 'v100', gpuCount: 1, vcpus: 3, memoryGB: 8, storageGB: 100 } }],
+  ] as const)('for %s is not refused but %s', async (_name, kind, changes) => {
+    const { provider } = await rig();
+    const { hostnode, size } = await request(provider);
+    const answer = provider.validateBid({ hostnode, size, bid: money('1000'), ...changes });
+    await expect(answer).rejects.toMatchObject({ kind, outcome: 'notDone' });
+  });
+
+  it('of a running VM would go on winning or would not, and stays what it is', async () => {
+    const { simulator, provider } = await rig();
+    const { id } = await provider.deploy(await request(provider, { bid: money('0.5') }));
+    await market(simulator, '0.25');
+    expect(await provider.validateBidOf(id, money('0.2499'))).toBe(false);
+    expect(await provider.validateBidOf(id, money('0.25'))).toBe(true);
+    expect((await provider.getVm(id)).price?.compute.toFixed()).toBe('0.5');
+  });
+
+  it('of an outbid VM wins again when the market has fallen, and only then the VM starts', async () => {
+    const { simulator, provider } = await rig();
+    const bid = money('0.5');
+    const { id } = await provider.deploy(await request(provider, { bid }));
+    await market(simulator, '0.6');
+    expect((await provider.getVm(id)).state).toBe('outbid');
+    expect(await provider.validateBidOf(id, bid)).toBe(false);
+    expect(await provider.validateBidOf(id, money('0.6'))).toBe(true);
+    await expect(provider.startVm(id)).rejects.toMatchObject({ kind: 'bidTooLow', outcome: 'notDone' });
+    expect((await provider.getVm(id)).state).toBe('outbid');
+    await market(simulator, '0.5');
+    expect(await provider.validateBidOf(id, bid)).toBe(true);
+    await provider.startVm(id);
+    expect((await provider.getVm(id)).state).toBe('running');
+  });
+
+  it('that does not win is no deployment, which is certain', async () => {
+    const { simulator, provider } = await rig();
+    await market(simulator, '0.25');
+    const wanted = await request(provider, { bid: money('0.2499') });
+    await expect(provider.deploy(wanted)).rejects.toMatchObject({ kind: 'bidTooLow', outcome: 'notDone' });
+    expect((await provider.listVms()).vms).toEqual([]);
+    await provider.deploy({ ...wanted, bid: money('0.25') });
+    expect((await provider.listVms()).vms).toMatchObject([{ type: 'spot', state: 'running' }]);
+  });
+
+  it('of a VM that nobody knows, or that is not held by a bid, does not win', async () => {
+    const { provider } = await rig();
+    const unknown = provider.validateBidOf('00000000-0000-4000-8000-000000000000', money('9'));
+    await expect(unknown).rejects.toMatchObject({ kind: 'notFound', outcome: 'notDone' });
+    const { id } = await provider.deploy(await request(provider));
+    await expect(provider.validateBidOf(id, money('9'))).resolves.toBe(false);
+  });
+
+  it.each([
+    ['error-500', 'unavailable'],
+    ['html-502', 'unavailable'],
+    ['malformed', 'malformed'],
+    ['rate-limit', 'rateLimited'],
+  ] as const)('whose question meets %s got no answer, which is no refusal', async (kind, meaning) => {
+    const { simulator, provider } = await rig();
+    const { hostnode, size } = await request(provider);
+    await fault(simulator, { endpoint: 'client/spot/validate/new', kind, count: 1 });
+    await expect(provider.validateBid({ hostnode, size, bid: money('9') })).rejects.toMatchObject({
+      kind: meaning,
+      outcome: 'notDone',
+    });
   });
 });
 

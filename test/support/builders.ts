@@ -41,6 +41,7 @@ export const capabilities: ProviderCapabilities = {
   memoryStepGB: 2,
   minStorageGB: (operatingSystem) => (operatingSystem.startsWith('Windows') ? 90 : 20),
   lateEffectMs: 2 * minute,
+  bids: true,
 };
 
 const size: VmSize = { gpuModel: 'a4000', gpuCount: 1, vcpus: 4, memoryGB: 16, storageGB: 100 };

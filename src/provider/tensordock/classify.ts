@@ -64,12 +64,14 @@ export function saysAlreadyTerminated(answer: Answer): boolean {
 
 /**
  * The refusal of a bid: `{"success": false}` with 200 or 500 and, as far as known, without words (API reference 6.1).
- * With words that name another cause it is an ordinary failure.
+ * With words that name another cause it is an ordinary failure, and so is a 500 with words that nobody knows: "internal
+ * server error" says nothing about a bid.
  */
 export function isBidRefusal(answer: Answer): boolean {
   if (answer.success !== false) return false;
   const kind = kindOfWords(answer.text);
-  return kind === undefined ? isOk(answer.status) || answer.status === 500 : kind === 'noCapacity';
+  if (kind === undefined) return isOk(answer.status) || (answer.status === 500 && answer.text === undefined);
+  return kind === 'bidTooLow' || kind === 'noCapacity';
 }
 
 /** Credentials are refused by `auth/test` in any 4xx and any `success: false`; a 5xx without one is no verdict (A1). */
@@ -176,7 +178,7 @@ const words: readonly (readonly [RegExp, ProviderErrorKind])[] = [
     /not enough|insufficient|no (more )?capacity|out of stock|sold out|(no longer|not|un) ?available|already (taken|in use|used)/,
     'noCapacity',
   ],
-  [/\b(price|bid)\b.{0,40}\b(too low|below|minimum)|\boutbid\b/, 'noCapacity'],
+  [/\b(price|bid)\b.{0,40}\b(too low|below|minimum)|\boutbid\b/, 'bidTooLow'],
 ];
 
 function kindOfWords(text: string | undefined): ProviderErrorKind | undefined {

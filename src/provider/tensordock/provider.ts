@@ -44,6 +44,8 @@ export const endpointOfMethod = {
   stopVm: endpoints.stopSingle.path,
   modifyVm: endpoints.modifySingle.path,
   deleteVm: endpoints.deleteSingle.path,
+  validateBid: endpoints.spotValidateNew.path,
+  validateBidOf: endpoints.spotValidateExisting.path,
 } as const satisfies Record<Exclude<keyof Provider, 'capabilities'>, string>;
 
 /** The contract over API v0. Each method makes exactly one HTTP request, so that a ticket of the gate is one request. */
@@ -74,6 +76,9 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
       await api.modifySingle(call, { id, size }, callOptions);
     },
     deleteVm: (id, callOptions) => api.deleteSingle(call, id, callOptions),
+    validateBid: ({ hostnode, size, bid }, callOptions) =>
+      api.spotValidateNew(call, { hostnode, size, price: bid }, callOptions),
+    validateBidOf: (id, bid, callOptions) => api.spotValidateExisting(call, { id, price: bid }, callOptions),
     close: () => transport.close(),
   };
 }
@@ -99,6 +104,7 @@ function capabilitiesOf(lateEffectMs: number): ProviderCapabilities {
     memoryStepGB: 2,
     minStorageGB,
     lateEffectMs,
+    bids: true,
   };
 }
 

@@ -36,8 +36,8 @@ export interface DeploySingleRequest extends VmAccess {
  * @returns `server`, the VM's id; `ip`, a host name or an address; the forwarded ports; `cost`, rates per hour. Not its
  * status: it need not run yet (A7)
  * @throws `invalid`, also before anything is sent if there is neither password nor key (A19) or the cloud-init text cannot
- * be carried (A20); `noCapacity` when the host has no room, a port is taken, or the bid is too low; `notFound` for an
- * unknown host; `insufficientBalance`
+ * be carried (A20); `noCapacity` when the host has no room or a port is taken; `bidTooLow`; `notFound` for an unknown host;
+ * `insufficientBalance`
  */
 export async function deploySingle(
   call: Caller,

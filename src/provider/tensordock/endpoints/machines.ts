@@ -45,8 +45,8 @@ export async function getSingle(call: Caller, id: string, options?: CallOptions)
  * `client/start/single` (API reference 5.4): files a request to start a VM; only a listing tells when it runs.
  *
  * @param id UUID of the VM
- * @throws `wrongState` for a VM that runs; `noCapacity` when its host has no room now (A12), or its bid does not win;
- * `notFound`; `insufficientBalance`
+ * @throws `wrongState` for a VM that runs; `noCapacity` when its host has no room now (A12); `bidTooLow` when its bid does
+ * not win; `notFound`; `insufficientBalance`
  */
 export async function startSingle(call: Caller, id: string, options?: CallOptions): Promise<void> {
   await call({ endpoint: endpoints.startSingle, fields: () => ({ server: id }), answer: bareAnswer, options });
