@@ -136,6 +136,13 @@ export const mutations: readonly Mutation[] = [
       "if (isKubeError(error, 'conflict', 'notFound')) {\n          memory.unsaved = { launch: { ...desired.launch!, outcome: 'Absent' } };\n          return false;\n        }",
   },
   {
+    name: 'let an old doubt win over what another process has recorded',
+    harm: 'A VM that is recorded is forgotten, for want of an answer that somebody else has.',
+    file: 'src/controllers/gpu-vm/memory.ts',
+    find: '  if (ahead !== 0) return ahead > 0;',
+    replace: '  if (ahead !== 0 || Date.now() > 0) return ahead > 0;',
+  },
+  {
     name: 'lose a wake-up',
     harm: 'A change that comes while a key is being reconciled is never looked at.',
     file: 'src/kube/queue.ts',

@@ -18,6 +18,7 @@ export type Deed =
 export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
   | { readonly do: 'freeze'; readonly afterPoints: number; readonly ms: number }
+  | { readonly do: 'freezeDeployer'; readonly vm: string; readonly ms: number }
   | { readonly do: 'stop'; readonly replica: number };
 
 export type KubeTrouble =
@@ -116,6 +117,7 @@ const frozenMs = fc.constantFrom(3_000, 12_000, 25_000, 90_000, 1_200_000);
 const processTrouble: Weighted<ProcessTrouble>[] = [
   often(6, fc.record({ do: doing('crash'), afterPoints: fc.nat({ max: 12 }) })),
   often(3, fc.record({ do: doing('freeze'), afterPoints: fc.nat({ max: 12 }), ms: frozenMs })),
+  often(2, fc.record({ do: doing('freezeDeployer'), vm, ms: frozenMs })),
   often(1, fc.record({ do: doing('stop'), replica })),
 ];
 

@@ -33,6 +33,8 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return forgetVm(world, one.vm);
     case 'secret':
       return exchange(world, one.holds);
+    case 'freezeDeployer':
+      return freezeDeployer(world, one, cap);
     case 'crash':
     case 'freeze':
     case 'stop':
@@ -83,7 +85,20 @@ async function exchange(world: SimulatedWorld, holds: Extract<Action, { do: 'sec
   }
 }
 
-async function strikeProcess(world: SimulatedWorld, one: ProcessTrouble): Promise<void> {
+type FrozenDeployer = Extract<ProcessTrouble, { do: 'freezeDeployer' }>;
+
+/** Another process may find out what became of the call before it hears that the answer was lost. */
+async function freezeDeployer(
+  world: SimulatedWorld,
+  { vm, ms }: FrozenDeployer,
+  cap: string | undefined,
+): Promise<void> {
+  world.fault({ endpoint: 'client/deploy/single', kind: 'lost-answer', count: 1 });
+  world.freezeAt('after client/deploy/single', ms);
+  await apply(world, { vm, spec: {} }, cap);
+}
+
+async function strikeProcess(world: SimulatedWorld, one: Exclude<ProcessTrouble, FrozenDeployer>): Promise<void> {
   switch (one.do) {
     case 'crash':
       if (one.afterPoints === 0) world.crash();

@@ -63,7 +63,7 @@ const mostPointsAtAMoment = 5_000;
 
 /** What is to befall a process at one of the moments it comes to. */
 interface Doom {
-  readonly at: number;
+  readonly isNow: (points: number, point: string) => boolean;
   readonly strike: (replica: Replica, point: string) => void;
 }
 
@@ -188,6 +188,16 @@ export class SimulatedWorld {
   freezeAfter(points: number, msAt: (point: string) => number): void {
     this.#atPoint(points, (replica, point) => {
       replica.freeze(msAt(point));
+    });
+  }
+
+  /** SIGSTOP for the process that comes to a moment of this name next, and SIGCONT after so long. */
+  freezeAt(name: string, ms: number): void {
+    this.#dooms.push({
+      isNow: (_, point) => point === name,
+      strike: (replica) => {
+        replica.freeze(ms);
+      },
     });
   }
 
@@ -376,7 +386,8 @@ export class SimulatedWorld {
   }
 
   #atPoint(points: number, strike: Doom['strike']): void {
-    this.#dooms.push({ at: this.points + points, strike });
+    const at = this.points + points;
+    this.#dooms.push({ isNow: (passed) => passed >= at, strike });
   }
 
   #newReplica(name: string, skewMs: number): Replica {
@@ -428,9 +439,9 @@ export class SimulatedWorld {
     if (point.endsWith(leaseType.plural)) return;
     this.points += 1;
     if (!point.endsWith('client/list')) this.note(this.replicas.length === 1 ? point : `${replica.name}: ${point}`);
-    const due = this.#dooms.filter(({ at }) => this.points >= at);
+    const due = this.#dooms.filter(({ isNow }) => isNow(this.points, point));
     if (due.length === 0) return;
-    this.#dooms = this.#dooms.filter(({ at }) => this.points < at);
+    this.#dooms = this.#dooms.filter((doom) => !due.includes(doom));
     for (const { strike } of due) strike(replica, point);
   }
 

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
-import { ago, launchOf, minute, now, recordedVm, second, snapshotOf, timings } from '../../../test/support/builders.ts';
+import {
+  ago,
+  launchOf,
+  markedName,
+  minute,
+  now,
+  recordedVm,
+  second,
+  snapshotOf,
+  timings,
+} from '../../../test/support/builders.ts';
+import type { Journal } from '../../plan/vm/observation.ts';
 import { VmMemory } from './memory.ts';
 
 const pending = launchOf({ outcome: 'Pending', endedAt: undefined, intentAt: ago(60 * minute) });
@@ -30,20 +41,72 @@ describe('the time at which a launch was seen', () => {
 });
 
 describe('a journal that could not be written yet', () => {
-  it('stands for the one in the status, until another process has gone on to the next attempt', () => {
+  const vm = recordedVm('vm-1');
+  const uncertain = launchOf({ outcome: 'Uncertain' });
+  const next = launchOf({ attempt: 2, name: markedName(2), outcome: 'Pending', endedAt: undefined });
+  const launched = { vm, launch: launchOf() };
+  const adopted = { vm: recordedVm('vm-2', { adopted: true }) };
+
+  /** What memory says that found `own` out over `over`, and then reads `written`. */
+  function journalOf({ over, own, written }: Record<'over' | 'own' | 'written', Journal>): Journal {
     const memory = new VmMemory();
-    const own = { vm: recordedVm('vm-1'), launch: launchOf({ attempt: 1 }) };
+    memory.journalOver(over);
     memory.unsaved = own;
-    expect(memory.journalOver({ launch: pending })).toBe(own);
-    const next = launchOf({ attempt: 2, outcome: 'Pending' });
-    expect(memory.journalOver({ launch: next })).toEqual({ vm: undefined, launch: next, resize: undefined });
-    expect(memory.unsaved).toBeUndefined();
+    return memory.journalOver(written);
+  }
+
+  it.each<[string, Record<'over' | 'own' | 'written', Journal>]>([
+    ['while its intent is what is written', { over: {}, own: { launch: uncertain }, written: { launch: pending } }],
+    ['while nothing else is written', { over: launched, own: { launch: uncertain }, written: launched }],
+    [
+      'while only what the list shows of the VM is written anew',
+      {
+        over: launched,
+        own: { launch: uncertain },
+        written: { ...launched, vm: { ...vm, providerStatus: 'Stopped' } },
+      },
+    ],
+    [
+      'with its VM, where another process is in doubt about that',
+      { over: {}, own: launched, written: { launch: uncertain } },
+    ],
+    [
+      'with its VM, where another process has not seen that',
+      { over: {}, own: launched, written: { launch: launchOf({ outcome: 'Absent' }) } },
+    ],
+    [
+      'with a refusal, where another process is in doubt about that',
+      { over: {}, own: { launch: launchOf({ outcome: 'Refused' }) }, written: { launch: uncertain } },
+    ],
+    [
+      'without a launch, as after an adoption',
+      {
+        over: { launch: launchOf({ outcome: 'Lost' }) },
+        own: adopted,
+        written: { launch: launchOf({ outcome: 'Lost' }) },
+      },
+    ],
+    ['where somebody has emptied the status', { over: { launch: pending }, own: launched, written: {} }],
+  ])('stands for the one in the status %s', (_, given) => {
+    expect(journalOf(given)).toBe(given.own);
   });
 
-  it('stands also without a launch, as after an adoption', () => {
-    const memory = new VmMemory();
-    const adopted = { vm: recordedVm('vm-1', { adopted: true }), launch: undefined };
-    memory.unsaved = adopted;
-    expect(memory.journalOver({ launch: launchOf({ outcome: 'Lost' }) })).toBe(adopted);
+  it.each<[string, Record<'over' | 'own' | 'written', Journal>]>([
+    ['has gone on to the next attempt', { over: {}, own: launched, written: { launch: next } }],
+    [
+      'has gone on to an attempt where there was none',
+      { over: adopted, own: { launch: undefined }, written: { launch: pending } },
+    ],
+    ['has recorded the VM that we are in doubt about', { over: {}, own: { launch: uncertain }, written: launched }],
+    [
+      'has recorded a VM that we took for absent',
+      { over: {}, own: { launch: launchOf({ outcome: 'Absent' }) }, written: launched },
+    ],
+    [
+      'has proven that there is none where we are in doubt',
+      { over: {}, own: { launch: uncertain }, written: { launch: launchOf({ outcome: 'Absent' }) } },
+    ],
+  ])('is history once another process %s', (_, given) => {
+    expect(journalOf(given)).toEqual(given.written);
   });
 });

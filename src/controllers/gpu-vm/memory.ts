@@ -27,8 +27,9 @@ const hostBackoff: BackoffPolicy = { baseMs: 60_000, maxMs: 1_800_000 };
  * VM: everything that must survive is in the journal of the status.
  */
 export class VmMemory {
-  /** The journal as the next status has to have it; undefined while the status has it already. */
-  unsaved: Journal | undefined;
+  #unsaved: Unsaved | undefined;
+  /** The journal of the status as it was read last. */
+  #written: Journal = {};
   readonly #avoidedHosts = new Map<string, number>();
   readonly #refusals = new Map<string, number>();
   readonly #deletedAt = new Map<string, number>();
@@ -42,12 +43,21 @@ export class VmMemory {
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
 
+  /** The journal as the next status has to have it; undefined while the status has it already. */
+  get unsaved(): Journal | undefined {
+    return this.#unsaved?.journal;
+  }
+
+  set unsaved(journal: Journal | undefined) {
+    this.#unsaved = journal === undefined ? undefined : { journal, over: this.#written };
+  }
+
   /** What the status says, or what has come since and could not be written yet. */
   journalOver({ vm, launch, resize }: GpuVmStatus): Journal {
-    const own = this.unsaved?.launch;
-    // Another process has led meanwhile, and gone on from what is written: what we had to say is history.
-    if (own !== undefined && launch !== undefined && launch.attempt > own.attempt) this.unsaved = undefined;
-    return this.unsaved ?? { vm, launch, resize };
+    const written: Journal = { vm, launch, resize };
+    this.#written = written;
+    if (this.#unsaved !== undefined && isOvertaken(this.#unsaved, written)) this.#unsaved = undefined;
+    return this.unsaved ?? written;
   }
 
   facts(probe: ProbeFact | undefined): VmFacts {
@@ -172,6 +182,29 @@ export class VmMemory {
     const deletedAt = this.#deletedAt.get(vmId);
     if (deletedAt !== undefined && seenAt - deletedAt > patienceMs) this.#deletedAt.delete(vmId);
   }
+}
+
+interface Unsaved {
+  readonly journal: Journal;
+  /** What was written when it was found out. */
+  readonly over: Journal;
+}
+
+/**
+ * Whether another process has led meanwhile, or leads beside this one, and knows more: it has gone on to the next attempt,
+ * has recorded a VM where we know of none, or has settled what we are still in doubt about.
+ */
+function isOvertaken({ journal: own, over }: Unsaved, written: Journal): boolean {
+  if (saysTheSame(over, written)) return false;
+  const ahead = (written.launch?.attempt ?? 0) - (own.launch?.attempt ?? 0);
+  if (ahead !== 0) return ahead > 0;
+  if (own.vm !== undefined) return false;
+  return written.vm !== undefined || (isInDoubt(own) && !isInDoubt(written));
+}
+
+function saysTheSame(one: Journal, other: Journal): boolean {
+  const isSameLaunch = one.launch?.name === other.launch?.name && one.launch?.outcome === other.launch?.outcome;
+  return isSameLaunch && one.vm?.id === other.vm?.id;
 }
 
 type ListingTimings = Pick<VmTimings, 'callTimeoutMs' | 'transitionMs'>;
