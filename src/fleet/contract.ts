@@ -1,4 +1,5 @@
-import type { CloudVm, Host } from '../provider/contract.ts';
+import type { Money } from '../lib/money.ts';
+import type { CloudVm, Host, VmSize } from '../provider/contract.ts';
 
 /** What one successful `listVms` said. Immutable; VM objects that did not change are shared between snapshots. */
 export interface Snapshot {
@@ -60,6 +61,7 @@ export interface Fleet {
   noteFoundAlive(id: string): void;
 
   readonly offers: OfferBook;
+  readonly bids: BidBook;
 }
 
 /** The inventory of hosts, shared by all pending launches, less what launches in flight have taken from it. */
@@ -92,4 +94,48 @@ export interface HostShare {
   readonly memoryGB: number;
   readonly storageGB: number;
   readonly externalPorts: readonly number[];
+}
+
+/**
+ * What hosts have said about bids, for each host and size (the GPU model included), shared by all VMs of the account: of
+ * those who want the same, one asks. Answers grow old, since the market moves.
+ */
+export interface BidBook {
+  known(hostnode: string, size: VmSize): KnownBids;
+
+  /**
+   * Call right before a question leaves. False: somebody else is asking there, so wait for the answer. A question that is
+   * begun must end with `note` or `failed`; one that does not is over after a while (default 60 s), as if it had failed.
+   */
+  begin(hostnode: string, size: VmSize): boolean;
+  /**
+   * The provider has answered, whoever asked: also a deployment or start with a bid is an answer. What it contradicts is
+   * forgotten: a bid refused now voids wins at or below it, and the reverse.
+   */
+  note(hostnode: string, size: VmSize, bid: Money, wins: boolean): void;
+  /** The question got no answer. */
+  failed(hostnode: string, size: VmSize): void;
+
+  /**
+   * The key is woken once, by the next answer or failure there, or when a question there is over without either. It may
+   * wait at several places; to be woken at one of them ends no other wait. While nobody asks there it is woken after a
+   * while all the same.
+   */
+  awaitAnswer(key: string, hostnode: string, size: VmSize): void;
+  /** The key waits nowhere any more. */
+  forget(key: string): void;
+}
+
+/** Of one size on one host. `refused` is below `wins` whenever both are there. */
+export interface KnownBids {
+  /** The highest bid that does not win, of the answers of the last while (default 60 s). */
+  readonly refused?: Money;
+  /** The lowest bid that wins, of the answers of the last while (default 30 s). */
+  readonly wins?: Money;
+  /** Somebody is asking at this moment. */
+  readonly isBeingAsked: boolean;
+  /** When the last answer came (milliseconds since the epoch). */
+  readonly askedAt?: number;
+  /** What `wins` was when last a bid won, however long ago: to guess by, never to deploy by. */
+  readonly lastWin?: Money;
 }

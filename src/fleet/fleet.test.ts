@@ -532,3 +532,25 @@ describe('a listing is distrusted', () => {
     expect(states.at(-1)).toBe(false);
   });
 });
+
+describe('what is known of bids', () => {
+  const size = { gpuModel: 'v100', gpuCount: 1, vcpus: 4, memoryGB: 16, storageGB: 100 };
+
+  it('wakes who waits for an answer, as old as the limits of the fleet allow, until the fleet forgets the key or stops', async () => {
+    const { clock, fleet, woken } = rig({ bids: { winsMaxAgeMs: 5_000 } });
+    for (const host of ['h1', 'h2', 'h3']) fleet.bids.begin(host, size);
+    fleet.bids.awaitAnswer('a', 'h1', size);
+    fleet.bids.awaitAnswer('b', 'h2', size);
+    fleet.bids.awaitAnswer('c', 'h3', size);
+    fleet.bids.note('h1', size, money('0.25'), true);
+    fleet.forget('b');
+    fleet.bids.failed('h2', size);
+    expect(woken).toEqual(['a']);
+    expect(fleet.bids.known('h1', size).wins?.toFixed()).toBe('0.25');
+    await clock.advance(5_000);
+    expect(fleet.bids.known('h1', size).wins).toBeUndefined();
+    fleet.stop();
+    fleet.bids.failed('h3', size);
+    expect(woken).toEqual(['a']);
+  });
+});

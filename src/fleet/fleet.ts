@@ -5,7 +5,8 @@ import type { Logger } from '../lib/logger.ts';
 import type { Provider, VmListing } from '../provider/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import { readThrough } from '../provider/read-through.ts';
-import type { Fleet, OfferBook, PollFailure, Snapshot } from './contract.ts';
+import { createBidBook, type BidLimits, type RunningBidBook } from './bids.ts';
+import type { BidBook, Fleet, OfferBook, PollFailure, Snapshot } from './contract.ts';
 import { isEmptyDiff, type FleetDiff } from './diff.ts';
 import { Evidence, type Billing, type EvidenceLimits } from './evidence.ts';
 import { createOfferBook, type OfferBookHooks, type OfferLimits, type RunningOfferBook } from './offers.ts';
@@ -31,7 +32,8 @@ export interface FleetOptions {
   /** Ids of the VMs that resources of this account have recorded: no listing may lack one without a reason. */
   readonly recorded?: () => Iterable<string>;
   readonly offers?: OfferLimits;
-  /** These keys have what they waited for: a snapshot or an inventory (or the news that there is none). */
+  readonly bids?: BidLimits;
+  /** These keys have what they waited for: a snapshot, an inventory or an answer (or the news that there is none). */
   readonly wake: (keys: readonly string[]) => void;
   /** Something is different from the snapshot before, which may be distrusted. Called before waiting keys are woken. */
   readonly onChange: (diff: FleetDiff, snapshot: Snapshot) => void;
@@ -60,6 +62,7 @@ class PolledFleet implements RunningFleet {
   readonly #evidences = new Map<string, Evidence>();
   #evidence: Evidence;
   readonly #offers: RunningOfferBook;
+  readonly #bids: RunningBidBook;
   #snapshot: Snapshot | undefined;
   /** What was recorded when the last request for a listing left: of what was recorded later it may know nothing. */
   #recorded: ReadonlySet<string> = new Set();
@@ -75,6 +78,10 @@ class PolledFleet implements RunningFleet {
       ...{ provider, gate, clock, random, wake },
       ...(options.offers === undefined ? {} : { limits: options.offers }),
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    });
+    this.#bids = createBidBook({
+      ...{ clock, wake },
+      ...(options.bids === undefined ? {} : { limits: options.bids }),
     });
     this.#poller = new Poller({
       ...{ gate, clock, random, intervals, wake },
@@ -103,6 +110,10 @@ class PolledFleet implements RunningFleet {
     return this.#offers;
   }
 
+  get bids(): BidBook {
+    return this.#bids;
+  }
+
   start(): void {
     this.#poller.start();
   }
@@ -111,6 +122,7 @@ class PolledFleet implements RunningFleet {
     this.#stopped = true;
     this.#poller.stop();
     this.#offers.stop();
+    this.#bids.stop();
   }
 
   awaitSnapshot(key: string, requestedAfter: number): void {
@@ -120,6 +132,7 @@ class PolledFleet implements RunningFleet {
   forget(key: string): void {
     this.#poller.forget(key);
     this.#offers.forget(key);
+    this.#bids.forget(key);
   }
 
   refresh(): void {
