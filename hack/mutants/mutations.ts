@@ -16,21 +16,21 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'skip the intent write',
     harm: 'A process that is killed during a deploy call leaves no trace of it.',
-    file: 'src/controllers/gpu-vm/launch.ts',
+    file: 'src/controllers/vm/launch.ts',
     find: 'const written = await writeIntent(deps, pass, turn, intent);',
     replace: "const written = Date.now() < 0 ? await writeIntent(deps, pass, turn, intent) : 'kept';",
   },
   {
     name: 'drop the optimistic lock of the intent',
     harm: 'Two that decided the same both deploy.',
-    file: 'src/controllers/gpu-vm/launch.ts',
-    find: 'writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: true })',
-    replace: 'writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: false })',
+    file: 'src/controllers/vm/launch.ts',
+    find: 'writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true })',
+    replace: 'writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: false })',
   },
   {
     name: 'retry deploy on timeout',
     harm: 'A call whose answer was lost is made again.',
-    file: 'src/controllers/gpu-vm/launch.ts',
+    file: 'src/controllers/vm/launch.ts',
     find: "const isRefused = failure?.outcome === 'notDone';",
     replace: 'const isRefused = failure !== undefined;',
   },
@@ -67,7 +67,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'take an error for absence',
     harm: 'A VM that the list omits is replaced although the provider did not say that it is gone.',
-    file: 'src/controllers/gpu-vm/act.ts',
+    file: 'src/controllers/vm/act.ts',
     find: "const isGone = error.kind === 'notFound';",
     replace: "const isGone = error.kind !== 'rateLimited';",
   },
@@ -130,7 +130,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'forget the journal at a write conflict',
     harm: 'A VM that was made is not recorded, and its launch stays in doubt.',
-    file: 'src/controllers/gpu-vm/controller.ts',
+    file: 'src/controllers/vm/controller.ts',
     find: "if (isKubeError(error, 'conflict', 'notFound')) return false;",
     replace:
       "if (isKubeError(error, 'conflict', 'notFound')) {\n          memory.unsaved = { launch: { ...desired.launch!, outcome: 'Absent' } };\n          return false;\n        }",
@@ -159,7 +159,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'write a status whether it has changed or not',
     harm: 'The API server is kept busy for nothing.',
-    file: 'src/controllers/gpu-vm/controller.ts',
+    file: 'src/controllers/vm/controller.ts',
     find: 'if (!isEqualJson(before, desired)) {',
     replace: 'if (!isEqualJson(before, desired) || Date.now() > 0) {',
   },

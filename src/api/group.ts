@@ -36,6 +36,14 @@ export const gpuVmType = {
   namespaced: true,
 } as const;
 
+export const spotVmType = {
+  group: apiGroup,
+  version: apiVersion,
+  plural: 'spotvms',
+  kind: 'SpotVm',
+  namespaced: true,
+} as const;
+
 export const gpuAccountType = {
   group: apiGroup,
   version: apiVersion,

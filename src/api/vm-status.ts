@@ -46,7 +46,11 @@ const preciseTime = timeField.describe('Time with milliseconds.');
  * The write-ahead journal of the one call that must never be made twice. It is written under optimistic lock before the
  * call leaves, and says afterwards how the call ended.
  */
-export const launchField = z
+const launchDescription =
+  'The last deployment: written before the provider is called, so that nothing is ever deployed twice.';
+const vmDescription = 'The VM of this resource.';
+
+const launchFields = z
   .object({
     attempt: z.int().min(0).max(mostAttempts).describe('1 for the first deploy call of this resource, counting up.'),
     name: nameText.describe("Name of the VM at the provider; it carries the resource's UID and the attempt."),
@@ -63,10 +67,9 @@ export const launchField = z
     failures: z.int().describe('Launches in a row that did not lead to a VM; the pauses between them grow.'),
     message: messageText.optional().describe('Why the last launch failed.'),
   })
-  .describe('The last deployment: written before the provider is called, so that nothing is ever deployed twice.');
-export type Launch = z.infer<typeof launchField>;
+  .describe(launchDescription);
 
-export const vmField = z
+const vmFields = z
   .object({
     id: shortText.describe("The provider's id of the VM."),
     name: nameText.describe("The VM's name at the provider."),
@@ -84,8 +87,7 @@ export const vmField = z
     providerStatus: shortText.optional().describe("The provider's own word for the VM's state."),
     createdAt: timeField.optional().describe('When the provider made the VM.'),
   })
-  .describe('The VM of this resource.');
-export type RecordedVm = z.infer<typeof vmField>;
+  .describe(vmDescription);
 
 export const resizeField = z
   .object({
@@ -109,8 +111,8 @@ export const vmStatusFields = {
     ),
   phase: z.enum(phases).optional().describe('One word for people. Programs read the conditions.'),
   conditions: conditionsField.optional(),
-  vm: vmField.optional(),
-  launch: launchField.optional(),
+  vm: vmFields.optional(),
+  launch: launchFields.optional(),
   resize: resizeField.optional(),
   gpu: nameText.optional().describe('GPUs of the VM, such as 1x geforcertx4090-pcie-24gb.'),
   size: sizeField.optional().describe('Size of the VM as the provider reports it.'),
@@ -140,5 +142,81 @@ export const vmStatusFields = {
       billedNow: shortText.describe('Per hour in the state it is in now.'),
     })
     .optional()
-    .describe('What the VM costs, in US dollars.'),
+    .describe('What the VM in status.vm costs, in US dollars.'),
+} as const;
+
+/** What only a resource that may hold a spot VM has. */
+
+export const capacities = ['Spot', 'OnDemand'] as const;
+export type Capacity = (typeof capacities)[number];
+
+const capacityField = z.enum(capacities).optional().describe('Whether the VM is held by a bid or on demand.');
+const bidField = shortText.optional().describe('The bid of a spot VM, in US dollars per hour, compute only.');
+
+const launchField = launchFields
+  .extend({
+    capacity: capacityField,
+    bid: bidField,
+    replaces: shortText
+      .optional()
+      .describe(
+        'The VM that this one is to replace: it is in "retiring" now, and back in "vm" if this one is never made.',
+      ),
+  })
+  .describe(launchDescription);
+export type Launch = z.infer<typeof launchField>;
+
+const vmField = vmFields.extend({ capacity: capacityField, bid: bidField }).describe(vmDescription);
+export type RecordedVm = z.infer<typeof vmField>;
+
+/** More are not made before the oldest is gone. */
+export const mostRetiring = 4;
+
+const retiringField = vmField.extend({
+  retiredAt: preciseTime.describe('When another VM was to take its place.'),
+  keepUntil: preciseTime
+    .optional()
+    .describe('When it is deleted with its disk. Absent: its replacement does not run yet.'),
+  billedNow: shortText.optional().describe('What it still costs per hour, in US dollars.'),
+});
+export type RetiringVm = z.infer<typeof retiringField>;
+
+/** Most times that are remembered, and so the most that spec.outbidLimit may count. */
+export const mostOutbidTimes = 20;
+
+const spotHistoryFields = {
+  outbidCount: z.int().describe('How often the resource was outbid.'),
+  outbidTimes: z
+    .array(preciseTime)
+    .max(mostOutbidTimes)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('When it was outbid, the latest times only.'),
+  outbidVm: shortText.optional().describe('The VM that is outbid now, and was counted.'),
+};
+const spotHistoryField = z.object(spotHistoryFields);
+export type SpotHistory = z.infer<typeof spotHistoryField>;
+
+export const markets = ['Winning', 'Outbid', 'Searching', 'OnDemand'] as const;
+export type Market = (typeof markets)[number];
+
+const spotField = spotHistoryField.extend({
+  market: z
+    .enum(markets)
+    .optional()
+    .describe(
+      'Winning: the VM runs by its bid; Outbid: it lost its place; Searching: no VM, a bid that wins is looked for; OnDemand: an on-demand VM has taken over.',
+    ),
+});
+
+export const spotStatusFields = {
+  ...vmStatusFields,
+  vm: vmField.optional(),
+  launch: launchField.optional(),
+  retiring: z
+    .array(retiringField)
+    .max(mostRetiring)
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .optional()
+    .describe('VMs on their way out, with what they still cost: replaced, but their disks are kept for a while.'),
+  spot: spotField.optional().describe('How the resource fares on the spot market.'),
 } as const;

@@ -1,7 +1,8 @@
-import { annotations, groupVersion, gpuVmType, labels, managedByValue } from '../api/group.ts';
+import { annotations, groupVersion, labels, managedByValue } from '../api/group.ts';
 import { isKubeError, type KubeApi, type NewObject, type ObjectRef } from '../kube/contract.ts';
 import type { Store } from '../kube/store.ts';
 import type { SecretView } from '../plan/vm/observation.ts';
+import { vmKindOf } from './vm/kinds.ts';
 import { secretType, type CustomObject, type SecretObject } from './objects.ts';
 
 /** Selects the Secrets that this operator writes; only those are kept in memory. */
@@ -63,7 +64,8 @@ async function takeBack(
   return true;
 }
 
-function newSecret({ metadata }: CustomObject, name: string, data: Readonly<Record<string, string>>): NewObject {
+function newSecret(owner: CustomObject, name: string, data: Readonly<Record<string, string>>): NewObject {
+  const { metadata } = owner;
   return {
     apiVersion: 'v1',
     kind: 'Secret',
@@ -75,7 +77,7 @@ function newSecret({ metadata }: CustomObject, name: string, data: Readonly<Reco
       ownerReferences: [
         {
           apiVersion: groupVersion,
-          kind: gpuVmType.kind,
+          kind: vmKindOf(owner).type.kind,
           name: metadata.name,
           uid: metadata.uid,
           controller: true,

@@ -1,4 +1,4 @@
-import type { GpuVmSpec } from '../api/gpu-vm.ts';
+import type { VmSpec } from '../api/vm.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { KubeApi } from '../kube/contract.ts';
@@ -44,7 +44,7 @@ export class InputReader {
   }
 
   /** Rejects only when the API server does not answer. */
-  async resolve(namespace: string, spec: GpuVmSpec): Promise<InputsView> {
+  async resolve(namespace: string, spec: VmSpec): Promise<InputsView> {
     try {
       const [sshKey, password, cloudInit] = await Promise.all([
         this.#sshKey(namespace, spec),
@@ -58,7 +58,7 @@ export class InputReader {
     }
   }
 
-  async #sshKey(namespace: string, { access }: GpuVmSpec): Promise<string | undefined> {
+  async #sshKey(namespace: string, { access }: VmSpec): Promise<string | undefined> {
     if (access.sshKeySecretRef === undefined) return undefined;
     const { name, key } = access.sshKeySecretRef;
     const line = (await this.#secretValue(namespace, name, key)).trim();
@@ -70,7 +70,7 @@ export class InputReader {
     );
   }
 
-  async #password(namespace: string, { access }: GpuVmSpec): Promise<string | undefined> {
+  async #password(namespace: string, { access }: VmSpec): Promise<string | undefined> {
     if (access.passwordSecretRef === undefined) return undefined;
     const { name, key } = access.passwordSecretRef;
     const password = (await this.#secretValue(namespace, name, key)).replace(/\r?\n$/, '');
@@ -81,7 +81,7 @@ export class InputReader {
     );
   }
 
-  async #cloudInit(namespace: string, { cloudInit }: GpuVmSpec): Promise<string | undefined> {
+  async #cloudInit(namespace: string, { cloudInit }: VmSpec): Promise<string | undefined> {
     if (cloudInit === undefined) return undefined;
     if (cloudInit.inline !== undefined) return cloudInit.inline;
     if (cloudInit.secretRef !== undefined) {

@@ -17,12 +17,16 @@ export interface Change<T> {
 
 export type ChangeListener<T> = (change: Change<T>) => void;
 
-/** The store as controllers see it. Objects are shared: nobody changes them. */
-export interface ReadStore<T extends KubeObject> {
-  get(key: string): T | undefined;
+/** Objects by what they have, of one kind or of several. */
+export interface Indexed<T extends KubeObject> {
   list(): T[];
   /** Objects whose index function gave `value`, in no particular order. Throws for an index that was not declared. */
   byIndex(index: string, value: string): T[];
+}
+
+/** The store as controllers see it. Objects are shared: nobody changes them. */
+export interface ReadStore<T extends KubeObject> extends Indexed<T> {
+  get(key: string): T | undefined;
   readonly size: number;
   /** Returns the function that ends the subscription. A listener that throws is logged and harms nobody else. */
   subscribe(listener: ChangeListener<T>): () => void;

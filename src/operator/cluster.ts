@@ -1,13 +1,14 @@
-import { apiGroup, gpuAccountType, gpuVmType } from '../api/group.ts';
+import { apiGroup, gpuAccountType } from '../api/group.ts';
 import { connectionSecretSelector } from '../controllers/connection-secret.ts';
-import { accountOf } from '../controllers/gpu-vm/controller.ts';
-import { parseVm } from '../controllers/gpu-vm/observe.ts';
+import { accountOf } from '../controllers/vm/controller.ts';
+import { vmKinds } from '../controllers/vm/kinds.ts';
+import { parseVm } from '../controllers/vm/observe.ts';
 import { secretType, type CustomObject, type SecretObject } from '../controllers/objects.ts';
 import type { KubeObject, ResourceType } from '../kube/contract.ts';
 import { ListWatch } from '../kube/list-watch.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import type { IndexFunction } from '../kube/store-index.ts';
-import { Store } from '../kube/store.ts';
+import { Store, type Indexed } from '../kube/store.ts';
 import { isRecordOfAnother } from '../plan/vm/ownership.ts';
 import { queueHooks, watchQueue } from '../telemetry/runtime-hooks.ts';
 import type { OperatorDeps } from './deps.ts';
@@ -20,7 +21,7 @@ export interface Kind {
 
 /** The operator's view of the cluster: kept up by watches, read by everybody. */
 export interface Cluster {
-  readonly vms: Kind;
+  readonly vms: VmsOfCluster;
   readonly accounts: Kind;
   /** Connection Secrets only. */
   readonly secrets: Store<SecretObject>;
@@ -32,19 +33,43 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
+/** Resources of all kinds that stand for one VM: their UIDs, accounts and VMs are looked up across the kinds. */
+export class VmsOfCluster implements Indexed<CustomObject> {
+  /** By the kind's name: "GpuVm". */
+  readonly kinds: ReadonlyMap<string, Kind>;
+
+  constructor(kinds: ReadonlyMap<string, Kind>) {
+    this.kinds = kinds;
+  }
+
+  of(kind: string): Kind {
+    const found = this.kinds.get(kind);
+    if (found === undefined) throw new Error(`there is no kind "${kind}" that stands for a VM`);
+    return found;
+  }
+
+  queueOf(kind: string): WorkQueue {
+    return this.of(kind).queue;
+  }
+
+  list(): CustomObject[] {
+    return [...this.kinds.values()].flatMap(({ store }) => store.list());
+  }
+
+  byIndex(index: string, value: string): CustomObject[] {
+    return [...this.kinds.values()].flatMap(({ store }) => store.byIndex(index, value));
+  }
+}
+
 export function createCluster(deps: OperatorDeps): Cluster {
   const { kube, clock, random, log } = deps;
   const common = { api: kube, clock, random, log };
-  const vms = kindOf(deps, gpuVmType, {
-    account: (object) => [accountOf(object)],
-    uid: (object) => [object.metadata.uid],
-    vm: (object) => recordedIn(object),
-  });
+  const vms = new VmsOfCluster(new Map(vmKinds.map(({ type }) => [type.kind, kindOf(deps, type, vmIndexes)])));
   const accounts = kindOf(deps, gpuAccountType, {});
   const secrets = new Store<SecretObject>({ log, selects: isConnectionSecret, keeps: shortValues });
   const selector = { labelSelector: connectionSecretSelector };
   const watches = [
-    new ListWatch({ ...common, type: gpuVmType, store: vms.store }),
+    ...vmKinds.map(({ type }) => new ListWatch({ ...common, type, store: vms.of(type.kind).store })),
     new ListWatch({ ...common, type: gpuAccountType, store: accounts.store }),
     new ListWatch({ ...common, type: secretType, selector, store: secrets }),
   ];
@@ -64,11 +89,17 @@ export function createCluster(deps: OperatorDeps): Cluster {
       return `${waiting.length} of ${watches.length} kinds are not listed yet: ${waiting[0]?.lastError ?? 'in progress'}`;
     },
     stop: async () => {
-      for (const { queue } of [vms, accounts]) queue.close();
+      for (const { queue } of [...vms.kinds.values(), accounts]) queue.close();
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
 }
+
+const vmIndexes: Readonly<Record<string, IndexFunction<CustomObject>>> = {
+  account: (object) => [accountOf(object)],
+  uid: (object) => [object.metadata.uid],
+  vm: (object) => recordedIn(object),
+};
 
 function kindOf(
   { clock, random, log, metrics }: OperatorDeps,
@@ -103,7 +134,7 @@ function shortValues(secret: SecretObject): SecretObject {
  * status nobody asks, nor about one that was copied from another resource.
  */
 export function recordedVmsOf({ vms }: Pick<Cluster, 'vms'>, account: string): string[] {
-  return vms.store.byIndex('account', account).flatMap((object) => {
+  return vms.byIndex('account', account).flatMap((object) => {
     const { status, problem } = parseVm(object);
     if (problem !== undefined || status.vm === undefined) return [];
     return isRecordOfAnother(status.vm, object.metadata.uid) ? [] : [status.vm.id];

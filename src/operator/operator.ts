@@ -1,8 +1,9 @@
-import { gpuAccountType, gpuVmType } from '../api/group.ts';
+import { gpuAccountType } from '../api/group.ts';
 import { installationId } from '../api/vm-name.ts';
 import { AccountRegistry } from '../controllers/accounts.ts';
 import { GpuAccountController } from '../controllers/gpu-account/controller.ts';
-import { GpuVmController } from '../controllers/gpu-vm/controller.ts';
+import { VmController } from '../controllers/vm/controller.ts';
+import { vmKinds, type VmKind } from '../controllers/vm/kinds.ts';
 import { InputReader } from '../controllers/input-reader.ts';
 import { namespaceType } from '../controllers/objects.ts';
 import { Prober } from '../controllers/prober.ts';
@@ -45,11 +46,11 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   const cluster = createCluster(deps);
   const parts: Parts = { cluster, installation, ...sharedParts(deps, cluster, installation) };
   const runners = [
-    runnerOf(deps, vmController(deps, parts), cluster.vms.queue),
+    ...vmKinds.map((kind) => runnerOf(deps, vmController(deps, parts, kind), cluster.vms.queueOf(kind.type.kind))),
     runnerOf(deps, accountController(deps, parts), cluster.accounts.queue),
   ];
   wakeOnClusterChanges(cluster, parts.owners);
-  collectVms(metrics, { vms: cluster.vms.store, accounts: cluster.accounts.store, registry: parts.accounts, clock });
+  collectVms(metrics, { vms: cluster.vms, accounts: cluster.accounts.store, registry: parts.accounts, clock });
   const life = { isStopping: false };
   const stopping = Promise.withResolvers<undefined>();
   let opening: Promise<TelemetryServer> | undefined;
@@ -74,7 +75,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
       parts.owners.settle();
       leadRunners(deps, { runners, accounts: parts.accounts, life });
       deps.leadership.start();
-      log.info({ installation, telemetry: telemetry.url, gpuvms: cluster.vms.store.size }, 'operator started');
+      log.info({ installation, telemetry: telemetry.url, vms: cluster.vms.list().length }, 'operator started');
     },
     async stop(graceMs) {
       life.isStopping = true;
@@ -134,19 +135,21 @@ function sharedParts(
   return { owners, accounts, prober, events };
 }
 
-function vmController(deps: OperatorDeps, parts: Parts): GpuVmController {
+function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmController {
   const { kube, clock, random, log, leadership, newPassword } = deps;
   const { cluster, installation, owners, accounts, prober, events } = parts;
-  return new GpuVmController({
+  return new VmController({
+    kind,
     ...{ kube, clock, random, log, leadership, newPassword, installation, owners, accounts, prober },
-    store: cluster.vms.store,
+    store: cluster.vms.of(kind.type.kind).store,
+    vms: cluster.vms,
     accountsStore: cluster.accounts.store,
     secrets: cluster.secrets,
     timings: vmTimings(deps.options),
     inputs: new InputReader(kube, clock),
-    metrics: vmMetrics(deps.metrics),
+    metrics: vmMetrics(deps.metrics, kind),
     announce: (object, { type, reason, message }) => {
-      events.event(gpuVmType, object, { type, reason, action: 'Reconcile', note: message });
+      events.event(kind.type, object, { type, reason, action: 'Reconcile', note: message });
     },
   });
 }
@@ -157,7 +160,7 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
   return new GpuAccountController({
     ...{ kube, clock, redactor, installation, owners, accounts },
     store: cluster.accounts.store,
-    vms: cluster.vms.store,
+    vms: cluster.vms,
     credentialsIntervalMs: options.retryMs,
     announce: (object, { type, reason, message }) => {
       events.event(gpuAccountType, object, { type, reason, action: 'Reconcile', note: message });

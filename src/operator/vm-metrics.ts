@@ -1,15 +1,14 @@
-import { gpuVmType } from '../api/group.ts';
-import type { GpuVmStatus } from '../api/gpu-vm.ts';
+import type { VmStatus } from '../api/vm.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
-import type { VmMetrics } from '../controllers/gpu-vm/pass.ts';
+import { vmKindOf, type VmKind } from '../controllers/vm/kinds.ts';
+import type { VmMetrics } from '../controllers/vm/pass.ts';
 import type { CustomObject } from '../controllers/objects.ts';
-import type { ReadStore } from '../kube/store.ts';
+import type { Indexed, ReadStore } from '../kube/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 /** What the controller of VMs counts. */
-export function vmMetrics(metrics: Metrics): VmMetrics {
-  const kind = gpuVmType.kind;
+export function vmMetrics(metrics: Metrics, { type: { kind } }: VmKind): VmMetrics {
   return {
     launched: (outcome) => {
       metrics.launches.inc({ outcome });
@@ -33,7 +32,7 @@ export function vmMetrics(metrics: Metrics): VmMetrics {
 export function collectVms(
   metrics: Metrics,
   deps: {
-    readonly vms: ReadStore<CustomObject>;
+    readonly vms: Indexed<CustomObject>;
     readonly accounts: ReadStore<CustomObject>;
     readonly registry: AccountRegistry;
     readonly clock: Clock;
@@ -54,12 +53,13 @@ export function collectVms(
   });
 }
 
-function collectResources(metrics: Metrics, vms: ReadStore<CustomObject>): void {
-  const kind = gpuVmType.kind;
+function collectResources(metrics: Metrics, vms: Indexed<CustomObject>): void {
   metrics.vms.reset();
   metrics.hourlyCost.reset();
-  for (const { metadata, status } of vms.list()) {
-    const { phase = 'Pending', hourlyPrice, ...rest } = (status ?? {}) as GpuVmStatus;
+  for (const object of vms.list()) {
+    const { metadata, status } = object;
+    const { kind } = vmKindOf(object).type;
+    const { phase = 'Pending', hourlyPrice, ...rest } = (status ?? {}) as VmStatus;
     const labels = { kind, namespace: metadata.namespace ?? '', gpu_model: modelOf(rest) };
     metrics.vms.inc({ ...labels, phase });
     const cost = Number(hourlyPrice?.billedNow ?? 0);
@@ -67,6 +67,6 @@ function collectResources(metrics: Metrics, vms: ReadStore<CustomObject>): void 
   }
 }
 
-function modelOf({ size, launch }: Pick<GpuVmStatus, 'size' | 'launch'>): string {
+function modelOf({ size, launch }: Pick<VmStatus, 'size' | 'launch'>): string {
   return size?.gpuModel ?? launch?.gpuModel ?? 'none';
 }

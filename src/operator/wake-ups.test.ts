@@ -6,7 +6,7 @@ import { WorkQueue } from '../kube/queue.ts';
 import { Store } from '../kube/store.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
-import type { Cluster, Kind } from './cluster.ts';
+import { VmsOfCluster, type Cluster, type Kind } from './cluster.ts';
 import { wakeOnClusterChanges } from './wake-ups.ts';
 
 const log = silentLogger;
@@ -17,9 +17,10 @@ function kind(): Kind {
 }
 
 /** The stores and queues of a process, kept up but not worked on, as a follower has them. */
-function follower(): Cluster & { owners: VmOwners } {
+function follower(): Cluster & { owners: VmOwners; gpuVms: Store<CustomObject> } {
+  const gpuVms = kind();
   const cluster = {
-    vms: kind(),
+    vms: new VmsOfCluster(new Map([['GpuVm', gpuVms]])),
     accounts: kind(),
     secrets: new Store<SecretObject>({ log }),
     start: () => undefined,
@@ -29,7 +30,7 @@ function follower(): Cluster & { owners: VmOwners } {
   };
   const owners = new VmOwners();
   wakeOnClusterChanges(cluster, owners);
-  return { ...cluster, owners };
+  return { ...cluster, owners, gpuVms: gpuVms.store };
 }
 
 function vm(resourceVersion: string, uid: string, id?: string): CustomObject {
@@ -38,21 +39,21 @@ function vm(resourceVersion: string, uid: string, id?: string): CustomObject {
 }
 
 it('a VM that a status says was adopted is owned from the first list on', () => {
-  const { vms, owners } = follower();
-  vms.store.replaceAll([vm('1', 'first', 'vm-1')], '1');
+  const { gpuVms, owners } = follower();
+  gpuVms.replaceAll([vm('1', 'first', 'vm-1')], '1');
   expect(owners.ownersOf('vm-1')).toEqual(['first']);
 });
 
 it('a VM is nobody’s once its resource is gone, though this process never reconciled it', () => {
-  const { vms, owners } = follower();
-  vms.store.replaceAll([vm('1', 'first', 'vm-1')], '1');
-  vms.store.applyEvent('DELETED', vm('2', 'first', 'vm-1'));
+  const { gpuVms, owners } = follower();
+  gpuVms.replaceAll([vm('1', 'first', 'vm-1')], '1');
+  gpuVms.applyEvent('DELETED', vm('2', 'first', 'vm-1'));
   expect(owners.ownersOf('vm-1')).toEqual([]);
 });
 
 it('a VM of a resource that was made anew under its name is nobody’s', () => {
-  const { vms, owners } = follower();
-  vms.store.replaceAll([vm('1', 'first', 'vm-1')], '1');
-  vms.store.replaceAll([vm('5', 'second')], '5');
+  const { gpuVms, owners } = follower();
+  gpuVms.replaceAll([vm('1', 'first', 'vm-1')], '1');
+  gpuVms.replaceAll([vm('5', 'second')], '5');
   expect(owners.ownersOf('vm-1')).toEqual([]);
 });

@@ -1,8 +1,8 @@
-import type { GpuVmStatus } from '../api/gpu-vm.ts';
-import { gpuVmType } from '../api/group.ts';
+import type { VmStatus } from '../api/vm.ts';
 import { markOf } from '../api/vm-name.ts';
-import { accountOf } from '../controllers/gpu-vm/controller.ts';
+import { accountOf } from '../controllers/vm/controller.ts';
 import type { CustomObject } from '../controllers/objects.ts';
+import { vmKindOf } from '../controllers/vm/kinds.ts';
 import { adoptedVmIn, type VmOwners } from '../controllers/vm-owners.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
 import { isRecordOfAnother } from '../plan/vm/ownership.ts';
@@ -14,21 +14,28 @@ import type { Cluster } from './cluster.ts';
 
 /** A key among all kinds has to be looked at: "GpuVm/research/trainer". */
 export function wakeVm({ vms }: Cluster, qualified: string): void {
-  vms.queue.add(qualified.slice(qualified.indexOf('/') + 1));
+  const slash = qualified.indexOf('/');
+  vms.queueOf(qualified.slice(0, slash)).add(qualified.slice(slash + 1));
 }
 
-export function wakeVmsOf({ vms }: Cluster, account: string): void {
-  for (const object of vms.store.byIndex('account', account)) vms.queue.add(keyOf(object.metadata));
+function wakeOwner({ vms }: Cluster, object: CustomObject): void {
+  vms.queueOf(vmKindOf(object).type.kind).add(keyOf(object.metadata));
+}
+
+export function wakeVmsOf(cluster: Cluster, account: string): void {
+  for (const object of cluster.vms.byIndex('account', account)) wakeOwner(cluster, object);
 }
 
 /** Changes of the cluster. Our own writes wake nobody: their writer has seen them. */
 export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
   const { vms, accounts, secrets } = cluster;
-  vms.store.subscribe((change) => {
-    noteAdoption(change, owners);
-    if (change.origin !== 'write' || change.new === undefined) vms.queue.add(change.key);
-    if (change.new === undefined && change.old !== undefined) accounts.queue.add(accountOf(change.old));
-  });
+  for (const { store, queue } of vms.kinds.values()) {
+    store.subscribe((change) => {
+      noteAdoption(change, owners);
+      if (change.origin !== 'write' || change.new === undefined) queue.add(change.key);
+      if (change.new === undefined && change.old !== undefined) accounts.queue.add(accountOf(change.old));
+    });
+  }
   accounts.store.subscribe((change) => {
     if (change.origin === 'write') return;
     accounts.queue.add(change.key);
@@ -37,8 +44,8 @@ export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
   secrets.subscribe((change) => {
     const metadata = (change.new ?? change.old)?.metadata;
     if (change.origin === 'write' || metadata === undefined) return;
-    for (const owner of metadata.ownerReferences ?? []) {
-      if (owner.kind === gpuVmType.kind) vms.queue.add(keyOf({ namespace: metadata.namespace, name: owner.name }));
+    for (const { kind, name } of metadata.ownerReferences ?? []) {
+      vms.kinds.get(kind)?.queue.add(keyOf({ namespace: metadata.namespace, name }));
     }
   });
 }
@@ -50,7 +57,7 @@ function noteAdoption(change: Change<CustomObject>, owners: VmOwners): void {
     return;
   }
   const { uid } = change.new.metadata;
-  const status = (change.new.status ?? {}) as GpuVmStatus;
+  const status = (change.new.status ?? {}) as VmStatus;
   // A record that was copied from another resource does not count, and must not keep that one from its VM.
   if (change.origin === 'write' || status.vm === undefined || isRecordOfAnother(status.vm, uid)) return;
   owners.claim(uid, adoptedVmIn(status));
@@ -58,14 +65,15 @@ function noteAdoption(change: Change<CustomObject>, owners: VmOwners): void {
 
 /** A list of VMs that differs from the one before: wakes the resources whose VM changed, and no others. */
 export function wakeOnListChange(
-  { vms }: Cluster,
+  cluster: Cluster,
   diff: FleetDiff,
   { installation }: { readonly installation: string },
 ): void {
+  const { vms } = cluster;
   const wake = (id: string, name: string | undefined): void => {
     const mark = name === undefined ? undefined : markOf(name);
-    const marked = mark?.installation === installation ? vms.store.byIndex('uid', mark.uid) : [];
-    for (const object of [...vms.store.byIndex('vm', id), ...marked]) vms.queue.add(keyOf(object.metadata));
+    const marked = mark?.installation === installation ? vms.byIndex('uid', mark.uid) : [];
+    for (const object of [...vms.byIndex('vm', id), ...marked]) wakeOwner(cluster, object);
   };
   for (const vm of diff.added) wake(vm.id, vm.name);
   for (const { after } of diff.changed) wake(after.id, after.name);

@@ -1,11 +1,11 @@
-import type { GpuVmSpec } from '../api/gpu-vm.ts';
+import type { VmSpec } from '../api/vm.ts';
 import type { Money } from '../lib/money.ts';
 import type { Host, HostGpu, PortForward, Range, SizeRange, VmPrice, VmSize } from '../provider/contract.ts';
 import { chooseExternalPorts } from './ports.ts';
 import { quote } from './price.ts';
 
 /** The part of a spec that decides where its VM may go. */
-export type PlacementRequest = Pick<GpuVmSpec, 'gpu' | 'vcpus' | 'memoryGB' | 'storageGB' | 'placement' | 'ports'>;
+export type PlacementRequest = Pick<VmSpec, 'gpu' | 'vcpus' | 'memoryGB' | 'storageGB' | 'placement' | 'ports'>;
 
 export interface Offer {
   readonly host: Host;

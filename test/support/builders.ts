@@ -213,6 +213,7 @@ export function observe(seen: Seen = {}): VmObservation {
     },
     specProblem: undefined,
     spec: specOf(spec),
+    spot: undefined,
     status: {},
     journal: {},
     inputs: { kind: 'resolved', sshKey: undefined, password: undefined, cloudInit: undefined },

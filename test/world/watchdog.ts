@@ -3,7 +3,7 @@ import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
 import { markOf } from '../../src/api/vm-name.ts';
-import { parseVm } from '../../src/controllers/gpu-vm/observe.ts';
+import { parseVm } from '../../src/controllers/vm/observe.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { money } from '../../src/lib/money.ts';
 import type { Vm } from '../../src/sim/state.ts';

@@ -4,7 +4,7 @@ import { markOf } from '../../api/vm-name.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
-import type { ReadStore, Store } from '../../kube/store.ts';
+import type { Indexed, Store } from '../../kube/store.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Redactor } from '../../lib/redact.ts';
@@ -12,7 +12,7 @@ import { statusOfAccount, type AccountObservation } from '../../plan/account-sta
 import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } from '../../plan/organization.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
-import { parseVm } from '../gpu-vm/observe.ts';
+import { parseVm } from '../vm/observe.ts';
 import type { CustomObject } from '../objects.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import { announcementsFor } from './announcements.ts';
@@ -24,8 +24,8 @@ export interface GpuAccountDeps {
   readonly installation: string;
   readonly redactor: Redactor;
   readonly store: Store<CustomObject>;
-  /** GpuVms, with the indexes `account` and `uid`. */
-  readonly vms: ReadStore<CustomObject>;
+  /** Resources of all kinds that stand for one VM, by `account` and `uid`. */
+  readonly vms: Indexed<CustomObject>;
   readonly accounts: AccountRegistry;
   readonly owners: VmOwners;
   /** How often the credentials Secret is read again, so that a rotated or restored one counts. */

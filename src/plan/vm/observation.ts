@@ -1,9 +1,10 @@
-import type { GpuVmSpec, GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { VmSpec, VmStatus } from '../../api/vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Launch, RecordedVm, Resize } from '../../api/vm-status.ts';
 import type { PollFailure, Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm, Host, ProviderCapabilities } from '../../provider/contract.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
+import type { SpotTerms } from './spot-terms.ts';
 
 /**
  * Everything a decision about one VM may depend on, gathered before it is made: no rule does I/O, reads a clock or
@@ -18,9 +19,11 @@ export interface VmObservation {
   readonly meta: VmMeta;
   /** Why the stored spec could not be parsed. The API server validates too, but by the CRD that it has. */
   readonly specProblem: string | undefined;
-  readonly spec: GpuVmSpec;
+  readonly spec: VmSpec;
+  /** What may be bid; undefined for a VM on demand. */
+  readonly spot: SpotTerms | undefined;
   /** As stored. */
-  readonly status: GpuVmStatus;
+  readonly status: VmStatus;
   /** The journal in the status, overridden by what this process knows but could not write yet. */
   readonly journal: Journal;
   readonly account: AccountView;

@@ -1,4 +1,4 @@
-import type { GpuVmSpec } from '../../api/gpu-vm.ts';
+import type { VmSpec } from '../../api/vm.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { CallFact, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
@@ -68,7 +68,7 @@ const vmIsToBeStopped: Rule = (observation) => {
 };
 
 /** What the VM is to be: what the spec asks for, unless that would cost more than it allows. */
-function wantedPower(observation: VmObservation): GpuVmSpec['powerState'] {
+function wantedPower(observation: VmObservation): VmSpec['powerState'] {
   return priceHold(observation) === undefined ? observation.spec.powerState : 'Released';
 }
 

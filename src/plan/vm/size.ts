@@ -1,4 +1,4 @@
-import type { GpuVmSpec } from '../../api/gpu-vm.ts';
+import type { VmSpec } from '../../api/vm.ts';
 import { dollars } from '../../lib/money.ts';
 import type { Host, VmSize } from '../../provider/contract.ts';
 import { priceCap, quote } from '../price.ts';
@@ -21,7 +21,7 @@ export type SizeAssessment =
   | { readonly kind: 'drifted'; readonly message: string };
 
 /** The size that the spec asks for; the model stays as it is while the preference list still has it. */
-export function wantedSize(spec: GpuVmSpec, currentModel: string): VmSize {
+export function wantedSize(spec: VmSpec, currentModel: string): VmSize {
   const { models, count } = spec.gpu;
   return {
     gpuModel: models.includes(currentModel) ? currentModel : (models[0] ?? currentModel),
@@ -105,7 +105,7 @@ function assessGrowth(observation: VmObservation, wanted: VmSize, applied: VmSiz
   return account.offers.fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
 }
 
-function overPriceCap(host: Host, wanted: VmSize, spec: GpuVmSpec): string | undefined {
+function overPriceCap(host: Host, wanted: VmSize, spec: VmSpec): string | undefined {
   const cap = priceCap(spec);
   const gpu = host.gpus.find((candidate) => candidate.model === wanted.gpuModel);
   if (cap === undefined || gpu === undefined) return undefined;

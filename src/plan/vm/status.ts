@@ -1,6 +1,7 @@
 import { conditionOf, mergeConditions, type Condition, type ConditionDraft } from '../../api/conditions.ts';
 import { fitted } from '../../api/fitted.ts';
-import { gpuVmStatusSchema, type GpuVmStatus } from '../../api/gpu-vm.ts';
+import { spotVmStatusSchema } from '../../api/spot-vm.ts';
+import type { VmStatus } from '../../api/vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, parseMoney } from '../../lib/money.ts';
@@ -17,11 +18,11 @@ import { ready, type ReadyDraft, type Verdict } from './verdict.ts';
  * The whole status that follows from what was seen and decided. Pure, and made anew each time: nothing in it is a
  * memory but the journal, the transition times and what `keep` keeps.
  */
-export function statusOfVm(observation: VmObservation, verdict: Verdict): GpuVmStatus {
+export function statusOfVm(observation: VmObservation, verdict: Verdict): VmStatus {
   const { status, meta, journal, secret } = observation;
   const vm = liveVm(observation);
   const phase = verdict.phase === 'keep' ? (status.phase ?? 'Pending') : verdict.phase;
-  const made: GpuVmStatus = compact({
+  const made: VmStatus = compact({
     observedGeneration: meta.generation,
     lastHandledReconcileAt: meta.reconcileRequestedAt,
     phase,
@@ -32,7 +33,7 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): GpuVmS
     connectionSecretName: secret.state === 'ours' ? secret.name : undefined,
     ...(vm === undefined ? shownBefore(observation) : shownNow(observation, vm)),
   });
-  return fitted(gpuVmStatusSchema, made);
+  return fitted(spotVmStatusSchema, made);
 }
 
 function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {
@@ -46,7 +47,7 @@ function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {
   };
 }
 
-type Shown = Pick<GpuVmStatus, 'gpu' | 'size' | 'location' | 'address' | 'user' | 'ports' | 'ssh' | 'hourlyPrice'>;
+type Shown = Pick<VmStatus, 'gpu' | 'size' | 'location' | 'address' | 'user' | 'ports' | 'ssh' | 'hourlyPrice'>;
 
 /** While the VM cannot be seen, what was seen last stands as long as it is recorded. */
 function shownBefore({ journal, status }: VmObservation): Shown {
@@ -74,7 +75,7 @@ function shownNow(observation: VmObservation, vm: CloudVm): Shown {
 }
 
 /** A price that a list once had stands while lists have none. */
-function shownPrice(observation: VmObservation, vm: CloudVm): GpuVmStatus['hourlyPrice'] {
+function shownPrice(observation: VmObservation, vm: CloudVm): VmStatus['hourlyPrice'] {
   const price = vm.price ?? priceIn(knownPrice(observation));
   if (price === undefined || !mayShowPrice(observation)) return undefined;
   return compact({
@@ -84,7 +85,7 @@ function shownPrice(observation: VmObservation, vm: CloudVm): GpuVmStatus['hourl
   });
 }
 
-function priceIn(shown: GpuVmStatus['hourlyPrice']): VmPrice | undefined {
+function priceIn(shown: VmStatus['hourlyPrice']): VmPrice | undefined {
   if (shown === undefined) return undefined;
   const total = parseMoney(shown.running);
   const storage = shown.storage === undefined ? undefined : parseMoney(shown.storage);
@@ -108,9 +109,9 @@ function conditions(observation: VmObservation, verdict: Verdict): Condition[] {
 
 /** The status after a reconcile that failed: all that it says stands, but for the claim that the last reconcile went through. */
 export function statusAfterFailure(
-  status: GpuVmStatus,
+  status: VmStatus,
   failure: { readonly message: string; readonly now: number; readonly generation: number | undefined },
-): GpuVmStatus {
+): VmStatus {
   const { message, now } = failure;
   const before = status.conditions ?? [];
   const generation = status.observedGeneration ?? failure.generation;

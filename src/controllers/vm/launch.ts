@@ -1,5 +1,4 @@
-import { gpuVmType } from '../../api/group.ts';
-import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
 import { isKubeError, keyOf } from '../../kube/contract.ts';
@@ -15,6 +14,7 @@ import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
+import { vmKindOf } from './kinds.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 
 interface LaunchTurn {
@@ -109,9 +109,9 @@ async function writeIntent(
 ): Promise<'kept' | 'dropped' | 'conflict'> {
   const desired = statusOfVm({ ...observation, journal: { launch: intent } }, verdict);
   try {
-    const written = await writeStatus(deps.kube, gpuVmType, pass.object, { desired, lock: true });
+    const written = await writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true });
     deps.store.applyWrite(written);
-    return isEqualJson((written.status as GpuVmStatus | undefined)?.launch, intent) ? 'kept' : 'dropped';
+    return isEqualJson((written.status as VmStatus | undefined)?.launch, intent) ? 'kept' : 'dropped';
   } catch (error) {
     if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
     throw error;
@@ -127,7 +127,7 @@ async function takeBack(deps: ActDeps, pass: Pass, { observation, verdict }: Lau
   if (object === undefined) return;
   const desired = statusOfVm(observation, verdict);
   try {
-    deps.store.applyWrite(await writeStatus(deps.kube, gpuVmType, object, { desired, lock: true }));
+    deps.store.applyWrite(await writeStatus(deps.kube, vmKindOf(object).type, object, { desired, lock: true }));
   } catch (error) {
     if (!isKubeError(error, 'conflict', 'notFound')) throw error;
   }

@@ -1,6 +1,6 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
-import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type {
@@ -53,7 +53,7 @@ export class VmMemory {
   }
 
   /** What the status says, or what has come since and could not be written yet. */
-  journalOver({ vm, launch, resize }: GpuVmStatus): Journal {
+  journalOver({ vm, launch, resize }: VmStatus): Journal {
     const written: Journal = { vm, launch, resize };
     this.#written = written;
     if (this.#unsaved !== undefined && isOvertaken(this.#unsaved, written)) this.#unsaved = undefined;

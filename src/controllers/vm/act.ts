@@ -1,4 +1,3 @@
-import { gpuVmType } from '../../api/group.ts';
 import type { Lane, Ticket } from '../../provider/gate-contract.ts';
 import type { Provider } from '../../provider/contract.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
@@ -13,6 +12,7 @@ import type { AccountRuntime } from '../accounts.ts';
 import { writeConnectionSecret } from '../connection-secret.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
+import { vmKindOf } from './kinds.ts';
 import { launchVm } from './launch.ts';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
@@ -23,7 +23,7 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       return 'looked';
     case 'addFinalizer':
       return unlessGone(async () => {
-        deps.store.applyWrite(await addFinalizer(deps.kube, gpuVmType, pass.object, finalizerName));
+        deps.store.applyWrite(await addFinalizer(deps.kube, vmKindOf(pass.object).type, pass.object, finalizerName));
       });
     case 'removeFinalizer':
       return letGo(deps, pass, step);
@@ -93,7 +93,7 @@ async function withTurn(
 }
 
 async function letGo(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'removeFinalizer' }>): Promise<ActResult> {
-  const left = await removeFinalizer(deps.kube, gpuVmType, pass.object, finalizerName);
+  const left = await removeFinalizer(deps.kube, vmKindOf(pass.object).type, pass.object, finalizerName);
   if (left !== undefined) deps.store.applyWrite(left);
   if (step.announcement !== undefined) deps.announce(pass.object, step.announcement);
   return 'gone';

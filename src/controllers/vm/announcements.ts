@@ -1,5 +1,5 @@
 import { conditionOf, type ConditionDraft } from '../../api/conditions.ts';
-import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { VmStatus } from '../../api/vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 
@@ -35,7 +35,7 @@ const notable: Partial<Record<Reason, Announcement['type']>> = {
 };
 
 /** What the change from one status to the next has to say to whoever runs `kubectl describe`. */
-export function announcementsFor(before: GpuVmStatus, after: GpuVmStatus): Announcement[] {
+export function announcementsFor(before: VmStatus, after: VmStatus): Announcement[] {
   const ready = newlySaid(before, after, 'Ready');
   const upToDate = newlySaid(before, after, 'UpToDate');
   const said: Announcement[] = [];
@@ -48,7 +48,7 @@ export function announcementsFor(before: GpuVmStatus, after: GpuVmStatus): Annou
 }
 
 /** The condition, if its reason is another one than before. It was made from drafts, so its reason is one that we know. */
-function newlySaid(before: GpuVmStatus, after: GpuVmStatus, type: ConditionDraft['type']): ConditionDraft | undefined {
+function newlySaid(before: VmStatus, after: VmStatus, type: ConditionDraft['type']): ConditionDraft | undefined {
   const condition = conditionOf(after.conditions, type);
   if (conditionOf(before.conditions, type)?.reason === condition?.reason) return undefined;
   return condition as ConditionDraft | undefined;

@@ -1,5 +1,4 @@
-import { gpuVmType } from '../../api/group.ts';
-import type { GpuVmStatus } from '../../api/gpu-vm.ts';
+import type { VmStatus } from '../../api/vm.ts';
 import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
@@ -11,11 +10,12 @@ import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
 import { announcementsFor } from './announcements.ts';
+import type { VmKind } from './kinds.ts';
 import { VmMemory } from './memory.ts';
-import { observeVm, parseVm, readInputs, type ObserveDeps } from './observe.ts';
+import { keyAmongKinds, observeVm, parseVm, readInputs, type ObserveDeps } from './observe.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 
-export type GpuVmDeps = ObserveDeps & ActDeps;
+export type VmControllerDeps = ObserveDeps & ActDeps & { readonly kind: VmKind };
 
 /** Steps in one pass; a resource that wants more comes back at once, behind the others. */
 const mostSteps = 12;
@@ -24,16 +24,19 @@ const mostSteps = 12;
  * One VM's control loop: observe → decide → act, until there is nothing to do but wait; then one write of the status, and
  * only if it changed. The order of things that must not be lost is the order of the writes.
  */
-export class GpuVmController implements Reconciler {
-  readonly name = 'gpuvm';
-  readonly #deps: GpuVmDeps;
+export class VmController implements Reconciler {
+  readonly #deps: VmControllerDeps;
   /** By UID. */
   readonly #memories = new Map<string, VmMemory>();
   /** UID of the object that a key stood for when it was last seen. */
   readonly #uids = new Map<string, string>();
 
-  constructor(deps: GpuVmDeps) {
+  constructor(deps: VmControllerDeps) {
     this.#deps = deps;
+  }
+
+  get name(): string {
+    return this.#deps.kind.name;
   }
 
   async reconcile(key: string, { signal }: ReconcileContext): Promise<Outcome> {
@@ -56,14 +59,14 @@ export class GpuVmController implements Reconciler {
 
   /** The log has it anyway; the status has it if the API server takes it. */
   async #noteFailure(storeKey: string, failure: unknown): Promise<void> {
-    const { store, kube, clock, log } = this.#deps;
+    const { store, kube, clock, log, kind } = this.#deps;
     const object = store.get(storeKey);
     if (object === undefined || isKubeError(failure, 'unavailable')) return;
     const { status, metadata } = object;
     const message = sentenceOf(failure);
     try {
       const desired = statusAfterFailure(status ?? {}, { message, now: clock.now(), generation: metadata.generation });
-      store.applyWrite(await writeStatus(kube, gpuVmType, object, { desired, lock: true }));
+      store.applyWrite(await writeStatus(kube, kind.type, object, { desired, lock: true }));
     } catch (error) {
       log.debug({ key: storeKey, error: messageOf(error) }, 'failure not written to the status');
     }
@@ -124,12 +127,12 @@ export class GpuVmController implements Reconciler {
   async #writeStatus(pass: Pass, observation: VmObservation, verdict: Verdict): Promise<boolean> {
     const { object, memory } = pass;
     const desired = statusOfVm(observation, verdict);
-    const before = (object.status ?? {}) as GpuVmStatus;
+    const before = (object.status ?? {}) as VmStatus;
     // A finalizer of ours that is gone means that the resource is let go: whatever is said now, nobody reads it.
     if (!observation.meta.hasFinalizer && observation.meta.deleting) return true;
     if (!isEqualJson(before, desired)) {
       try {
-        const written = await writeStatus(this.#deps.kube, gpuVmType, object, { desired, lock: true });
+        const written = await writeStatus(this.#deps.kube, this.#deps.kind.type, object, { desired, lock: true });
         this.#deps.store.applyWrite(written);
       } catch (error) {
         if (isKubeError(error, 'conflict', 'notFound')) return false;
@@ -143,7 +146,7 @@ export class GpuVmController implements Reconciler {
     return true;
   }
 
-  #announce({ object, announcements }: Pass, before: GpuVmStatus, after: GpuVmStatus): void {
+  #announce({ object, announcements }: Pass, before: VmStatus, after: VmStatus): void {
     for (const announcement of [...announcements, ...announcementsFor(before, after)]) {
       this.#deps.announce(object, announcement);
     }
@@ -172,9 +175,8 @@ export class GpuVmController implements Reconciler {
       announcements,
     }: { observation: VmObservation; signal: AbortSignal; announcements: Pass['announcements'] },
   ): Pass {
-    const { namespace, name } = observation.meta;
     return {
-      key: qualifiedKey(gpuVmType.kind, `${namespace}/${name}`),
+      key: keyAmongKinds(object),
       object,
       memory,
       journal: observation.journal,
@@ -189,7 +191,7 @@ export class GpuVmController implements Reconciler {
     if (uid === undefined) return;
     this.#uids.delete(storeKey);
     this.#memories.delete(uid);
-    const key = qualifiedKey(gpuVmType.kind, storeKey);
+    const key = qualifiedKey(this.#deps.kind.type.kind, storeKey);
     this.#deps.prober.unwatch(key);
     this.#deps.owners.claim(uid, undefined);
     for (const runtime of this.#deps.accounts.runtimes()) {

@@ -1,11 +1,14 @@
 import type { z } from 'zod';
 
-import { gpuVmSpecSchema, gpuVmStatusSchema, type GpuVmSpec, type GpuVmStatus } from '../../api/gpu-vm.ts';
+import { spotVmStatusSchema } from '../../api/spot-vm.ts';
+import type { VmSpec, VmStatus } from '../../api/vm.ts';
 import { objectNameField } from '../../api/fields.ts';
+import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
-import { annotations, finalizerName, gpuVmType } from '../../api/group.ts';
+import { annotations, finalizerName } from '../../api/group.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
-import type { ReadStore } from '../../kube/store.ts';
+import { keyOf } from '../../kube/contract.ts';
+import type { Indexed, ReadStore } from '../../kube/store.ts';
 import { hasFinalizer } from '../../kube/finalizers.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type {
@@ -17,12 +20,14 @@ import type {
   VmObservation,
   VmTimings,
 } from '../../plan/vm/observation.ts';
+import type { SpotTerms } from '../../plan/vm/spot-terms.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
 import { markedVmsOf } from '../marks.ts';
 import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
 import type { Prober } from '../prober.ts';
 import type { VmOwners } from '../vm-owners.ts';
+import { vmKindOf, type VmKind } from './kinds.ts';
 import type { VmMemory } from './memory.ts';
 
 export interface ObserveDeps {
@@ -30,6 +35,8 @@ export interface ObserveDeps {
   readonly installation: string;
   readonly timings: VmTimings;
   readonly store: ReadStore<CustomObject>;
+  /** Resources of all kinds that stand for one VM, by `uid`. */
+  readonly vms: Indexed<CustomObject>;
   readonly accountsStore: ReadStore<CustomObject>;
   readonly secrets: ReadStore<SecretObject>;
   readonly accounts: AccountRegistry;
@@ -68,7 +75,7 @@ export function observeVm(
   memory.noteLaunch(journal.launch, now);
   if (meta.deleting) memory.noteDeletion(now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
-  const key = qualifiedKey(gpuVmType.kind, `${meta.namespace}/${meta.name}`);
+  const key = keyAmongKinds(object);
   return {
     now,
     installation: deps.installation,
@@ -76,6 +83,7 @@ export function observeVm(
     meta,
     specProblem: parsed.problem,
     spec,
+    spot: parsed.spot,
     status,
     journal,
     account,
@@ -84,7 +92,7 @@ export function observeVm(
     secret: secretView(deps, object, memory),
     adoption: adoptionView(object),
     rivals: {
-      isAlive: (uid) => deps.store.byIndex('uid', uid).length > 0,
+      isAlive: (uid) => deps.vms.byIndex('uid', uid).length > 0,
       adopterOf: (vmId) => deps.owners.adopterOf(vmId, meta.uid),
     },
     facts: memory.facts(deps.prober.fact(key)),
@@ -141,11 +149,8 @@ function provenList({ status }: CustomObject, runtime: AccountRuntime): Snapshot
   return runtime.keyFingerprint === proven ? listAskedAs(proven, runtime) : undefined;
 }
 
-function secretView(
-  { secrets, clock, timings }: ObserveDeps,
-  { metadata }: CustomObject,
-  memory: VmMemory,
-): SecretView {
+function secretView({ secrets, clock, timings }: ObserveDeps, object: CustomObject, memory: VmMemory): SecretView {
+  const { metadata } = object;
   const name = connectionSecretName(metadata.name);
   const secret = secrets.get(`${metadata.namespace ?? ''}/${name}`);
   if (secret === undefined) {
@@ -153,7 +158,7 @@ function secretView(
     return { name, state: isForeign ? 'foreign' : 'absent', uid: undefined, data: {} };
   }
   const { uid } = secret.metadata;
-  if (!isOwnedBy(secret, metadata.uid)) return { name, state: stateOfOther(secret, metadata.name), uid, data: {} };
+  if (!isOwnedBy(secret, metadata.uid)) return { name, state: stateOfOther(secret, object), uid, data: {} };
   const keys = Object.keys(secret.data ?? {});
   const data = Object.fromEntries(keys.map((key) => [key, decodeSecret(secret, key) ?? '']));
   return { name, state: 'ours', uid, data };
@@ -163,11 +168,19 @@ function isOwnedBy(secret: SecretObject, uid: string): boolean {
   return secret.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
 }
 
-/** One name stands for one resource at a time: an owner of our name and another UID is gone. */
-function stateOfOther(secret: SecretObject, vmName: string): 'leftover' | 'foreign' {
+/** One name stands for one resource of a kind at a time: an owner of our name and another UID is gone. */
+function stateOfOther(secret: SecretObject, object: CustomObject): 'leftover' | 'foreign' {
   const owners = secret.metadata.ownerReferences ?? [];
-  const isLeftover = owners.length > 0 && owners.every(({ kind, name }) => kind === gpuVmType.kind && name === vmName);
+  const { type } = vmKindOf(object);
+  const isSelf = ({ kind, name }: { kind: string; name: string }): boolean =>
+    kind === type.kind && name === object.metadata.name;
+  const isLeftover = owners.length > 0 && owners.every(isSelf);
   return isLeftover ? 'leftover' : 'foreign';
+}
+
+/** Key of a resource among all kinds: "SpotVm/research/sweep". */
+export function keyAmongKinds(object: CustomObject): string {
+  return qualifiedKey(vmKindOf(object).type.kind, keyOf(object.metadata));
 }
 
 export function connectionSecretName(vmName: string): string {
@@ -180,8 +193,9 @@ function adoptionView({ metadata }: CustomObject): AdoptionView | undefined {
 }
 
 interface ParsedVm {
-  readonly spec: GpuVmSpec;
-  readonly status: GpuVmStatus;
+  readonly spec: VmSpec;
+  readonly spot: SpotTerms | undefined;
+  readonly status: VmStatus;
   readonly problem: string | undefined;
   /** Then `status` is as it is stored, whatever that is. */
   readonly isStatusDamaged: boolean;
@@ -194,24 +208,36 @@ const parsedVms = new WeakMap<CustomObject, ParsedVm>();
 export function parseVm(object: CustomObject): ParsedVm {
   const known = parsedVms.get(object);
   if (known !== undefined) return known;
-  const spec = gpuVmSpecSchema.safeParse(object.spec);
-  const status = gpuVmStatusSchema.safeParse(object.status ?? {});
+  const status = spotVmStatusSchema.safeParse(object.status ?? {});
+  const { specProblem, ...spec } = parseSpec(vmKindOf(object), object.spec);
+  const statusProblem = status.success
+    ? undefined
+    : `The status is damaged (${firstIssue(status.error)}). Nothing is done until it is restored, since it says which VM is ours.`;
   const parsed: ParsedVm = {
-    spec: spec.success ? spec.data : unusableSpec(object.spec),
+    ...spec,
     status: status.success ? status.data : (object.status ?? {}),
     isStatusDamaged: !status.success,
-    problem: spec.success
-      ? status.success
-        ? undefined
-        : `The status is damaged (${firstIssue(status.error)}). Nothing is done until it is restored, since it says which VM is ours.`
-      : `The spec is not valid: ${firstIssue(spec.error)}.`,
+    problem: specProblem ?? statusProblem,
   };
   parsedVms.set(object, parsed);
   return parsed;
 }
 
+type ParsedSpec = Pick<ParsedVm, 'spec' | 'spot'> & { readonly specProblem: string | undefined };
+
+function parseSpec(kind: VmKind, raw: unknown): ParsedSpec {
+  const parsed = kind.specSchema.safeParse(raw);
+  if (!parsed.success) return unusable(raw, firstIssue(parsed.error));
+  const spot = kind.termsOf(parsed.data);
+  return typeof spot === 'string' ? unusable(raw, spot) : { spec: parsed.data, spot, specProblem: undefined };
+}
+
+function unusable(raw: unknown, problem: string): ParsedSpec {
+  return { spec: unusableSpec(raw), spot: undefined, specProblem: `The spec is not valid: ${problem}.` };
+}
+
 /** For a spec that this release cannot read: enough to delete the resource as its owner asked. */
-function unusableSpec(raw: unknown): GpuVmSpec {
+function unusableSpec(raw: unknown): VmSpec {
   const fields = (typeof raw === 'object' && raw !== null ? raw : {}) as {
     accountName?: unknown;
     deletionPolicy?: unknown;

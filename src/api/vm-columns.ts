@@ -1,0 +1,62 @@
+import { cel } from './fields.ts';
+import type { CelRule } from './fields.ts';
+import type { PrinterColumn } from './kind.ts';
+
+/** What `kubectl get` shows of every kind that stands for one VM, and what the API server checks of the object itself. */
+
+export const vmRootRules: readonly CelRule[] = cel({
+  rule: 'self.metadata.name.size() <= 200',
+  message: 'metadata.name may have at most 200 characters: the connection Secret adds a suffix',
+})['x-kubernetes-validations'];
+
+export const vmColumns: readonly PrinterColumn[] = [
+  {
+    name: 'Ready',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].status',
+    description: 'Whether the VM works.',
+  },
+  {
+    name: 'Status',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
+    description: 'What is going on, in one word.',
+  },
+  { name: 'GPU', type: 'string', jsonPath: '.status.gpu', description: 'Number and model.' },
+  { name: 'Location', type: 'string', jsonPath: '.status.location', description: 'Where it is.' },
+  {
+    name: '$/h',
+    type: 'string',
+    jsonPath: '.status.hourlyPrice.billedNow',
+    description: 'What is billed now per hour.',
+  },
+  { name: 'Address', type: 'string', jsonPath: '.status.address', description: 'How to reach it.' },
+];
+
+/** With `-o wide`. */
+export const vmWideColumns: readonly PrinterColumn[] = [
+  { name: 'SSH', type: 'string', jsonPath: '.status.ssh', description: 'Command that logs in.', priority: 1 },
+  { name: 'VM', type: 'string', jsonPath: '.status.vm.id', description: "The provider's id.", priority: 1 },
+  { name: 'Host', type: 'string', jsonPath: '.status.vm.hostnode', description: 'The host it is on.', priority: 1 },
+  {
+    name: 'Synced',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Synced")].status',
+    description: 'Whether the last reconcile went through.',
+    priority: 1,
+  },
+  {
+    name: 'Message',
+    type: 'string',
+    jsonPath: '.status.conditions[?(@.type=="Ready")].message',
+    description: 'The same in a sentence.',
+    priority: 1,
+  },
+];
+
+export const vmAgeColumn: PrinterColumn = {
+  name: 'Age',
+  type: 'date',
+  jsonPath: '.metadata.creationTimestamp',
+  description: 'Age of the resource.',
+};
