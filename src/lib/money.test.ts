@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 
-import { dollars, formatMoney, money, parseMoney } from './money.ts';
+import { dollars, formatMoney, money, parseMoney, roundedDown, roundedUp } from './money.ts';
 
 it.each([
   ['0', '0.00'],
@@ -30,4 +30,14 @@ it('what is written is read back as the same amount', () => {
       expect(parseMoney(formatMoney(given))?.eq(given)).toBe(true);
     }),
   );
+});
+
+it.each([
+  ['0.12341', '0.1234', '0.1235'],
+  ['0.12349', '0.1234', '0.1235'],
+  ['0.1234', '0.1234', '0.1234'],
+  ['0.00001', '0', '0.0001'],
+])('%s lies between %s and %s, to four decimals', (exact, below, above) => {
+  expect(roundedDown(money(exact), 4).toFixed()).toBe(below);
+  expect(roundedUp(money(exact), 4).toFixed()).toBe(above);
 });

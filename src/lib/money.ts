@@ -30,3 +30,13 @@ export function formatMoney(amount: Money): string {
 export function dollars(amount: Money): string {
   return `$${formatMoney(amount)}`;
 }
+
+/** The nearest amount with this many decimals that is not below. */
+export function roundedUp(amount: Money, decimals: number): Money {
+  return amount.round(decimals, Big.roundUp);
+}
+
+/** The nearest amount with this many decimals that is not above. */
+export function roundedDown(amount: Money, decimals: number): Money {
+  return amount.round(decimals, Big.roundDown);
+}
