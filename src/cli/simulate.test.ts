@@ -31,7 +31,11 @@ describe('gpuvm simulate', () => {
     [['--refusal-status', '200'], { refusalStatus: '200' }],
     [['--no-network-storage', '--no-minimum-storage'], { networkStorage: false, minimumStorage: false }],
     [['--guests', '--allow-get'], { guests: true, allowGet: true }],
-    [['--spot-floor', '0.25'], { spotFloor: 0.25 }],
+    [['--spot-floor', '0.25', '--spot-volatility', '0.05'], { spotFloor: 0.25, spotVolatility: 0.05 }],
+    [
+      ['--spot-competition', 'bids', '--outbid-returns', 'by-itself'],
+      { spotCompetition: 'bids', outbidReturns: 'by-itself' },
+    ],
     [['--organization-ssh-key', 'ssh-ed25519 A'], { organizationSshKey: 'ssh-ed25519 A' }],
     [['--api-key', 'k', '--api-token', 't', '--balance', '12.5'], { apiKey: 'k', apiToken: 't', balance: '12.5' }],
   ])('reads %j', (args, options) => {
@@ -44,6 +48,8 @@ describe('gpuvm simulate', () => {
     [['--hosts', 'many']],
     [['--get-single-key', 'vm']],
     [['--balance', 'rich']],
+    [['--spot-volatility', 'much']],
+    [['--spot-competition', 'fierce']],
   ])('refuses %j', (args) => {
     expect(() => parse(...args)).toThrow();
   });

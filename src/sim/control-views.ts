@@ -2,7 +2,7 @@ import { findProblems } from './invariants.ts';
 import { toNanos } from './ledger.ts';
 import type { Machine } from './machine.ts';
 import { toNumber } from './nanos.ts';
-import { addressOf, type Vm } from './state.ts';
+import { addressOf, type Vm, type World } from './state.ts';
 import { describeForwards } from './vms.ts';
 
 /** `GET /sim/state`: the world without secrets. */
@@ -29,6 +29,19 @@ export function describeState(machine: Machine): unknown {
 
 export function describeRequests(machine: Machine): unknown {
   return { requests: machine.log.latest() };
+}
+
+/** `GET /sim/market`: for every kind of GPU on every host what a bid must reach. */
+export function describeMarket(world: World): unknown {
+  const market = [...world.hosts.values()].flatMap((host) =>
+    [...host.gpus].map(([gpuModel, { marketFactor, marketPrice }]) => ({
+      hostnode: host.id,
+      gpuModel,
+      factor: marketFactor,
+      price: marketPrice === undefined ? null : toNumber(marketPrice),
+    })),
+  );
+  return { market };
 }
 
 /** `GET /sim/vms/<id>`: with everything the guest was given, so that a test can compare it. */

@@ -1,7 +1,7 @@
 import { withoutTrailingSlashes } from '../lib/slashes.ts';
 import { failure, jsonAnswer, refuse, Refusal, type Answer } from './answers.ts';
 import { balanceBody, clockBody, credentialsBody, hostBody, marketBody, parseBody, vmBody } from './control-bodies.ts';
-import { describeRequests, describeState, describeVmInFull } from './control-views.ts';
+import { describeMarket, describeRequests, describeState, describeVmInFull } from './control-views.ts';
 import { faultBody } from './faults.ts';
 import { changeHost } from './host-changes.ts';
 import type { Machine } from './machine.ts';
@@ -41,6 +41,7 @@ const actions: Readonly<Record<string, Action>> = {
     machine.faults.clear();
     return { faults: [] };
   },
+  'GET market': ({ world }) => describeMarket(world),
   'POST market': setMarket,
   'GET vms': ({ world, id }) => describeVmInFull(findVm(world, id)),
   'POST vms': changeVm,

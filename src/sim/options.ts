@@ -66,7 +66,7 @@ export interface SimulatorOptions {
   /** How many of the generated hostnodes are reserved for the organization (section 4.1). */
   readonly reservedHosts: number;
 
-  /** The lowest winning bid as a fraction of the on-demand compute price, while nobody sets a price. */
+  /** The lowest winning bid as a fraction of the on-demand compute price, until it walks or somebody sets a price. */
   readonly spotFloor: number;
   /** Largest relative step per minute of the market's random walk. 0: the market stands still. */
   readonly spotVolatility: number;

@@ -12,6 +12,7 @@ import { acquireCompute, finishTransition, isBeingDeleted } from './vms.ts';
 const tickMs = 60_000;
 /** A jump of the clock over months makes coarser steps, not millions of them. */
 const mostTicksPerJump = 1000;
+/** Between these the walk stays, unless it was told to begin outside of them. */
 const lowestFactor = 0.2;
 const highestFactor = 1.2;
 
@@ -76,7 +77,9 @@ export function walkMarket(world: World, target: number): void {
 
 function step(world: World, pool: GpuPool): void {
   const change = (world.marketChance.next() * 2 - 1) * world.options.spotVolatility;
-  pool.marketFactor = Math.min(highestFactor, Math.max(lowestFactor, pool.marketFactor * (1 + change)));
+  const { spotFloor } = world.options;
+  const [least, most] = [Math.min(lowestFactor, spotFloor), Math.max(highestFactor, spotFloor)];
+  pool.marketFactor = Math.min(most, Math.max(least, pool.marketFactor * (1 + change)));
 }
 
 type SpotVm = Vm & { bid: Nanos };

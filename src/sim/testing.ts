@@ -58,9 +58,17 @@ export interface Body {
   readonly containers: readonly { readonly id: string }[];
   readonly duplicateNames: number;
   readonly problems: readonly string[];
+  readonly market: readonly Market[];
   readonly requests: unknown;
   readonly cloudInit: string | null;
   readonly sshKeys: readonly string[];
+}
+
+export interface Market {
+  readonly hostnode: string;
+  readonly gpuModel: string;
+  readonly factor: number;
+  readonly price: number | null;
 }
 
 export interface Reply {

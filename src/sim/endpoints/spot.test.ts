@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hostIds, TestProvider, validSpotDeployment } from '../testing.ts';
+import { hostIds, TestProvider, validSpotDeployment, type Market } from '../testing.ts';
 
 const offer = { gpu_count: 2, gpu_model: 'v100-pcie-16gb', vcpus: 8, ram: 8, storage: 200, hostnode: hostIds.v100 };
 const validate = 'client/spot/validate/new';
@@ -38,6 +38,12 @@ describe('client/spot/validate/new', () => {
     }
   });
 });
+
+/** What `GET /sim/market` says of the V100s. */
+function v100Market(provider: TestProvider): Market {
+  const { market } = provider.control('GET', 'market').body;
+  return market.find(({ hostnode }) => hostnode === hostIds.v100) ?? expect.fail('no V100s');
+}
 
 describe('the spot market', () => {
   it('outbids every bid below the price, which keeps disk, ports and address and is billed for storage', () => {
@@ -104,9 +110,61 @@ describe('the spot market', () => {
     const priceAfterAnHour = (steps: number): number | undefined => {
       const provider = new TestProvider({ spotVolatility: 0.1, seed: 7 });
       for (let i = 0; i < steps; i++) provider.advanceSeconds(3600 / steps);
-      return provider.machine.world.hosts.get(hostIds.v100)?.gpus.get('v100-pcie-16gb')?.marketFactor;
+      return v100Market(provider).factor;
     };
     expect(priceAfterAnHour(1)).toBe(priceAfterAnHour(60));
     expect(priceAfterAnHour(1)).not.toBe(0.5);
+  });
+
+  it('walks on every host and for every model apart, otherwise with another seed', () => {
+    const factors = (seed: number): number[] => {
+      const provider = new TestProvider({ spotVolatility: 0.1, seed, hosts: 7 });
+      provider.advanceSeconds(3600);
+      return provider.control('GET', 'market').body.market.map(({ factor }) => factor);
+    };
+    expect(new Set(factors(1)).size).toBe(factors(1).length);
+    expect(factors(2)).not.toEqual(factors(1));
+    expect(factors(1)).toEqual(factors(1));
+  });
+
+  it('outbids by its walk alone whoever bids less than it has come to, and nobody else', () => {
+    const provider = new TestProvider({ spotVolatility: 0.05, seed: 3 });
+    // The V100s of these VMs cost $0.46 on demand: bids of 50 % to 120 % of that.
+    const bids = Array.from({ length: 4 }, (_unused, index) => 0.23 + index * 0.1);
+    const ids = bids.map((bid, index) =>
+      provider.deploy({ ...validSpotDeployment, price: bid.toFixed(2), external_ports: `{${String(60_100 + index)}}` }),
+    );
+    let highest = 0;
+    for (let minute = 0; minute < 240; minute += 1) {
+      provider.advanceSeconds(60);
+      highest = Math.max(highest, v100Market(provider).factor * 0.46);
+      expect(ids.map((id) => provider.statusOf(id))).toEqual(
+        bids.map((bid) => (Number(bid.toFixed(2)) < highest ? 'Outbid' : 'Running')),
+      );
+    }
+    expect(highest).toBeGreaterThan(0.23);
+    expect(provider.control('GET', 'state').body.problems).toEqual([]);
+  });
+
+  it('begins its walk also where the floor is lower or higher than it would go by itself', () => {
+    for (const spotFloor of [0.05, 2]) {
+      const provider = new TestProvider({ spotVolatility: 0.01, spotFloor });
+      provider.advanceSeconds(60);
+      expect(Math.abs(v100Market(provider).factor / spotFloor - 1)).toBeLessThanOrEqual(0.01);
+      provider.advanceSeconds(3600);
+      expect(v100Market(provider).factor).not.toBe(spotFloor);
+    }
+  });
+
+  it('shows the price that was set until it is taken back, while the walk goes on below', () => {
+    const provider = new TestProvider({ spotVolatility: 0.1 });
+    provider.control('POST', 'market', { hostnode: hostIds.v100, price: '0.30' });
+    const before = v100Market(provider);
+    provider.advanceSeconds(600);
+    const after = v100Market(provider);
+    expect([before.price, after.price]).toEqual([0.3, 0.3]);
+    expect(after.factor).not.toBe(before.factor);
+    provider.control('POST', 'market', { price: null });
+    expect(v100Market(provider).price).toBeNull();
   });
 });
