@@ -143,6 +143,13 @@ export const mutations: readonly Mutation[] = [
     replace: '  if (ahead !== 0 || Date.now() > 0) return ahead > 0;',
   },
   {
+    name: 'take a status that was emptied for that of a new resource',
+    harm: 'A VM that the list does not show is made a second time.',
+    file: 'src/controllers/vm/observe.ts',
+    find: 'if (isKnown || isNew || parsed.isStatusDamaged',
+    replace: 'if (isKnown || isNew || Date.now() > 0 || parsed.isStatusDamaged',
+  },
+  {
     name: 'lose a wake-up',
     harm: 'A change that comes while a key is being reconciled is never looked at.',
     file: 'src/kube/queue.ts',

@@ -28,7 +28,7 @@ const nameText = z.string().max(253);
 const messageText = z.string().max(1024);
 
 /** Far beyond what a resource can get to, and within what the name of a VM can carry. */
-const mostAttempts = 900_000_000;
+export const highestAttempt = 900_000_000;
 
 const sizeFields = {
   gpuModel: shortText.describe('GPU model, as the provider spells it.'),
@@ -52,7 +52,13 @@ const vmDescription = 'The VM of this resource.';
 
 const launchFields = z
   .object({
-    attempt: z.int().min(0).max(mostAttempts).describe('1 for the first deploy call of this resource, counting up.'),
+    attempt: z
+      .int()
+      .min(0)
+      .max(highestAttempt)
+      .describe(
+        '1 for the first deploy call of this resource, counting up; 0 where the status was emptied, and nobody knows whether there was one.',
+      ),
     name: nameText.describe("Name of the VM at the provider; it carries the resource's UID and the attempt."),
     hostnode: shortText.describe('Host that was chosen.'),
     gpuModel: shortText.describe('GPU model that was chosen.'),

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 
 import {
   cloudVm,
+  installation,
   keyFingerprint as current,
   launchOf,
   markedName,
+  now,
   recordedVm,
   snapshotOf,
   uid,
@@ -17,6 +19,7 @@ import {
   type OrganizationVerdict,
   type Stake,
 } from './organization.ts';
+import { forgottenLaunch } from './vm/forgotten.ts';
 import type { Journal } from './vm/observation.ts';
 
 const before = '0123456789ab';
@@ -81,6 +84,11 @@ describe('credentials', () => {
         snapshot: undefined,
         stakes: [],
       },
+    ],
+    [
+      'are believed where only an emptied status is in doubt: no list could show what that had named',
+      'proven',
+      { stakes: stakesOf({ owner, uid, journal: { launch: forgottenLaunch({ installation, uid, now }) } }) },
     ],
     [
       'whose list has a recorded VM are of the same organization',

@@ -2,6 +2,7 @@ import { annotations } from '../api/group.ts';
 import type { Organization } from '../api/gpu-account.ts';
 import { markOf } from '../api/vm-name.ts';
 import type { Snapshot } from '../fleet/contract.ts';
+import { isForgotten } from './vm/forgotten.ts';
 import type { Journal } from './vm/observation.ts';
 import { isRecordOfAnother } from './vm/ownership.ts';
 import { isInDoubt } from './vm/proof.ts';
@@ -127,7 +128,9 @@ export function stakesOf(resource: {
     const markedUid = vm.adopted === true ? undefined : uid;
     return [{ kind: 'vm', owner, id: vm.id, markedUid, isOwn: !isRecordOfAnother(vm, uid) }];
   }
-  return launch !== undefined && isInDoubt(journal) ? [{ kind: 'launch', owner, name: launch.name }] : [];
+  // Of a launch that is forgotten no list could ever show the VM by its name.
+  const isStake = launch !== undefined && isInDoubt(journal) && !isForgotten(launch);
+  return isStake ? [{ kind: 'launch', owner, name: launch.name }] : [];
 }
 
 const mostShown = 3;

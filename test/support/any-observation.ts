@@ -4,6 +4,7 @@ import { vmNameOf } from '../../src/api/vm-name.ts';
 import type { Launch } from '../../src/api/vm-status.ts';
 import { decideVm } from '../../src/plan/vm/decide.ts';
 import type { AccountView, Journal, VmFacts, VmObservation } from '../../src/plan/vm/observation.ts';
+import { forgottenLaunch } from '../../src/plan/vm/forgotten.ts';
 import { statusOfVm } from '../../src/plan/vm/status.ts';
 import { money } from '../../src/lib/money.ts';
 import type { CloudVm } from '../../src/provider/contract.ts';
@@ -12,6 +13,7 @@ import {
   ago,
   cloudVm,
   hostOf,
+  installation,
   launchOf,
   markedName,
   minute,
@@ -137,6 +139,8 @@ const launch = fc
     }),
   );
 
+const forgotten = moment.map((age) => forgottenLaunch({ installation, uid, now: now - age }));
+
 const recorded = fc
   .record({
     id: fc.constantFrom('vm-1', 'vm-2', 'vm-9'),
@@ -245,7 +249,11 @@ const meta = fc.record({
 });
 
 const journal: fc.Arbitrary<Journal> = fc
-  .record({ launch: maybe(launch), vm: maybe(recorded), resize: maybe(resize) })
+  .record({
+    launch: maybe(fc.oneof({ weight: 9, arbitrary: launch }, { weight: 1, arbitrary: forgotten })),
+    vm: maybe(recorded),
+    resize: maybe(resize),
+  })
   .map((given) => (given.vm === undefined ? { launch: given.launch } : given));
 
 const parts = {

@@ -127,67 +127,6 @@ describe('a list that lies', () => {
   });
 });
 
-describe('a status that somebody edited', () => {
-  it('has its VM taken over again by its mark', async () => {
-    const world = await worldWith('trainer');
-    const id = world.statusOf('trainer')?.vm?.id;
-    await world.editStatus('trainer', { vm: null, launch: null });
-    await world.advance(minute);
-    expect(world.statusOf('trainer')).toMatchObject({ vm: { id }, launch: { outcome: 'Launched' } });
-    expect(world.requestsOf(deploy)).toBe(1);
-    expect(world.watchdog.breaches).toEqual([]);
-  });
-
-  it('lets no resource go before a list shows that nothing of it is left', async () => {
-    const world = await worldWith('trainer');
-    world.crash();
-    await world.editStatus('trainer', { vm: null, launch: null });
-    world.fault({ endpoint: 'client/list', kind: 'error-500' });
-    await world.start();
-    await world.advance(10 * second);
-    await world.delete('trainer');
-    await world.advance(10 * minute);
-    expect(world.resource('trainer')).toBeDefined();
-    await expectGoneAfterTrouble(world);
-  });
-
-  it('lets no resource go by a list that cannot be trusted', async () => {
-    const world = await worldWith('trainer');
-    world.crash();
-    await world.delete('trainer');
-    await world.editStatus('trainer', { vm: null, launch: null });
-    world.fault({ endpoint: 'client/list', kind: 'empty-list' });
-    await world.start();
-    await world.advance(10 * minute);
-    expect(world.resource('trainer')).toBeDefined();
-    await expectGoneAfterTrouble(world);
-  });
-
-  it.each(['Launched', 'Overpriced'])(
-    'and says %s without a VM leads to no deployment by a list that cannot be trusted',
-    async (outcome) => {
-      const world = await worldWith('trainer');
-      const id = world.statusOf('trainer')?.vm?.id;
-      world.crash();
-      await world.editStatus('trainer', { vm: null, launch: { outcome } });
-      world.fault({ endpoint: 'client/list', kind: 'empty-list' });
-      await world.start();
-      await world.advance(10 * minute);
-      expect(world.requestsOf(deploy)).toBe(1);
-      world.clearFaults();
-      expect(await world.until(() => world.statusOf('trainer')?.vm?.id === id, minute)).toBeDefined();
-      expect(world.watchdog.breaches).toEqual([]);
-    },
-  );
-});
-
-async function expectGoneAfterTrouble(world: SimulatedWorld): Promise<void> {
-  world.clearFaults();
-  expect(await world.until(() => world.resource('trainer') === undefined, 5 * minute)).toBeDefined();
-  expect(world.vms()).toEqual([]);
-  expect(world.watchdog.breaches).toEqual([]);
-}
-
 describe('a CRD of an older release', () => {
   /** Drops what it does not know of the journal, as an API server does; returns what applies a newer one. */
   function dropFromJournal(

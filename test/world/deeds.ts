@@ -10,6 +10,7 @@ export type Deed =
   | { readonly do: 'pause'; readonly vm: string; readonly on: boolean }
   | { readonly do: 'poke'; readonly vm: string }
   | { readonly do: 'forgetVm'; readonly vm: string }
+  | { readonly do: 'emptyStatus'; readonly vm: string; readonly emptyLists: number }
   | { readonly do: 'secret'; readonly holds: 'own' | 'rotated' | 'mistyped' | 'other' }
   | ProcessTrouble
   | KubeTrouble
@@ -104,6 +105,7 @@ const usersDeed: Weighted<Deed>[] = [
   often(1, fc.record({ do: doing('pause'), vm, on })),
   often(1, fc.record({ do: doing('poke'), vm })),
   often(1, fc.record({ do: doing('forgetVm'), vm })),
+  often(2, fc.record({ do: doing('emptyStatus'), vm, emptyLists: fc.constantFrom(0, 2, 10) })),
 ];
 
 /** The platform team exchanges the credentials: for those of the same organization, or by mistake for others. */

@@ -1,5 +1,6 @@
+import { gpuAccountSpecSchema, type GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import { annotations, gpuAccountType } from '../../src/api/group.ts';
-import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import { keyFingerprint } from '../../src/api/key-fingerprint.ts';
 import { secretType, type CustomObject } from '../../src/controllers/objects.ts';
 import { createSimulator, type Simulator, type SimulatorOptions } from '../../src/sim/index.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
@@ -102,6 +103,15 @@ export async function confirmOrganization(world: SimulatedWorld): Promise<void> 
       metadata: { annotations: { [annotations.confirmOrganization]: next } },
     },
   );
+}
+
+/** Somebody who knows whose key is whose does the same: not for one that the account still asks about, and was taken back. */
+export async function confirmAcceptedKey(world: SimulatedWorld): Promise<void> {
+  const account = accountOf(world);
+  if (account === undefined) return;
+  const { endpoint } = gpuAccountSpecSchema.parse(account.spec);
+  const accepted = keyFingerprint({ uid: account.metadata.uid, endpoint, apiKey: acceptedPair(world).apiKey });
+  if (accountStatus(world).organization?.unprovenKeyFingerprint === accepted) await confirmOrganization(world);
 }
 
 function base64(text: string): string {

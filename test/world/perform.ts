@@ -31,6 +31,8 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return world.annotate(one.vm, { [annotations.reconcileRequestedAt]: String(world.clock.now()) });
     case 'forgetVm':
       return forgetVm(world, one.vm);
+    case 'emptyStatus':
+      return emptyStatus(world, one);
     case 'secret':
       return exchange(world, one.holds);
     case 'freezeDeployer':
@@ -66,6 +68,16 @@ async function forgetVm(world: SimulatedWorld, name: string): Promise<void> {
   if (vm === undefined || vm.adopted === true || launch === undefined) return;
   // Without the generation nobody takes what is left for the operator's last word.
   await world.editStatus(name, { vm: null, observedGeneration: null });
+}
+
+/** Nothing is left of a status, maybe while lists show no VM. One that was adopted could be found by nothing else. */
+async function emptyStatus(
+  world: SimulatedWorld,
+  { vm, emptyLists }: Extract<Action, { do: 'emptyStatus' }>,
+): Promise<void> {
+  if (world.statusOf(vm)?.vm?.adopted === true) return;
+  if (emptyLists > 0) world.fault({ endpoint: 'client/list', kind: 'empty-list', count: emptyLists });
+  await world.emptyStatus(vm);
 }
 
 async function exchange(world: SimulatedWorld, holds: Extract<Action, { do: 'secret' }>['holds']): Promise<void> {

@@ -2,7 +2,7 @@ import { annotations } from '../../src/api/group.ts';
 import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { isConverged } from '../support/convergence.ts';
-import { acceptedPair, acceptOnly, confirmOrganization, setSecret } from './organizations.ts';
+import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
 
 const settleLimitMs = 4 * 3_600_000;
@@ -13,7 +13,7 @@ export async function comeToRest(world: SimulatedWorld): Promise<number | undefi
   if (!world.isOperatorAlive) await world.start();
   const isQuiet = (): boolean => {
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
-    void confirmOrganization(world);
+    void confirmAcceptedKey(world);
     return world.isOperatorAlive && world.resources().every(isConverged);
   };
   const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);

@@ -34,12 +34,19 @@ export class Watchdog {
   readonly #statuses = new Map<string, Set<string>>();
   /** Ids of VMs that a resource has recorded as its own. */
   readonly #everOwned = new Set<string>();
+  /** UIDs of resources whose status somebody has edited: an intent may have been written, and be there no more. */
+  readonly #excused = new Set<string>();
   /** The size that each VM had when it was first seen. */
   readonly #firstSizes = new Map<string, Vm['size']>();
 
   constructor(installation: string, facts: Facts) {
     this.#installation = installation;
     this.#facts = facts;
+  }
+
+  /** Somebody has edited the status of this resource. */
+  excuse(uid: string): void {
+    this.#excused.add(uid);
   }
 
   /** After the provider has dealt with a request. */
@@ -69,7 +76,7 @@ export class Watchdog {
       this.complain(`a VM was deployed for ${owner.metadata.name}, which has no finalizer`);
     }
     const launch = (owner.status as GpuVmStatus | undefined)?.launch;
-    if (launch?.name !== vm.name)
+    if (launch?.name !== vm.name && !this.#excused.has(uid))
       this.complain(`${vm.name} was deployed, but the journal says ${launch?.name ?? 'nothing'}`);
   }
 

@@ -264,6 +264,13 @@ export class SimulatedWorld {
     this.#witness.isLookingAway = true;
     await this.api.mergePatch(gpuVmType, { namespace, name }, { status }, 'status');
     this.#witness.isLookingAway = false;
+    this.watchdog.excuse(this.resource(name)?.metadata.uid ?? '');
+  }
+
+  /** The same, and leave nothing. */
+  async emptyStatus(name: string): Promise<void> {
+    const keys = Object.keys(this.statusOf(name) ?? {});
+    if (keys.length > 0) await this.editStatus(name, Object.fromEntries(keys.map((key) => [key, null])));
   }
 
   statusOf(name: string): GpuVmStatus | undefined {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   ago,
+  installation,
   launchOf,
   markedName,
   minute,
@@ -10,10 +11,15 @@ import {
   second,
   snapshotOf,
   timings,
+  uid,
 } from '../../../test/support/builders.ts';
+import type { Launch } from '../../api/vm-status.ts';
+import { forgottenLaunch } from '../../plan/vm/forgotten.ts';
 import type { Journal } from '../../plan/vm/observation.ts';
 import { VmMemory } from './memory.ts';
 
+const otherName = markedName(2, '11111111-1111-4111-8111-111111111111');
+const forgotten = forgottenLaunch({ installation, uid, now });
 const pending = launchOf({ outcome: 'Pending', endedAt: undefined, intentAt: ago(60 * minute) });
 
 describe('the time at which a launch was seen', () => {
@@ -37,6 +43,36 @@ describe('the time at which a launch was seen', () => {
     expect(memory.facts(undefined).absence).toBeUndefined();
     memory.noteListing(snapshotOf([], { requestedAt: soon + 1 }), journal, timings);
     expect(memory.facts(undefined).absence).toMatchObject({ launchName: pending.name, firstAt: soon + 1 });
+  });
+});
+
+describe('a list with an entry that cannot be read', () => {
+  const later = now + 10 * minute;
+
+  it.each<[string, Launch, string | undefined, boolean]>([
+    ['is no evidence about a launch when its name cannot be read either', pending, undefined, false],
+    ["is no evidence about a launch when it has that one's name", pending, pending.name, false],
+    ['is evidence about a launch when it has another name of the resource', pending, markedName(2), true],
+    ['is no evidence about a forgotten launch when it has any name of the resource', forgotten, markedName(2), false],
+    ["is evidence about a forgotten launch when it has another resource's name", forgotten, otherName, true],
+  ])('%s', (_, launch, name, isProof) => {
+    const memory = new VmMemory();
+    memory.noteLaunch(launch, now);
+    const unreadableNames = new Map(name === undefined ? [] : [['vm-9', name]]);
+    const listed = snapshotOf([], { requestedAt: later, unreadable: new Set(['vm-9']), unreadableNames });
+    memory.noteListing(listed, { launch }, timings);
+    expect(memory.facts(undefined).absence !== undefined).toBe(isProof);
+  });
+});
+
+describe('a resource is known to be new', () => {
+  it('from before it had the finalizer until something speaks of a deployment', () => {
+    const memory = new VmMemory();
+    expect(memory.noteOrigin({}, true)).toEqual({ isNew: false });
+    expect(memory.noteOrigin({}, false)).toEqual({ isNew: true });
+    expect(memory.noteOrigin({}, true)).toEqual({ isNew: true });
+    expect(memory.noteOrigin({ launch: pending }, true)).toEqual({ isNew: false });
+    expect(memory.noteOrigin({}, true)).toEqual({ isNew: false });
   });
 });
 

@@ -1,5 +1,6 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
+import { markOf } from '../../api/vm-name.ts';
 import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
@@ -12,6 +13,7 @@ import type {
   VmFacts,
   VmTimings,
 } from '../../plan/vm/observation.ts';
+import { isForgotten } from '../../plan/vm/forgotten.ts';
 import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
 
 /** Pauses after start, stop, modify and delete calls that fail. */
@@ -42,6 +44,7 @@ export class VmMemory {
   #journalDroppedAt: number | undefined;
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
+  #isNew = false;
 
   /** The journal as the next status has to have it; undefined while the status has it already. */
   get unsaved(): Journal | undefined {
@@ -58,6 +61,16 @@ export class VmMemory {
     this.#written = written;
     if (this.#unsaved !== undefined && isOvertaken(this.#unsaved, written)) this.#unsaved = undefined;
     return this.unsaved ?? written;
+  }
+
+  /**
+   * Whether this process knows that nothing has been deployed for the resource: it has seen it before it had the finalizer,
+   * and since then nothing that speaks of a deployment.
+   */
+  noteOrigin({ vm, launch }: Journal, hasFinalizer: boolean): { readonly isNew: boolean } {
+    if (!hasFinalizer) this.#isNew = true;
+    else if (vm !== undefined || launch !== undefined) this.#isNew = false;
+    return { isNew: this.#isNew };
   }
 
   facts(probe: ProbeFact | undefined): VmFacts {
@@ -167,7 +180,7 @@ export class VmMemory {
 
   #isEvidence(snapshot: Snapshot, launch: Launch, { callTimeoutMs }: ListingTimings): boolean {
     const seenAt = this.#launchSeen?.at;
-    if (seenAt === undefined || snapshot.distrusted !== undefined || mayHide(snapshot, launch.name)) return false;
+    if (seenAt === undefined || snapshot.distrusted !== undefined || mayHide(snapshot, launch)) return false;
     return snapshot.requestedAt >= uncertainSince(launch, seenAt, callTimeoutMs);
   }
 
@@ -209,7 +222,14 @@ function saysTheSame(one: Journal, other: Journal): boolean {
 
 type ListingTimings = Pick<VmTimings, 'callTimeoutMs' | 'transitionMs'>;
 
-/** An entry that could not be read may be the VM, unless its name at least could be, and is another one. */
-function mayHide({ unreadable, unreadableNames }: Snapshot, name: string): boolean {
-  return [...unreadable].some((id) => (unreadableNames.get(id) ?? name) === name);
+/**
+ * An entry that could not be read may be the VM, unless its name at least could be, and is another one. Where it is not known
+ * which deployment is in doubt, each name with the mark of the resource may be its VM's.
+ */
+function mayHide({ unreadable, unreadableNames }: Snapshot, launch: Launch): boolean {
+  const owner = isForgotten(launch) ? markOf(launch.name)?.uid : undefined;
+  return [...unreadable].some((id) => {
+    const name = unreadableNames.get(id) ?? launch.name;
+    return name === launch.name || (owner !== undefined && markOf(name)?.uid === owner);
+  });
 }

@@ -15,11 +15,13 @@ import type {
   AccountView,
   AdoptionView,
   InputsView,
+  Journal,
   SecretView,
   VmMeta,
   VmObservation,
   VmTimings,
 } from '../../plan/vm/observation.ts';
+import { forgottenLaunch, isEmptied } from '../../plan/vm/forgotten.ts';
 import type { SpotTerms } from '../../plan/vm/spot-terms.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
@@ -68,7 +70,7 @@ export function observeVm(
   const parsed = parseVm(object);
   const { spec, status } = parsed;
   const meta = metaOf(object);
-  const journal = memory.journalOver(status);
+  const journal = journalOf(deps, { parsed, meta }, memory);
   const account = accountView(deps, spec.accountName, meta.namespace);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   const now = deps.clock.now();
@@ -97,6 +99,19 @@ export function observeVm(
     },
     facts: memory.facts(deps.prober.fact(key)),
   };
+}
+
+/** What is known of deployments; where the status was emptied, that nothing is. */
+function journalOf(
+  { installation, clock }: ObserveDeps,
+  { parsed, meta }: { readonly parsed: ParsedVm; readonly meta: VmMeta },
+  memory: VmMemory,
+): Journal {
+  const journal = memory.journalOver(parsed.status);
+  const { isNew } = memory.noteOrigin(journal, meta.hasFinalizer);
+  const isKnown = journal.vm !== undefined || journal.launch !== undefined;
+  if (isKnown || isNew || parsed.isStatusDamaged || !isEmptied(parsed.status)) return journal;
+  return { launch: forgottenLaunch({ installation, uid: meta.uid, now: clock.now() }) };
 }
 
 function metaOf(object: CustomObject): VmMeta {

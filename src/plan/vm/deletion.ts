@@ -1,5 +1,6 @@
 import { markOf } from '../../api/vm-name.ts';
 import type { VmObservation } from './observation.ts';
+import { doubtOf, isForgotten } from './forgotten.ts';
 import { mayTouch, ownershipOfRecord } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
 import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
@@ -42,9 +43,14 @@ const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
 /** Nothing says that there is a VM, and no list can be had before somebody acts: the status has to do. */
 const nothingCanBeListed: Rule = (observation) => {
   const { journal, marked } = observation;
-  const isWithoutVm = journal.vm === undefined && !isInDoubt(journal) && marked.length === 0;
-  return isWithoutVm && isAccountUnusable(observation) ? letGo(undefined) : undefined;
+  if (journal.vm !== undefined || marked.length > 0 || !isAccountUnusable(observation)) return undefined;
+  return isInDoubt(journal) && !isForgottenWithoutAccount(observation) ? undefined : letGo(undefined);
 };
+
+/** An account is held back while resources use it: through one that does not exist, nothing was deployed. */
+function isForgottenWithoutAccount({ journal, account }: VmObservation): boolean {
+  return account.kind === 'missing' && journal.launch !== undefined && isForgotten(journal.launch);
+}
 
 function isAccountUnusable({ account }: VmObservation): boolean {
   switch (account.kind) {
@@ -190,7 +196,7 @@ const launchIsStillUncertain: Rule = (observation) => {
     phase: 'Deleting',
     ready: waiting(
       'CreateUncertain',
-      `The answer to deployment ${launch.attempt} was lost; waiting for the list to prove whether there is a VM to delete.`,
+      `${doubtOf(launch)}; waiting for the list to prove whether there is a VM to delete.`,
     ),
     look: proof.look,
   };

@@ -153,7 +153,7 @@ function launched(observation: VmObservation): ConditionDraft {
       return launchedDraft('Unknown', 'NotLaunched', 'No VM has been made yet.');
     case 'Pending':
     case 'Uncertain':
-      return launchedDraft('Unknown', 'CreateUncertain', 'The answer to the deploy call is not known.');
+      return launchedDraft('Unknown', 'CreateUncertain', 'Whether there is a VM is not known.');
     default:
       return launchedDraft('False', 'NotLaunched', launch?.message ?? 'There is no VM.');
   }

@@ -5,6 +5,7 @@ import type { CloudVm } from '../../provider/contract.ts';
 import { priceCap, priceViolation } from '../price.ts';
 import type { VmMeta, VmObservation } from './observation.ts';
 import { mayTouch } from './ownership.ts';
+import { doubtOf, isForgotten } from './forgotten.ts';
 import { firstPriceViolation } from './price-check.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
 import { known, listingNeededToForget, mustAskAboutDeleted, type Rule } from './rule.ts';
@@ -35,7 +36,7 @@ const markedVmIsNotRecorded: Rule = (observation) => {
   if (found === undefined || journal.vm !== undefined) return undefined;
   // Of an attempt before the one that is in doubt: to record it now would forget the doubt, and what it is about.
   const doubt = uncertainLaunch(observation);
-  if (doubt !== undefined && doubt.name !== found.name) return undefined;
+  if (doubt !== undefined && doubt.name !== found.name && !isForgotten(doubt)) return undefined;
   const launch = launchOf(observation, found);
   const violation = priceViolation(found.price, priceCap(spec));
   const vm = recordOf(found, { now, owner: meta });
@@ -47,7 +48,7 @@ const markedVmIsNotRecorded: Rule = (observation) => {
       announcement: {
         type: 'Normal',
         reason: 'LaunchRecovered',
-        message: `Found VM ${found.id} of deployment ${launch.attempt}, whose answer was lost, and took it over.`,
+        message: `Found VM ${found.id} of deployment ${launch.attempt}, which was not recorded, and took it over.`,
       },
     },
     phase: 'Building',
@@ -134,7 +135,7 @@ const launchIsUncertain: Rule = (observation) => {
     phase: 'Launching',
     ready: waiting(
       'CreateUncertain',
-      `The answer to deployment ${launch.attempt} (${launch.name}) was lost. Nothing is deployed until the list proves whether the VM exists.${doubt}`,
+      `${doubtOf(launch)}. Nothing is deployed until the list proves whether the VM exists.${doubt}`,
     ),
     look: proof.look,
   };
@@ -144,7 +145,7 @@ function recordAbsent(launch: Launch, now: number): ReturnType<Rule> {
   const ended: Launch = {
     ...launch,
     outcome: 'Absent',
-    failures: launch.failures + 1,
+    failures: isForgotten(launch) ? launch.failures : launch.failures + 1,
     endedAt: launch.endedAt ?? toPreciseTimestamp(now),
   };
   return {
@@ -154,7 +155,7 @@ function recordAbsent(launch: Launch, now: number): ReturnType<Rule> {
       announcement: {
         type: 'Normal',
         reason: 'LaunchAbsent',
-        message: `Deployment ${launch.attempt} had no certain answer; two lists prove that it made no VM. Trying again.`,
+        message: `${doubtOf(launch)}; two lists prove that there is no VM.`,
       },
     },
     phase: 'Pending',
