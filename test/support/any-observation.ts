@@ -199,6 +199,7 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
     })),
   ),
   launchSeenAt: moment.map((age) => now - age),
+  vmSeenAt: moment.map((age) => now - age),
   journalDroppedAt: fc.constantFrom(undefined, undefined, undefined, now - second, now - 2 * minute),
   deletionSeenAt: moment.map((age) => now - age),
   probe: maybe(

@@ -226,6 +226,7 @@ export function observe(seen: Seen = {}): VmObservation {
     facts: {
       ...noFacts,
       launchSeenAt: seenAtOf(rest.journal?.launch),
+      vmSeenAt: rest.journal?.vm === undefined ? undefined : Date.parse(rest.journal.vm.recordedAt),
       deletionSeenAt: meta?.deleting === true ? now - minute : undefined,
       ...facts,
     },

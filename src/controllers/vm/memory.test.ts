@@ -25,24 +25,37 @@ const pending = launchOf({ outcome: 'Pending', endedAt: undefined, intentAt: ago
 describe('the time at which a launch was seen', () => {
   it("is this process' own, whatever the journal says, and moves only with the launch or its end", () => {
     const memory = new VmMemory();
-    memory.noteLaunch(pending, now);
-    memory.noteLaunch({ ...pending, message: 'something else' }, now + second);
+    memory.noteJournal({ launch: pending }, now);
+    memory.noteJournal({ launch: { ...pending, message: 'something else' } }, now + second);
     expect(memory.facts(undefined).launchSeenAt).toBe(now);
-    memory.noteLaunch({ ...pending, outcome: 'Uncertain', endedAt: ago(50 * minute) }, now + 2 * second);
+    memory.noteJournal({ launch: { ...pending, outcome: 'Uncertain', endedAt: ago(50 * minute) } }, now + 2 * second);
     expect(memory.facts(undefined).launchSeenAt).toBe(now + 2 * second);
-    memory.noteLaunch(undefined, now + 3 * second);
+    memory.noteJournal({ launch: undefined }, now + 3 * second);
     expect(memory.facts(undefined).launchSeenAt).toBeUndefined();
   });
 
   it('decides from when on a list is evidence', () => {
     const memory = new VmMemory();
     const journal = { launch: pending };
-    memory.noteLaunch(pending, now);
+    memory.noteJournal({ launch: pending }, now);
     const soon = now + timings.callTimeoutMs - 1;
     memory.noteListing(snapshotOf([], { requestedAt: soon }), journal, timings);
     expect(memory.facts(undefined).absence).toBeUndefined();
     memory.noteListing(snapshotOf([], { requestedAt: soon + 1 }), journal, timings);
     expect(memory.facts(undefined).absence).toMatchObject({ launchName: pending.name, firstAt: soon + 1 });
+  });
+});
+
+describe('the time at which a recorded VM was seen', () => {
+  it("is this process' own, whatever the record says, and moves only with the VM", () => {
+    const memory = new VmMemory();
+    memory.noteJournal({ vm: recordedVm('vm-1', { recordedAt: ago(-60 * minute) }) }, now);
+    memory.noteJournal({ vm: recordedVm('vm-1', { providerStatus: 'Stopped' }) }, now + second);
+    expect(memory.facts(undefined).vmSeenAt).toBe(now);
+    memory.noteJournal({ vm: recordedVm('vm-2') }, now + 2 * second);
+    expect(memory.facts(undefined).vmSeenAt).toBe(now + 2 * second);
+    memory.noteJournal({}, now + 3 * second);
+    expect(memory.facts(undefined).vmSeenAt).toBeUndefined();
   });
 });
 
@@ -57,7 +70,7 @@ describe('a list with an entry that cannot be read', () => {
     ["is evidence about a forgotten launch when it has another resource's name", forgotten, otherName, true],
   ])('%s', (_, launch, name, isProof) => {
     const memory = new VmMemory();
-    memory.noteLaunch(launch, now);
+    memory.noteJournal({ launch }, now);
     const unreadableNames = new Map(name === undefined ? [] : [['vm-9', name]]);
     const listed = snapshotOf([], { requestedAt: later, unreadable: new Set(['vm-9']), unreadableNames });
     memory.noteListing(listed, { launch }, timings);

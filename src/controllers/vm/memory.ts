@@ -39,6 +39,7 @@ export class VmMemory {
   #lastCall: CallFact | undefined;
   #confirmation: Confirmation | undefined;
   #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
+  #vmSeen: { readonly id: string; readonly at: number } | undefined;
   #deletionSeenAt: number | undefined;
   #absence: Absence | undefined;
   #journalDroppedAt: number | undefined;
@@ -80,6 +81,7 @@ export class VmMemory {
       lastCall: this.#lastCall,
       confirmation: this.#confirmation,
       launchSeenAt: this.#launchSeen?.at,
+      vmSeenAt: this.#vmSeen?.at,
       deletionSeenAt: this.#deletionSeenAt,
       absence: this.#absence,
       journalDroppedAt: this.#journalDroppedAt,
@@ -153,7 +155,12 @@ export class VmMemory {
   }
 
   /** The journal as it is at this moment. */
-  noteLaunch(launch: Journal['launch'], now: number): void {
+  noteJournal({ vm, launch }: Journal, now: number): void {
+    this.#noteLaunch(launch, now);
+    if (vm?.id !== this.#vmSeen?.id) this.#vmSeen = vm === undefined ? undefined : { id: vm.id, at: now };
+  }
+
+  #noteLaunch(launch: Journal['launch'], now: number): void {
     const hasEnded = launch?.endedAt !== undefined;
     if (launch?.name === this.#launchSeen?.name && hasEnded === this.#launchSeen?.hasEnded) return;
     this.#launchSeen = launch === undefined ? undefined : { name: launch.name, hasEnded, at: now };

@@ -74,7 +74,7 @@ export function observeVm(
   const account = accountView(deps, spec.accountName, meta.namespace);
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   const now = deps.clock.now();
-  memory.noteLaunch(journal.launch, now);
+  memory.noteJournal(journal, now);
   if (meta.deleting) memory.noteDeletion(now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
   const key = keyAmongKinds(object);

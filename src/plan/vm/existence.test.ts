@@ -33,6 +33,20 @@ describe('a recorded VM', () => {
       { rule: 'listIsOlderThanVm', step: 'wait', phase: 'Building' },
     ],
     [
+      'is waited for while the list is older than the sight of it, whatever the record says',
+      { vms: [], facts: { vmSeenAt: now - 500 } },
+      { rule: 'listIsOlderThanVm', step: 'wait', phase: 'Building' },
+    ],
+    [
+      'is not waited for because it was recorded by a clock that is ahead',
+      {
+        vms: [],
+        journal: { vm: recordedVm('vm-1', { recordedAt: ago(-60 * minute) }), launch: launchOf() },
+        facts: { vmSeenAt: now - minute },
+      },
+      { rule: 'vmIsMissing', step: 'confirmGone' },
+    ],
+    [
       'is lost when the provider lists it as over',
       { vms: [cloudVm('vm-1', { state: 'terminated', providerStatus: 'Terminated' })] },
       { rule: 'vmHasEnded', step: 'record', ready: 'False VmLost' },
@@ -98,12 +112,14 @@ describe('a recorded VM', () => {
     expect(briefOf(observeRunning(seen))).toMatchObject(expected);
   });
 
-  it.each<[string, string, number]>([
-    ['that lived for long is replaced at once', ago(20 * minute), 0],
-    ['that lived for a moment counts as a failed deployment', ago(2 * minute), 2],
-  ])('%s', (_, recordedAt, failures) => {
+  it.each<[string, string, string, number]>([
+    ['that lived for long is replaced at once', ago(20 * minute), ago(20 * minute), 0],
+    ['that lived for a moment counts as a failed deployment', ago(2 * minute), ago(2 * minute), 2],
+    ['that was seen for long is replaced at once, though the record is of a clock ahead', ago(0), ago(20 * minute), 0],
+  ])('%s', (_, recordedAt, seenAt, failures) => {
     const journal = { vm: recordedVm('vm-1', { recordedAt }), launch: launchOf({ failures: 1 }) };
-    const verdict = decided(observeRunning({ vms: [], journal, facts: asked('gone', 5 * second) }));
+    const facts = { ...asked('gone', 5 * second), vmSeenAt: Date.parse(seenAt) };
+    const verdict = decided(observeRunning({ vms: [], journal, facts }));
     expect(verdict.step).toMatchObject({ journal: { launch: { outcome: 'Lost', failures } } });
     expect(verdict.step).not.toHaveProperty('journal.vm');
   });

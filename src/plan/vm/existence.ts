@@ -25,17 +25,17 @@ const vmEntryIsUnreadable: Rule = (observation) => {
   };
 };
 
-/** The list was requested before the VM was recorded, so it cannot have it yet. */
+/** The list was requested before the VM was known to be recorded, so it may have been before the VM was made. */
 const listIsOlderThanVm: Rule = (observation) => {
   const missing = missingVm(observation);
   if (missing === undefined) return undefined;
-  const recordedAt = millis(missing.vm.recordedAt);
-  if (missing.snapshot.requestedAt >= recordedAt) return undefined;
+  const seenAt = observation.facts.vmSeenAt ?? observation.now;
+  if (missing.snapshot.requestedAt >= seenAt) return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Building',
     ready: waiting('Building', `The provider has made VM ${missing.vm.id}; waiting for the list to show it.`),
-    look: { snapshotAfter: recordedAt },
+    look: { snapshotAfter: seenAt },
   };
 };
 
@@ -107,12 +107,13 @@ function vmIsNotListed(id: string): ReadyDraft {
 /** A VM that lived this long was no failed launch: the next one need not wait. */
 const longLifeMs = 10 * 60_000;
 
-function recordLost({ journal, now, spec }: VmObservation, why: string): ReturnType<Rule> {
+function recordLost({ journal, now, spec, facts }: VmObservation, why: string): ReturnType<Rule> {
   const { vm, launch } = journal;
   if (vm === undefined) return undefined;
   const isNewOneComing = spec.powerState === 'Running' && vm.adopted !== true;
   const message = `VM ${vm.id} is gone: ${why}.${isNewOneComing ? ' Another one is deployed.' : ''}`;
-  const livedMs = now - millis(vm.recordedAt);
+  // Whoever recorded it may have had a clock that is ahead of ours.
+  const livedMs = now - Math.min(millis(vm.recordedAt), facts.vmSeenAt ?? now);
   return {
     step: {
       kind: 'record',

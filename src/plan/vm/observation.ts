@@ -143,6 +143,8 @@ export interface VmFacts {
    * another process' if that one wrote them: no proof is built on somebody else's clock.
    */
   readonly launchSeenAt: number | undefined;
+  /** When this process first saw that this VM is recorded; `recordedAt` may be of another process' clock. */
+  readonly vmSeenAt: number | undefined;
   /** When this process first saw that the resource is to be deleted. */
   readonly deletionSeenAt: number | undefined;
   /** Trusted lists, requested after an uncertain launch, that did not have its VM. */
@@ -193,6 +195,7 @@ export const noFacts: VmFacts = {
   lastCall: undefined,
   confirmation: undefined,
   launchSeenAt: undefined,
+  vmSeenAt: undefined,
   deletionSeenAt: undefined,
   absence: undefined,
   journalDroppedAt: undefined,
