@@ -83,6 +83,8 @@ export const reasons = {
   CredentialsAccepted: 'The provider accepts key and token.',
   CredentialsSecretNotFound: 'The credentials Secret does not exist. Create it with the keys api_key and api_token.',
   CredentialsSecretInvalid: 'The credentials Secret lacks api_key or api_token.',
+  CredentialsSecretForbidden:
+    'The operator may not read the credentials Secret; the message says what it has to be allowed. Credentials that it read before go on being used.',
   CredentialsUnknown: 'The provider has not been asked yet, or did not answer.',
   OrganizationUnproven:
     'The credentials may be of another organization than the VMs that are recorded. Nothing is deployed, deleted, or taken for lost; the message of the account says what to do.',

@@ -59,6 +59,15 @@ it('an account that is blocked goes on running, and can be used again once it is
   expect(done).not.toContain('stop https://one.example/api/v0');
 });
 
+it('what runs for an account can be used as long as nothing blocks it, by that account alone', () => {
+  const { registry } = rig();
+  const runtime = registry.ensure(account);
+  expect(registry.usable('default', account.uid)).toBe(runtime);
+  expect(registry.usable('default', 'another')).toBeUndefined();
+  registry.block('default', 'CredentialsSecretNotFound', 'There is no Secret.');
+  expect(registry.usable('default', account.uid)).toBeUndefined();
+});
+
 it('an account that never had credentials is not ready, and one that is gone is not known', () => {
   const { registry } = rig();
   registry.block('default', 'CredentialsSecretInvalid', 'It needs api_key.');

@@ -72,6 +72,12 @@ export class AccountRegistry {
     return this.#states.get(name)?.running?.runtime;
   }
 
+  /** What runs for this very account, unless it is blocked. */
+  usable(name: string, uid: string): AccountRuntime | undefined {
+    const { running, problem } = this.#states.get(name) ?? {};
+    return problem === undefined && running?.uid === uid ? running.runtime : undefined;
+  }
+
   /** Of all accounts, usable or not. */
   runtimes(): AccountRuntime[] {
     return [...this.#states.values()].flatMap(({ running }) => (running === undefined ? [] : [running.runtime]));

@@ -62,6 +62,12 @@ it.each<[string, Partial<AccountObservation>, string, string]>([
     'False CredentialsSecretInvalid',
   ],
   [
+    'a Secret that may not be read',
+    { credentials: { kind: 'forbidden', message: 'The operator may not read it.' } },
+    'False CredentialsSecretForbidden',
+    'Unknown CredentialsSecretForbidden',
+  ],
+  [
     'credentials that the provider refuses',
     { pollFailure: failure('unauthorized') },
     'False InvalidCredentials',

@@ -5,7 +5,8 @@ import type { PollFailure } from '../fleet/contract.ts';
 import type { OrganizationVerdict } from './organization.ts';
 
 export type CredentialsState =
-  { readonly kind: 'accepted' } | { readonly kind: 'missing' | 'invalid'; readonly message: string };
+  { readonly kind: 'accepted' } | { readonly kind: CredentialsProblem; readonly message: string };
+type CredentialsProblem = 'missing' | 'invalid' | 'forbidden';
 
 /** Everything that an account's status depends on. */
 export interface AccountObservation {
@@ -69,7 +70,8 @@ type Problem = Pick<ConditionDraft, 'reason' | 'message'>;
 /** What keeps the account from being used, the first thing that somebody has to see to. */
 function problemOf({ credentials, organization, pollFailure, users }: AccountObservation): Problem | undefined {
   if (users.length > 0) return inUse(users);
-  if (credentials.kind !== 'accepted') return { reason: reasonOf(credentials.kind), message: credentials.message };
+  if (credentials.kind !== 'accepted')
+    return { reason: credentialsReasons[credentials.kind], message: credentials.message };
   if (pollFailure?.kind === 'unauthorized') {
     return {
       reason: 'InvalidCredentials',
@@ -92,14 +94,18 @@ function inUse(users: readonly string[]): Problem {
   };
 }
 
-function reasonOf(problem: 'missing' | 'invalid'): ConditionDraft['reason'] {
-  return problem === 'missing' ? 'CredentialsSecretNotFound' : 'CredentialsSecretInvalid';
-}
+export const credentialsReasons = {
+  missing: 'CredentialsSecretNotFound',
+  invalid: 'CredentialsSecretInvalid',
+  forbidden: 'CredentialsSecretForbidden',
+} as const satisfies Record<CredentialsProblem, ConditionDraft['reason']>;
 
 function credentialsDraft({ credentials, organization, pollFailure, listed }: AccountObservation): ConditionDraft {
   const type = 'CredentialsValid';
   if (credentials.kind !== 'accepted') {
-    return { type, status: 'False', reason: reasonOf(credentials.kind), message: credentials.message };
+    // What nobody may read may be as good as it was.
+    const status = credentials.kind === 'forbidden' ? 'Unknown' : 'False';
+    return { type, status, reason: credentialsReasons[credentials.kind], message: credentials.message };
   }
   if (pollFailure?.kind === 'unauthorized') {
     return {

@@ -1,3 +1,8 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parse, stringify } from 'yaml';
+
 import { KubeClient } from '../../src/kube/client.ts';
 import type { ResourceType } from '../../src/kube/contract.ts';
 import { connectionFrom } from '../../src/kube/kube-config.ts';
@@ -14,6 +19,13 @@ export interface PolicyRule {
 const rbac = { group: 'rbac.authorization.k8s.io', version: 'v1', namespaced: true } as const;
 const roleType: ResourceType = { ...rbac, plural: 'roles', kind: 'Role' };
 const roleBindingType: ResourceType = { ...rbac, plural: 'rolebindings', kind: 'RoleBinding' };
+const clusterRoleType: ResourceType = { ...rbac, plural: 'clusterroles', kind: 'ClusterRole', namespaced: false };
+const clusterRoleBindingType: ResourceType = {
+  ...rbac,
+  plural: 'clusterrolebindings',
+  kind: 'ClusterRoleBinding',
+  namespaced: false,
+};
 const serviceAccountType: ResourceType = {
   group: '',
   version: 'v1',
@@ -25,14 +37,8 @@ const serviceAccountType: ResourceType = {
 /** Somebody who may do in one namespace what a Role says and nothing else, with a token that the API server has issued. */
 export async function userWith(cluster: Cluster, namespace: string, rules: readonly PolicyRule[]): Promise<KubeClient> {
   const metadata = { namespace, name: 'user' };
-  const roleRef = { apiGroup: rbac.group, kind: roleType.kind, name: metadata.name };
-  const subjects = [{ kind: serviceAccountType.kind, ...metadata }];
   await cluster.kube.create(serviceAccountType, { apiVersion: 'v1', kind: serviceAccountType.kind, metadata });
-  await cluster.kube.create(roleType, { apiVersion: `${rbac.group}/v1`, kind: roleType.kind, metadata, rules });
-  await cluster.kube.create(roleBindingType, {
-    ...{ apiVersion: `${rbac.group}/v1`, kind: roleBindingType.kind, metadata },
-    ...{ roleRef, subjects },
-  });
+  await allowIn(cluster, namespace, metadata, rules);
   const token = await tokenOf(cluster, metadata);
   const connection = connectionFrom({ kubeconfigPath: cluster.kubeconfigPath });
   const { ca } = (await connection.identify()).tls;
@@ -46,6 +52,49 @@ export async function userWith(cluster: Cluster, namespace: string, rules: reado
     random: Math.random,
     userAgent: 'gpuvm-operator/test',
     fieldManager: 'user',
+  });
+}
+
+/** Writes a kubeconfig of a new ServiceAccount that may do in all namespaces what the rules say. Gives its path. */
+export async function kubeconfigWith(
+  cluster: Cluster,
+  serviceAccount: { readonly namespace: string; readonly name: string },
+  rules: readonly PolicyRule[],
+): Promise<string> {
+  const metadata = { name: `${serviceAccount.namespace}-${serviceAccount.name}` };
+  const apiVersion = `${rbac.group}/v1`;
+  const { kube } = cluster;
+  await kube.create(serviceAccountType, {
+    ...{ apiVersion: 'v1', kind: serviceAccountType.kind, metadata: serviceAccount },
+  });
+  await kube.create(clusterRoleType, { apiVersion, kind: clusterRoleType.kind, metadata, rules });
+  await kube.create(clusterRoleBindingType, {
+    ...{ apiVersion, kind: clusterRoleBindingType.kind, metadata },
+    roleRef: { apiGroup: rbac.group, kind: clusterRoleType.kind, name: metadata.name },
+    subjects: [{ kind: serviceAccountType.kind, ...serviceAccount }],
+  });
+  const kubeconfig = parse(await readFile(cluster.kubeconfigPath, 'utf8')) as { users: { user: object }[] };
+  const token = await tokenOf(cluster, serviceAccount);
+  for (const one of kubeconfig.users) one.user = { token };
+  const file = path.join(await mkdtemp(path.join(os.tmpdir(), 'gpuvm-user-')), 'kubeconfig');
+  await writeFile(file, stringify(kubeconfig), { mode: 0o600 });
+  return file;
+}
+
+/** Adds to what the ServiceAccount may do in one namespace. */
+export async function allowIn(
+  cluster: Cluster,
+  namespace: string,
+  serviceAccount: { readonly namespace: string; readonly name: string },
+  rules: readonly PolicyRule[],
+): Promise<void> {
+  const metadata = { namespace, name: serviceAccount.name };
+  const apiVersion = `${rbac.group}/v1`;
+  await cluster.kube.create(roleType, { apiVersion, kind: roleType.kind, metadata, rules });
+  await cluster.kube.create(roleBindingType, {
+    ...{ apiVersion, kind: roleBindingType.kind, metadata },
+    roleRef: { apiGroup: rbac.group, kind: roleType.kind, name: metadata.name },
+    subjects: [{ kind: serviceAccountType.kind, ...serviceAccount }],
   });
 }
 

@@ -8,7 +8,7 @@ import type { Indexed, Store } from '../../kube/store.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Redactor } from '../../lib/redact.ts';
-import { statusOfAccount, type AccountObservation } from '../../plan/account-status.ts';
+import { credentialsReasons, statusOfAccount, type AccountObservation } from '../../plan/account-status.ts';
 import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } from '../../plan/organization.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
@@ -91,17 +91,33 @@ export class GpuAccountController implements Reconciler {
 
   #configure(object: CustomObject, read: CredentialsRead): Configured {
     const { accounts } = this.#deps;
-    const { name, uid } = object.metadata;
-    if (read.kind !== 'found') {
-      const reason = read.kind === 'missing' ? 'CredentialsSecretNotFound' : 'CredentialsSecretInvalid';
-      accounts.block(name, reason, read.message);
-      return { credentials: read, organization: undefined };
+    const { name } = object.metadata;
+    const credentials: Configured['credentials'] = read.kind === 'found' ? { kind: 'accepted' } : read;
+    const runtime = this.#runtimeWith(object, read);
+    if (runtime === undefined) {
+      if (credentials.kind !== 'accepted')
+        accounts.block(name, credentialsReasons[credentials.kind], credentials.message);
+      return { credentials, organization: undefined };
     }
-    const { endpoint, requestsPerSecond } = read.spec;
-    const runtime = accounts.ensure({ name, uid, endpoint, requestsPerSecond, credentials: read.credentials });
     const organization = this.#judge(object, runtime);
     if (organization.kind === 'unproven') accounts.block(name, 'OrganizationUnproven', unproven);
-    return { credentials: { kind: 'accepted' }, organization };
+    return { credentials, organization };
+  }
+
+  #runtimeWith({ metadata: { name, uid } }: CustomObject, read: CredentialsRead): AccountRuntime | undefined {
+    const { accounts } = this.#deps;
+    switch (read.kind) {
+      case 'found': {
+        const { endpoint, requestsPerSecond } = read.spec;
+        return accounts.ensure({ name, uid, endpoint, requestsPerSecond, credentials: read.credentials });
+      }
+      case 'forbidden':
+        // Nobody has said anything about the credentials that were read before: what runs with them goes on.
+        return accounts.usable(name, uid);
+      case 'missing':
+      case 'invalid':
+        return undefined;
+    }
   }
 
   #judge({ metadata, status }: CustomObject, { keyFingerprint, fleet }: AccountRuntime): OrganizationVerdict {
