@@ -23,7 +23,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'drop the optimistic lock of the intent',
     harm: 'Two that decided the same both deploy.',
-    file: 'src/controllers/vm/launch.ts',
+    file: 'src/controllers/vm/intent.ts',
     find: 'writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true })',
     replace: 'writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: false })',
   },

@@ -26,6 +26,7 @@ export const reasons = {
   LaunchFailed: 'The provider refused to deploy. Tried again on another host with growing pauses.',
   PriceViolation:
     'The VM turned out dearer than maxHourlyPrice allows: a new one is deleted again, one that was resized is released.',
+  NoWinningBid: 'Hosts fit, but no bid within bid.maxPrice wins there now. Raise it, or wait: tried again by itself.',
   CreateUncertain:
     'The answer to a deploy call was lost. Nothing is deployed until the list proves whether the VM exists.',
   InsufficientBalance: "The organization's balance does not allow it. Add funds; tried again by itself.",
@@ -46,6 +47,11 @@ export const reasons = {
   VmNotOurs:
     'The status names a VM that does not carry the mark of this resource. It is not touched; the message says what to do.',
   VmLost: 'The provider says that the VM no longer exists, though nobody here deleted it. Another one is deployed.',
+  Outbid:
+    'A higher bid has taken the place of the spot VM. Its disk is kept; spec.onOutbid says what happens, and the message what is waited for.',
+  OutbidTooOften:
+    'The resource was outbid more often than spec.outbidLimit allows: no bid is made before the time in the message.',
+  ReturningToSpot: 'A bid wins again: the on-demand VM is released, and a spot VM takes its place.',
   StartBlockedNoCapacity: 'The host has no room for the VM now. Its disk is safe; starting is tried again for ever.',
   PowerCallFailed: 'Starting or stopping failed; the message has the reason. Tried again with growing pauses.',
   DeleteFailed: 'Deleting failed; the message has the reason. Tried again for ever; the VM may still be billed.',
@@ -102,6 +108,7 @@ export const eventReasons = {
   LaunchRecovered: 'The answer to a deploy call was lost, but the list has the VM: the resource took it over.',
   LaunchAbsent: 'A deploy call had no certain answer, and two lists prove that it made no VM. Another one is deployed.',
   DuplicateDeleted: "A second VM that carries this resource's mark was deleted. The VM in status.vm stays.",
+  Replaced: 'Another VM has taken the place of the one that was outbid; the message says how long its disk is kept.',
   Deleted: 'The VM is deleted, and the list no longer has it.',
   OrganizationConfirmed:
     'The annotation confirm-organization was acted on: VMs that the list of these credentials lacks count as gone.',

@@ -16,6 +16,7 @@ export const phases = [
   'Stopped',
   'Released',
   'Resizing',
+  'Outbid',
   'Lost',
   'Unknown',
   'Deleting',
@@ -176,7 +177,7 @@ const vmField = vmFields.extend({ capacity: capacityField, bid: bidField }).desc
 export type RecordedVm = z.infer<typeof vmField>;
 
 /** More are not made before the oldest is gone. */
-export const mostRetiring = 4;
+export const mostRetiring = 8;
 
 const retiringField = vmField.extend({
   retiredAt: preciseTime.describe('When another VM was to take its place.'),

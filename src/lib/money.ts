@@ -40,3 +40,7 @@ export function roundedUp(amount: Money, decimals: number): Money {
 export function roundedDown(amount: Money, decimals: number): Money {
   return amount.round(decimals, Big.roundDown);
 }
+
+export function lesser(one: Money, other: Money): Money {
+  return one.lt(other) ? one : other;
+}

@@ -9,7 +9,7 @@ import { ListWatch } from '../kube/list-watch.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import type { IndexFunction } from '../kube/store-index.ts';
 import { Store, type Indexed } from '../kube/store.ts';
-import { isRecordOfAnother } from '../plan/vm/ownership.ts';
+import { isRecordOfAnother, recordsOf } from '../plan/vm/ownership.ts';
 import { queueHooks, watchQueue } from '../telemetry/runtime-hooks.ts';
 import type { OperatorDeps } from './deps.ts';
 
@@ -136,14 +136,14 @@ function shortValues(secret: SecretObject): SecretObject {
 export function recordedVmsOf({ vms }: Pick<Cluster, 'vms'>, account: string): string[] {
   return vms.byIndex('account', account).flatMap((object) => {
     const { status, problem } = parseVm(object);
-    if (problem !== undefined || status.vm === undefined) return [];
-    return isRecordOfAnother(status.vm, object.metadata.uid) ? [] : [status.vm.id];
+    if (problem !== undefined) return [];
+    return recordsOf(status).flatMap((vm) => (isRecordOfAnother(vm, object.metadata.uid) ? [] : [vm.id]));
   });
 }
 
 function recordedIn({ status }: CustomObject): string[] {
-  const id = (status as { vm?: { id?: string } } | undefined)?.vm?.id;
-  return id === undefined ? [] : [id];
+  const { vm, retiring } = (status ?? {}) as { vm?: { id?: string }; retiring?: { id?: string }[] };
+  return [vm, ...(retiring ?? [])].flatMap((recorded) => recorded?.id ?? []);
 }
 
 function isConnectionSecret({ metadata }: KubeObject): boolean {

@@ -10,6 +10,9 @@ import type { Metrics } from '../telemetry/metrics.ts';
 /** What the controller of VMs counts. */
 export function vmMetrics(metrics: Metrics, { type: { kind } }: VmKind): VmMetrics {
   return {
+    outbid: (namespace) => {
+      metrics.spotOutbid.inc({ namespace });
+    },
     launched: (outcome) => {
       metrics.launches.inc({ outcome });
     },

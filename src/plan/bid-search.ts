@@ -1,4 +1,4 @@
-import { money, roundedDown, roundedUp, type Money } from '../lib/money.ts';
+import { lesser, money, roundedDown, roundedUp, type Money } from '../lib/money.ts';
 
 /**
  * The search for the lowest bid that wins on one host. Pure: each answer goes into what is known, and the next question
@@ -123,8 +123,4 @@ function isOneStep(refused: Money, wins: Money): boolean {
 
 function isAtLeast(bid: Money | undefined, least: Money): boolean {
   return bid?.gte(least) === true;
-}
-
-function lesser(one: Money, other: Money): Money {
-  return one.lt(other) ? one : other;
 }

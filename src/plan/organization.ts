@@ -4,7 +4,7 @@ import { markOf } from '../api/vm-name.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import { isForgotten } from './vm/forgotten.ts';
 import type { Journal } from './vm/observation.ts';
-import { isRecordOfAnother } from './vm/ownership.ts';
+import { isRecordOfAnother, recordsOf } from './vm/ownership.ts';
 import { isInDoubt } from './vm/proof.ts';
 
 /**
@@ -123,14 +123,14 @@ export function stakesOf(resource: {
 }): Stake[] {
   const { owner, uid, journal } = resource;
   if (journal === 'damaged') return [{ kind: 'damaged', owner }];
-  const { vm, launch } = journal;
-  if (vm !== undefined) {
+  const { launch } = journal;
+  const vms = recordsOf(journal).map((vm): Stake => {
     const markedUid = vm.adopted === true ? undefined : uid;
-    return [{ kind: 'vm', owner, id: vm.id, markedUid, isOwn: !isRecordOfAnother(vm, uid) }];
-  }
+    return { kind: 'vm', owner, id: vm.id, markedUid, isOwn: !isRecordOfAnother(vm, uid) };
+  });
   // Of a launch that is forgotten no list could ever show the VM by its name.
   const isStake = launch !== undefined && isInDoubt(journal) && !isForgotten(launch);
-  return isStake ? [{ kind: 'launch', owner, name: launch.name }] : [];
+  return isStake ? [...vms, { kind: 'launch', owner, name: launch.name }] : vms;
 }
 
 const mostShown = 3;

@@ -14,17 +14,27 @@ export interface Offer {
   readonly ports: readonly PortForward[];
 }
 
-export type Placement =
-  | { readonly kind: 'offer'; readonly offer: Offer }
-  | {
-      readonly kind: 'none';
-      /** True when price alone is in the way on at least one host. */
-      readonly onlyPrice: boolean;
-      /** Lowest price of a host that fits but for the price. */
-      readonly cheapest: Money | undefined;
-      /** "31 hosts: 12 over price, 9 with too few vCPUs, 4 cooling down". */
-      readonly tally: string;
-    };
+export interface PlacementLimits {
+  /** Absent: no cap. */
+  readonly maxHourlyPrice: Money | undefined;
+  isCoolingDown(hostnode: string): boolean;
+  /** What a VM costs there, to be compared with the cap. Default: by the unit prices of the inventory. */
+  readonly priceOf?: (host: Host, gpu: HostGpu, size: VmSize) => VmPrice;
+  /** Which price decides between offers. Default: what the VM costs there. */
+  readonly rankBy?: (offer: Offer) => Money;
+}
+
+export type Placement = { readonly kind: 'offer'; readonly offer: Offer } | NoPlacement;
+
+export interface NoPlacement {
+  readonly kind: 'none';
+  /** True when price alone is in the way on at least one host. */
+  readonly onlyPrice: boolean;
+  /** Lowest price of a host that fits but for the price. */
+  readonly cheapest: Money | undefined;
+  /** "31 hosts: 12 over price, 9 with too few vCPUs, 4 cooling down". */
+  readonly tally: string;
+}
 
 /**
  * Why a host does not fit, in the order in which it is checked: the later, the nearer the host came. The text goes
@@ -53,32 +63,30 @@ const checkOrder = Object.keys(rejections) as Rejection[];
  * and among its hosts the best by the strategy. Pure; ties are broken by the host's id so that the choice is repeatable.
  *
  * @param hosts inventory, already less what launches in flight have taken
- * @param limits price cap (absent: none), and until when a host is to be left alone
+ * @param limits what else keeps a host from being taken
  */
-export function choosePlacement(
-  request: PlacementRequest,
-  hosts: readonly Host[],
-  limits: { readonly maxHourlyPrice: Money | undefined; isCoolingDown(hostnode: string): boolean },
-): Placement {
+export function choosePlacement(request: PlacementRequest, hosts: readonly Host[], limits: PlacementLimits): Placement {
+  const ranking = rankOffers(request, hosts, limits);
+  return ranking.kind === 'none' ? ranking : { kind: 'offer', offer: ranking.offers[0] };
+}
+
+export type Ranking = { readonly kind: 'offers'; readonly offers: readonly [Offer, ...Offer[]] } | NoPlacement;
+
+/** All that fits, the best first: as in `choosePlacement`, and the later models of the preference list behind the earlier. */
+export function rankOffers(request: PlacementRequest, hosts: readonly Host[], limits: PlacementLimits): Ranking {
   const attempts = request.gpu.models.map((model) => hosts.map((host) => tryHost(request, host, model, limits)));
-  for (const ofModel of attempts) {
+  const [first, ...others] = attempts.flatMap((ofModel) => {
     const offers = ofModel.flatMap((attempt) => (attempt.kind === 'fits' ? [attempt.offer] : []));
-    const best = bestOf(offers, request.placement.strategy);
-    if (best !== undefined) return { kind: 'offer', offer: best };
-  }
-  return explain(hosts, attempts);
+    return ranked(offers, request.placement.strategy, limits);
+  });
+  return first === undefined ? explain(hosts, attempts) : { kind: 'offers', offers: [first, ...others] };
 }
 
 type Attempt =
   | { readonly kind: 'fits'; readonly offer: Offer }
   | { readonly kind: 'rejected'; readonly why: Rejection; readonly price?: Money };
 
-function tryHost(
-  request: PlacementRequest,
-  host: Host,
-  model: string,
-  limits: { readonly maxHourlyPrice: Money | undefined; isCoolingDown(hostnode: string): boolean },
-): Attempt {
+function tryHost(request: PlacementRequest, host: Host, model: string, limits: PlacementLimits): Attempt {
   const gpu = host.gpus.find((candidate) => candidate.model === model);
   const why = rejectHost(request, host) ?? rejectSize(request, host, gpu);
   if (why !== undefined || gpu === undefined) return { kind: 'rejected', why: why ?? 'model' };
@@ -94,7 +102,7 @@ function tryHost(
     memoryGB: request.memoryGB,
     storageGB: request.storageGB,
   };
-  const price = quote(host, gpu, size);
+  const price = (limits.priceOf ?? quote)(host, gpu, size);
   if (limits.maxHourlyPrice !== undefined && price.total.gt(limits.maxHourlyPrice)) {
     return { kind: 'rejected', why: 'price', price: price.total };
   }
@@ -150,15 +158,21 @@ function isSame(wanted: string | undefined, actual: string | undefined): boolean
   return wanted === undefined || wanted.toLowerCase() === actual?.toLowerCase();
 }
 
-function bestOf(offers: readonly Offer[], strategy: 'Cheapest' | 'MostReliable'): Offer | undefined {
-  const byPrice = (a: Offer, b: Offer): number => a.price.total.cmp(b.price.total);
+function ranked(
+  offers: readonly Offer[],
+  strategy: 'Cheapest' | 'MostReliable',
+  { rankBy = ({ price }) => price.total }: PlacementLimits,
+): Offer[] {
+  const costs = new Map(offers.map((offer) => [offer, rankBy(offer)]));
+  const costOf = (offer: Offer): Money => costs.get(offer) ?? offer.price.total;
+  const byPrice = (a: Offer, b: Offer): number => costOf(a).cmp(costOf(b));
   const byUptime = (a: Offer, b: Offer): number => (b.host.uptimePercent ?? 0) - (a.host.uptimePercent ?? 0);
   const byId = (a: Offer, b: Offer): number => (a.host.id < b.host.id ? -1 : 1);
   const [first, second] = strategy === 'Cheapest' ? [byPrice, byUptime] : [byUptime, byPrice];
-  return [...offers].sort((a, b) => first(a, b) || second(a, b) || byId(a, b))[0];
+  return offers.toSorted((a, b) => first(a, b) || second(a, b) || byId(a, b));
 }
 
-function explain(hosts: readonly Host[], attempts: readonly (readonly Attempt[])[]): Placement {
+function explain(hosts: readonly Host[], attempts: readonly (readonly Attempt[])[]): NoPlacement {
   const counts = new Map<Rejection, number>();
   let cheapest: Money | undefined;
   hosts.forEach((_, index) => {

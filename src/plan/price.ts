@@ -27,3 +27,14 @@ export function priceViolation(price: VmPrice | undefined, cap: Money | undefine
   if (price === undefined || cap === undefined || !price.total.gt(cap)) return undefined;
   return `The VM costs ${dollars(price.total)} per hour, more than spec.maxHourlyPrice ${dollars(cap)}.`;
 }
+
+/** The same for what a spot VM costs without its storage, which is to be its bid. */
+export function bidViolation(price: VmPrice | undefined, bid: Money | undefined): string | undefined {
+  if (price === undefined || bid === undefined || !price.compute.gt(bid)) return undefined;
+  return `The VM costs ${dollars(price.compute)} per hour without its storage, more than its bid of ${dollars(bid)}.`;
+}
+
+/** The bid that a journal has recorded; undefined for a VM on demand. */
+export function bidOf(recorded: { readonly bid?: string | undefined } | undefined): Money | undefined {
+  return recorded?.bid === undefined ? undefined : parseMoney(recorded.bid);
+}

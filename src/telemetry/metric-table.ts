@@ -107,6 +107,12 @@ export const metricTable = {
     help: 'VM resources by kind, namespace, phase and GPU model.',
     labels: ['kind', 'namespace', 'phase', 'gpu_model'],
   },
+  spotOutbid: {
+    type: 'counter',
+    name: 'gpuvm_spot_outbid_total',
+    help: 'How often spot VMs lost their place to a higher bid.',
+    labels: ['namespace'],
+  },
   stateTransitions: {
     type: 'counter',
     name: 'gpuvm_state_transitions_total',

@@ -3,8 +3,14 @@ import fc from 'fast-check';
 import { vmNameOf } from '../../src/api/vm-name.ts';
 import type { Launch } from '../../src/api/vm-status.ts';
 import { decideVm } from '../../src/plan/vm/decide.ts';
-import type { AccountView, Journal, VmFacts, VmObservation } from '../../src/plan/vm/observation.ts';
 import { forgottenLaunch } from '../../src/plan/vm/forgotten.ts';
+import {
+  noBidding,
+  type AccountView,
+  type Journal,
+  type VmFacts,
+  type VmObservation,
+} from '../../src/plan/vm/observation.ts';
 import { statusOfVm } from '../../src/plan/vm/status.ts';
 import { money } from '../../src/lib/money.ts';
 import type { CloudVm } from '../../src/provider/contract.ts';
@@ -211,6 +217,8 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
   ),
   avoidedHosts: fc.constantFrom(new Map<string, number>(), new Map([['host-1', now + minute]])),
   releaseNeedsStart: fc.boolean(),
+  bidding: fc.constant(noBidding),
+  calls: fc.constant(new Map()),
 });
 
 const spec = fc

@@ -145,6 +145,7 @@ export function accountOf(changes: Partial<ReadyAccount> = {}): ReadyAccount {
     snapshot: snapshotOf([]),
     pollFailure: undefined,
     offers: offersOf([hostOf('host-1')]),
+    bids: { known: () => ({ isBeingAsked: false }) },
     ...changes,
   };
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 
 import { conditionTypes, type Condition } from '../../src/api/conditions.ts';
-import { gpuVmStatusSchema, type GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import { spotVmStatusSchema } from '../../src/api/spot-vm.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
 import { reasons } from '../../src/api/reasons.ts';
 
 interface Conditioned {
@@ -19,8 +20,8 @@ export interface Seen<S> {
 }
 
 /** What is wrong with the status of a GpuVm by the conventions of the API and by its schema: a sentence for each. */
-export function problemsOfVmStatus(status: GpuVmStatus, seen: Seen<GpuVmStatus>): string[] {
-  const parsed = gpuVmStatusSchema.safeParse(status);
+export function problemsOfVmStatus(status: VmStatus, seen: Seen<VmStatus>): string[] {
+  const parsed = spotVmStatusSchema.safeParse(status);
   const bySchema = parsed.success
     ? isDeepStrictEqual(JSON.parse(JSON.stringify(parsed.data)), JSON.parse(JSON.stringify(status)))
       ? []

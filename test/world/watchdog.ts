@@ -1,12 +1,13 @@
-import { annotations, finalizerName, gpuVmType } from '../../src/api/group.ts';
+import { annotations, finalizerName } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
-import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
 import { markOf } from '../../src/api/vm-name.ts';
 import { parseVm } from '../../src/controllers/vm/observe.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { money } from '../../src/lib/money.ts';
 import type { Vm } from '../../src/sim/state.ts';
+import { isVmKind } from './kinds.ts';
 import { lacksSynced, problemsOfConditions, problemsOfVmStatus } from '../support/status-check.ts';
 
 /** What the watchdog looks at; everything as it really is, not as anybody believes it to be. */
@@ -61,7 +62,11 @@ export class Watchdog {
       if (!this.#firstSizes.has(vm.id)) this.#checkNew(vm, mark.uid);
     }
     for (const [uid, vms] of byOwner) {
-      if (vms.length > 1) this.complain(`${uid} has ${vms.length} live VMs: ${vms.map(({ name }) => name).join(', ')}`);
+      const owner = this.#facts.resourceOf(uid);
+      const retiring = ((owner?.status as VmStatus | undefined)?.retiring ?? []).map(({ id }) => id);
+      const unretired = vms.filter(({ id }) => !retiring.includes(id));
+      if (unretired.length > 1)
+        this.complain(`${uid} has ${unretired.length} live VMs: ${unretired.map(({ name }) => name).join(', ')}`);
     }
   }
 
@@ -75,7 +80,7 @@ export class Watchdog {
     if (owner.metadata.finalizers?.includes(finalizerName) !== true) {
       this.complain(`a VM was deployed for ${owner.metadata.name}, which has no finalizer`);
     }
-    const launch = (owner.status as GpuVmStatus | undefined)?.launch;
+    const launch = (owner.status as VmStatus | undefined)?.launch;
     if (launch?.name !== vm.name && !this.#excused.has(uid))
       this.complain(`${vm.name} was deployed, but the journal says ${launch?.name ?? 'nothing'}`);
   }
@@ -85,7 +90,7 @@ export class Watchdog {
     const { name, uid } = last.metadata;
     if (parseVm(last).spec.deletionPolicy === 'Retain') return;
     if (last.metadata.annotations?.[annotations.abandon] === 'true') return;
-    const recorded = (last.status as GpuVmStatus | undefined)?.vm?.id;
+    const recorded = (last.status as VmStatus | undefined)?.vm?.id;
     for (const vm of this.#facts.liveVms()) {
       const isIts = markOf(vm.name)?.uid === uid || vm.id === recorded;
       if (isIts && !isOnItsWayOut(vm)) this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
@@ -94,24 +99,23 @@ export class Watchdog {
 
   /** A status was written. */
   afterStatus(kind: string, object: CustomObject, before: object | undefined): void {
-    const status = object.status as GpuVmStatus;
+    const status = object.status as VmStatus;
     if (status.vm !== undefined) this.#everOwned.add(status.vm.id);
     const generation = status.observedGeneration;
     const { aheadMs, behindMs } = this.#facts.writersClocks();
     // A status speaks of the generation that it was made from, which may be older than the one that is stored.
     const looked = { before, generation, now: this.#facts.now() + aheadMs, onTheWayMs: 2_000 + aheadMs + behindMs };
-    const problems =
-      kind === gpuVmType.kind
-        ? [...problemsOfVmStatus(status, looked), ...(lacksSynced(status) ? ['Synced is missing'] : [])]
-        : problemsOfConditions(object.status as GpuAccountStatus, looked);
+    const problems = isVmKind(kind)
+      ? [...problemsOfVmStatus(status, looked), ...(lacksSynced(status) ? ['Synced is missing'] : [])]
+      : problemsOfConditions(object.status as GpuAccountStatus, looked);
     if (generation === undefined || generation > (object.metadata.generation ?? 0))
       problems.push('observedGeneration is not one that was');
-    if (kind === gpuVmType.kind) problems.push(...this.#unfounded(status), ...this.#forgotten(status, before));
+    if (isVmKind(kind)) problems.push(...this.#unfounded(status), ...this.#forgotten(status, before));
     for (const problem of problems) this.complain(`status of ${object.metadata.name}: ${problem}`);
   }
 
   /** Claims about the VM that the provider never made. */
-  #unfounded(status: GpuVmStatus): string[] {
+  #unfounded(status: VmStatus): string[] {
     const id = status.vm?.id;
     const ready = conditionOf(status.conditions, 'Ready');
     const claimed = ready?.status === 'True' ? 'Running' : id === undefined ? undefined : claims[ready?.reason ?? ''];
@@ -120,9 +124,10 @@ export class Watchdog {
   }
 
   /** A VM that was recorded, is not any more, and lives. */
-  #forgotten(status: GpuVmStatus, before: GpuVmStatus | undefined): string[] {
+  #forgotten(status: VmStatus, before: VmStatus | undefined): string[] {
     const id = before?.vm?.id;
     if (id === undefined || id === status.vm?.id) return [];
+    if (status.retiring?.some((vm) => vm.id === id) === true) return [];
     const lives = this.#facts.liveVms().some((vm) => vm.id === id && !isOnItsWayOut(vm));
     return lives ? [`VM ${id} is not recorded any more, and lives`] : [];
   }
@@ -130,7 +135,7 @@ export class Watchdog {
   /** Once things are quiet: every live VM belongs to a resource, and none costs more than it may. */
   checkQuiet(resources: readonly CustomObject[], released: ReadonlySet<string>): void {
     const recorded = new Map(
-      resources.map((object) => [(object.status as GpuVmStatus | undefined)?.vm?.id, object] as const),
+      resources.map((object) => [(object.status as VmStatus | undefined)?.vm?.id, object] as const),
     );
     for (const vm of this.#facts.liveVms()) {
       const owner = recorded.get(vm.id);
@@ -141,7 +146,7 @@ export class Watchdog {
           this.complain(`VM ${vm.id} (${vm.name}) lives and nobody owns it`);
         continue;
       }
-      const cap = (owner.spec as GpuVmSpec).maxHourlyPrice;
+      const cap = (owner.spec as VmSpec).maxHourlyPrice;
       // One that was resized, and is too dear since, keeps its disk.
       const isReleased = vm.size !== this.#firstSizes.get(vm.id) && vm.status === 'StoppedDisassociated';
       const price = money((isReleased ? 0 : vm.computeRate) + vm.storageRate).div(1e9);

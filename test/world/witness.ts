@@ -1,9 +1,10 @@
-import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import { gpuAccountType } from '../../src/api/group.ts';
 import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { secretType, type CustomObject, type SecretObject } from '../../src/controllers/objects.ts';
 import { keyOf, type ObjectRef, type ResourceType } from '../../src/kube/contract.ts';
 import type { Call, MemoryApi } from '../../src/kube/testing/memory-api.ts';
 import type { Clock } from '../../src/lib/clock.ts';
+import { isVmType, typeOfName } from './kinds.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface WitnessOptions {
@@ -31,15 +32,15 @@ export class Witness {
     this.#options = options;
   }
 
-  /** GpuVms that exist. */
+  /** GpuVms and SpotVms that exist. */
   resources(): CustomObject[] {
-    return [...this.#refs.values()].flatMap((ref) => this.#peek(gpuVmType, ref) ?? []);
+    return [...this.#refs.values()].flatMap((ref) => this.#peek(typeOfName(ref.name), ref) ?? []);
   }
 
   before({ verb, type, ref, body }: Call): void {
     if (!isOurs(type) || verb === 'list' || verb === 'watch') return;
     const made = (body as { metadata?: { name?: string; namespace?: string } } | undefined)?.metadata;
-    if (verb === 'create' && type.plural === gpuVmType.plural && made?.name !== undefined) {
+    if (verb === 'create' && isVmType(type) && made?.name !== undefined) {
       const created = { namespace: made.namespace, name: made.name };
       this.#refs.set(keyOf(created), created);
     }
@@ -50,13 +51,13 @@ export class Witness {
     if (ref === undefined || !isOurs(type) || verb === 'get') return;
     const before = this.#before.get(idOf(type, ref));
     const after = this.#peek(type, ref);
-    if (after === undefined && before !== undefined && type.plural === gpuVmType.plural) this.#gone(before);
+    if (after === undefined && before !== undefined && isVmType(type)) this.#gone(before);
     if (subresource !== 'status' || after === undefined || this.isLookingAway) return;
     const watchdog = this.#options.watchdog();
     if (before?.metadata.resourceVersion === after.metadata.resourceVersion) {
       watchdog.complain(`an idle write to ${keyOf(ref)}`);
     }
-    if (type.plural === gpuVmType.plural) this.#options.note(lineOf(after));
+    if (isVmType(type)) this.#options.note(lineOf(after));
     watchdog.afterStatus(type.kind, after, before?.status);
   }
 
@@ -86,7 +87,7 @@ export class Witness {
 }
 
 function isOurs({ plural }: ResourceType): boolean {
-  return plural === gpuVmType.plural || plural === gpuAccountType.plural;
+  return isVmType({ plural }) || plural === gpuAccountType.plural;
 }
 
 function idOf(type: ResourceType, ref: ObjectRef): string {

@@ -1,6 +1,6 @@
 import { customResourceDefinition } from '../../src/api/crd.ts';
-import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
-import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import { gpuAccountType } from '../../src/api/group.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import { configMapType, namespaceType, secretType, type CustomObject } from '../../src/controllers/objects.ts';
 import { keyOf } from '../../src/kube/contract.ts';
@@ -17,6 +17,7 @@ import { Random } from '../../src/sim/random.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import { CallBudget } from './call-budget.ts';
 import type { KubeWeather } from './kube-link.ts';
+import { typeOfName } from './kinds.ts';
 import { fairWeather, type ProviderWeather } from './provider-link.ts';
 import { Replica } from './replica.ts';
 import { noDelay } from './surroundings.ts';
@@ -227,42 +228,43 @@ export class SimulatedWorld {
 
   // Its users.
 
-  /** Creates the GpuVm, or changes the fields of its spec that are given. */
+  /** Creates the GpuVm, or the SpotVm where the name begins with "spot-", or changes the fields of its spec that are given. */
   async apply(
     name: string,
     spec: object = easySpec,
     annotations: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const ref = { namespace, name };
+    const type = typeOfName(name);
     this.note(`apply ${name} ${JSON.stringify(spec)}`);
     if (this.resource(name) === undefined) {
-      await this.api.create(gpuVmType, {
+      await this.api.create(type, {
         apiVersion: 'gpuvm.dev/v1alpha1',
-        kind: 'GpuVm',
+        kind: type.kind,
         metadata: { ...ref, annotations },
         spec,
       });
     } else {
-      await this.api.mergePatch(gpuVmType, ref, { metadata: { annotations }, spec });
+      await this.api.mergePatch(type, ref, { metadata: { annotations }, spec });
     }
   }
 
   async annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
     this.note(`annotate ${name} ${JSON.stringify(annotations)}`);
-    await this.api.mergePatch(gpuVmType, { namespace, name }, { metadata: { annotations } });
+    await this.api.mergePatch(typeOfName(name), { namespace, name }, { metadata: { annotations } });
   }
 
   /** `kubectl delete` without waiting. */
   async delete(name: string): Promise<void> {
     this.note(`delete ${name}`);
-    await this.api.delete(gpuVmType, { namespace, name });
+    await this.api.delete(typeOfName(name), { namespace, name });
   }
 
   /** Somebody who may write statuses does: what they write is held to nothing. */
   async editStatus(name: string, status: object): Promise<void> {
     this.note(`edit the status of ${name}: ${JSON.stringify(status)}`);
     this.#witness.isLookingAway = true;
-    await this.api.mergePatch(gpuVmType, { namespace, name }, { status }, 'status');
+    await this.api.mergePatch(typeOfName(name), { namespace, name }, { status }, 'status');
     this.#witness.isLookingAway = false;
     this.watchdog.excuse(this.resource(name)?.metadata.uid ?? '');
   }
@@ -273,7 +275,7 @@ export class SimulatedWorld {
     if (keys.length > 0) await this.editStatus(name, Object.fromEntries(keys.map((key) => [key, null])));
   }
 
-  statusOf(name: string): GpuVmStatus | undefined {
+  statusOf(name: string): VmStatus | undefined {
     return this.resource(name)?.status;
   }
 
@@ -283,7 +285,7 @@ export class SimulatedWorld {
   }
 
   resource(name: string): CustomObject | undefined {
-    return this.api.peek(gpuVmType, keyOf({ namespace, name })) as CustomObject | undefined;
+    return this.api.peek(typeOfName(name), keyOf({ namespace, name })) as CustomObject | undefined;
   }
 
   resources(): CustomObject[] {

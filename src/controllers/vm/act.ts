@@ -5,14 +5,16 @@ import { assertNever } from '../../lib/errors.ts';
 import { isKubeError } from '../../kube/contract.ts';
 import { addFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { finalizerName } from '../../api/group.ts';
+import type { EventReason } from '../../api/reasons.ts';
 import type { Confirmation, VmObservation } from '../../plan/vm/observation.ts';
 import { mayTouch } from '../../plan/vm/ownership.ts';
 import type { Step, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import { writeConnectionSecret } from '../connection-secret.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
-import type { ActDeps, ActResult, Pass } from './pass.ts';
+import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
 import { vmKindOf } from './kinds.ts';
+import { askBid, noteMarket, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
@@ -20,6 +22,7 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
   const { step } = verdict;
   switch (step.kind) {
     case 'wait':
+    case 'readInputs':
       return 'looked';
     case 'addFinalizer':
       return unlessGone(async () => {
@@ -38,6 +41,12 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       return withTurn(pass, 'spend', (ticket, runtime) =>
         launchVm(deps, pass, { observation, verdict, plan: step.plan, ticket, runtime }),
       );
+    case 'askBid':
+      return withTurn(pass, 'lookup', (ticket, runtime) =>
+        askBid(deps, pass, { question: step.question, ticket, runtime }),
+      );
+    case 'noteMarket':
+      return noteMarket(deps, pass, observation, step);
     case 'confirmGone':
       return withTurn(pass, 'lookup', (ticket, runtime) =>
         confirmGone(deps, pass, { observation, step, ticket, runtime }),
@@ -102,14 +111,20 @@ async function letGo(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'rem
 function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' }>): ActResult {
   // Claimed before anything is written: of two resources that adopt one VM at once, one has to see the other.
   if (!deps.owners.claim(pass.object.metadata.uid, adoptedVmIn(step.journal))) return 'conflict';
-  pass.memory.unsaved = step.journal;
+  pass.memory.unsaved = carriedOn(pass.journal, step.journal);
   if (step.announcement !== undefined) pass.announcements.push(step.announcement);
-  if (step.announcement?.reason === 'VmLost') deps.metrics.vmLost();
-  if (step.announcement?.reason === 'PriceViolation') deps.metrics.priceViolated();
+  count(deps, pass, step.announcement?.reason);
   if (step.hostFailure !== undefined) {
     pass.runtime?.fleet.offers.reportFailure(step.hostFailure.hostnode, step.hostFailure.reason);
   }
   return 'looked';
+}
+
+/** What is recorded once is counted once. */
+function count({ metrics }: ActDeps, { object }: Pass, reason: EventReason | undefined): void {
+  if (reason === 'Outbid') metrics.outbid(object.metadata.namespace ?? '');
+  if (reason === 'VmLost') metrics.vmLost();
+  if (reason === 'PriceViolation') metrics.priceViolated();
 }
 
 type Question = Turn & {
@@ -139,9 +154,14 @@ async function confirmGone(deps: ActDeps, pass: Pass, question: Question): Promi
 function noteConfirmation({ memory, object }: Pass, { observation }: Question, confirmation: Confirmation): void {
   memory.noteConfirmation(confirmation, observation.timings.transitionMs);
   // Who wanted to delete it has what the delete call would have brought: a list after this has to confirm it.
-  if (confirmation.answer === 'gone' && object.metadata.deletionTimestamp !== undefined) {
+  const isUnwanted = object.metadata.deletionTimestamp !== undefined || isRetiring(observation, confirmation.vmId);
+  if (confirmation.answer === 'gone' && isUnwanted) {
     memory.noteDeleted(confirmation.vmId, confirmation.askedAt);
   }
+}
+
+function isRetiring({ journal }: VmObservation, vmId: string): boolean {
+  return journal.retiring?.some(({ id }) => id === vmId) === true;
 }
 
 interface Call extends Turn {
@@ -180,7 +200,8 @@ function callProvider(provider: Provider, step: CallStep): Promise<void> {
 
 function noteSuccess(deps: ActDeps, pass: Pass, step: CallStep, runtime: AccountRuntime): void {
   const now = deps.clock.now();
-  pass.memory.noteCallSucceeded(step.kind, now);
+  pass.memory.noteCallSucceeded(step, now);
+  if (step.kind === 'start') noteStartOfBid(pass, runtime, true);
   if (step.kind === 'start' && step.hostnode !== undefined) runtime.fleet.offers.reportSuccess(step.hostnode);
   if (step.kind === 'modify') noteResize(pass, { to: step.size, outcome: 'Modified' });
   if (step.kind === 'delete') noteDeleted(deps, pass, step, runtime);
@@ -209,21 +230,26 @@ function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError
   const now = deps.clock.now();
   if (step.kind === 'delete' && error.kind === 'notFound') {
     noteDeleted(deps, pass, step, runtime);
-    pass.memory.noteCallSucceeded('delete', now);
+    pass.memory.noteCallSucceeded(step, now);
     return;
   }
   if (error.kind === 'wrongState' && (step.kind === 'start' || step.kind === 'stop')) {
     noteWrongState(pass, made, now);
     return;
   }
-  if (step.kind === 'start' && error.kind === 'noCapacity' && step.hostnode !== undefined) {
-    runtime.fleet.offers.reportFailure(step.hostnode, 'no room to start a VM');
-  }
+  if (step.kind === 'start') noteStartFailure(pass, made, error.kind);
   const failure = { kind: error.kind, message: error.message };
   const when = { now, retryAfterMs: error.retryAfterMs, random: deps.random };
-  const failures = pass.memory.noteCallFailed(step.kind, failure, when);
+  const failures = pass.memory.noteCallFailed(step, failure, when);
   deps.log.warn({ key: pass.key, vmId: step.vmId, call: step.kind, failures, ...failure }, 'provider call failed');
   if (step.kind === 'modify') noteModifyFailure(pass, step, { error, failures });
+}
+
+function noteStartFailure(pass: Pass, { step, runtime }: Call, kind: ProviderError['kind']): void {
+  if (kind === 'bidTooLow') noteStartOfBid(pass, runtime, false);
+  if (kind === 'noCapacity' && step.kind === 'start' && step.hostnode !== undefined) {
+    runtime.fleet.offers.reportFailure(step.hostnode, 'no room to start a VM');
+  }
 }
 
 /** The VM is down while its size cannot be changed: after this many failures it is started again as it was. */
@@ -242,13 +268,14 @@ function noteModifyFailure(
 /** The VM is in another state than the list said: no failure, the next list will tell. */
 function noteWrongState(pass: Pass, { observation, step }: Call, now: number): void {
   const listed = observation.account.kind === 'ready' ? observation.account.snapshot?.byId.get(step.vmId) : undefined;
-  if (step.kind === 'stop' && step.release && listed?.state === 'stopped') pass.memory.noteReleaseNeedsStart(now);
-  else pass.memory.noteCallSucceeded(step.kind, now);
+  if (step.kind === 'stop' && step.release && listed?.state === 'stopped')
+    pass.memory.noteReleaseNeedsStart(step.vmId, now);
+  else pass.memory.noteCallSucceeded(step, now);
 }
 
 function noteResize(pass: Pass, resize: NonNullable<VmObservation['journal']['resize']>): void {
   const { vm, launch } = pass.journal;
   if (vm === undefined) return;
   const applied = resize.outcome === 'Modified' ? { ...resize.to } : vm.applied;
-  pass.memory.unsaved = { vm: { ...vm, applied }, launch, resize };
+  pass.memory.unsaved = carriedOn(pass.journal, { vm: { ...vm, applied }, launch, resize });
 }

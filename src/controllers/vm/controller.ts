@@ -1,11 +1,12 @@
 import type { VmStatus } from '../../api/vm.ts';
+import type { Fleet } from '../../fleet/contract.ts';
 import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
-import type { VmObservation } from '../../plan/vm/observation.ts';
+import type { InputsView, VmObservation } from '../../plan/vm/observation.ts';
 import { statusAfterFailure, statusOfVm } from '../../plan/vm/status.ts';
-import { waiting, type Verdict } from '../../plan/vm/verdict.ts';
+import { waiting, type Look, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
@@ -17,8 +18,10 @@ import type { ActDeps, ActResult, Pass } from './pass.ts';
 
 export type VmControllerDeps = ObserveDeps & ActDeps & { readonly kind: VmKind };
 
+const notNeeded: InputsView = { kind: 'notNeeded' };
+
 /** Steps in one pass; a resource that wants more comes back at once, behind the others. */
-const mostSteps = 12;
+const mostSteps = 16;
 
 /**
  * One VM's control loop: observe → decide → act, until there is nothing to do but wait; then one write of the status, and
@@ -74,13 +77,16 @@ export class VmController implements Reconciler {
 
   async #run(storeKey: string, memory: VmMemory, signal: AbortSignal): Promise<Outcome> {
     const announcements: Pass['announcements'] = [];
+    let inputs: InputsView = notNeeded;
     for (let step = 0; step < mostSteps; step++) {
       const object = this.#deps.store.get(storeKey);
       if (object === undefined) return { kind: 'requeue' };
-      const inputs = await readInputs(this.#deps, object, memory);
       // From observing to reserving what was chosen nothing is awaited (see observeVm).
       const observation = observeVm(this.#deps, object, memory, inputs);
       const verdict = decideVm(observation);
+      // Read anew for each decision that needs them.
+      inputs = verdict.step.kind === 'readInputs' ? await readInputs(this.#deps, object) : notNeeded;
+      if (verdict.step.kind === 'readInputs') continue;
       const pass = this.#passOf(object, memory, { observation, signal, announcements });
       if (verdict.step.kind === 'wait') return this.#finish(pass, observation, verdict);
       this.#deps.log.debug({ key: pass.key, rule: verdict.rule, step: verdict.step.kind }, 'decided');
@@ -159,11 +165,9 @@ export class VmController implements Reconciler {
     else this.#deps.prober.watch(key, probe);
   }
 
-  #arrangeWait({ runtime, key }: Pass, { look }: Verdict): Outcome {
-    if (look?.snapshotAfter === undefined) runtime?.fleet.forget(key);
-    else runtime?.fleet.awaitSnapshot(key, look.snapshotAfter);
-    if (look?.hosts === true) runtime?.fleet.offers.request(key);
-    return look?.inMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: look.inMs };
+  #arrangeWait({ runtime, key }: Pass, { look = {} }: Verdict): Outcome {
+    if (runtime !== undefined) awaitNews(runtime.fleet, key, look);
+    return look.inMs === undefined ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: look.inMs };
   }
 
   #passOf(
@@ -201,6 +205,13 @@ export class VmController implements Reconciler {
   }
 }
 
+function awaitNews(fleet: Fleet, key: string, { snapshotAfter, hosts, bids }: Look): void {
+  fleet.forget(key);
+  if (snapshotAfter !== undefined) fleet.awaitSnapshot(key, snapshotAfter);
+  if (hosts === true) fleet.offers.request(key);
+  if (bids !== undefined) fleet.bids.awaitAnswer(key, bids.hostnode, bids.size);
+}
+
 const longestReason = 500;
 
 /** What an API server says of a request is for its users; what else went wrong is for the operator's log, and may be anything. */
@@ -217,7 +228,10 @@ export function accountOf(object: CustomObject): string {
 }
 
 function queued(verdict: Verdict): Verdict {
-  if (verdict.ready === 'keep' || verdict.step.kind !== 'launch') return { ...verdict, look: {} };
+  const { step } = verdict;
+  // What is said of a VM that is to be replaced is still the news.
+  const isFirst = step.kind === 'launch' && step.plan.replaces === undefined;
+  if (verdict.ready === 'keep' || !isFirst) return { ...verdict, look: {} };
   return {
     ...verdict,
     phase: 'Pending',

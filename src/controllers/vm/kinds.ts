@@ -5,7 +5,7 @@ import { gpuVmType, spotVmType } from '../../api/group.ts';
 import { spotVmSpecSchema } from '../../api/spot-vm.ts';
 import type { VmSpec } from '../../api/vm.ts';
 import type { ResourceType } from '../../kube/contract.ts';
-import type { SpotTerms } from '../../plan/vm/spot-terms.ts';
+import { spotTermsOf, type SpotTerms } from '../../plan/vm/spot-terms.ts';
 import type { CustomObject } from '../objects.ts';
 
 /** A kind that stands for one VM: one life cycle for all of them, and here is all in which they differ. */
@@ -29,7 +29,7 @@ const spotVm: VmKind = {
   type: spotVmType,
   name: 'spotvm',
   specSchema: spotVmSpecSchema,
-  termsOf: () => 'bids are not carried out by this release yet',
+  termsOf: (spec) => spotTermsOf(spotVmSpecSchema.parse(spec)),
 };
 
 export const vmKinds: readonly VmKind[] = [gpuVm, spotVm];

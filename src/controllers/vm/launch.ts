@@ -1,21 +1,17 @@
-import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
-import { isEqualJson, writeStatus } from '../../kube/patch.ts';
-import { isKubeError, keyOf } from '../../kube/contract.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
-import { dollars, formatMoney } from '../../lib/money.ts';
+import { dollars } from '../../lib/money.ts';
 import { Redactor } from '../../lib/redact.ts';
 import type { HostShare } from '../../fleet/contract.ts';
 import type { DeployReceipt, DeployRequest } from '../../provider/contract.ts';
 import { ProviderError } from '../../provider/error.ts';
 import type { Ticket } from '../../provider/gate-contract.ts';
-import { priceCap, priceViolation } from '../../plan/price.ts';
+import { bidViolation, priceCap, priceViolation } from '../../plan/price.ts';
 import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
-import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
-import { vmKindOf } from './kinds.ts';
-import type { ActDeps, ActResult, Pass } from './pass.ts';
+import { intentJournal, intentOf, takeBack, writeIntent } from './intent.ts';
+import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
 
 interface LaunchTurn {
   readonly observation: VmObservation;
@@ -52,9 +48,9 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
   }
   if (!mayCallNow(deps, pass, turn, intent)) {
     runtime.fleet.offers.release(hostnode, share);
-    pass.memory.unsaved = {
+    pass.memory.unsaved = carriedOn(intentJournal(turn, intent), {
       launch: ended(deps, intent, 'Refused', 'The operator was held up before the call; no call was made.'),
-    };
+    });
     return 'looked';
   }
   await deploy(deps, pass, turn, intent);
@@ -88,51 +84,6 @@ function isSameOrganization({ accounts }: ActDeps, { observation, runtime }: Lau
   return isCurrent && account.kind === 'ready' && runtime.keyFingerprint === account.keyFingerprint;
 }
 
-function intentOf(plan: LaunchPlan, now: number): Launch {
-  return {
-    attempt: plan.attempt,
-    name: plan.name,
-    hostnode: plan.offer.host.id,
-    gpuModel: plan.offer.size.gpuModel,
-    quotedHourlyPrice: formatMoney(plan.offer.price.total),
-    intentAt: toPreciseTimestamp(now),
-    outcome: 'Pending',
-    failures: plan.failures,
-  };
-}
-
-async function writeIntent(
-  deps: ActDeps,
-  pass: Pass,
-  { observation, verdict }: LaunchTurn,
-  intent: Launch,
-): Promise<'kept' | 'dropped' | 'conflict'> {
-  const desired = statusOfVm({ ...observation, journal: { launch: intent } }, verdict);
-  try {
-    const written = await writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true });
-    deps.store.applyWrite(written);
-    return isEqualJson((written.status as VmStatus | undefined)?.launch, intent) ? 'kept' : 'dropped';
-  } catch (error) {
-    if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
-    throw error;
-  }
-}
-
-/** What is left of an intent that was not kept is no journal: the one before it takes its place again. */
-async function takeBack(deps: ActDeps, pass: Pass, { observation, verdict }: LaunchTurn): Promise<void> {
-  deps.log.warn({ key: pass.key }, 'the API server drops the journal from the status: apply the CRDs of this release');
-  pass.memory.noteJournalDropped(deps.clock.now());
-  const { namespace, name } = observation.meta;
-  const object = deps.store.get(keyOf({ namespace, name }));
-  if (object === undefined) return;
-  const desired = statusOfVm(observation, verdict);
-  try {
-    deps.store.applyWrite(await writeStatus(deps.kube, vmKindOf(object).type, object, { desired, lock: true }));
-  } catch (error) {
-    if (!isKubeError(error, 'conflict', 'notFound')) throw error;
-  }
-}
-
 async function deploy(deps: ActDeps, pass: Pass, turn: LaunchTurn, intent: Launch): Promise<void> {
   const { plan, observation, runtime, ticket } = turn;
   const request = requestOf(observation, plan);
@@ -162,9 +113,11 @@ async function deploy(deps: ActDeps, pass: Pass, turn: LaunchTurn, intent: Launc
 function noteReceipt(
   deps: ActDeps,
   pass: Pass,
-  { observation, plan, runtime }: LaunchTurn,
+  turn: LaunchTurn,
   { intent, receipt }: { intent: Launch; receipt: DeployReceipt },
 ): void {
+  const { observation, plan, runtime } = turn;
+  const journal = intentJournal(turn, intent);
   const vm: NonNullable<Journal['vm']> = {
     id: receipt.id,
     name: plan.name,
@@ -172,11 +125,13 @@ function noteReceipt(
     recordedAt: toPreciseTimestamp(deps.clock.now()),
     applied: { ...plan.offer.size },
     hostnode: plan.offer.host.id,
+    ...(intent.capacity === undefined ? {} : { capacity: intent.capacity }),
+    ...(intent.bid === undefined ? {} : { bid: intent.bid }),
   };
   pass.memory.noteDeployed(vm.id);
-  const violation = priceViolation(receipt.price, priceCap(observation.spec));
+  const violation = priceViolation(receipt.price, priceCap(observation.spec)) ?? bidViolation(receipt.price, plan.bid);
   if (violation !== undefined) {
-    pass.memory.unsaved = { vm, launch: ended(deps, intent, 'Overpriced', violation) };
+    pass.memory.unsaved = carriedOn(journal, { vm, launch: ended(deps, intent, 'Overpriced', violation) });
     runtime.fleet.offers.reportFailure(intent.hostnode, 'a VM cost more than the inventory said');
     deps.metrics.launched('overpriced');
     deps.metrics.priceViolated();
@@ -187,12 +142,13 @@ function noteReceipt(
     });
     return;
   }
-  pass.memory.unsaved = {
+  pass.memory.unsaved = carriedOn(journal, {
     vm,
     launch: { ...intent, outcome: 'Launched', endedAt: toPreciseTimestamp(deps.clock.now()) },
-  };
+  });
   runtime.fleet.offers.reportSuccess(intent.hostnode);
   runtime.suspicions.succeeded(intent.hostnode);
+  if (plan.bid !== undefined) runtime.fleet.bids.note(intent.hostnode, plan.offer.size, plan.bid, true);
   deps.metrics.launched('launched');
   const price = receipt.price?.total ?? plan.offer.price.total;
   pass.announcements.push({
@@ -203,7 +159,17 @@ function noteReceipt(
 }
 
 /** Kinds of failure that say nothing about the host, so that the same one may be tried again. */
-const notTheHost: ReadonlySet<ProviderError['kind']> = new Set(['rateLimited', 'unauthorized', 'insufficientBalance']);
+const notTheHost: ReadonlySet<ProviderError['kind']> = new Set([
+  'rateLimited',
+  'unauthorized',
+  'insufficientBalance',
+  'bidTooLow',
+]);
+
+/** The market has moved since the question: that is news for everybody who bids there. */
+function noteBidTooLow({ bid, offer }: LaunchPlan, { fleet }: AccountRuntime): void {
+  if (bid !== undefined) fleet.bids.note(offer.host.id, offer.size, bid, false);
+}
 
 function blameHost(
   deps: ActDeps,
@@ -212,6 +178,7 @@ function blameHost(
   { failure, message }: { failure: ProviderError | undefined; message: string },
 ): void {
   const hostnode = plan.offer.host.id;
+  if (failure?.kind === 'bidTooLow') noteBidTooLow(plan, runtime);
   if (failure !== undefined && notTheHost.has(failure.kind)) return;
   const isForAll = failure?.kind === 'noCapacity' || isSuspect(pass, runtime, { hostnode, kind: failure?.kind });
   if (isForAll) runtime.fleet.offers.reportFailure(hostnode, message);
@@ -237,14 +204,15 @@ function noteDeployFailure(
   const { intent, failure, message } = failed;
   const { hostnode, share } = shareOf(turn.plan);
   const isRefused = failure?.outcome === 'notDone';
+  const journal = intentJournal(turn, intent);
   blameHost(deps, pass, turn, failed);
   if (isRefused) {
     turn.runtime.fleet.offers.release(hostnode, share);
-    pass.memory.unsaved = { launch: ended(deps, intent, 'Refused', message) };
+    pass.memory.unsaved = carriedOn(journal, { launch: ended(deps, intent, 'Refused', message) });
   } else {
     // The reservation stays: the VM may well be there. The next inventory knows.
     const endedAt = toPreciseTimestamp(deps.clock.now());
-    pass.memory.unsaved = { launch: { ...intent, outcome: 'Uncertain', endedAt, message } };
+    pass.memory.unsaved = carriedOn(journal, { launch: { ...intent, outcome: 'Uncertain', endedAt, message } });
   }
   deps.metrics.launched(isRefused ? 'refused' : 'uncertain');
   const facts = { kind: failure?.kind, outcome: failure?.outcome, error: message };
@@ -267,6 +235,7 @@ function requestOf({ inputs, spec, secret }: VmObservation, plan: LaunchPlan): D
     password: inputs.password ?? secret.data['password'],
     sshKey: inputs.sshKey,
     cloudInit: inputs.cloudInit,
+    ...(plan.bid === undefined ? {} : { bid: plan.bid }),
   };
 }
 

@@ -27,11 +27,11 @@ describe('the time at which a launch was seen', () => {
     const memory = new VmMemory();
     memory.noteJournal({ launch: pending }, now);
     memory.noteJournal({ launch: { ...pending, message: 'something else' } }, now + second);
-    expect(memory.facts(undefined).launchSeenAt).toBe(now);
+    expect(memory.facts(undefined, undefined).launchSeenAt).toBe(now);
     memory.noteJournal({ launch: { ...pending, outcome: 'Uncertain', endedAt: ago(50 * minute) } }, now + 2 * second);
-    expect(memory.facts(undefined).launchSeenAt).toBe(now + 2 * second);
+    expect(memory.facts(undefined, undefined).launchSeenAt).toBe(now + 2 * second);
     memory.noteJournal({ launch: undefined }, now + 3 * second);
-    expect(memory.facts(undefined).launchSeenAt).toBeUndefined();
+    expect(memory.facts(undefined, undefined).launchSeenAt).toBeUndefined();
   });
 
   it('decides from when on a list is evidence', () => {
@@ -40,9 +40,9 @@ describe('the time at which a launch was seen', () => {
     memory.noteJournal({ launch: pending }, now);
     const soon = now + timings.callTimeoutMs - 1;
     memory.noteListing(snapshotOf([], { requestedAt: soon }), journal, timings);
-    expect(memory.facts(undefined).absence).toBeUndefined();
+    expect(memory.facts(undefined, undefined).absence).toBeUndefined();
     memory.noteListing(snapshotOf([], { requestedAt: soon + 1 }), journal, timings);
-    expect(memory.facts(undefined).absence).toMatchObject({ launchName: pending.name, firstAt: soon + 1 });
+    expect(memory.facts(undefined, undefined).absence).toMatchObject({ launchName: pending.name, firstAt: soon + 1 });
   });
 });
 
@@ -51,11 +51,11 @@ describe('the time at which a recorded VM was seen', () => {
     const memory = new VmMemory();
     memory.noteJournal({ vm: recordedVm('vm-1', { recordedAt: ago(-60 * minute) }) }, now);
     memory.noteJournal({ vm: recordedVm('vm-1', { providerStatus: 'Stopped' }) }, now + second);
-    expect(memory.facts(undefined).vmSeenAt).toBe(now);
+    expect(memory.facts(undefined, undefined).vmSeenAt).toBe(now);
     memory.noteJournal({ vm: recordedVm('vm-2') }, now + 2 * second);
-    expect(memory.facts(undefined).vmSeenAt).toBe(now + 2 * second);
+    expect(memory.facts(undefined, undefined).vmSeenAt).toBe(now + 2 * second);
     memory.noteJournal({}, now + 3 * second);
-    expect(memory.facts(undefined).vmSeenAt).toBeUndefined();
+    expect(memory.facts(undefined, undefined).vmSeenAt).toBeUndefined();
   });
 });
 
@@ -74,7 +74,7 @@ describe('a list with an entry that cannot be read', () => {
     const unreadableNames = new Map(name === undefined ? [] : [['vm-9', name]]);
     const listed = snapshotOf([], { requestedAt: later, unreadable: new Set(['vm-9']), unreadableNames });
     memory.noteListing(listed, { launch }, timings);
-    expect(memory.facts(undefined).absence !== undefined).toBe(isProof);
+    expect(memory.facts(undefined, undefined).absence !== undefined).toBe(isProof);
   });
 });
 

@@ -15,12 +15,16 @@ import type {
 } from '../../plan/vm/observation.ts';
 import { isForgotten } from '../../plan/vm/forgotten.ts';
 import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
+import { Bidding } from './bidding.ts';
 
 /** Pauses after start, stop, modify and delete calls that fail. */
 const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
 
 /** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
 const longestRetryAfterMs = 120_000;
+
+/** Calls that are remembered: more than a resource has VMs at a time. */
+const mostCalls = 32;
 
 const hostBackoff: BackoffPolicy = { baseMs: 60_000, maxMs: 1_800_000 };
 
@@ -36,7 +40,9 @@ export class VmMemory {
   readonly #refusals = new Map<string, number>();
   readonly #deletedAt = new Map<string, number>();
   readonly #deployed = new Set<string>();
-  #lastCall: CallFact | undefined;
+  /** By VM; those made last come last. */
+  readonly #calls = new Map<string, CallFact>();
+  readonly bidding = new Bidding();
   #confirmation: Confirmation | undefined;
   #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
   #vmSeen: { readonly id: string; readonly at: number } | undefined;
@@ -57,8 +63,8 @@ export class VmMemory {
   }
 
   /** What the status says, or what has come since and could not be written yet. */
-  journalOver({ vm, launch, resize }: VmStatus): Journal {
-    const written: Journal = { vm, launch, resize };
+  journalOver({ vm, launch, resize, retiring, spot }: VmStatus): Journal {
+    const written: Journal = { vm, launch, resize, retiring, spot };
     this.#written = written;
     if (this.#unsaved !== undefined && isOvertaken(this.#unsaved, written)) this.#unsaved = undefined;
     return this.unsaved ?? written;
@@ -74,11 +80,13 @@ export class VmMemory {
     return { isNew: this.#isNew };
   }
 
-  facts(probe: ProbeFact | undefined): VmFacts {
+  /** @param vmId of the recorded VM */
+  facts(probe: ProbeFact | undefined, vmId: string | undefined): VmFacts {
     return {
       deletedAt: this.#deletedAt,
       deployed: this.#deployed,
-      lastCall: this.#lastCall,
+      lastCall: vmId === undefined ? undefined : this.#calls.get(vmId),
+      calls: this.#calls,
       confirmation: this.#confirmation,
       launchSeenAt: this.#launchSeen?.at,
       vmSeenAt: this.#vmSeen?.at,
@@ -88,6 +96,7 @@ export class VmMemory {
       probe,
       avoidedHosts: this.#avoidedHosts,
       releaseNeedsStart: this.#releaseNeedsStart,
+      bidding: this.bidding.fact,
     };
   }
 
@@ -126,27 +135,35 @@ export class VmMemory {
     if (answer === 'exists') this.#doubtDeletion(vmId, { seenAt: askedAt, patienceMs });
   }
 
-  noteCallSucceeded(call: CallFact['call'], now: number): void {
-    if (call === 'stop') this.#releaseNeedsStart = false;
-    this.#lastCall = { call, endedAt: now, failure: undefined, failures: 0, nextTryAt: now };
+  noteCallSucceeded({ kind, vmId }: CallOn, now: number): void {
+    if (kind === 'stop') this.#releaseNeedsStart = false;
+    this.#noteCall(vmId, { call: kind, endedAt: now, failure: undefined, failures: 0, nextTryAt: now });
   }
 
-  noteReleaseNeedsStart(now: number): void {
+  noteReleaseNeedsStart(vmId: string, now: number): void {
     this.#releaseNeedsStart = true;
-    this.#lastCall = { call: 'stop', endedAt: now, failure: undefined, failures: 0, nextTryAt: now };
+    this.#noteCall(vmId, { call: 'stop', endedAt: now, failure: undefined, failures: 0, nextTryAt: now });
   }
 
   /** Returns how many times in a row this call has failed now. */
   noteCallFailed(
-    call: CallFact['call'],
+    { kind, vmId }: CallOn,
     failure: { readonly kind: ProviderErrorKind; readonly message: string },
     when: { readonly now: number; readonly retryAfterMs: number | undefined; readonly random: Random },
   ): number {
-    const failures = this.#lastCall?.call === call ? this.#lastCall.failures + 1 : 1;
+    const last = this.#calls.get(vmId);
+    const failures = last?.call === kind ? last.failures + 1 : 1;
     const told = Math.min(when.retryAfterMs ?? 0, longestRetryAfterMs);
     const pauseMs = Math.max(told, backoffMs(callBackoff, failures, when.random));
-    this.#lastCall = { call, endedAt: when.now, failure, failures, nextTryAt: when.now + pauseMs };
+    this.#noteCall(vmId, { call: kind, endedAt: when.now, failure, failures, nextTryAt: when.now + pauseMs });
     return failures;
+  }
+
+  #noteCall(vmId: string, fact: CallFact): void {
+    this.#calls.delete(vmId);
+    this.#calls.set(vmId, fact);
+    const [oldest] = this.#calls.keys();
+    if (this.#calls.size > mostCalls && oldest !== undefined) this.#calls.delete(oldest);
   }
 
   /** The resource is to be deleted; nothing takes that back. */
@@ -216,15 +233,31 @@ interface Unsaved {
  */
 function isOvertaken({ journal: own, over }: Unsaved, written: Journal): boolean {
   if (saysTheSame(over, written)) return false;
-  const ahead = (written.launch?.attempt ?? 0) - (own.launch?.attempt ?? 0);
+  const ahead = attemptOf(written) - attemptOf(own);
   if (ahead !== 0) return ahead > 0;
-  if (own.vm !== undefined) return false;
+  // A VM of an earlier attempt, which has its place again since this attempt made none, is no news of this attempt.
+  if (isOfThatLaunch(own) || (own.vm !== undefined && !isOfThatLaunch(written))) return false;
   return written.vm !== undefined || (isInDoubt(own) && !isInDoubt(written));
+}
+
+/** The recorded VM came from the journal's last launch. */
+function isOfThatLaunch({ vm, launch }: Journal): boolean {
+  return vm !== undefined && vm.name === launch?.name;
+}
+
+function attemptOf({ launch }: Journal): number {
+  return launch?.attempt ?? 0;
 }
 
 function saysTheSame(one: Journal, other: Journal): boolean {
   const isSameLaunch = one.launch?.name === other.launch?.name && one.launch?.outcome === other.launch?.outcome;
   return isSameLaunch && one.vm?.id === other.vm?.id;
+}
+
+/** A call, and the VM that it is about. */
+interface CallOn {
+  readonly kind: CallFact['call'];
+  readonly vmId: string;
 }
 
 type ListingTimings = Pick<VmTimings, 'callTimeoutMs' | 'transitionMs'>;

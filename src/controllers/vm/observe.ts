@@ -29,6 +29,7 @@ import { markedVmsOf } from '../marks.ts';
 import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
 import type { Prober } from '../prober.ts';
 import type { VmOwners } from '../vm-owners.ts';
+import type { CloudVm } from '../../provider/contract.ts';
 import { vmKindOf, type VmKind } from './kinds.ts';
 import type { VmMemory } from './memory.ts';
 
@@ -47,13 +48,9 @@ export interface ObserveDeps {
   readonly owners: VmOwners;
 }
 
-/** What the spec refers to, if a launch may follow. Rejects when the API server does. */
-export async function readInputs(deps: ObserveDeps, object: CustomObject, memory: VmMemory): Promise<InputsView> {
-  const { spec, status, problem } = parseVm(object);
-  const meta = metaOf(object);
-  const hasVm = memory.journalOver(status).vm !== undefined;
-  const mayLaunch = !meta.deleting && problem === undefined && !hasVm && spec.powerState === 'Running';
-  return mayLaunch ? deps.inputs.resolve(meta.namespace, spec) : { kind: 'notNeeded' };
+/** What the spec refers to. Rejects when the API server does. */
+export function readInputs(deps: ObserveDeps, object: CustomObject): Promise<InputsView> {
+  return deps.inputs.resolve(object.metadata.namespace ?? '', parseVm(object).spec);
 }
 
 /**
@@ -77,6 +74,7 @@ export function observeVm(
   memory.noteJournal(journal, now);
   if (meta.deleting) memory.noteDeletion(now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
+  if (isHeldByRunningBid(journal, snapshot)) memory.bidding.noteRunning();
   const key = keyAmongKinds(object);
   return {
     now,
@@ -89,7 +87,7 @@ export function observeVm(
     status,
     journal,
     account,
-    marked: snapshot === undefined ? [] : markedVmsOf(snapshot, deps.installation, meta.uid),
+    marked: snapshot === undefined ? [] : withoutRetiring(markedVmsOf(snapshot, deps.installation, meta.uid), journal),
     inputs,
     secret: secretView(deps, object, memory),
     adoption: adoptionView(object),
@@ -97,7 +95,7 @@ export function observeVm(
       isAlive: (uid) => deps.vms.byIndex('uid', uid).length > 0,
       adopterOf: (vmId) => deps.owners.adopterOf(vmId, meta.uid),
     },
-    facts: memory.facts(deps.prober.fact(key)),
+    facts: memory.facts(deps.prober.fact(key), journal.vm?.id),
   };
 }
 
@@ -112,6 +110,15 @@ function journalOf(
   const isKnown = journal.vm !== undefined || journal.launch !== undefined;
   if (isKnown || isNew || parsed.isStatusDamaged || !isEmptied(parsed.status)) return journal;
   return { launch: forgottenLaunch({ installation, uid: meta.uid, now: clock.now() }) };
+}
+
+function isHeldByRunningBid({ vm }: Journal, snapshot: Snapshot | undefined): boolean {
+  if (vm?.capacity !== 'Spot') return false;
+  return snapshot?.byId.get(vm.id)?.state === 'running';
+}
+
+function withoutRetiring(marked: readonly CloudVm[], { retiring = [] }: Journal): readonly CloudVm[] {
+  return retiring.length === 0 ? marked : marked.filter(({ id }) => !retiring.some((vm) => vm.id === id));
 }
 
 function metaOf(object: CustomObject): VmMeta {
@@ -152,6 +159,7 @@ function accountView({ accounts, accountsStore }: ObserveDeps, name: string, nam
       coolingDownUntil: (hostnode) =>
         fleet.offers.coolingDownUntil(hostnode) ?? suspicions.closedUntil(namespace, hostnode),
     },
+    bids: fleet.bids,
   };
 }
 

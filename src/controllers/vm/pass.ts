@@ -29,6 +29,8 @@ export interface ActDeps {
 
 /** What is counted about VMs; telemetry implements it. */
 export interface VmMetrics {
+  /** A spot VM of a resource in this namespace lost its place. */
+  outbid(namespace: string): void;
   launched(outcome: 'launched' | 'refused' | 'uncertain' | 'overpriced'): void;
   duplicateDeleted(): void;
   vmLost(): void;
@@ -57,3 +59,8 @@ export interface Pass {
  * - `gone`: the resource itself is gone.
  */
 export type ActResult = 'looked' | 'queued' | 'conflict' | 'gone';
+
+/** A journal that says nothing of VMs on their way out, or of the spot market, leaves them as they were. */
+export function carriedOn({ retiring, spot }: Journal, next: Journal): Journal {
+  return { retiring, spot, ...next };
+}

@@ -3,7 +3,7 @@ import type { Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
 import { makerOf } from './ownership.ts';
-import { recordOf } from './uniqueness.ts';
+import { heldAs, recordOf } from './uniqueness.ts';
 import { known, type Rule } from './rule.ts';
 import { describeSizeDifferences, wantedSize } from './size.ts';
 import { waiting, type ReadyDraft } from './verdict.ts';
@@ -28,7 +28,10 @@ const vmIsToBeAdopted: Rule = (observation) => {
     step: {
       kind: 'record',
       // With the last launch: attempts are counted on from it, so that no two VMs ever get one name.
-      journal: { vm: recordOf(vm, { now, owner: meta, adopted: true }), launch: journal.launch },
+      journal: {
+        vm: recordOf(vm, { now, owner: meta, adopted: true, ...held(observation, vm) }),
+        launch: journal.launch,
+      },
       announcement: { type: 'Normal', reason: 'Adopted', message: `Took over VM ${vm.id} ("${vm.name}").` },
     },
     phase: 'Pending',
@@ -62,15 +65,25 @@ function refusalOf(observation: VmObservation, vm: CloudVm): ReadyDraft | undefi
       `VM ${vm.id} was made by another installation of this operator, which may still manage it.`,
     );
   }
-  if (vm.type === 'spot') {
-    return waiting('AdoptionRefused', `VM ${vm.id} is a spot VM, and a GpuVm stands for an on-demand VM.`);
-  }
+  const otherType = refusalOfType(observation, vm);
+  if (otherType !== undefined) return waiting('AdoptionRefused', otherType);
   const differences = describeSizeDifferences(wantedSize(spec, vm.size.gpuModel), vm.size);
   if (differences.length === 0) return undefined;
   return waiting(
     'AdoptionMismatch',
     `VM ${vm.id} differs from the spec: ${differences.join(', ')}. Change the spec to match it.`,
   );
+}
+
+function refusalOfType({ spot }: VmObservation, vm: CloudVm): string | undefined {
+  if (spot === undefined && vm.type === 'spot')
+    return `VM ${vm.id} is a spot VM, and a GpuVm stands for an on-demand VM.`;
+  if (spot !== undefined && vm.type !== 'spot') return `VM ${vm.id} is no spot VM: take it over by a GpuVm.`;
+  return undefined;
+}
+
+function held({ spot }: VmObservation, vm: CloudVm): { readonly launch?: ReturnType<typeof heldAs> } {
+  return spot === undefined ? {} : { launch: heldAs(vm) };
 }
 
 export const adoptionRules: readonly Rule[] = [vmIsToBeAdopted];

@@ -3,15 +3,19 @@ import { adoptionRules } from './adoption.ts';
 import { deletionRules } from './deletion.ts';
 import { existenceRules } from './existence.ts';
 import { guardRules, pollReason } from './guards.ts';
-import { launchRules } from './launch.ts';
+import { launchGuards, launchRules, preparationRules } from './launch.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipRules } from './ownership-rules.ts';
-import { powerRules } from './power.ts';
+import { outbidRules } from './outbid.ts';
+import { powerCallRules, powerRules } from './power.ts';
 import { resizePriceRules } from './price-check.ts';
 import { resizeRules } from './resize.ts';
+import { lookAtRetiring, retirementRules } from './retirement.ts';
+import { lookAtMarket, returnToSpotRules } from './return-to-spot.ts';
 import { until, type Rule } from './rule.ts';
 import { runningRules } from './running.ts';
 import { assessSize } from './size.ts';
+import { spotLaunchRules } from './spot-launch.ts';
 import { uniquenessRules } from './uniqueness.ts';
 import { changesProvider, ready, waiting, type Verdict } from './verdict.ts';
 
@@ -22,13 +26,20 @@ import { changesProvider, ready, waiting, type Verdict } from './verdict.ts';
 export const rules: readonly Rule[] = [
   ...guardRules,
   ...ownershipRules,
+  ...retirementRules,
   ...uniquenessRules,
   ...adoptionRules,
   ...existenceRules,
   ...resizePriceRules,
   ...resizeRules,
+  ...powerCallRules,
+  ...outbidRules,
+  ...returnToSpotRules,
   ...powerRules,
   ...runningRules,
+  ...launchGuards,
+  ...preparationRules,
+  ...spotLaunchRules,
   ...launchRules,
 ];
 
@@ -44,7 +55,14 @@ export function decideVm(observation: VmObservation): Verdict {
 }
 
 function finish(observation: VmObservation, verdict: Verdict): Verdict {
-  const adjustments = [lookAtHostsForResize, holdWhileDeleteBacksOff, sayThatListIsOld, holdWhilePaused];
+  const adjustments = [
+    lookAtHostsForResize,
+    lookAtRetiring,
+    lookAtMarket,
+    holdWhileDeleteBacksOff,
+    sayThatListIsOld,
+    holdWhilePaused,
+  ];
   return adjustments.reduce((adjusted, adjust) => adjust(observation, adjusted), verdict);
 }
 
@@ -62,8 +80,9 @@ function lookAtHostsForResize(observation: VmObservation, verdict: Verdict): Ver
 
 /** Deleting is tried for ever, but not faster and faster. */
 function holdWhileDeleteBacksOff({ facts, now }: VmObservation, verdict: Verdict): Verdict {
-  const call = facts.lastCall;
-  if (verdict.step.kind !== 'delete' || call?.call !== 'delete' || call.failure === undefined) return verdict;
+  if (verdict.step.kind !== 'delete') return verdict;
+  const call = facts.calls.get(verdict.step.vmId);
+  if (call?.call !== 'delete' || call.failure === undefined) return verdict;
   if (now >= call.nextTryAt) return verdict;
   return { ...verdict, step: { kind: 'wait' }, look: { inMs: until(call.nextTryAt, now) } };
 }

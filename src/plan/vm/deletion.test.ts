@@ -150,12 +150,12 @@ describe('a resource that is being deleted', () => {
     ],
     [
       'pauses after a delete call that failed',
-      { ...listed, facts: { lastCall: { ...failedDelete, nextTryAt: now + minute } } },
+      { ...listed, facts: { calls: new Map([['vm-1', { ...failedDelete, nextTryAt: now + minute }]]) } },
       { rule: 'vmIsToBeDeleted', step: 'wait', ready: 'False DeleteFailed' },
     ],
     [
       'deletes again after that pause',
-      { ...listed, facts: { lastCall: { ...failedDelete, nextTryAt: now } } },
+      { ...listed, facts: { calls: new Map([['vm-1', { ...failedDelete, nextTryAt: now }]]) } },
       { step: 'delete', ready: 'False DeleteFailed' },
     ],
     [

@@ -1,7 +1,7 @@
 import { markOf } from '../../api/vm-name.ts';
 import type { VmObservation } from './observation.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
-import { mayTouch, ownershipOfRecord } from './ownership.ts';
+import { mayTouch, ownershipOfRecord, recordsOf } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
 import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
 import { isListed, known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
@@ -17,8 +17,10 @@ const nothingIsLeftToDo: Rule = ({ meta }) =>
     ? undefined
     : { step: { kind: 'wait' }, phase: 'Deleting', ready: deleting('Waiting for other finalizers.') };
 
-const vmIsToBeKept: Rule = ({ spec, journal }) => {
-  if (spec.deletionPolicy !== 'Retain') return undefined;
+const vmIsToBeKept: Rule = (observation) => {
+  const { spec, journal } = observation;
+  // What was replaced is nobody's any more: it is deleted, and proven gone, as it would have been.
+  if (spec.deletionPolicy !== 'Retain' || isReplacedLeft(observation)) return undefined;
   const vm = journal.vm === undefined ? undefined : journal.vm.id;
   return letGo(
     vm === undefined
@@ -43,7 +45,7 @@ const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
 /** Nothing says that there is a VM, and no list can be had before somebody acts: the status has to do. */
 const nothingCanBeListed: Rule = (observation) => {
   const { journal, marked } = observation;
-  if (journal.vm !== undefined || marked.length > 0 || !isAccountUnusable(observation)) return undefined;
+  if (recordsOf(journal).length > 0 || marked.length > 0 || !isAccountUnusable(observation)) return undefined;
   return isInDoubt(journal) && !isForgottenWithoutAccount(observation) ? undefined : letGo(undefined);
 };
 
@@ -120,8 +122,9 @@ const recordedVmIsDoubtful: Rule = (observation) => {
  */
 const recordedVmIsUnproven: Rule = (observation) => {
   const { journal, facts, now, timings } = observation;
-  const id = journal.vm?.id;
-  if (id === undefined || facts.deletedAt.has(id) || mayTouch(observation, id)) return undefined;
+  const isOpen = (id: string): boolean => !facts.deletedAt.has(id) && !mayTouch(observation, id);
+  const id = recordsOf(journal).find((vm) => isOpen(vm.id))?.id;
+  if (id === undefined) return undefined;
   const draft = deleting(`VM ${id} is not in the list; asking the provider about it.`);
   const nextAt = facts.confirmation?.vmId === id ? facts.confirmation.askedAt + timings.retryMs : now;
   if (now >= nextAt) return { step: { kind: 'confirmGone', vmId: id }, phase: 'Deleting', ready: draft };
@@ -182,7 +185,7 @@ function waitForList(
 
 /** Ids of the VMs that are or may be this resource's. */
 function ownIds({ journal, marked }: VmObservation): ReadonlySet<string> {
-  return new Set([...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map((vm) => vm.id)]);
+  return new Set([...recordsOf(journal), ...marked].map((vm) => vm.id));
 }
 
 /** A deploy call without a certain answer may still make a VM, which nobody would delete once the resource is gone. */
@@ -242,6 +245,11 @@ function unreadableOwn(observation: VmObservation): string | undefined {
   return undefined;
 }
 
+/** The VM itself is kept: only what was replaced before has to go. */
+function isReplacedLeft({ journal }: VmObservation): boolean {
+  return (journal.retiring ?? []).length > 0;
+}
+
 const everythingIsGone: Rule = ({ journal }) =>
   letGo(
     journal.vm === undefined
@@ -258,7 +266,8 @@ function deleting(message: string): ReadyDraft {
 }
 
 function deleteDraft({ facts, account }: VmObservation, vmId: string): ReadyDraft {
-  const failed = facts.lastCall?.call === 'delete' ? facts.lastCall.failure : undefined;
+  const call = facts.calls.get(vmId);
+  const failed = call?.call === 'delete' ? call.failure : undefined;
   const poll = account.kind === 'ready' ? account.pollFailure : undefined;
   if (failed !== undefined)
     return waiting(

@@ -66,7 +66,7 @@ describe('a VM that is wanted', () => {
     [
       'waits for what the spec refers to to be read',
       { inputs: { kind: 'notNeeded' } },
-      { step: 'wait', ready: 'keep' },
+      { step: 'readInputs', ready: 'keep' },
     ],
     [
       'waits for what the spec refers to to be there',

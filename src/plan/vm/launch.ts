@@ -1,13 +1,13 @@
 import { backoffMs } from '../../lib/backoff.ts';
 import { vmNameOf } from '../../api/vm-name.ts';
-import { dollars } from '../../lib/money.ts';
-import { choosePlacement, type Placement } from '../placement.ts';
+import { dollars, type Money } from '../../lib/money.ts';
+import { choosePlacement, type NoPlacement, type Offer, type Placement } from '../placement.ts';
 import { priceCap } from '../price.ts';
-import type { OffersView, VmObservation } from './observation.ts';
+import type { VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
 import { isUsablePassword } from './password.ts';
 import { known, millis, until, type Rule } from './rule.ts';
-import { waiting, type Verdict } from './verdict.ts';
+import { waiting, type LaunchPlan, type Verdict } from './verdict.ts';
 
 /**
  * Making a VM where there is none. The rules before these have made sure that none exists and that no call is in doubt.
@@ -80,9 +80,9 @@ const listCannotBeRead: Rule = ({ account, now }) => {
 /** The pause must come out the same each time it is computed; what spreads the resources is the gate. */
 const noJitter = (): number => 0;
 
-/** Never launched without knowing what the spec refers to; the next observation has it. */
+/** Never launched without knowing what the spec refers to. */
 const inputsAreNotReadYet: Rule = ({ inputs }) =>
-  inputs.kind === 'notNeeded' ? { step: { kind: 'wait' }, phase: 'keep', ready: 'keep', look: { inMs: 1 } } : undefined;
+  inputs.kind === 'notNeeded' ? { step: { kind: 'readInputs' }, phase: 'keep', ready: 'keep' } : undefined;
 
 const inputIsMissing: Rule = ({ inputs, timings }) =>
   inputs.kind !== 'problem'
@@ -143,26 +143,28 @@ const inventoryIsOld: Rule = ({ account }) => {
 };
 
 const vmIsWanted: Rule = (observation) => {
-  const { account, spec, timings } = observation;
-  if (known(observation) === undefined || account.kind !== 'ready') return undefined;
-  const placement = choosePlacement(spec, account.offers.hosts ?? [], {
-    maxHourlyPrice: priceCap(spec),
-    isCoolingDown: (hostnode) => isLeftAlone(observation, account.offers, hostnode),
-  });
-  if (placement.kind === 'none') return noOffer(placement, spec.maxHourlyPrice, timings.retryMs);
-  return launchOn(observation, placement);
+  const placement = placeOnDemand(observation);
+  if (placement.kind === 'none') return noOffer(observation, placement);
+  return launchOn(observation, { offer: placement.offer });
 };
 
-function isLeftAlone({ facts, now }: VmObservation, offers: OffersView, hostnode: string): boolean {
-  const until = Math.max(offers.coolingDownUntil(hostnode) ?? 0, facts.avoidedHosts.get(hostnode) ?? 0);
-  return until > now;
+/** The best host for an on-demand VM. */
+export function placeOnDemand(observation: VmObservation): Placement {
+  const { account, spec } = observation;
+  const offers = account.kind === 'ready' ? account.offers : undefined;
+  return choosePlacement(spec, offers?.hosts ?? [], {
+    maxHourlyPrice: priceCap(spec),
+    isCoolingDown: (hostnode) => isLeftAlone(observation, hostnode),
+  });
 }
 
-function noOffer(
-  placement: Extract<Placement, { kind: 'none' }>,
-  cap: string | undefined,
-  retryMs: number,
-): Omit<Verdict, 'rule'> {
+export function isLeftAlone({ account, facts, now }: VmObservation, hostnode: string): boolean {
+  const coolsDownUntil = account.kind === 'ready' ? account.offers.coolingDownUntil(hostnode) : undefined;
+  return Math.max(coolsDownUntil ?? 0, facts.avoidedHosts.get(hostnode) ?? 0) > now;
+}
+
+export function noOffer({ spec, timings }: VmObservation, placement: NoPlacement): Omit<Verdict, 'rule'> {
+  const cap = spec.maxHourlyPrice;
   const cheapest = placement.cheapest === undefined ? '' : `, the cheapest for ${dollars(placement.cheapest)}`;
   const draft =
     placement.onlyPrice && cap !== undefined
@@ -171,15 +173,27 @@ function noOffer(
           `No host fits within spec.maxHourlyPrice $${cap}${cheapest}. ${placement.tally}. Raise it, or wait: tried again by itself.`,
         )
       : waiting('NoOffer', `No host fits. ${placement.tally}. Widen the spec, or wait: tried again by itself.`);
-  return { step: { kind: 'wait' }, phase: 'Pending', ready: draft, look: { inMs: retryMs } };
+  return { step: { kind: 'wait' }, phase: 'Pending', ready: draft, look: { inMs: timings.retryMs } };
 }
 
-function launchOn(observation: VmObservation, { offer }: Extract<Placement, { kind: 'offer' }>): Omit<Verdict, 'rule'> {
-  const { launch } = observation.journal;
+/** @param chosen the host, and for a spot VM the bid; the recorded VM, if there is one, is replaced */
+export function launchOn(
+  observation: VmObservation,
+  { offer, bid }: { readonly offer: Offer; readonly bid?: Money | undefined },
+): Omit<Verdict, 'rule'> {
+  const { journal, spot } = observation;
+  const capacity = bid === undefined ? 'OnDemand' : 'Spot';
+  const plan: LaunchPlan = {
+    ...{ ...nextName(observation), offer, bid, failures: journal.launch?.failures ?? 0 },
+    ...{ capacity: spot === undefined ? undefined : capacity, replaces: journal.vm?.id },
+  };
   return {
-    step: { kind: 'launch', plan: { ...nextName(observation), offer, failures: launch?.failures ?? 0 } },
+    step: { kind: 'launch', plan },
     phase: 'Launching',
-    ready: waiting('Launching', `Deploying on host ${offer.host.id} for ${dollars(offer.price.total)} per hour.`),
+    ready: waiting(
+      'Launching',
+      `Deploying on host ${offer.host.id} for ${dollars(offer.price.total)} per hour${bid === undefined ? '' : `, with a bid of ${dollars(bid)}`}.`,
+    ),
   };
 }
 
@@ -193,9 +207,8 @@ function nextName(observation: VmObservation): { readonly attempt: number; reado
   }
 }
 
-export const launchRules: readonly Rule[] = [
-  vmIsRecorded,
-  vmIsNotWantedNow,
+/** What has to be in place before a VM is deployed, be it the first or one that replaces another. */
+export const preparationRules: readonly Rule[] = [
   launchIsBackingOff,
   journalIsDropped,
   listCannotBeRead,
@@ -204,5 +217,7 @@ export const launchRules: readonly Rule[] = [
   secretBelongsToSomebodyElse,
   passwordIsNotKeptYet,
   inventoryIsOld,
-  vmIsWanted,
 ];
+
+export const launchGuards: readonly Rule[] = [vmIsRecorded, vmIsNotWantedNow];
+export const launchRules: readonly Rule[] = [vmIsWanted];

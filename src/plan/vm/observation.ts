@@ -1,8 +1,8 @@
 import type { VmSpec, VmStatus } from '../../api/vm.ts';
 import type { Reason } from '../../api/reasons.ts';
-import type { Launch, RecordedVm, Resize } from '../../api/vm-status.ts';
-import type { PollFailure, Snapshot } from '../../fleet/contract.ts';
-import type { CloudVm, Host, ProviderCapabilities } from '../../provider/contract.ts';
+import type { Launch, RecordedVm, Resize, RetiringVm, SpotHistory } from '../../api/vm-status.ts';
+import type { KnownBids, PollFailure, Snapshot } from '../../fleet/contract.ts';
+import type { CloudVm, Host, ProviderCapabilities, VmSize } from '../../provider/contract.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
 import type { SpotTerms } from './spot-terms.ts';
 
@@ -27,7 +27,7 @@ export interface VmObservation {
   /** The journal in the status, overridden by what this process knows but could not write yet. */
   readonly journal: Journal;
   readonly account: AccountView;
-  /** VMs in the snapshot that carry this resource's mark and are not over, oldest attempt first. */
+  /** VMs in the snapshot that carry this resource's mark and are not over, oldest attempt first; but for retiring ones. */
   readonly marked: readonly CloudVm[];
   readonly inputs: InputsView;
   readonly secret: SecretView;
@@ -68,6 +68,9 @@ export interface Journal {
   readonly vm?: RecordedVm | undefined;
   readonly launch?: Launch | undefined;
   readonly resize?: Resize | undefined;
+  /** VMs on their way out, in the order in which they were replaced. */
+  readonly retiring?: RetiringVm[] | undefined;
+  readonly spot?: SpotHistory | undefined;
 }
 
 export type AccountView =
@@ -81,6 +84,7 @@ export type AccountView =
       readonly snapshot: Snapshot | undefined;
       readonly pollFailure: PollFailure | undefined;
       readonly offers: OffersView;
+      readonly bids: BidsView;
     };
 
 export type ReadyAccount = Extract<AccountView, { kind: 'ready' }>;
@@ -90,6 +94,11 @@ export interface OffersView {
   readonly fresh: boolean;
   readonly failure: { readonly kind: string; readonly message: string } | undefined;
   coolingDownUntil(hostnode: string): number | undefined;
+}
+
+/** What the account's hosts have said about bids. */
+export interface BidsView {
+  known(hostnode: string, size: VmSize): KnownBids;
 }
 
 /** What the spec refers to, resolved. Never shown: holds secrets. Not looked up unless a launch may follow. */
@@ -134,8 +143,10 @@ export interface VmFacts {
   readonly deletedAt: ReadonlyMap<string, number>;
   /** Ids of VMs that the provider gave to deploy calls of this process for this resource. */
   readonly deployed: ReadonlySet<string>;
-  /** The last start, stop, modify or delete call. */
+  /** The last start, stop, modify or delete call about the recorded VM. */
   readonly lastCall: CallFact | undefined;
+  /** The last of these calls about each VM, by its id. */
+  readonly calls: ReadonlyMap<string, CallFact>;
   /** Answer to the question about one VM that the list did not have. */
   readonly confirmation: Confirmation | undefined;
   /**
@@ -156,7 +167,32 @@ export interface VmFacts {
   readonly avoidedHosts: ReadonlyMap<string, number>;
   /** The provider refused to release a VM that was stopped with its resources kept: start it first. */
   readonly releaseNeedsStart: boolean;
+  readonly bidding: BiddingFact;
 }
+
+/** How the search for a bid that wins is going. */
+export interface BiddingFact {
+  /** Questions asked in this round, and of which host how many. */
+  readonly asked: number;
+  readonly askedOf: ReadonlyMap<string, number>;
+  /** When the next round may begin. */
+  readonly nextRoundAt: number;
+  /** Hosts that refused the most that may be bid since the search began, and when: those are asked last. */
+  readonly refusedAt: ReadonlyMap<string, number>;
+  /** Beside an on-demand VM: since when a bid within the limits has been winnable whenever it was looked at. */
+  readonly winnableSince: number | undefined;
+  /** Beside an on-demand VM: when it was decided to go back to a spot VM. */
+  readonly returningSince: number | undefined;
+}
+
+export const noBidding: BiddingFact = {
+  asked: 0,
+  askedOf: new Map(),
+  nextRoundAt: 0,
+  refusedAt: new Map(),
+  winnableSince: undefined,
+  returningSince: undefined,
+};
 
 export interface CallFact {
   readonly call: 'start' | 'stop' | 'modify' | 'delete';
@@ -193,6 +229,7 @@ export const noFacts: VmFacts = {
   deletedAt: new Map(),
   deployed: new Set(),
   lastCall: undefined,
+  calls: new Map(),
   confirmation: undefined,
   launchSeenAt: undefined,
   vmSeenAt: undefined,
@@ -202,4 +239,5 @@ export const noFacts: VmFacts = {
   probe: undefined,
   avoidedHosts: new Map(),
   releaseNeedsStart: false,
+  bidding: noBidding,
 };

@@ -1,8 +1,8 @@
 import { annotations } from '../../api/group.ts';
 import { markOf } from '../../api/vm-name.ts';
-import type { Launch } from '../../api/vm-status.ts';
+import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { Journal, VmObservation } from './observation.ts';
-import { ownershipOfRecord } from './ownership.ts';
+import { isRecordOfAnother, ownershipOfRecord } from './ownership.ts';
 import { isInDoubt } from './proof.ts';
 import type { Rule } from './rule.ts';
 import { waiting, type Step } from './verdict.ts';
@@ -14,15 +14,17 @@ const statusIsOfSomebodyElse: Rule = (observation) => {
   const { journal } = observation;
   const launch = ownLaunch(observation);
   const whyNot = whyVmIsDropped(observation);
-  if (whyNot === undefined && launch === journal.launch) return undefined;
+  const retiring = ownRetiring(observation);
+  const isClean = launch === journal.launch && retiring?.length === journal.retiring?.length;
+  if (whyNot === undefined && isClean) return undefined;
   return {
     step: {
       kind: 'record',
-      journal: whyNot === undefined ? { ...journal, launch } : withoutVm(launch),
+      journal: { retiring, ...(whyNot === undefined ? { ...journal, launch, retiring } : withoutVm(launch)) },
       announcement: {
         type: 'Warning',
         reason: 'VmNotOurs',
-        message: `Dropped from the status: ${whyNot ?? 'a deployment of another resource'}. Nothing was changed at the provider.`,
+        message: `Dropped from the status: ${whyNot ?? 'what is of another resource'}. Nothing was changed at the provider.`,
       },
     },
     phase: 'keep',
@@ -39,6 +41,12 @@ function whyVmIsDropped(observation: VmObservation): string | undefined {
   // Somebody has looked, and says by annotation that this resource is to have the VM: the rules of adoption decide.
   const isToBeAdopted = ownership.kind === 'doubtful' && adoption?.vmId === id;
   return isToBeAdopted ? `VM ${id}, since it is to be adopted` : undefined;
+}
+
+/** VMs on their way out were all deployed for this resource: their names say so. */
+function ownRetiring({ journal: { retiring }, meta }: VmObservation): Journal['retiring'] {
+  const isOwn = (vm: RecordedVm): boolean => !isRecordOfAnother(vm, meta.uid) && markOf(vm.name)?.uid === meta.uid;
+  return retiring?.filter(isOwn);
 }
 
 /** The journal's launch, if it was one of this resource. */

@@ -1,7 +1,7 @@
 import { markOf } from '../../api/vm-name.ts';
 import type { RecordedVm } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
-import type { VmObservation } from './observation.ts';
+import type { Journal, VmObservation } from './observation.ts';
 import { known } from './rule.ts';
 
 /**
@@ -26,9 +26,13 @@ export type Ownership =
 
 /** Of the recorded VM; undefined when there is none. */
 export function ownershipOfRecord(observation: VmObservation): Ownership | undefined {
-  const { journal, meta } = observation;
-  const { vm } = journal;
-  if (vm === undefined) return undefined;
+  const { vm } = observation.journal;
+  return vm === undefined ? undefined : ownershipOf(observation, vm);
+}
+
+/** Of a VM that is recorded, be it one on its way out. */
+function ownershipOf(observation: VmObservation, vm: RecordedVm): Ownership {
+  const { meta } = observation;
   if (isRecordOfAnother(vm, meta.uid)) return { kind: 'foreign', why: 'it was recorded for another resource' };
   const name = nameAtProvider(observation, vm.id);
   if (name !== undefined) return byName(observation, vm, name);
@@ -47,7 +51,12 @@ export function isRecordOfAnother(vm: RecordedVm, uid: string): boolean {
 /** Whether anything may be changed about this VM for this resource. */
 export function mayTouch(observation: VmObservation, vmId: string): boolean {
   if (observation.marked.some(({ id }) => id === vmId)) return true;
-  return observation.journal.vm?.id === vmId && ownershipOfRecord(observation)?.kind === 'ours';
+  return recordsOf(observation.journal).some((vm) => vm.id === vmId && ownershipOf(observation, vm).kind === 'ours');
+}
+
+/** All VMs that the journal says are or were this resource's, and may still be there. */
+export function recordsOf({ vm, retiring = [] }: Journal): readonly RecordedVm[] {
+  return vm === undefined ? retiring : [vm, ...retiring];
 }
 
 type Maker = 'self' | 'selfElsewhere' | 'anotherResource' | 'anotherInstallation' | 'resourceThatIsGone' | 'nobody';

@@ -3,6 +3,7 @@ import type { CloudVm } from '../../provider/contract.ts';
 import type { CallFact, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
 import { priceHold } from './price-check.ts';
+import { isReturningToSpot, returningToSpot } from './return-to-spot.ts';
 import { callPatienceMs, known, until, type Rule } from './rule.ts';
 import { waiting, type ReadyDraft, type Verdict } from './verdict.ts';
 
@@ -15,7 +16,7 @@ const powerCallIsNotInTheListYet: Rule = (observation) => {
   const snapshot = known(observation)?.snapshot;
   if (call === undefined || call.call === 'delete' || vm === undefined || snapshot === undefined) return undefined;
   if (snapshot.requestedAt >= call.endedAt) return undefined;
-  return { ...transition(observation, call), step: { kind: 'wait' }, look: { snapshotAfter: call.endedAt } };
+  return { ...transition(observation, vm, call), step: { kind: 'wait' }, look: { snapshotAfter: call.endedAt } };
 };
 
 const powerCallIsBackingOff: Rule = (observation) => {
@@ -40,7 +41,7 @@ const powerCallIsTakingEffect: Rule = (observation) => {
   if (call.call === 'delete' || call.call === 'modify') return undefined;
   if (observation.now - call.endedAt >= callPatienceMs || !isStillWanted(observation, vm, call)) return undefined;
   return {
-    ...transition(observation, call),
+    ...transition(observation, vm, call),
     step: { kind: 'wait' },
     look: { snapshotAfter: snapshot.requestedAt + 1 },
   };
@@ -63,12 +64,15 @@ const vmIsToBeStopped: Rule = (observation) => {
   return {
     step: { kind: 'stop', vmId: vm.id, release },
     phase: 'Stopping',
-    ready: waiting('Stopping', `VM ${vm.id} is being stopped${release ? ' and its GPU given back' : ''}.`),
+    ready: isReturningToSpot(observation)
+      ? returningToSpot(vm.id)
+      : waiting('Stopping', `VM ${vm.id} is being stopped${release ? ' and its GPU given back' : ''}.`),
   };
 };
 
 /** What the VM is to be: what the spec asks for, unless that would cost more than it allows. */
 function wantedPower(observation: VmObservation): VmSpec['powerState'] {
+  if (isReturningToSpot(observation)) return 'Released';
   return priceHold(observation) === undefined ? observation.spec.powerState : 'Released';
 }
 
@@ -99,11 +103,12 @@ function isStillWanted(observation: VmObservation, vm: CloudVm, call: CallFact):
   }
 }
 
-function transition(observation: VmObservation, call: CallFact): Pick<Verdict, 'phase' | 'ready'> {
+function transition(observation: VmObservation, vm: CloudVm, call: CallFact): Pick<Verdict, 'phase' | 'ready'> {
   switch (call.call) {
     case 'start':
       return { phase: 'Starting', ready: waiting('Starting', 'The VM is being started.') };
     case 'stop':
+      if (isReturningToSpot(observation)) return { phase: 'Stopping', ready: returningToSpot(vm.id) };
       return wantedPower(observation) === 'Running'
         ? { phase: 'Resizing', ready: waiting('Resizing', 'The VM is stopped so that its size can be changed.') }
         : { phase: 'Stopping', ready: waiting('Stopping', 'The VM is being stopped.') };
@@ -115,13 +120,20 @@ function transition(observation: VmObservation, call: CallFact): Pick<Verdict, '
 
 function failedCall(vm: CloudVm, call: CallFact): ReadyDraft {
   const why = call.failure?.message ?? 'no reason given';
-  if (call.call === 'start' && call.failure?.kind === 'noCapacity') {
+  const kind = call.failure?.kind;
+  if (call.call === 'start' && kind === 'noCapacity') {
     return waiting(
       'StartBlockedNoCapacity',
       `The host of VM ${vm.id} has no room for it now; its disk is safe. Starting is tried again for ever. The provider says: ${why}`,
     );
   }
-  if (call.failure?.kind === 'insufficientBalance') {
+  if (kind === 'bidTooLow') {
+    return waiting(
+      'Outbid',
+      `The bid of VM ${vm.id} did not win any more when it was started; tried again by itself: ${why}`,
+    );
+  }
+  if (kind === 'insufficientBalance') {
     return waiting('InsufficientBalance', `The balance does not allow it: ${why}. Add funds; tried again by itself.`);
   }
   return waiting('PowerCallFailed', `Could not ${call.call} VM ${vm.id}, tried again by itself: ${why}`);
@@ -130,13 +142,11 @@ function failedCall(vm: CloudVm, call: CallFact): ReadyDraft {
 /** While a call fails the VM stays in the state it is in. */
 function shownPhase(vm: CloudVm): Verdict['phase'] {
   if (vm.state === 'running') return 'Running';
+  if (vm.state === 'outbid') return 'Outbid';
   return vm.state === 'stopped' ? 'Stopped' : 'Released';
 }
 
-export const powerRules: readonly Rule[] = [
-  powerCallIsNotInTheListYet,
-  powerCallIsBackingOff,
-  powerCallIsTakingEffect,
-  vmIsToBeStarted,
-  vmIsToBeStopped,
-];
+/** The last call has yet to show. */
+export const powerCallRules: readonly Rule[] = [powerCallIsNotInTheListYet, powerCallIsTakingEffect];
+
+export const powerRules: readonly Rule[] = [powerCallIsBackingOff, vmIsToBeStarted, vmIsToBeStopped];

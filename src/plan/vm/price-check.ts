@@ -2,7 +2,7 @@ import type { RecordedVm, Resize } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { Journal, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
-import { priceCap, priceViolation } from '../price.ts';
+import { bidOf, bidViolation, priceCap, priceViolation } from '../price.ts';
 import type { Rule } from './rule.ts';
 import { isSameSize, wantedSize } from './size.ts';
 
@@ -34,7 +34,8 @@ export function mayShowPrice(observation: VmObservation): boolean {
 }
 
 function violationOf(observation: VmObservation): string | undefined {
-  return priceViolation(liveVm(observation)?.price, priceCap(observation.spec));
+  const price = liveVm(observation)?.price;
+  return priceViolation(price, priceCap(observation.spec)) ?? bidViolation(price, bidOf(observation.journal.vm));
 }
 
 /** The first price after a change of size; and a cap that has been raised over one that was too high for it. */

@@ -9,7 +9,8 @@ import { waiting, type Look, type Step } from './verdict.ts';
 const vmHasAnotherSize: Rule = (observation) => {
   const size = assessSize(observation);
   const vm = liveVm(observation);
-  if (size.kind !== 'resizable' || vm === undefined) return undefined;
+  // An outbid VM can neither be stopped nor changed: once it runs again, or another one takes its place.
+  if (size.kind !== 'resizable' || vm === undefined || vm.state === 'outbid') return undefined;
   const applied = observation.journal.vm?.applied ?? vm.size;
   const shown = {
     phase: 'Resizing',

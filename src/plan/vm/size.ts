@@ -1,7 +1,7 @@
 import type { VmSpec } from '../../api/vm.ts';
-import { dollars } from '../../lib/money.ts';
+import { dollars, type Money } from '../../lib/money.ts';
 import type { Host, VmSize } from '../../provider/contract.ts';
-import { priceCap, quote } from '../price.ts';
+import { bidOf, priceCap, quote } from '../price.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
 
@@ -99,17 +99,23 @@ function assessGrowth(observation: VmObservation, wanted: VmSize, applied: VmSiz
     const message = `The VM's host has no room for this size now: ${shortage ?? ''}.`;
     return { kind: 'blocked', reason: 'ResizeNoCapacity', message };
   }
-  const overCap = overPriceCap(host, wanted, spec);
+  const overCap = overPriceCap(host, wanted, { spec, bid: bidOf(journal.vm) });
   if (overCap !== undefined) return { kind: 'blocked', reason: 'ResizeOverPriceCap', message: overCap };
   // An old inventory is good enough to say no, so that the status does not flicker; not to stop a running VM.
   return account.offers.fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
 }
 
-function overPriceCap(host: Host, wanted: VmSize, spec: VmSpec): string | undefined {
+/** A spot VM goes on costing its bid, whatever its size. */
+function overPriceCap(
+  host: Host,
+  wanted: VmSize,
+  { spec, bid }: { readonly spec: VmSpec; readonly bid: Money | undefined },
+): string | undefined {
   const cap = priceCap(spec);
   const gpu = host.gpus.find((candidate) => candidate.model === wanted.gpuModel);
   if (cap === undefined || gpu === undefined) return undefined;
-  const { total } = quote(host, gpu, wanted);
+  const { compute, storage } = quote(host, gpu, wanted);
+  const total = (bid ?? compute).plus(storage ?? 0);
   if (!total.gt(cap)) return undefined;
   return `With this size the VM would cost ${dollars(total)} per hour, more than spec.maxHourlyPrice ${dollars(cap)}.`;
 }

@@ -2,6 +2,7 @@ import { conditionOf, mergeConditions, type Condition, type ConditionDraft } fro
 import { fitted } from '../../api/fitted.ts';
 import { spotVmStatusSchema } from '../../api/spot-vm.ts';
 import type { VmStatus } from '../../api/vm.ts';
+import type { Market } from '../../api/vm-status.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, parseMoney } from '../../lib/money.ts';
@@ -30,6 +31,8 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): VmStat
     vm: journal.vm === undefined ? undefined : compact({ ...journal.vm, ...seenOf(vm, observation) }),
     launch: journal.launch,
     resize: journal.resize,
+    retiring: shownRetiring(observation),
+    spot: shownSpot(observation, vm),
     connectionSecretName: secret.state === 'ours' ? secret.name : undefined,
     ...(vm === undefined ? shownBefore(observation) : shownNow(observation, vm)),
   });
@@ -45,6 +48,36 @@ function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {
     providerStatus: vm.providerStatus,
     createdAt: vm.createdAt === undefined ? undefined : toTimestamp(vm.createdAt),
   };
+}
+
+/** What is on its way out, with what it still costs. */
+function shownRetiring({ journal, account }: VmObservation): VmStatus['retiring'] {
+  const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
+  if (journal.retiring === undefined || journal.retiring.length === 0) return undefined;
+  return journal.retiring.map((retiring) => {
+    const vm = snapshot?.byId.get(retiring.id);
+    const cost = vm === undefined ? undefined : billedNow(vm);
+    return compact({
+      ...retiring,
+      providerStatus: vm?.providerStatus ?? retiring.providerStatus,
+      billedNow: cost === undefined ? retiring.billedNow : formatMoney(cost),
+    });
+  });
+}
+
+function shownSpot(observation: VmObservation, vm: CloudVm | undefined): VmStatus['spot'] {
+  const { spot, journal, spec } = observation;
+  if (spot === undefined) return undefined;
+  const history = journal.spot ?? { outbidCount: 0, outbidTimes: [] };
+  const searching = journal.vm === undefined && spec.powerState === 'Running' ? 'Searching' : undefined;
+  return compact({ ...history, market: marketOf(journal, vm) ?? searching });
+}
+
+function marketOf({ vm: recorded, spot }: VmObservation['journal'], vm: CloudVm | undefined): Market | undefined {
+  if (recorded === undefined) return undefined;
+  if (recorded.capacity === 'OnDemand') return 'OnDemand';
+  if (spot?.outbidVm === recorded.id) return 'Outbid';
+  return vm?.state === 'running' ? 'Winning' : undefined;
 }
 
 type Shown = Pick<VmStatus, 'gpu' | 'size' | 'location' | 'address' | 'user' | 'ports' | 'ssh' | 'hourlyPrice'>;

@@ -1,8 +1,9 @@
 import { toPreciseTimestamp } from '../../lib/clock.ts';
+import { formatMoney } from '../../lib/money.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
-import { priceCap, priceViolation } from '../price.ts';
+import { bidOf, bidViolation, priceCap, priceViolation } from '../price.ts';
 import type { VmMeta, VmObservation } from './observation.ts';
 import { mayTouch } from './ownership.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
@@ -38,8 +39,8 @@ const markedVmIsNotRecorded: Rule = (observation) => {
   const doubt = uncertainLaunch(observation);
   if (doubt !== undefined && doubt.name !== found.name && !isForgotten(doubt)) return undefined;
   const launch = launchOf(observation, found);
-  const violation = priceViolation(found.price, priceCap(spec));
-  const vm = recordOf(found, { now, owner: meta });
+  const violation = priceViolation(found.price, priceCap(spec)) ?? bidViolation(found.price, bidOf(launch));
+  const vm = recordOf(found, { now, owner: meta, launch });
   if (violation !== undefined) return recordOverpriced({ vm, launch }, violation);
   return {
     step: {
@@ -181,7 +182,13 @@ function recordOver(launch: Launch, vm: CloudVm, now: number): ReturnType<Rule> 
 /** The entry of the journal that records a VM of the list as this resource's own. */
 export function recordOf(
   vm: CloudVm,
-  by: { readonly now: number; readonly owner: VmMeta; readonly adopted?: true },
+  by: {
+    readonly now: number;
+    readonly owner: VmMeta;
+    readonly adopted?: true;
+    /** How it is held; absent of a kind that does not bid. */
+    readonly launch?: Pick<Launch, 'capacity' | 'bid'>;
+  },
 ): RecordedVm {
   return {
     id: vm.id,
@@ -191,22 +198,34 @@ export function recordOf(
     ...(by.adopted === true ? { adopted: true } : {}),
     applied: { ...vm.size },
     ...(vm.hostnode === undefined ? {} : { hostnode: vm.hostnode }),
+    ...(by.launch?.capacity === undefined ? {} : { capacity: by.launch.capacity }),
+    ...(by.launch?.bid === undefined ? {} : { bid: by.launch.bid }),
   };
 }
 
 /** The journal's entry for the VM that was found, or one made from the VM's name when the journal was lost. */
-function launchOf({ journal, now }: VmObservation, vm: CloudVm): Launch {
-  if (journal.launch?.name === vm.name) return journal.launch;
+function launchOf({ journal, now, spot }: VmObservation, vm: CloudVm): Launch {
+  const { launch } = journal;
+  if (launch?.name === vm.name) return launch;
+  const lost = launch ?? { attempt: 1, failures: 0 };
   return {
-    attempt: Math.max(markOf(vm.name)?.attempt ?? 1, journal.launch?.attempt ?? 1),
+    attempt: Math.max(markOf(vm.name)?.attempt ?? 1, lost.attempt),
     name: vm.name,
     hostnode: vm.hostnode ?? 'unknown',
     gpuModel: vm.size.gpuModel,
     quotedHourlyPrice: 'unknown',
     intentAt: toPreciseTimestamp(now),
     outcome: 'Uncertain',
-    failures: journal.launch?.failures ?? 0,
+    failures: lost.failures,
+    ...(spot === undefined ? {} : heldAs(vm)),
   };
+}
+
+/** How the provider says that a VM is held whose journal was lost. */
+export function heldAs(vm: CloudVm): Pick<Launch, 'capacity' | 'bid'> {
+  if (vm.type !== 'spot') return { capacity: 'OnDemand' };
+  // What a spot VM costs without its storage is its bid (API reference A23).
+  return vm.price === undefined ? { capacity: 'Spot' } : { capacity: 'Spot', bid: formatMoney(vm.price.compute) };
 }
 
 export const uniquenessRules: readonly Rule[] = [

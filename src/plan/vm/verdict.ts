@@ -1,6 +1,7 @@
 import type { Condition, ConditionDraft } from '../../api/conditions.ts';
 import type { EventReason, Reason } from '../../api/reasons.ts';
-import type { Phase } from '../../api/vm-status.ts';
+import type { Capacity, Phase } from '../../api/vm-status.ts';
+import type { Money } from '../../lib/money.ts';
 import type { VmSize } from '../../provider/contract.ts';
 import type { Offer } from '../placement.ts';
 import type { Journal } from './observation.ts';
@@ -25,7 +26,12 @@ export type Step =
       readonly data: Readonly<Record<string, string>>;
       readonly generatePassword: boolean;
     }
+  /** What the spec refers to has to be known before anything else can be decided. */
+  | { readonly kind: 'readInputs' }
   | { readonly kind: 'launch'; readonly plan: LaunchPlan }
+  | { readonly kind: 'askBid'; readonly question: BidQuestion }
+  /** Whether spot is winnable beside an on-demand VM, and whether that is now given up for it. */
+  | { readonly kind: 'noteMarket'; readonly isWinnable: boolean; readonly isReturning: boolean }
   | { readonly kind: 'confirmGone'; readonly vmId: string }
   | { readonly kind: 'start'; readonly vmId: string; readonly hostnode: string | undefined }
   | { readonly kind: 'stop'; readonly vmId: string; readonly release: boolean }
@@ -33,7 +39,18 @@ export type Step =
   | { readonly kind: 'delete'; readonly vmId: string; readonly why: DeleteReason };
 
 export type StepKind = Step['kind'];
-export type DeleteReason = 'resourceDeleted' | 'duplicate' | 'overpriced';
+export type DeleteReason = 'resourceDeleted' | 'duplicate' | 'overpriced' | 'retired';
+
+/** Would this bid win? */
+export interface BidQuestion {
+  readonly hostnode: string;
+  readonly size: VmSize;
+  readonly bid: Money;
+  /** Of a VM that exists, by its id; absent: of one still to be deployed. */
+  readonly vmId?: string | undefined;
+  /** The most that may be bid there: a host that refuses it has nothing to offer. */
+  readonly most: Money;
+}
 
 export interface LaunchPlan {
   readonly attempt: number;
@@ -42,6 +59,11 @@ export interface LaunchPlan {
   readonly offer: Offer;
   /** Launches that failed in a row before this one. */
   readonly failures: number;
+  /** Of a resource that may hold a spot VM: which it is to be. */
+  readonly capacity?: Capacity | undefined;
+  readonly bid?: Money | undefined;
+  /** Id of the recorded VM, which retires with the intent. */
+  readonly replaces?: string | undefined;
 }
 
 /** An Event, and a line of the log, once the status that it speaks of has been written. */
@@ -86,6 +108,8 @@ export interface Look {
   readonly snapshotAfter?: number | undefined;
   /** A fresh inventory of hosts is needed. */
   readonly hosts?: boolean | undefined;
+  /** The next answer about bids on that host. */
+  readonly bids?: { readonly hostnode: string; readonly size: VmSize } | undefined;
 }
 
 /** Steps that change something at the provider: a paused resource takes none of them. */

@@ -1,0 +1,72 @@
+import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
+import type { BiddingFact } from '../../plan/vm/observation.ts';
+
+/** Pauses between the beginnings of two rounds of questions. The first ones are short: markets move. */
+const roundBackoff: BackoffPolicy = { baseMs: 30_000, maxMs: 600_000 };
+
+/**
+ * How one resource's search for a bid is going. Questions cost calls, of which a provider allows one a second for everybody:
+ * so they come in rounds of a few, with growing pauses. Losing this, in a crash, costs a round of questions.
+ */
+export class Bidding {
+  #asked = 0;
+  #askedOf = new Map<string, number>();
+  #rounds = 0;
+  #nextRoundAt = 0;
+  #refusedAt = new Map<string, number>();
+  #winnableSince: number | undefined;
+  #returningSince: number | undefined;
+
+  get fact(): BiddingFact {
+    return {
+      asked: this.#asked,
+      askedOf: this.#askedOf,
+      nextRoundAt: this.#nextRoundAt,
+      refusedAt: this.#refusedAt,
+      winnableSince: this.#winnableSince,
+      returningSince: this.#returningSince,
+    };
+  }
+
+  /** A question leaves: the first one after a pause begins a round. */
+  noteQuestion(hostnode: string, now: number, random: Random): void {
+    if (now >= this.#nextRoundAt) this.#beginRound(now, random);
+    this.#asked += 1;
+    this.#askedOf.set(hostnode, (this.#askedOf.get(hostnode) ?? 0) + 1);
+  }
+
+  /** The host refused the most that may be bid there. */
+  noteRefused(hostnode: string, now: number): void {
+    this.#refusedAt.set(hostnode, now);
+  }
+
+  /** The VM runs, so that the next search begins from the start. */
+  noteRunning(): void {
+    if (this.#rounds === 0) return;
+    this.#asked = 0;
+    this.#askedOf = new Map();
+    this.#rounds = 0;
+    this.#nextRoundAt = 0;
+    this.#refusedAt = new Map();
+  }
+
+  /** Beside an on-demand VM the market was looked at; not again before `pauseMs` have passed. */
+  noteMarket(
+    { isWinnable, isReturning }: { readonly isWinnable: boolean; readonly isReturning: boolean },
+    { now, pauseMs }: { readonly now: number; readonly pauseMs: number },
+  ): void {
+    this.#winnableSince = isWinnable ? (this.#winnableSince ?? now) : undefined;
+    this.#returningSince = isReturning ? now : undefined;
+    this.#nextRoundAt = isReturning ? now : now + pauseMs;
+    this.#asked = 0;
+    this.#askedOf = new Map();
+    this.#rounds = 0;
+  }
+
+  #beginRound(now: number, random: Random): void {
+    this.#rounds += 1;
+    this.#asked = 0;
+    this.#askedOf = new Map();
+    this.#nextRoundAt = now + backoffMs(roundBackoff, this.#rounds, random);
+  }
+}

@@ -1,0 +1,57 @@
+import type { Step } from '../../plan/vm/verdict.ts';
+import { money } from '../../lib/money.ts';
+import { ProviderError } from '../../provider/error.ts';
+import type { Ticket } from '../../provider/gate-contract.ts';
+import type { BidQuestion } from '../../plan/vm/verdict.ts';
+import type { VmObservation } from '../../plan/vm/observation.ts';
+import type { AccountRuntime } from '../accounts.ts';
+import type { ActDeps, ActResult, Pass } from './pass.ts';
+
+interface Asking {
+  readonly question: BidQuestion;
+  readonly ticket: Ticket;
+  readonly runtime: AccountRuntime;
+}
+
+/** Asks whether a bid would win. The answer is for everybody who wants the same size on that host. */
+export async function askBid(deps: ActDeps, pass: Pass, { question, ticket, runtime }: Asking): Promise<ActResult> {
+  const { hostnode, size, bid, vmId, most } = question;
+  const { bids } = runtime.fleet;
+  // Somebody else began to ask in this moment: to be waited for.
+  if (!bids.begin(hostnode, size)) return 'looked';
+  pass.memory.bidding.noteQuestion(hostnode, deps.clock.now(), deps.random);
+  try {
+    const wins = await ticket.run(() =>
+      vmId === undefined
+        ? runtime.provider.validateBid({ hostnode, size, bid })
+        : runtime.provider.validateBidOf(vmId, bid),
+    );
+    bids.note(hostnode, size, bid, wins);
+    if (!wins && bid.gte(most)) pass.memory.bidding.noteRefused(hostnode, deps.clock.now());
+  } catch (error) {
+    bids.failed(hostnode, size);
+    if (!(error instanceof ProviderError)) throw error;
+    deps.log.warn({ key: pass.key, hostnode, kind: error.kind, error: error.message }, 'asking about a bid failed');
+  }
+  return 'looked';
+}
+
+/** A start that was carried out, or refused for its bid, is an answer too. */
+export function noteStartOfBid({ journal: { vm } }: Pass, { fleet }: AccountRuntime, wins: boolean): void {
+  if (vm?.bid === undefined || vm.hostnode === undefined) return;
+  fleet.bids.note(vm.hostnode, vm.applied, money(vm.bid), wins);
+}
+
+/** The market is looked at so often, at the most, beside an on-demand VM. */
+const shortestMarketPauseMs = 60_000;
+
+export function noteMarket(
+  deps: ActDeps,
+  { memory }: Pass,
+  { spot }: VmObservation,
+  seen: Extract<Step, { kind: 'noteMarket' }>,
+): ActResult {
+  const pauseMs = Math.max(shortestMarketPauseMs, (spot?.returnAfterMs ?? 0) / 3);
+  memory.bidding.noteMarket(seen, { now: deps.clock.now(), pauseMs });
+  return 'looked';
+}

@@ -1,0 +1,80 @@
+import type { VmStatus } from '../../api/vm.ts';
+import type { Launch } from '../../api/vm-status.ts';
+import { isKubeError, keyOf } from '../../kube/contract.ts';
+import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import { toPreciseTimestamp } from '../../lib/clock.ts';
+import { formatMoney } from '../../lib/money.ts';
+import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
+import { statusOfVm } from '../../plan/vm/status.ts';
+import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
+import { vmKindOf } from './kinds.ts';
+import type { ActDeps, Pass } from './pass.ts';
+
+/** The intent of a deployment: in the status before the call leaves, and all that a process has to go by that comes after. */
+
+/** What the intent was decided by. */
+export interface Decided {
+  readonly observation: VmObservation;
+  readonly verdict: Verdict;
+}
+
+export function intentOf(plan: LaunchPlan, now: number): Launch {
+  return {
+    attempt: plan.attempt,
+    name: plan.name,
+    hostnode: plan.offer.host.id,
+    gpuModel: plan.offer.size.gpuModel,
+    quotedHourlyPrice: formatMoney(plan.offer.price.total),
+    intentAt: toPreciseTimestamp(now),
+    outcome: 'Pending',
+    failures: plan.failures,
+    ...(plan.capacity === undefined ? {} : { capacity: plan.capacity }),
+    ...(plan.bid === undefined ? {} : { bid: formatMoney(plan.bid) }),
+    ...(plan.replaces === undefined ? {} : { replaces: plan.replaces }),
+  };
+}
+
+/** With the intent the VM that is to be replaced retires, in one write: there is no moment in which it is nowhere. */
+export function intentJournal({ observation }: Pick<Decided, 'observation'>, launch: Launch): Journal {
+  const { vm, retiring = [], spot } = observation.journal;
+  if (vm === undefined) return { launch, retiring: observation.journal.retiring, spot };
+  return { launch, retiring: [...retiring, { ...vm, retiredAt: launch.intentAt }], spot };
+}
+
+export async function writeIntent(
+  deps: ActDeps,
+  pass: Pass,
+  { observation, verdict }: Decided,
+  intent: Launch,
+): Promise<'kept' | 'dropped' | 'conflict'> {
+  const journal = intentJournal({ observation }, intent);
+  const desired = statusOfVm({ ...observation, journal }, verdict);
+  try {
+    const written = await writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true });
+    deps.store.applyWrite(written);
+    return isKept(written.status, desired) ? 'kept' : 'dropped';
+  } catch (error) {
+    if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
+    throw error;
+  }
+}
+
+/** The API server cut nothing off what the exactly-once protocol rests on. */
+function isKept(status: VmStatus | undefined, sent: VmStatus): boolean {
+  return isEqualJson(status?.launch, sent.launch) && isEqualJson(status?.retiring, sent.retiring);
+}
+
+/** What is left of an intent that was not kept is no journal: the one before it takes its place again. */
+export async function takeBack(deps: ActDeps, pass: Pass, { observation, verdict }: Decided): Promise<void> {
+  deps.log.warn({ key: pass.key }, 'the API server drops the journal from the status: apply the CRDs of this release');
+  pass.memory.noteJournalDropped(deps.clock.now());
+  const { namespace, name } = observation.meta;
+  const object = deps.store.get(keyOf({ namespace, name }));
+  if (object === undefined) return;
+  const desired = statusOfVm(observation, verdict);
+  try {
+    deps.store.applyWrite(await writeStatus(deps.kube, vmKindOf(object).type, object, { desired, lock: true }));
+  } catch (error) {
+    if (!isKubeError(error, 'conflict', 'notFound')) throw error;
+  }
+}

@@ -1,0 +1,102 @@
+import { lesser, type Money } from '../../lib/money.ts';
+import type { VmPrice, VmSize } from '../../provider/contract.ts';
+import { nextQuestion, questionsPerHost, type BidRange } from '../bid-search.ts';
+import { rankOffers, type NoPlacement, type Offer } from '../placement.ts';
+import { priceCap, quote } from '../price.ts';
+import { isLeftAlone } from './launch.ts';
+import type { VmObservation } from './observation.ts';
+import type { SpotTerms } from './spot-terms.ts';
+import type { BidQuestion } from './verdict.ts';
+
+/** Which host a bid should go to, and how high it has to be: found by asking, in few calls. */
+export type BidOffers =
+  | { readonly kind: 'found'; readonly offer: Offer; readonly bid: Money }
+  | { readonly kind: 'ask'; readonly question: BidQuestion }
+  /** Somebody else asks the same there: the answer is for all. */
+  | { readonly kind: 'beingAsked'; readonly hostnode: string; readonly size: VmSize }
+  /** No bid within the limits wins, as far as may be asked in this round. */
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'noHost'; readonly placement: NoPlacement };
+
+/**
+ * Questions of one round, the one about the bid of the VM itself included. With the deployment that follows, and the
+ * deletion of what was replaced, a recovery costs at most ten calls.
+ */
+export const questionsPerRound = 8;
+
+/**
+ * The next thing to do in the search for a bid that wins. Hosts come in the order of what they are expected to cost; those
+ * that refused the most that may be bid come after all others, so that in time each of them is asked.
+ */
+export function searchBid(observation: VmObservation, spot: SpotTerms): BidOffers {
+  const { account, spec } = observation;
+  const hosts = account.kind === 'ready' ? (account.offers.hosts ?? []) : [];
+  const ranking = rankOffers(spec, hosts, {
+    maxHourlyPrice: priceCap(spec),
+    isCoolingDown: (hostnode) => isLeftAlone(observation, hostnode),
+    priceOf: (host, gpu, size) => priceWithBid(quote(host, gpu, size), spot.price),
+    rankBy: (offer) => expectedTotal(observation, spot, offer),
+  });
+  if (ranking.kind === 'none') return { kind: 'noHost', placement: ranking };
+  for (const offer of refusedLast(observation, ranking.offers)) {
+    const next = searchOn(observation, spot, offer);
+    if (next !== undefined) return next;
+  }
+  return { kind: 'refused' };
+}
+
+function searchOn(observation: VmObservation, spot: SpotTerms, offer: Offer): BidOffers | undefined {
+  const { account } = observation;
+  if (account.kind !== 'ready') return undefined;
+  const { host, size } = offer;
+  const range = rangeOn(observation, spot, offer);
+  const known = account.bids.known(host.id, size);
+  const search = nextQuestion(range, known, questionsLeft(observation, host.id));
+  switch (search.kind) {
+    case 'settled':
+      return { kind: 'found', offer: { ...offer, price: priceWithBid(offer.price, search.bid) }, bid: search.bid };
+    case 'ask':
+      if (known.isBeingAsked) return { kind: 'beingAsked', hostnode: host.id, size };
+      return { kind: 'ask', question: { hostnode: host.id, size, bid: search.bid, most: range.to } };
+    case 'refused':
+    case 'unsettled':
+      return undefined;
+  }
+}
+
+/** What may be asked of this host in this round. */
+export function questionsLeft({ facts: { bidding }, now }: VmObservation, hostnode: string): number {
+  if (now >= bidding.nextRoundAt) return questionsPerHost;
+  const ofHost = questionsPerHost - (bidding.askedOf.get(hostnode) ?? 0);
+  return Math.max(0, Math.min(ofHost, questionsPerRound - bidding.asked));
+}
+
+/** From what is bid first to the most that the bid, and the price cap beside the storage, allow. */
+function rangeOn({ spec }: VmObservation, { price, maxPrice }: SpotTerms, { price: { storage } }: Offer): BidRange {
+  const cap = priceCap(spec);
+  return { from: price, to: cap === undefined ? maxPrice : lesser(maxPrice, cap.minus(storage ?? 0)) };
+}
+
+function refusedLast({ facts: { bidding } }: VmObservation, offers: readonly Offer[]): readonly Offer[] {
+  const refusedAt = ({ host }: Offer): number => bidding.refusedAt.get(host.id) ?? -Infinity;
+  return offers.toSorted((a, b) => {
+    const [first, second] = [refusedAt(a), refusedAt(b)];
+    return first === second ? 0 : first - second;
+  });
+}
+
+/** Nobody knows where a market stands that was never asked: its hosts' owners ask for about half of the price on demand. */
+const guessedShare = 0.5;
+
+function expectedTotal(observation: VmObservation, { price }: SpotTerms, { host, size }: Offer): Money {
+  const { account } = observation;
+  const gpu = host.gpus.find(({ model }) => model === size.gpuModel);
+  const onDemand = gpu === undefined ? undefined : quote(host, gpu, size);
+  const lastWin = account.kind === 'ready' ? account.bids.known(host.id, size).lastWin : undefined;
+  const guess = lastWin ?? onDemand?.compute.times(guessedShare) ?? price;
+  return (guess.lt(price) ? price : guess).plus(onDemand?.storage ?? 0);
+}
+
+function priceWithBid({ storage }: VmPrice, bid: Money): VmPrice {
+  return { compute: bid, storage, total: bid.plus(storage ?? 0) };
+}

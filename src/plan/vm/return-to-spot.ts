@@ -1,0 +1,122 @@
+import { mostRetiring } from '../../api/vm-status.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import { searchBid, type BidOffers } from './bid-offers.ts';
+import { launchOn, preparationRules } from './launch.ts';
+import type { Journal, VmObservation } from './observation.ts';
+import { outbidTooOftenUntil } from './outbid-limit.ts';
+import { liveVm } from './ownership.ts';
+import { until, type Rule } from './rule.ts';
+import type { SpotTerms } from './spot-terms.ts';
+import { waiting, type ReadyDraft, type Step, type Verdict } from './verdict.ts';
+
+/**
+ * From an on-demand VM that has taken over back to a spot VM, once a bid has been winnable for a while. The on-demand VM is
+ * released first, as no two VMs of a resource may run; if no bid wins then after all, it is started again.
+ */
+
+/** Longest time that the on-demand VM may be released for a spot VM that does not come. */
+const longestReturnMs = 5 * 60_000;
+
+/** The on-demand VM was given up for a spot VM a moment ago. */
+export function isReturningToSpot({ journal, facts, spot, now }: VmObservation): boolean {
+  const { returningSince } = facts.bidding;
+  if (spot?.returnAfterMs === undefined || journal.vm?.capacity !== 'OnDemand') return false;
+  return returningSince !== undefined && now - returningSince < longestReturnMs;
+}
+
+export function returningToSpot(vmId: string): ReadyDraft {
+  return waiting(
+    'ReturningToSpot',
+    `A bid wins again: on-demand VM ${vmId} is released, and a spot VM takes its place.`,
+  );
+}
+
+interface Returnable {
+  readonly vm: CloudVm;
+  readonly spot: SpotTerms;
+  readonly returnAfterMs: number;
+}
+
+/** An on-demand VM that may be given up for a spot VM. */
+function returnable(observation: VmObservation): Returnable | undefined {
+  const { spot, journal, spec, meta } = observation;
+  const vm = liveVm(observation);
+  if (spot?.returnAfterMs === undefined || vm === undefined || !isHeldOnDemand(journal)) return undefined;
+  if (spec.powerState !== 'Running' || meta.paused) return undefined;
+  if (outbidTooOftenUntil(observation, spot) !== undefined) return undefined;
+  return { vm, spot, returnAfterMs: spot.returnAfterMs };
+}
+
+/** And with room for it among those that are on their way out. */
+function isHeldOnDemand({ vm, retiring = [] }: Journal): boolean {
+  return vm?.capacity === 'OnDemand' && retiring.length < mostRetiring;
+}
+
+const spotIsToBeLookedAt: Rule = (observation) => {
+  const found = returnable(observation);
+  if (found?.vm.state !== 'running' || isReturningToSpot(observation) || isPausing(observation)) return undefined;
+  const step = marketStep(observation, found);
+  return step === undefined ? undefined : { step, phase: 'keep', ready: 'keep' };
+};
+
+/** After a look at the market the next one waits for a while. */
+function isPausing({ facts: { bidding }, now }: VmObservation): boolean {
+  return bidding.asked === 0 && now < bidding.nextRoundAt;
+}
+
+function marketStep(observation: VmObservation, { spot, returnAfterMs }: Returnable): Step | undefined {
+  const { facts, now } = observation;
+  if (isInventoryOld(observation)) return undefined;
+  const market = searchBid(observation, spot);
+  if (market.kind === 'ask') return { kind: 'askBid', question: market.question };
+  if (market.kind === 'beingAsked') return undefined;
+  const { winnableSince } = facts.bidding;
+  const isWinnable = market.kind === 'found';
+  const isReturning = isWinnable && winnableSince !== undefined && now - winnableSince >= returnAfterMs;
+  return { kind: 'noteMarket', isWinnable, isReturning };
+}
+
+function isInventoryOld({ account }: VmObservation): boolean {
+  return account.kind !== 'ready' || !account.offers.fresh || account.offers.hosts === undefined;
+}
+
+const spotVmTakesOver: Rule = (observation) => {
+  const found = returnable(observation);
+  if (found?.vm.state !== 'released' || !isReturningToSpot(observation)) return undefined;
+  const ready = returningToSpot(found.vm.id);
+  for (const rule of preparationRules) {
+    const verdict = rule(observation);
+    if (verdict !== undefined) return { ...verdict, phase: 'Launching', ready };
+  }
+  return { phase: 'Launching', ready, ...takeOver(observation, searchBid(observation, found.spot)) };
+};
+
+function takeOver(observation: VmObservation, market: BidOffers): Pick<Verdict, 'step'> & Partial<Verdict> {
+  switch (market.kind) {
+    case 'found':
+      return launchOn(observation, market);
+    case 'ask':
+      return { step: { kind: 'askBid', question: market.question } };
+    case 'beingAsked':
+      return { step: { kind: 'wait' }, look: { bids: market } };
+    case 'refused':
+    case 'noHost':
+      return { step: { kind: 'noteMarket', isWinnable: false, isReturning: false } };
+  }
+}
+
+/** Beside whatever else is waited for, the market is looked at again in time. */
+export function lookAtMarket(observation: VmObservation, verdict: Verdict): Verdict {
+  const found = returnable(observation);
+  if (verdict.step.kind !== 'wait' || found?.vm.state !== 'running' || isReturningToSpot(observation)) return verdict;
+  const { facts, now } = observation;
+  if (isPausing(observation)) {
+    const inMs = Math.min(verdict.look?.inMs ?? Infinity, until(facts.bidding.nextRoundAt, now));
+    return { ...verdict, look: { ...verdict.look, inMs } };
+  }
+  if (isInventoryOld(observation)) return { ...verdict, look: { ...verdict.look, hosts: true } };
+  const market = searchBid(observation, found.spot);
+  return market.kind === 'beingAsked' ? { ...verdict, look: { ...verdict.look, bids: market } } : verdict;
+}
+
+export const returnToSpotRules: readonly Rule[] = [spotIsToBeLookedAt, spotVmTakesOver];
