@@ -1,5 +1,6 @@
 import { markOf } from '../api/vm-name.ts';
 import type { Snapshot } from '../fleet/contract.ts';
+import type { Journal } from '../plan/vm/observation.ts';
 import type { CloudVm } from '../provider/contract.ts';
 
 type MarkIndex = ReadonlyMap<string, readonly CloudVm[]>;
@@ -10,6 +11,11 @@ const indexes = new WeakMap<Snapshot, Map<string, MarkIndex>>();
 /** The VMs of the list that carry this resource's mark and are not over, oldest attempt first. */
 export function markedVmsOf(snapshot: Snapshot, installation: string, uid: string): readonly CloudVm[] {
   return markIndex(snapshot, installation).get(uid) ?? [];
+}
+
+/** The same without those that are on their way out by the journal: what is left is to be one at most. */
+export function unretired(marked: readonly CloudVm[], { retiring = [] }: Journal): readonly CloudVm[] {
+  return retiring.length === 0 ? marked : marked.filter(({ id }) => !retiring.some((vm) => vm.id === id));
 }
 
 /** By UID of the owner, the VMs of this installation that are not over. */

@@ -4,19 +4,14 @@ import { vmNameOf } from '../../src/api/vm-name.ts';
 import type { Launch } from '../../src/api/vm-status.ts';
 import { decideVm } from '../../src/plan/vm/decide.ts';
 import { forgottenLaunch } from '../../src/plan/vm/forgotten.ts';
-import {
-  noBidding,
-  type AccountView,
-  type Journal,
-  type VmFacts,
-  type VmObservation,
-} from '../../src/plan/vm/observation.ts';
+import type { AccountView, CallFact, Journal, VmFacts, VmObservation } from '../../src/plan/vm/observation.ts';
 import { statusOfVm } from '../../src/plan/vm/status.ts';
 import { money } from '../../src/lib/money.ts';
 import type { CloudVm } from '../../src/provider/contract.ts';
 import {
   accountOf,
   ago,
+  bidsOf,
   cloudVm,
   hostOf,
   installation,
@@ -25,14 +20,18 @@ import {
   minute,
   now,
   observe,
+  observeOutbid,
   observeRunning,
   offersOf,
   priceOf,
   recordedVm,
+  retiringVm,
   second,
   sizeOf,
   snapshotOf,
   specOf,
+  spotCloudVm,
+  spotTerms,
   uid,
 } from './builders.ts';
 
@@ -74,6 +73,21 @@ const hosts = fc.constantFrom(
 
 const failure = maybe(fc.constantFrom('unauthorized', 'unavailable', 'rateLimited', 'malformed'));
 
+const bids = fc
+  .record({
+    refused: fc.constantFrom(undefined, money('0.10'), money('0.30')),
+    wins: fc.constantFrom(undefined, money('0.05'), money('0.12'), money('0.31')),
+    isBeingAsked: fc.constantFrom(false, false, true),
+  })
+  .filter(({ refused, wins }) => refused === undefined || wins === undefined || refused.lt(wins))
+  .map(({ refused, wins, isBeingAsked }) => ({
+    known: () => ({
+      isBeingAsked,
+      ...(refused === undefined ? {} : { refused }),
+      ...(wins === undefined ? {} : { wins }),
+    }),
+  }));
+
 const account: fc.Arbitrary<AccountView> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: 'missing' } as const) },
   {
@@ -94,6 +108,7 @@ const account: fc.Arbitrary<AccountView> = fc.oneof(
         fresh: fc.constantFrom(true, true, false),
         hostsFailure: failure,
         cooling: fc.constantFrom(undefined, now + minute),
+        bids,
       })
       .map((given) => {
         const vms = given.vms.filter(({ id }) => !given.unreadable.includes(id));
@@ -103,6 +118,7 @@ const account: fc.Arbitrary<AccountView> = fc.oneof(
           unreadable: new Set(given.unreadable),
         };
         return accountOf({
+          bids: given.bids,
           snapshot: given.isListed ? snapshotOf(vms, listed) : undefined,
           pollFailure:
             given.failure === undefined
@@ -155,6 +171,8 @@ const recorded = fc
     adopted: fc.boolean(),
     ownerUid: fc.constantFrom(uid, uid, uid, uid, undefined, goneUid),
     providerStatus: maybe(fc.constant('Running')),
+    capacity: fc.constantFrom(undefined, 'Spot' as const, 'Spot' as const, 'OnDemand' as const),
+    bid: maybe(fc.constant('0.10')),
   })
   .map(({ age, ...changes }) => recordedVm(changes.id, { ...changes, recordedAt: ago(age) }));
 
@@ -217,9 +235,24 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
   ),
   avoidedHosts: fc.constantFrom(new Map<string, number>(), new Map([['host-1', now + minute]])),
   releaseNeedsStart: fc.boolean(),
-  bidding: fc.constant(noBidding),
-  calls: fc.constant(new Map()),
+  bidding: fc.record({
+    asked: fc.constantFrom(0, 3, 8),
+    askedOf: fc.constantFrom(new Map<string, number>(), new Map([['host-1', 6]])),
+    nextRoundAt: fc.constantFrom(0, now + minute),
+    refusedAt: fc.constantFrom(new Map<string, number>(), new Map([['host-1', now - minute]])),
+    winnableSince: maybe(moment.map((age) => now - age)),
+    returningSince: maybe(moment.map((age) => now - age)),
+  }),
+  calls: fc.constantFrom(
+    new Map<string, CallFact>(),
+    new Map([['vm-2', callOf('stop', second)]]),
+    new Map([['vm-2', callOf('delete', minute, { kind: 'unavailable', message: 'no' })]]),
+  ),
 });
+
+function callOf(call: CallFact['call'], age: number, failed?: CallFact['failure']): CallFact {
+  return { call, endedAt: now - age, failure: failed, failures: 1, nextTryAt: now - age + 5 * second };
+}
 
 const spec = fc
   .record({
@@ -257,19 +290,49 @@ const meta = fc.record({
   abandoned: rare,
 });
 
+const retiring = fc.uniqueArray(
+  fc
+    .record({
+      id: fc.constantFrom('vm-2', 'vm-3', 'vm-9'),
+      attempt: fc.constantFrom(1, 2),
+      owner: fc.constantFrom(uid, uid, uid, goneUid, livingUid),
+      keepUntil: maybe(moment.map((age) => ago(age - minute))),
+    })
+    .map(({ id, attempt, owner, keepUntil }) => retiringVm(id, { name: markedName(attempt, owner), keepUntil })),
+  { selector: ({ id }) => id, maxLength: 2 },
+);
+
+const history = fc.record({
+  outbidCount: fc.nat({ max: 9 }),
+  outbidTimes: fc.array(moment.map(ago), { maxLength: 4 }),
+  outbidVm: fc.constantFrom(undefined, 'vm-1', 'vm-9'),
+});
+
+const terms = fc.record({
+  price: fc.constant(money('0.10')),
+  maxPrice: fc.constantFrom(money('0.10'), money('0.30')),
+  onOutbid: fc.constantFrom('Wait' as const, 'Replace' as const, 'OnDemand' as const),
+  retentionMs: fc.constantFrom(0, 60 * minute),
+  returnAfterMs: fc.constantFrom(undefined, minute),
+  outbidLimit: fc.constantFrom({ count: 5, windowMs: 60 * minute }, { count: 1, windowMs: 10 * minute }),
+});
+
 const journal: fc.Arbitrary<Journal> = fc
   .record({
     launch: maybe(fc.oneof({ weight: 9, arbitrary: launch }, { weight: 1, arbitrary: forgotten })),
     vm: maybe(recorded),
     resize: maybe(resize),
+    retiring: maybe(retiring),
+    spot: maybe(history),
   })
-  .map((given) => (given.vm === undefined ? { launch: given.launch } : given));
+  .map(({ resize: changed, ...given }) => (given.vm === undefined ? given : { ...given, resize: changed }));
 
 const parts = {
   account,
   journal,
   facts,
   spec: spec.map(specOf),
+  spot: maybe(terms),
   inputs,
   secret,
   meta,
@@ -281,15 +344,24 @@ const parts = {
 } as const;
 type Part = keyof typeof parts;
 
-/** All at random, or one of two usual situations with a few parts of it at random: both the rare and the usual happen. */
+/** Its own bid loses, and a higher one wins. */
+function aboutToBeReplaced(): VmObservation {
+  const account = accountOf({
+    snapshot: snapshotOf([spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' })]),
+    bids: bidsOf({ 'host-1': { refused: money('0.12'), wins: money('0.13') } }),
+  });
+  return observeOutbid({ spot: spotTerms({ onOutbid: 'Replace' }), account });
+}
+
+/** All at random, or one of three usual situations with a few parts of it at random: both the rare and the usual happen. */
 const momentary: fc.Arbitrary<VmObservation> = fc
   .record({
     random: fc.record(parts),
-    base: fc.constantFrom('new', 'running', 'random'),
+    base: fc.constantFrom('new', 'running', 'outbid', 'random'),
     disturbed: fc.subarray(Object.keys(parts) as Part[], { maxLength: 3 }),
   })
   .map(({ random, base, disturbed }) => {
-    const usual = base === 'running' ? observeRunning() : observe();
+    const usual = base === 'running' ? observeRunning() : base === 'outbid' ? aboutToBeReplaced() : observe();
     const changes = disturbed.map((part) => [part, random[part]] as const);
     const seen = base === 'random' ? random : { ...usual, ...Object.fromEntries(changes) };
     return observe(seen);

@@ -1,16 +1,20 @@
 import { gpuVmSpecSchema, type GpuVmSpec } from '../../src/api/gpu-vm.ts';
 import { vmNameOf } from '../../src/api/vm-name.ts';
-import type { Launch, RecordedVm } from '../../src/api/vm-status.ts';
-import { markedVmsOf } from '../../src/controllers/marks.ts';
-import type { Snapshot } from '../../src/fleet/contract.ts';
+import type { Launch, RecordedVm, RetiringVm } from '../../src/api/vm-status.ts';
+import { markedVmsOf, unretired } from '../../src/controllers/marks.ts';
+import type { KnownBids, Snapshot } from '../../src/fleet/contract.ts';
 import { money } from '../../src/lib/money.ts';
 import {
+  noBidding,
   noFacts,
+  type BiddingFact,
+  type BidsView,
   type OffersView,
   type ReadyAccount,
   type RivalsView,
   type VmObservation,
 } from '../../src/plan/vm/observation.ts';
+import type { SpotTerms } from '../../src/plan/vm/spot-terms.ts';
 import type { CloudVm, Host, HostGpu, ProviderCapabilities, VmPrice, VmSize } from '../../src/provider/contract.ts';
 
 /** Builders that are valid by default: a test names only what it is about. */
@@ -223,7 +227,7 @@ export function observe(seen: Seen = {}): VmObservation {
     rivals: noRivals,
     ...rest,
     account,
-    marked: snapshot === undefined ? [] : markedVmsOf(snapshot, installation, uid),
+    marked: snapshot === undefined ? [] : unretired(markedVmsOf(snapshot, installation, uid), rest.journal ?? {}),
     facts: {
       ...noFacts,
       launchSeenAt: seenAtOf(rest.journal?.launch),
@@ -256,6 +260,70 @@ export function observeRunning(seen: Seen = {}): VmObservation {
         'port-ssh': '30001',
         ssh_config: 'Host trainer\n  HostName 203.0.113.10\n  Port 30001\n  User user\n',
       },
+    },
+    ...seen,
+  });
+}
+
+/** A bid of 10 to 30 cents, for a VM that is only waited for when it is outbid. */
+export function spotTerms(changes: Partial<SpotTerms> = {}): SpotTerms {
+  return {
+    price: money('0.10'),
+    maxPrice: money('0.30'),
+    onOutbid: 'Wait',
+    retentionMs: 60 * minute,
+    returnAfterMs: undefined,
+    outbidLimit: { count: 5, windowMs: 60 * minute },
+    ...changes,
+  };
+}
+
+/** What hosts have said about bids, by the id of the host. */
+export function bidsOf(known: Readonly<Record<string, Partial<KnownBids>>> = {}): BidsView {
+  return { known: (hostnode) => ({ isBeingAsked: false, ...known[hostnode] }) };
+}
+
+export function biddingOf(changes: Partial<BiddingFact> = {}): BiddingFact {
+  return { ...noBidding, ...changes };
+}
+
+/** A VM that was replaced an hour ago, and whose disk is kept for another hour. */
+export function retiringVm(id: string, changes: Partial<RetiringVm> = {}): RetiringVm {
+  return {
+    ...recordedVm(id, { capacity: 'Spot', bid: '0.10' }),
+    retiredAt: ago(60 * minute),
+    keepUntil: ago(-60 * minute),
+    ...changes,
+  };
+}
+
+/** The VM of a SpotVm, as the list has it; its price is its bid of ten cents, and storage. */
+export function spotCloudVm(id: string, changes: Partial<CloudVm> = {}): CloudVm {
+  return cloudVm(id, { type: 'spot', price: priceOf('0.11'), ...changes });
+}
+
+/** A SpotVm whose VM runs by a bid of ten cents. */
+export function observeSpot(seen: Seen = {}): VmObservation {
+  return observeRunning({
+    spot: spotTerms(),
+    vms: [spotCloudVm('vm-1')],
+    journal: {
+      vm: recordedVm('vm-1', { capacity: 'Spot', bid: '0.10' }),
+      launch: launchOf({ capacity: 'Spot', bid: '0.10' }),
+    },
+    ...seen,
+  });
+}
+
+/** The same VM, outbid, which the status has counted already. */
+export function observeOutbid(seen: Seen = {}): VmObservation {
+  const vm = recordedVm('vm-1', { capacity: 'Spot', bid: '0.10' });
+  return observeSpot({
+    vms: [spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' })],
+    journal: {
+      vm,
+      launch: launchOf({ capacity: 'Spot', bid: '0.10' }),
+      spot: { outbidCount: 1, outbidTimes: [ago(minute)], outbidVm: 'vm-1' },
     },
     ...seen,
   });

@@ -25,11 +25,10 @@ import { forgottenLaunch, isEmptied } from '../../plan/vm/forgotten.ts';
 import type { SpotTerms } from '../../plan/vm/spot-terms.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
-import { markedVmsOf } from '../marks.ts';
+import { markedVmsOf, unretired } from '../marks.ts';
 import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
 import type { Prober } from '../prober.ts';
 import type { VmOwners } from '../vm-owners.ts';
-import type { CloudVm } from '../../provider/contract.ts';
 import { vmKindOf, type VmKind } from './kinds.ts';
 import type { VmMemory } from './memory.ts';
 
@@ -87,7 +86,7 @@ export function observeVm(
     status,
     journal,
     account,
-    marked: snapshot === undefined ? [] : withoutRetiring(markedVmsOf(snapshot, deps.installation, meta.uid), journal),
+    marked: snapshot === undefined ? [] : unretired(markedVmsOf(snapshot, deps.installation, meta.uid), journal),
     inputs,
     secret: secretView(deps, object, memory),
     adoption: adoptionView(object),
@@ -115,10 +114,6 @@ function journalOf(
 function isHeldByRunningBid({ vm }: Journal, snapshot: Snapshot | undefined): boolean {
   if (vm?.capacity !== 'Spot') return false;
   return snapshot?.byId.get(vm.id)?.state === 'running';
-}
-
-function withoutRetiring(marked: readonly CloudVm[], { retiring = [] }: Journal): readonly CloudVm[] {
-  return retiring.length === 0 ? marked : marked.filter(({ id }) => !retiring.some((vm) => vm.id === id));
 }
 
 function metaOf(object: CustomObject): VmMeta {

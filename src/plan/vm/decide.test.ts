@@ -8,7 +8,7 @@ import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { decideVm } from './decide.ts';
 import type { VmObservation } from './observation.ts';
-import { ownershipOfRecord } from './ownership.ts';
+import { ownershipOfRecord, recordsOf } from './ownership.ts';
 import { isInDoubt, uncertainSince } from './proof.ts';
 import { changesProvider } from './verdict.ts';
 
@@ -57,7 +57,11 @@ describe('whatever was seen, a decision', () => {
       const { rule, step, look, probe } = decideVm(given);
       if (step.kind !== 'wait' || given.meta.paused) return;
       const isLooked =
-        look?.inMs !== undefined || look?.snapshotAfter !== undefined || look?.hosts === true || probe !== undefined;
+        look?.inMs !== undefined ||
+        look?.snapshotAfter !== undefined ||
+        look?.hosts === true ||
+        look?.bids !== undefined ||
+        probe !== undefined;
       expect(isLooked || Object.hasOwn(wokenBy, rule), rule).toBe(true);
     });
   });
@@ -72,12 +76,31 @@ describe('whatever was seen, a decision', () => {
   });
 });
 
+/** It has lost its place, or was given up, and so does not run. */
+function mayBeReplaced(given: VmObservation): boolean {
+  const { vm } = given.journal;
+  const state = snapshotIn(given)?.byId.get(vm?.id ?? '')?.state;
+  return vm?.adopted !== true && (state === 'outbid' || state === 'released');
+}
+
+function runs(given: VmObservation, id: string): boolean {
+  const isOurs = markOf(snapshotIn(given)?.byId.get(id)?.name ?? '')?.uid === uid;
+  return isOurs && snapshotIn(given)?.byId.get(id)?.state === 'running';
+}
+
 describe('a VM is never deployed', () => {
   const launches = (given: VmObservation): boolean => decideVm(given).step.kind === 'launch';
 
   it.each<[string, (given: VmObservation) => boolean]>([
-    ['while one with our mark is in the list', (given) => given.marked.length > 0],
-    ['while one is recorded', (given) => given.journal.vm !== undefined],
+    [
+      'while one with our mark is in the list, but for one that is replaced',
+      (given) => given.marked.some(({ id }) => id !== given.journal.vm?.id || given.spot === undefined),
+    ],
+    [
+      'while one is recorded, but for a spot VM or the on-demand VM in its place that does not run',
+      (given) => given.journal.vm !== undefined && (given.spot === undefined || !mayBeReplaced(given)),
+    ],
+    ['while one that was replaced runs', (given) => (given.journal.retiring ?? []).some(({ id }) => runs(given, id))],
     ['while the resource is paused', (given) => given.meta.paused],
     ['while the resource is being deleted', (given) => given.meta.deleting],
     ['before the finalizer is there', (given) => !given.meta.hasFinalizer],
@@ -110,9 +133,29 @@ describe('a VM is never deployed', () => {
     });
   });
 
+  it('by a bid above the most that may be bid, nor is such a bid asked about, nor one that the cap leaves no room for', () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      const bid = step.kind === 'launch' ? step.plan.bid : step.kind === 'askBid' ? step.question.bid : undefined;
+      if (bid === undefined) return;
+      const own = step.kind === 'askBid' && step.question.vmId !== undefined;
+      if (!own) expect(bid.lte(given.spot!.maxPrice)).toBe(true);
+      if (step.kind === 'launch') expect(step.plan.offer.price.compute.eq(bid)).toBe(true);
+    });
+  });
+
+  it('in the place of another one without retiring that', () => {
+    check((given) => {
+      const { step } = decideVm(given);
+      if (step.kind === 'launch') expect(step.plan.replaces).toBe(given.journal.vm?.id);
+    });
+  });
+
   it('happens at all, so that the properties above mean something', () => {
     const sample = fc.sample(anyObservation, { numRuns: 4_000, seed: 1 });
     expect(sample.filter(launches).length).toBeGreaterThan(20);
+    const replacing = sample.filter((given) => launches(given) && given.journal.vm !== undefined);
+    expect(replacing.length).toBeGreaterThan(5);
   });
 });
 
@@ -143,7 +186,7 @@ describe('a resource that is being deleted', () => {
       if (ownershipOfRecord(given)?.kind === 'contested') return;
       const { journal, facts: learned, marked } = given;
       const snapshot = snapshotIn(given);
-      const ids = [...(journal.vm === undefined ? [] : [journal.vm.id]), ...marked.map(({ id }) => id)];
+      const ids = [...recordsOf(journal), ...marked].map(({ id }) => id);
       for (const id of ids) {
         const listed = snapshot?.byId.get(id);
         expect(learned.deletedAt.get(id)).toBeLessThanOrEqual(snapshot?.requestedAt ?? -1);
@@ -183,7 +226,7 @@ describe('a resource that is being deleted', () => {
   it('can always go when it never had a VM, as soon as a list shows so or where nobody can have one', () => {
     check((given) => {
       const { journal, marked, account } = given;
-      if (journal.launch !== undefined || journal.vm !== undefined || marked.length > 0) return;
+      if (journal.launch !== undefined || recordsOf(journal).length > 0 || marked.length > 0) return;
       if (account.kind === 'notReady' && account.reason === 'CredentialsUnknown') return;
       if (account.kind === 'ready' && (account.snapshot === undefined || account.snapshot.distrusted !== undefined))
         return;
@@ -214,7 +257,7 @@ describe('nothing is changed at the provider', () => {
     check((given) => {
       const { step } = decideVm(given);
       if (!changesProvider(step) || !('vmId' in step)) return;
-      const ours = [given.journal.vm?.id, ...given.marked.map(({ id }) => id)];
+      const ours = [...recordsOf(given.journal), ...given.marked].map(({ id }) => id);
       expect(ours).toContain(step.vmId);
     });
   });

@@ -1,11 +1,12 @@
 import { markOf } from '../../api/vm-name.ts';
 import type { VmObservation } from './observation.ts';
+import { deleteDraft, deleting } from './deletion-words.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
 import { mayTouch, ownershipOfRecord, recordsOf } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
 import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
 import { isListed, known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
-import { waiting, type Announcement, type Look, type ReadyDraft, type Verdict } from './verdict.ts';
+import { waiting, type Announcement, type Look, type Verdict } from './verdict.ts';
 
 /**
  * A resource that is being deleted. Its finalizer goes only when it is certain that nothing of it is left at the
@@ -123,7 +124,7 @@ const recordedVmIsDoubtful: Rule = (observation) => {
 const recordedVmIsUnproven: Rule = (observation) => {
   const { journal, facts, now, timings } = observation;
   const isOpen = (id: string): boolean => !facts.deletedAt.has(id) && !mayTouch(observation, id);
-  const id = recordsOf(journal).find((vm) => isOpen(vm.id))?.id;
+  const id = recordsOf(journal).find((vm) => ownIds(observation).has(vm.id) && isOpen(vm.id))?.id;
   if (id === undefined) return undefined;
   const draft = deleting(`VM ${id} is not in the list; asking the provider about it.`);
   const nextAt = facts.confirmation?.vmId === id ? facts.confirmation.askedAt + timings.retryMs : now;
@@ -183,9 +184,10 @@ function waitForList(
   };
 }
 
-/** Ids of the VMs that are or may be this resource's. */
-function ownIds({ journal, marked }: VmObservation): ReadonlySet<string> {
-  return new Set([...recordsOf(journal), ...marked].map((vm) => vm.id));
+/** Ids of the VMs that are or may be this resource's, and are not to be kept. */
+function ownIds({ journal, marked, spec }: VmObservation): ReadonlySet<string> {
+  const unwanted = spec.deletionPolicy === 'Retain' ? (journal.retiring ?? []) : [...recordsOf(journal), ...marked];
+  return new Set(unwanted.map((vm) => vm.id));
 }
 
 /** A deploy call without a certain answer may still make a VM, which nobody would delete once the resource is gone. */
@@ -246,8 +248,12 @@ function unreadableOwn(observation: VmObservation): string | undefined {
 }
 
 /** The VM itself is kept: only what was replaced before has to go. */
-function isReplacedLeft({ journal }: VmObservation): boolean {
-  return (journal.retiring ?? []).length > 0;
+function isReplacedLeft(observation: VmObservation): boolean {
+  const { journal, facts } = observation;
+  return (journal.retiring ?? []).some(({ id }) => {
+    const deletedAt = facts.deletedAt.get(id);
+    return deletedAt === undefined || listingNeededToForget(observation, id, deletedAt) !== undefined;
+  });
 }
 
 const everythingIsGone: Rule = ({ journal }) =>
@@ -259,24 +265,6 @@ const everythingIsGone: Rule = ({ journal }) =>
 
 function letGo(announcement: Announcement | undefined): Omit<Verdict, 'rule'> {
   return { step: { kind: 'removeFinalizer', announcement }, phase: 'Deleting', ready: 'keep' };
-}
-
-function deleting(message: string): ReadyDraft {
-  return waiting('Deleting', message);
-}
-
-function deleteDraft({ facts, account }: VmObservation, vmId: string): ReadyDraft {
-  const call = facts.calls.get(vmId);
-  const failed = call?.call === 'delete' ? call.failure : undefined;
-  const poll = account.kind === 'ready' ? account.pollFailure : undefined;
-  if (failed !== undefined)
-    return waiting(
-      'DeleteFailed',
-      `VM ${vmId} could not be deleted, tried again for ever; it may still be billed: ${failed.message}`,
-    );
-  return deleting(
-    `VM ${vmId} is being deleted${poll === undefined ? '' : `; the provider does not answer well: ${poll.message}`}.`,
-  );
 }
 
 export const deletionRules: readonly Rule[] = [

@@ -1,3 +1,4 @@
+import { annotations } from '../../api/group.ts';
 import { mostOutbidTimes, mostRetiring, type SpotHistory } from '../../api/vm-status.ts';
 import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import { dollars, type Money } from '../../lib/money.ts';
@@ -139,9 +140,10 @@ function nextRound({ facts: { bidding }, now, timings }: VmObservation): Look {
 }
 
 /** Why no other VM may take the place of this one; undefined: one may. */
-function whyNotReplaced({ journal }: VmObservation): string | undefined {
+function whyNotReplaced({ journal, adoption }: VmObservation): string | undefined {
   if (journal.vm?.adopted === true)
     return 'A VM that was taken over is not replaced: it is started once its bid wins again.';
+  if (adoption !== undefined) return `Nothing is deployed while the annotation ${annotations.adopt} is there.`;
   if ((journal.retiring ?? []).length < mostRetiring) return undefined;
   return `The disks of ${mostRetiring} VMs that were replaced are kept: no other VM is deployed before one of them is gone. Lower spec.outbidRetention.`;
 }

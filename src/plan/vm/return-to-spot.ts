@@ -39,10 +39,10 @@ interface Returnable {
 
 /** An on-demand VM that may be given up for a spot VM. */
 function returnable(observation: VmObservation): Returnable | undefined {
-  const { spot, journal, spec, meta } = observation;
+  const { spot, journal, spec, meta, adoption } = observation;
   const vm = liveVm(observation);
   if (spot?.returnAfterMs === undefined || vm === undefined || !isHeldOnDemand(journal)) return undefined;
-  if (spec.powerState !== 'Running' || meta.paused) return undefined;
+  if (spec.powerState !== 'Running' || meta.paused || adoption !== undefined) return undefined;
   if (outbidTooOftenUntil(observation, spot) !== undefined) return undefined;
   return { vm, spot, returnAfterMs: spot.returnAfterMs };
 }

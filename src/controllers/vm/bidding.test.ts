@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+
+import { minute, now, second } from '../../../test/support/builders.ts';
+import { Bidding } from './bidding.ts';
+
+const noJitter = (): number => 0;
+
+describe('the memory of a search for a bid', () => {
+  it('counts the questions of a round, for each host', () => {
+    const bidding = new Bidding();
+    for (const host of ['a', 'a', 'b']) bidding.noteQuestion(host, now, noJitter);
+    expect(bidding.fact).toMatchObject({ asked: 3, nextRoundAt: now + 30 * second });
+    expect([...bidding.fact.askedOf]).toEqual([
+      ['a', 2],
+      ['b', 1],
+    ]);
+  });
+
+  it('begins the next round with the first question after the pause, and pauses longer each time', () => {
+    const bidding = new Bidding();
+    const pauses = Array.from({ length: 7 }, () => {
+      const at = Math.max(now, bidding.fact.nextRoundAt);
+      bidding.noteQuestion('a', at, noJitter);
+      expect(bidding.fact.asked).toBe(1);
+      return (bidding.fact.nextRoundAt - at) / second;
+    });
+    expect(pauses).toEqual([30, 60, 120, 240, 480, 600, 600]);
+  });
+
+  it('begins anew once the VM runs', () => {
+    const bidding = new Bidding();
+    bidding.noteQuestion('a', now, noJitter);
+    bidding.noteRefused('a', now);
+    bidding.noteRunning();
+    expect(bidding.fact).toEqual(new Bidding().fact);
+  });
+
+  it('knows since when a bid has been winnable at each look, beside an on-demand VM', () => {
+    const bidding = new Bidding();
+    const look = (isWinnable: boolean, at: number): number | undefined => {
+      bidding.noteMarket({ isWinnable, isReturning: false }, { now: at, pauseMs: minute });
+      return bidding.fact.winnableSince;
+    };
+    expect([
+      look(true, now),
+      look(true, now + minute),
+      look(false, now + 2 * minute),
+      look(true, now + 3 * minute),
+    ]).toEqual([now, now, undefined, now + 3 * minute]);
+    expect(bidding.fact.nextRoundAt).toBe(now + 4 * minute);
+  });
+
+  it('may ask at once when it is decided to go back to a spot VM', () => {
+    const bidding = new Bidding();
+    bidding.noteMarket({ isWinnable: true, isReturning: true }, { now, pauseMs: minute });
+    expect(bidding.fact).toMatchObject({ returningSince: now, nextRoundAt: now });
+  });
+});

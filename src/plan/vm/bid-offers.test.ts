@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+
+import {
+  accountOf,
+  biddingOf,
+  bidsOf,
+  gpuOf,
+  hostOf,
+  minute,
+  now,
+  observe,
+  offersOf,
+  spotTerms,
+  type Seen,
+} from '../../../test/support/builders.ts';
+import type { KnownBids } from '../../fleet/contract.ts';
+import { money } from '../../lib/money.ts';
+import type { Host } from '../../provider/contract.ts';
+import { questionsPerHost } from '../bid-search.ts';
+import { questionsLeft, questionsPerRound, searchBid } from './bid-offers.ts';
+
+const terms = spotTerms();
+const cheap = hostOf('cheap', { gpus: [gpuOf('a4000', 4, '0.20')] });
+const dear = hostOf('dear', { gpus: [gpuOf('a4000', 4, '0.60')] });
+
+function asked(
+  hosts: readonly Host[],
+  known: Readonly<Record<string, Partial<KnownBids>>> = {},
+  seen: Seen = {},
+): string {
+  const account = accountOf({ offers: offersOf(hosts), bids: bidsOf(known) });
+  const found = searchBid(observe({ spot: terms, account, ...seen }), terms);
+  switch (found.kind) {
+    case 'ask':
+      return `${found.question.hostnode} ${found.question.bid.toFixed()}`;
+    case 'found':
+      return `found ${found.offer.host.id} ${found.bid.toFixed()}`;
+    default:
+      return found.kind;
+  }
+}
+
+describe('the host that is asked', () => {
+  it('first is the one that is expected to cost least', () => {
+    expect(asked([dear, cheap])).toBe('cheap 0.1');
+    expect(asked([dear, cheap], { dear: { lastWin: money('0.11') } })).toBe('dear 0.1');
+  });
+
+  it('next is the one behind it, when that one refuses all that may be bid', () => {
+    expect(asked([dear, cheap], { cheap: { refused: money('0.30') } })).toBe('dear 0.1');
+  });
+
+  it('is the one that refused longest ago, when all have: in time each is asked again', () => {
+    const refusedAt = new Map([
+      ['cheap', now - minute],
+      ['dear', now - 2 * minute],
+    ]);
+    expect(asked([dear, cheap], {}, { facts: { bidding: biddingOf({ refusedAt }) } })).toBe('dear 0.1');
+  });
+
+  it('is one with a later model only behind all with an earlier one', () => {
+    const other = hostOf('other', { gpus: [gpuOf('t4', 4, '0.01')] });
+    const spec = { gpu: { models: ['a4000', 't4'], count: 1 } };
+    expect(asked([other, dear], {}, { spec })).toBe('dear 0.1');
+    expect(asked([other, dear], { dear: { refused: money('0.30') } }, { spec })).toBe('other 0.1');
+  });
+
+  it('is none that cools down', () => {
+    const account = accountOf({
+      offers: offersOf([cheap, dear], { coolingDownUntil: (host) => (host === 'cheap' ? now + minute : undefined) }),
+    });
+    expect(searchBid(observe({ spot: terms, account }), terms)).toMatchObject({ question: { hostnode: 'dear' } });
+  });
+});
+
+describe('a bid', () => {
+  it('is found without a question where others have asked', () => {
+    expect(asked([cheap], { cheap: { refused: money('0.15'), wins: money('0.16') } })).toBe('found cheap 0.16');
+  });
+
+  it('is found to within what the questions of the round allow', () => {
+    const bidding = biddingOf({ asked: questionsPerRound, nextRoundAt: now + minute });
+    expect(asked([cheap], { cheap: { refused: money('0.10'), wins: money('0.30') } }, { facts: { bidding } })).toBe(
+      'found cheap 0.3',
+    );
+    expect(asked([cheap], {}, { facts: { bidding } })).toBe('refused');
+  });
+});
+
+describe('the questions that are left', () => {
+  it.each<[string, Parameters<typeof biddingOf>[0], number]>([
+    ['at the beginning of a round are those of a host', {}, questionsPerHost],
+    [
+      'are fewer by those that the host was asked',
+      { asked: 2, askedOf: new Map([['host', 2]]), nextRoundAt: now + 1 },
+      4,
+    ],
+    ['are no more than those of the round', { asked: questionsPerRound - 1, nextRoundAt: now + 1 }, 1],
+    [
+      'are all again in the next round',
+      { asked: 6, askedOf: new Map([['host', 6]]), nextRoundAt: now },
+      questionsPerHost,
+    ],
+  ])('%s', (_, bidding, left) => {
+    expect(questionsLeft(observe({ facts: { bidding: biddingOf(bidding) } }), 'host')).toBe(left);
+  });
+});

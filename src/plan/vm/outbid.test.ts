@@ -1,0 +1,249 @@
+import { describe, expect, it } from 'vitest';
+
+import {
+  accountOf,
+  ago,
+  biddingOf,
+  bidsOf,
+  hostOf,
+  launchOf,
+  minute,
+  now,
+  observeOutbid,
+  observeSpot,
+  offersOf,
+  recordedVm,
+  retiringVm,
+  second,
+  snapshotOf,
+  spotCloudVm,
+  spotTerms,
+  type Seen,
+} from '../../../test/support/builders.ts';
+import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
+import { money } from '../../lib/money.ts';
+import type { KnownBids } from '../../fleet/contract.ts';
+import { mostRetiring } from '../../api/vm-status.ts';
+import { questionsPerRound } from './bid-offers.ts';
+import type { VmObservation } from './observation.ts';
+import { statusOfVm } from './status.ts';
+
+const outbidVm = spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' });
+
+/** An outbid VM, and what hosts have said about bids. */
+function outbid(known: Readonly<Record<string, Partial<KnownBids>>>, seen: Seen = {}): VmObservation {
+  const account = accountOf({
+    snapshot: snapshotOf(seen.vms ?? [outbidVm]),
+    offers: offersOf([hostOf('host-1'), hostOf('host-2')]),
+    bids: bidsOf(known),
+  });
+  return observeOutbid({ account, ...seen });
+}
+
+const replace = { spot: spotTerms({ onOutbid: 'Replace' }) };
+const onDemand = { spot: spotTerms({ onOutbid: 'OnDemand' }), spec: { maxHourlyPrice: '1.00' } };
+const loses = { refused: money('0.10') };
+const hopeless = { refused: money('0.30') };
+const wins = { wins: money('0.10') };
+const asking = { facts: { bidding: biddingOf({ asked: 1, nextRoundAt: now + minute }) } };
+
+function stepOf(observation: VmObservation): object {
+  return decided(observation).step;
+}
+
+describe('a VM that the list shows as outbid', () => {
+  it('is counted once, with an Event', () => {
+    const before = observeSpot({ vms: [outbidVm] });
+    const { step, rule } = decided(before);
+    expect(rule).toBe('vmIsNewlyOutbid');
+    expect(step).toMatchObject({
+      kind: 'record',
+      journal: { vm: { id: 'vm-1' }, spot: { outbidCount: 1, outbidVm: 'vm-1' } },
+      announcement: { type: 'Warning', reason: 'Outbid' },
+    });
+    expect(decided(outbid({})).rule).not.toBe('vmIsNewlyOutbid');
+  });
+
+  it('is counted again when it was outbid, came back, and is outbid again', () => {
+    const spot = { outbidCount: 3, outbidTimes: [ago(minute)] };
+    const { step } = decided(observeOutbid({ journal: { vm: recordedVm('vm-1'), launch: launchOf(), spot } }));
+    expect(step).toMatchObject({ journal: { spot: { outbidCount: 4, outbidTimes: { length: 2 } } } });
+  });
+
+  it('is Outbid in condition, phase and market, and says by which bid, since when, and what its disk costs', () => {
+    const observation = outbid({ 'host-1': loses }, asking);
+    const status = statusOfVm(observation, decided(observation));
+    expect(status).toMatchObject({ phase: 'Outbid', spot: { market: 'Outbid' }, hourlyPrice: { billedNow: '0.01' } });
+    const { reason, message } = status.conditions?.find(({ type }) => type === 'Ready') ?? {};
+    expect(reason).toBe('Outbid');
+    expect(message).toContain('its bid of $0.10 does not win since 2026-06-01T11:59:00Z');
+    expect(message).toContain('Its disk is kept for $0.01 per hour');
+  });
+
+  it('is no longer outbid once the list shows it running', () => {
+    const { step } = decided(outbid({}, { vms: [spotCloudVm('vm-1')] }));
+    expect(step).toMatchObject({ kind: 'record', journal: { vm: { id: 'vm-1' }, spot: { outbidCount: 1 } } });
+    expect(step).not.toHaveProperty('journal.spot.outbidVm');
+  });
+});
+
+describe('an outbid VM', () => {
+  it.each<[string, VmObservation, Partial<Brief>]>([
+    ['asks whether its own bid wins', outbid({}), { step: 'askBid', ready: 'False Outbid', phase: 'Outbid' }],
+    ['is started when its own bid wins', outbid({ 'host-1': wins }), { step: 'start', phase: 'Starting' }],
+    ['waits when its own bid loses', outbid({ 'host-1': loses }), { step: 'wait', ready: 'False Outbid' }],
+    ['waits while somebody else asks there', outbid({ 'host-1': { isBeingAsked: true } }), { step: 'wait' }],
+    ['asks once in a round when it only waits', outbid({}, asking), { step: 'wait', ready: 'False Outbid' }],
+    [
+      'does nothing while it is to be stopped: its GPU is given back already',
+      outbid({}, { spec: { powerState: 'Stopped' } }),
+      { rule: 'vmIsStoppedAsAsked', step: 'wait' },
+    ],
+    [
+      'is left alone while the resource is paused',
+      outbid({ 'host-1': wins }, { meta: { paused: true } }),
+      { step: 'wait' },
+    ],
+    [
+      'makes no bid when it was outbid too often',
+      outbid({}, { spot: spotTerms({ outbidLimit: { count: 1, windowMs: 60 * minute } }) }),
+      { step: 'wait', ready: 'False OutbidTooOften' },
+    ],
+  ])('%s', (_, observation, expected) => {
+    expect(briefOf(observation)).toMatchObject(expected);
+  });
+
+  it('asks about its own bid by its id, on its own host', () => {
+    expect(stepOf(outbid({}))).toMatchObject({ question: { hostnode: 'host-1', vmId: 'vm-1' } });
+  });
+
+  it('tells whoever raised the bid in the spec that this does not raise that of the VM', () => {
+    const raised = { ...asking, spot: spotTerms({ price: money('0.20') }) };
+    expect(decided(outbid({ 'host-1': loses }, raised)).ready).toMatchObject({
+      message: expect.stringContaining('cannot be raised') as string,
+    });
+  });
+
+  it('is woken by the next answer about its host', () => {
+    expect(decided(outbid({ 'host-1': loses }, asking)).look?.bids).toMatchObject({ hostnode: 'host-1' });
+  });
+
+  it('that was released is started only by a bid that wins', () => {
+    const released = spotCloudVm('vm-1', { state: 'released', providerStatus: 'StoppedDisassociated' });
+    expect(briefOf(outbid({}, { vms: [released] })).step).toBe('askBid');
+    expect(briefOf(outbid({ 'host-1': wins }, { vms: [released] })).step).toBe('start');
+    expect(briefOf(outbid({ 'host-1': loses }, { vms: [released], ...asking }))).toMatchObject({
+      step: 'wait',
+      ready: 'False Outbid',
+    });
+  });
+});
+
+describe('an outbid VM that is to be replaced', () => {
+  it.each<[string, VmObservation, Partial<Brief>]>([
+    ['is started first, if its own bid wins', outbid({ 'host-1': wins }, replace), { step: 'start' }],
+    ['asks the hosts in the order of their price', outbid({ 'host-1': hopeless }, replace), { step: 'askBid' }],
+    [
+      'is replaced on the host where a bid wins',
+      outbid({ 'host-1': hopeless, 'host-2': wins }, replace),
+      { step: 'launch', ready: 'False Outbid' },
+    ],
+    [
+      'is replaced on its own host by a higher bid',
+      outbid({ 'host-1': { refused: money('0.19'), wins: money('0.20') }, 'host-2': hopeless }, replace),
+      { step: 'launch' },
+    ],
+    [
+      'waits when no bid within the limits wins anywhere',
+      outbid({ 'host-1': hopeless, 'host-2': hopeless }, replace),
+      { step: 'wait', ready: 'False Outbid' },
+    ],
+    [
+      'asks no more than a round of questions',
+      outbid(
+        { 'host-1': loses },
+        { ...replace, facts: { bidding: biddingOf({ asked: questionsPerRound, nextRoundAt: now + minute }) } },
+      ),
+      { step: 'wait' },
+    ],
+    [
+      'is not replaced before the list can be read',
+      observeOutbid({
+        ...replace,
+        account: accountOf({
+          snapshot: snapshotOf([outbidVm]),
+          bids: bidsOf({ 'host-1': hopeless, 'host-2': wins }),
+          pollFailure: { kind: 'unavailable', message: 'HTTP 502', since: now - second, consecutive: 1 },
+        }),
+      }),
+      { step: 'wait', ready: 'False Outbid' },
+    ],
+    [
+      'is not replaced before its password is kept',
+      outbid({ 'host-1': hopeless, 'host-2': wins }, { ...replace, secret: { ...observeSpot().secret, data: {} } }),
+      { step: 'writeSecret' },
+    ],
+    [
+      'is not replaced when it was taken over',
+      outbid(
+        { 'host-1': hopeless, 'host-2': wins },
+        { ...replace, journal: adopted(), rivals: { isAlive: () => false, adopterOf: () => 'self' } },
+      ),
+      { step: 'wait', ready: 'False Outbid' },
+    ],
+    [
+      'is not replaced while an annotation says that another VM is to be taken over',
+      outbid({ 'host-1': hopeless, 'host-2': wins }, { ...replace, adoption: { vmId: 'vm-9' } }),
+      { step: 'wait', ready: 'False Outbid' },
+    ],
+    [
+      'is not replaced while too many disks are kept',
+      outbid({ 'host-1': hopeless, 'host-2': wins }, { ...replace, journal: crowded() }),
+      { step: 'wait', ready: 'False Outbid' },
+    ],
+  ])('%s', (_, observation, expected) => {
+    expect(briefOf(observation)).toMatchObject(expected);
+  });
+
+  it('names the VM that it replaces, and the bid', () => {
+    expect(stepOf(outbid({ 'host-1': hopeless, 'host-2': wins }, replace))).toMatchObject({
+      plan: { capacity: 'Spot', replaces: 'vm-1', attempt: 2, offer: { host: { id: 'host-2' } } },
+    });
+  });
+});
+
+describe('an outbid VM whose place an on-demand VM is to take', () => {
+  it('is replaced at once, without any question', () => {
+    expect(stepOf(outbid({}, onDemand))).toMatchObject({
+      kind: 'launch',
+      plan: { capacity: 'OnDemand', bid: undefined, replaces: 'vm-1' },
+    });
+  });
+
+  it('is started, or replaced by a bid, where no on-demand VM fits within maxHourlyPrice', () => {
+    const dear = { ...onDemand, spec: { maxHourlyPrice: '0.15' } };
+    expect(briefOf(outbid({ 'host-1': wins }, dear)).step).toBe('start');
+    expect(stepOf(outbid({ 'host-1': hopeless, 'host-2': wins }, dear))).toMatchObject({
+      kind: 'launch',
+      plan: { capacity: 'Spot' },
+    });
+  });
+
+  it('goes on demand also when no bid may be made, since it was outbid too often', () => {
+    const often = {
+      ...onDemand,
+      spot: spotTerms({ onOutbid: 'OnDemand', outbidLimit: { count: 1, windowMs: minute * 60 } }),
+    };
+    expect(stepOf(outbid({}, often))).toMatchObject({ kind: 'launch', plan: { capacity: 'OnDemand' } });
+  });
+});
+
+function adopted(): VmObservation['journal'] {
+  const { journal } = observeOutbid();
+  return { ...journal, vm: recordedVm('vm-1', { capacity: 'Spot', bid: '0.10', adopted: true }) };
+}
+
+function crowded(): VmObservation['journal'] {
+  const retiring = Array.from({ length: mostRetiring }, (_, index) => retiringVm(`old-${String(index)}`));
+  return { ...observeOutbid().journal, retiring };
+}

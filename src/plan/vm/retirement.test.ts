@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+
+import {
+  ago,
+  launchOf,
+  markedName,
+  minute,
+  now,
+  observeSpot,
+  recordedVm,
+  retiringVm,
+  second,
+  spotCloudVm,
+  type Seen,
+} from '../../../test/support/builders.ts';
+import { briefOf, decided } from '../../../test/support/verdicts.ts';
+import type { RetiringVm } from '../../api/vm-status.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import type { CallFact, VmObservation } from './observation.ts';
+import { statusOfVm } from './status.ts';
+
+const current = spotCloudVm('vm-2', { name: markedName(2) });
+const old = spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' });
+
+/** vm-2 has taken the place of vm-1. */
+function replaced(
+  retired: Partial<RetiringVm>,
+  seen: Seen & { readonly oldVm?: CloudVm | undefined } = {},
+): VmObservation {
+  const { oldVm, ...rest } = { oldVm: old, ...seen };
+  return observeSpot({
+    vms: oldVm === undefined ? [current] : [current, oldVm],
+    journal: {
+      vm: recordedVm('vm-2', { name: markedName(2), capacity: 'Spot', bid: '0.20' }),
+      launch: launchOf({ attempt: 2, name: markedName(2), capacity: 'Spot', bid: '0.20', replaces: 'vm-1' }),
+      retiring: [retiringVm('vm-1', retired)],
+    },
+    ...rest,
+  });
+}
+
+const open = { keepUntil: undefined };
+const due = { keepUntil: ago(second) };
+const running = spotCloudVm('vm-1');
+
+function called(call: Partial<CallFact>): Seen {
+  const fact: CallFact = {
+    call: 'stop',
+    endedAt: now - 2 * second,
+    failure: undefined,
+    failures: 0,
+    nextTryAt: now,
+    ...call,
+  };
+  return { facts: { calls: new Map([['vm-1', fact]]) } };
+}
+
+describe('a VM that was replaced', () => {
+  it('is kept from the moment at which its replacement runs', () => {
+    const { step } = decided(replaced(open));
+    expect(step).toMatchObject({
+      kind: 'record',
+      journal: { vm: { id: 'vm-2' }, retiring: [{ id: 'vm-1', keepUntil: '2026-06-01T13:00:00.000Z' }] },
+      announcement: { reason: 'Replaced' },
+    });
+  });
+
+  it('is kept without an end while its replacement does not run', () => {
+    const building = spotCloudVm('vm-2', { name: markedName(2), state: 'unknown', providerStatus: 'Deploying' });
+    const { step } = decided(replaced(open, { vms: [building, old] }));
+    expect(step).toEqual({ kind: 'wait' });
+  });
+
+  it('is deleted when its time is over, and not before', () => {
+    expect(decided(replaced(due)).step).toEqual({ kind: 'delete', vmId: 'vm-1', why: 'retired' });
+    expect(decided(replaced({})).step.kind).not.toBe('delete');
+  });
+
+  it('wakes the resource when its time is over', () => {
+    expect(decided(replaced({ keepUntil: ago(-10 * minute) })).look).toMatchObject({ inMs: 10 * minute });
+  });
+
+  it('is forgotten when its deletion was confirmed and a later list lacks it', () => {
+    const facts = { deletedAt: new Map([['vm-1', now - 2 * second]]) };
+    const { step } = decided(replaced(due, { facts, oldVm: undefined }));
+    expect(step).toMatchObject({
+      kind: 'record',
+      journal: { vm: { id: 'vm-2' }, retiring: [] },
+      announcement: { reason: 'Deleted' },
+    });
+  });
+
+  it.each<[string, Seen & { readonly oldVm?: CloudVm | undefined }]>([
+    ['while the list still has it', { facts: { deletedAt: new Map([['vm-1', now - 2 * second]]) } }],
+    ['by a list from before its deletion', { facts: { deletedAt: new Map([['vm-1', now - 500]]) }, oldVm: undefined }],
+    [
+      'by an error',
+      called({ call: 'delete', failure: { kind: 'unavailable', message: 'HTTP 502' }, nextTryAt: now + minute }),
+    ],
+  ])('is not forgotten %s, and the VM goes on as it is meanwhile', (_, seen) => {
+    const { step, ready } = decided(replaced(due, seen));
+    expect(step).toEqual({ kind: 'wait' });
+    expect(ready).toMatchObject({ status: 'True' });
+  });
+
+  it('is asked about when no list shows it: by its id alone nobody may delete it', () => {
+    expect(decided(replaced(due, { oldVm: undefined })).step).toEqual({ kind: 'confirmGone', vmId: 'vm-1' });
+  });
+
+  it('is not asked about for ever', () => {
+    const confirmation = { vmId: 'vm-1', askedAt: now - 2 * second, answer: 'noAnswer' } as const;
+    expect(decided(replaced(due, { oldVm: undefined, facts: { confirmation } })).step).toEqual({ kind: 'wait' });
+  });
+
+  it('is shown with what it still costs', () => {
+    const observation = replaced({});
+    expect(statusOfVm(observation, decided(observation)).retiring).toMatchObject([
+      { id: 'vm-1', providerStatus: 'Outbid', billedNow: '0.01' },
+    ]);
+  });
+
+  it('of somebody else is dropped from the status, and nothing is done about it', () => {
+    const { step } = decided(replaced({ ...due, name: markedName(1, '33333333-3333-4333-8333-333333333333') }));
+    expect(step).toMatchObject({ kind: 'record', journal: { vm: { id: 'vm-2' }, retiring: [] } });
+  });
+});
+
+describe('a VM that was replaced and runs again, by the provider', () => {
+  it('is stopped at once, with its disk kept', () => {
+    expect(decided(replaced({}, { oldVm: running })).step).toEqual({ kind: 'stop', vmId: 'vm-1', release: true });
+  });
+
+  it.each<[string, Seen]>([
+    ['before a list after the call', called({ endedAt: now - 500 })],
+    ['while the call takes effect', called({})],
+    [
+      'while a failed call pauses',
+      called({ failure: { kind: 'unavailable', message: 'no' }, nextTryAt: now + minute }),
+    ],
+  ])('is not stopped again %s', (_, seen) => {
+    expect(decided(replaced({}, { oldVm: running, ...seen })).step).toEqual({ kind: 'wait' });
+  });
+
+  it('is deleted if its time is over', () => {
+    expect(decided(replaced(due, { oldVm: running })).step).toMatchObject({ kind: 'delete', vmId: 'vm-1' });
+  });
+
+  it('changes places with one that is outbid itself', () => {
+    const outbid = spotCloudVm('vm-2', { name: markedName(2), state: 'outbid', providerStatus: 'Outbid' });
+    const { step } = decided(replaced({}, { vms: [outbid, running] }));
+    expect(step).toMatchObject({ journal: { vm: { id: 'vm-1' }, retiring: [{ id: 'vm-2' }] } });
+    expect(step).not.toHaveProperty('journal.vm.retiredAt');
+  });
+});
+
+describe('a VM whose replacement was never made', () => {
+  const refused = launchOf({ attempt: 2, name: markedName(2), outcome: 'Refused', failures: 1, replaces: 'vm-1' });
+
+  it('has its place again', () => {
+    const { step } = decided(
+      observeSpot({ vms: [old], journal: { launch: refused, retiring: [retiringVm('vm-1', open)] } }),
+    );
+    expect(step).toMatchObject({ kind: 'record', journal: { vm: { id: 'vm-1' }, retiring: [] } });
+  });
+
+  it('waits for the proof while that is in doubt', () => {
+    const doubt = { ...refused, outcome: 'Uncertain' } as const;
+    expect(
+      briefOf(observeSpot({ vms: [old], journal: { launch: doubt, retiring: [retiringVm('vm-1', open)] } })),
+    ).toMatchObject({
+      rule: 'launchIsUncertain',
+      ready: 'False CreateUncertain',
+    });
+  });
+
+  it('is stopped when it runs again while that is in doubt: both might', () => {
+    const doubt = { ...refused, outcome: 'Uncertain' } as const;
+    expect(
+      decided(observeSpot({ vms: [running], journal: { launch: doubt, retiring: [retiringVm('vm-1', open)] } })).step,
+    ).toMatchObject({
+      kind: 'stop',
+      vmId: 'vm-1',
+    });
+  });
+});
+
+describe('a resource that goes', () => {
+  it.each(['Delete', 'Retain'] as const)('takes what was replaced with it (%s)', (deletionPolicy) => {
+    const { step } = decided(replaced({}, { meta: { deleting: true }, spec: { deletionPolicy }, vms: [current, old] }));
+    expect(step.kind).toBe('delete');
+    if (deletionPolicy === 'Retain') expect(step).toMatchObject({ vmId: 'vm-1' });
+  });
+
+  it('goes without its VM once what was replaced is proven gone, if its VM is to be kept', () => {
+    const kept = { meta: { deleting: true }, spec: { deletionPolicy: 'Retain' } } as const;
+    const facts = { deletedAt: new Map([['vm-1', now - 2 * second]]) };
+    expect(decided(replaced({}, { ...kept, facts })).step.kind).toBe('wait');
+    expect(decided(replaced({}, { ...kept, facts, oldVm: undefined })).step.kind).toBe('removeFinalizer');
+  });
+});

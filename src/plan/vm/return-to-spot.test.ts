@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+
+import {
+  accountOf,
+  biddingOf,
+  bidsOf,
+  cloudVm,
+  hostOf,
+  launchOf,
+  minute,
+  now,
+  observeSpot,
+  offersOf,
+  recordedVm,
+  second,
+  snapshotOf,
+  spotTerms,
+  type Seen,
+} from '../../../test/support/builders.ts';
+import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
+import type { KnownBids } from '../../fleet/contract.ts';
+import { money } from '../../lib/money.ts';
+import type { BiddingFact, VmObservation } from './observation.ts';
+import { statusOfVm } from './status.ts';
+
+const wins = { refused: money('0.11'), wins: money('0.12') };
+const refuses = { refused: money('0.30') };
+const released = cloudVm('vm-1', { state: 'released', providerStatus: 'StoppedDisassociated' });
+
+/** An on-demand VM that has taken over, from which a spot VM may take over again after 15 minutes. */
+function onDemand(known: Partial<KnownBids>, bidding: Partial<BiddingFact>, seen: Seen = {}): VmObservation {
+  return observeSpot({
+    spot: spotTerms({ onOutbid: 'OnDemand', returnAfterMs: 15 * minute }),
+    spec: { maxHourlyPrice: '1.00' },
+    account: accountOf({
+      snapshot: snapshotOf(seen.vms ?? [cloudVm('vm-1')]),
+      offers: offersOf([hostOf('host-1')]),
+      bids: bidsOf({ 'host-1': known }),
+    }),
+    journal: { vm: recordedVm('vm-1', { capacity: 'OnDemand' }), launch: launchOf({ capacity: 'OnDemand' }) },
+    facts: { bidding: biddingOf(bidding) },
+    ...seen,
+  });
+}
+
+const lookedLately = { nextRoundAt: now + minute };
+const returning = { returningSince: now - 10 * second, winnableSince: now - 20 * minute };
+
+describe('an on-demand VM that has taken over', () => {
+  it.each<[string, VmObservation, Partial<Brief>]>([
+    ['goes on between two looks at the market', onDemand({}, lookedLately), { step: 'wait', ready: 'True Running' }],
+    ['looks whether a bid wins, and goes on meanwhile', onDemand({}, {}), { step: 'askBid', ready: 'keep' }],
+    ['notes that one does', onDemand(wins, {}), { step: 'noteMarket', ready: 'keep' }],
+    ['notes that none does', onDemand(refuses, {}), { step: 'noteMarket', ready: 'keep' }],
+    [
+      'is released once it is decided to go back',
+      onDemand(wins, returning),
+      { step: 'stop', ready: 'False ReturningToSpot' },
+    ],
+    [
+      'is replaced by a spot VM once it is released',
+      onDemand(wins, returning, { vms: [released] }),
+      { step: 'launch', ready: 'False Launching' },
+    ],
+    [
+      'asks again how high a bid has to be, once it is released',
+      onDemand({}, returning, { vms: [released] }),
+      { step: 'askBid', ready: 'False ReturningToSpot' },
+    ],
+    [
+      'gives up going back when no bid wins any more',
+      onDemand(refuses, returning, { vms: [released] }),
+      { step: 'noteMarket' },
+    ],
+    ['is started again then', onDemand(refuses, lookedLately, { vms: [released] }), { step: 'start' }],
+    [
+      'is started again when going back takes too long',
+      onDemand(wins, { ...returning, returningSince: now - 10 * minute }, { vms: [released] }),
+      { step: 'start' },
+    ],
+    [
+      'stays when it is to stay',
+      onDemand(wins, returning, { spot: spotTerms({ onOutbid: 'OnDemand' }) }),
+      { step: 'wait', ready: 'True Running' },
+    ],
+    ['stays while the resource is paused', onDemand(wins, {}, { meta: { paused: true } }), { step: 'wait' }],
+  ])('%s', (_, observation, expected) => {
+    expect(briefOf(observation)).toMatchObject(expected);
+  });
+
+  it.each<[string, Partial<KnownBids>, Partial<BiddingFact>, object]>([
+    ['a bid wins for the first time', wins, {}, { isWinnable: true, isReturning: false }],
+    [
+      'one has won for a short while',
+      wins,
+      { winnableSince: now - 14 * minute },
+      { isWinnable: true, isReturning: false },
+    ],
+    [
+      'one has won for long enough',
+      wins,
+      { winnableSince: now - 15 * minute },
+      { isWinnable: true, isReturning: true },
+    ],
+    ['none wins any more', refuses, { winnableSince: now - 15 * minute }, { isWinnable: false, isReturning: false }],
+  ])('decides by whether %s', (_, known, bidding, seen) => {
+    expect(decided(onDemand(known, bidding)).step).toEqual({ kind: 'noteMarket', ...seen });
+  });
+
+  it('wakes for the next look at the market', () => {
+    expect(decided(onDemand({}, lookedLately)).look).toMatchObject({ inMs: minute });
+  });
+
+  it('is what the market says', () => {
+    const observation = onDemand({}, lookedLately);
+    expect(statusOfVm(observation, decided(observation)).spot?.market).toBe('OnDemand');
+  });
+});
