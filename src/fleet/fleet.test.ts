@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { silentLogger } from '../lib/logger.ts';
 import { money } from '../lib/money.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
+import { ProviderError } from '../provider/error.ts';
 import { createGate } from '../provider/gate.ts';
 import type { Snapshot } from './contract.ts';
 import type { FleetDiff } from './diff.ts';
@@ -258,6 +259,24 @@ describe('the poll', () => {
     fleet.awaitSnapshot('a', clock.now());
     await clock.advance(300_000);
     expect(cloud.calls).toHaveLength(1);
+    expect(fleet.snapshot).toBeUndefined();
+  });
+
+  it('ends with stop, also while the balance is to be asked for again', async () => {
+    const { clock, cloud, fleet } = rig();
+    let asked = 0;
+    cloud.getBalance = () => {
+      asked += 1;
+      return Promise.reject(
+        new ProviderError('away', { kind: 'unavailable', outcome: 'notDone', endpoint: 'balance' }),
+      );
+    };
+    fleet.start();
+    await clock.advance(100);
+    expect(asked).toBe(1);
+    fleet.stop();
+    await clock.advance(300_000);
+    expect(asked).toBe(1);
     expect(fleet.snapshot).toBeUndefined();
   });
 });

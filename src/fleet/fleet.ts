@@ -68,7 +68,7 @@ class PolledFleet implements RunningFleet {
   #recorded: ReadonlySet<string> = new Set();
   /** The last listing was empty, and the bill agreed. */
   #isEmptinessExplained = false;
-  #stopped = false;
+  readonly #abort = new AbortController();
 
   constructor(options: FleetOptions) {
     const { provider, gate, clock, random, intervals, wake } = options;
@@ -119,7 +119,7 @@ class PolledFleet implements RunningFleet {
   }
 
   stop(): void {
-    this.#stopped = true;
+    this.#abort.abort(new Error('the fleet was stopped'));
     this.#poller.stop();
     this.#offers.stop();
     this.#bids.stop();
@@ -162,7 +162,7 @@ class PolledFleet implements RunningFleet {
     this.#turnTo(facts.askedAs);
     const request = { requestedAt: facts.requestedAt, recorded: this.#recorded };
     const distrusted = this.#evidence.judge(listing, request) ?? (await this.#doubtOfEmpty());
-    if (this.#stopped) return () => undefined;
+    if (this.#abort.signal.aborted) return () => undefined;
     if (distrusted !== undefined) this.#announce(distrusted);
     const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...facts, distrusted });
     this.#snapshot = snapshot;
@@ -201,7 +201,8 @@ class PolledFleet implements RunningFleet {
   async #doubtOfEmpty(): Promise<string | undefined> {
     const isDoubtful = this.#evidence.emptinessIsDoubtful();
     if (!isDoubtful) this.#isEmptinessExplained = false;
-    if (this.#stopped || !isDoubtful || (this.#isEmptinessExplained && !this.#poller.isAwaited)) return undefined;
+    if (this.#abort.signal.aborted || !isDoubtful) return undefined;
+    if (this.#isEmptinessExplained && !this.#poller.isAwaited) return undefined;
     const doubt = this.#evidence.judgeEmpty(await this.#billing());
     this.#isEmptinessExplained = doubt === undefined;
     return doubt;
@@ -209,8 +210,9 @@ class PolledFleet implements RunningFleet {
 
   async #billing(): Promise<Billing> {
     const { gate, clock, random, provider, log } = this.#options;
+    const { signal } = this.#abort;
     try {
-      return await readThrough({ gate, clock, random, lane: 'poll' }, () => provider.getBalance());
+      return await readThrough({ gate, clock, random, lane: 'poll', signal }, () => provider.getBalance({ signal }));
     } catch (error) {
       log.debug({ error: messageOf(error) }, 'balance not read');
       return 'unreadable';

@@ -174,4 +174,29 @@ describe('the event recorder', () => {
     expect(flushed).toBe(true);
     await flush;
   });
+
+  test('tries nothing again once it is closed, and takes nothing any more', async () => {
+    const world = newWorld();
+    world.api.down = new KubeError('refused', 'unavailable');
+    world.recorder.event(widgetType, widget, launched);
+    world.recorder.event(widgetType, widget, { ...launched, note: 'second' });
+    const closed = world.recorder.close(2000);
+    await world.clock.advance(2000);
+    await closed;
+    const attempts = world.api.calls.length;
+    world.api.down = undefined;
+    world.recorder.event(widgetType, widget, { ...launched, note: 'third' });
+    await world.clock.advance(120_000);
+    expect(world.api.calls).toHaveLength(attempts);
+    expect(world.dropped).toBe(3);
+    expect(await world.events()).toEqual([]);
+  });
+
+  test('writes what was announced before it is closed', async () => {
+    const world = newWorld();
+    world.recorder.event(widgetType, widget, launched);
+    await world.recorder.close(2000);
+    expect(await world.events()).toHaveLength(1);
+    expect(world.dropped).toBe(0);
+  });
 });

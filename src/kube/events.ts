@@ -31,6 +31,8 @@ export interface EventRecorder {
   event(type: ResourceType, object: KubeObject, note: EventNote): void;
   /** Resolves once everything announced so far is written or dropped, at the latest after `limitMs`. */
   flush(limitMs: number): Promise<void>;
+  /** Flushes, and then gives up what is left, and whatever is announced later: nothing is tried again after that. */
+  close(limitMs: number): Promise<void>;
 }
 
 export interface EventRecorderOptions {
@@ -78,6 +80,7 @@ export class KubeEventRecorder implements EventRecorder {
   /** In the order of their last announcement, oldest first. */
   readonly #aggregates = new Map<string, Aggregate>();
   readonly #queue: Aggregate[] = [];
+  readonly #closed = new AbortController();
   #writer: Promise<void> | undefined;
 
   constructor(options: EventRecorderOptions) {
@@ -105,6 +108,13 @@ export class KubeEventRecorder implements EventRecorder {
     stop.abort();
   }
 
+  async close(limitMs: number): Promise<void> {
+    await this.flush(limitMs);
+    // What is being written waits for its next attempt, maybe, and would keep the process from its end.
+    this.#closed.abort(new Error('closed'));
+    for (const aggregate of this.#queue.splice(0)) this.#drop(aggregate, 'the operator stops');
+  }
+
   #newAggregate(key: string, type: ResourceType, object: KubeObject, note: EventNote): Aggregate {
     const { clock, random } = this.#options;
     const now = clock.now();
@@ -127,7 +137,7 @@ export class KubeEventRecorder implements EventRecorder {
   #enqueue(aggregate: Aggregate): void {
     // One that waits already will be written with its new count.
     if (aggregate.queued) return;
-    if (this.#queue.length >= (this.#options.capacity ?? 1000)) {
+    if (this.#closed.signal.aborted || this.#queue.length >= (this.#options.capacity ?? 1000)) {
       this.#options.onDropped?.();
       return;
     }
@@ -148,20 +158,26 @@ export class KubeEventRecorder implements EventRecorder {
 
   /** Never rejects. */
   async #write(aggregate: Aggregate): Promise<void> {
-    const { clock, log, onDropped, random } = this.#options;
+    const { clock, random } = this.#options;
+    const { signal } = this.#closed;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#send(aggregate);
         return;
       } catch (error) {
-        if (!isKubeError(error, 'unavailable') || attempt >= mostAttempts) {
-          onDropped?.();
-          log.debug({ reason: aggregate.note.reason, error: messageOf(error) }, 'event dropped');
+        const mayTryAgain = isKubeError(error, 'unavailable') && attempt < mostAttempts;
+        if (mayTryAgain) await sleep(clock, backoffMs(retryBackoff, attempt, random), signal).catch(() => undefined);
+        if (!mayTryAgain || signal.aborted) {
+          this.#drop(aggregate, messageOf(error));
           return;
         }
-        await sleep(clock, backoffMs(retryBackoff, attempt, random));
       }
     }
+  }
+
+  #drop({ note: { reason } }: Aggregate, error: string): void {
+    this.#options.onDropped?.();
+    this.#options.log.debug({ reason, error }, 'event dropped');
   }
 
   async #send(aggregate: Aggregate): Promise<void> {

@@ -24,7 +24,7 @@ import { wakeOnClusterChanges, wakeOnListChange, wakeVm, wakeVmsOf } from './wak
 export interface Operator {
   /** Resolves once the stores are complete and the loops run, or once `stop` was called: then nothing of it runs. */
   start(): Promise<void>;
-  /** Takes no new work, lets calls in flight end, and closes everything. */
+  /** Takes no new work, lets calls in flight end, and closes everything. Called again, it is the same end that is waited for. */
   stop(graceMs: number): Promise<void>;
   readonly telemetry: TelemetryServer | undefined;
 }
@@ -55,6 +55,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   const stopping = Promise.withResolvers<undefined>();
   let opening: Promise<TelemetryServer> | undefined;
   let telemetry: TelemetryServer | undefined;
+  let stopped: Promise<void> | undefined;
   return {
     get telemetry() {
       return telemetry;
@@ -77,20 +78,24 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
       deps.leadership.start();
       log.info({ installation, telemetry: telemetry.url, vms: cluster.vms.list().length }, 'operator started');
     },
-    async stop(graceMs) {
-      life.isStopping = true;
-      stopping.resolve(undefined);
-      await Promise.all(runners.map((runner) => runner.stop(graceMs)));
-      parts.prober.stop();
-      parts.accounts.stop();
-      await deps.leadership.stop();
-      await cluster.stop();
-      await parts.events.flush(2_000);
-      const server = await opening?.catch(() => undefined);
-      await server?.close();
-      log.info({}, 'operator stopped');
+    stop(graceMs) {
+      return (stopped ??= end(graceMs));
     },
   };
+
+  async function end(graceMs: number): Promise<void> {
+    life.isStopping = true;
+    stopping.resolve(undefined);
+    await Promise.all(runners.map((runner) => runner.stop(graceMs)));
+    parts.prober.stop();
+    parts.accounts.stop();
+    await deps.leadership.stop();
+    await cluster.stop();
+    await parts.events.close(2_000);
+    const server = await opening?.catch(() => undefined);
+    await server?.close();
+    log.info({}, 'operator stopped');
+  }
 }
 
 function sharedParts(

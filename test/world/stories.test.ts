@@ -204,41 +204,6 @@ describe('a VM that is over before anybody saw it', () => {
   });
 });
 
-describe('an operator that is asked to stop', () => {
-  it('ends within seconds, also when something is to be looked at much later', async () => {
-    const world = await createWorld({ seed: 25 });
-    world.fault({ endpoint: 'client/deploy/single', kind: 'lost-request', count: 1 });
-    await world.apply('trainer');
-    expect(await world.until(() => world.statusOf('trainer')?.launch?.outcome === 'Uncertain', minute)).toBeDefined();
-    await world.stop();
-    expect(world.watchdog.breaches).toEqual([]);
-    await world.start();
-    expect(await world.until(() => isReady(world, 'trainer'), 10 * minute)).toBeDefined();
-    await expectGone(world, 'trainer');
-  });
-});
-
-describe('an operator that is asked to stop before it has started', () => {
-  it('ends, although no API server has answered', async () => {
-    const world = await createWorld({ seed: 27 });
-    world.kubeWeather.isDown = true;
-    await world.advance(5 * second);
-    await world.stop();
-    expect(world.watchdog.breaches).toEqual([]);
-  });
-
-  it.each([0, 50, 99, 100, 101, 150, 250])('ends %i ms after its first moment, its start included', async (ms) => {
-    const world = await createWorld({ seed: 28 });
-    world.kubeWeather.delay = { least: 100, most: 100 };
-    await world.apply('trainer');
-    await world.advance(ms);
-    await world.stop();
-    expect(world.watchdog.breaches).toEqual([]);
-    // The first answers of the API server come after 100 ms.
-    if (ms < 100) expect([world.writes, world.totalRequests]).toEqual([0, 0]);
-  });
-});
-
 describe('a leader that was cut off from the API server', () => {
   it('does not put its old journal over the one that another has written since', async () => {
     // Two that both believe that they lead: only the journal stands between them and a second VM.
