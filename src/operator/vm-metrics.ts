@@ -62,10 +62,12 @@ function collectResources(metrics: Metrics, vms: Indexed<CustomObject>): void {
   for (const object of vms.list()) {
     const { metadata, status } = object;
     const { kind } = vmKindOf(object).type;
-    const { phase = 'Pending', hourlyPrice, ...rest } = (status ?? {}) as VmStatus;
+    const { phase = 'Pending', hourlyPrice, retiring = [], ...rest } = (status ?? {}) as VmStatus;
     const labels = { kind, namespace: metadata.namespace ?? '', gpu_model: modelOf(rest) };
     metrics.vms.inc({ ...labels, phase });
-    const cost = Number(hourlyPrice?.billedNow ?? 0);
+    // What was replaced is billed for as long as its disk is kept.
+    const billed = [hourlyPrice?.billedNow, ...retiring.map(({ billedNow }) => billedNow)];
+    const cost = billed.reduce((sum, price) => sum + Number(price ?? 0), 0);
     if (cost > 0) metrics.hourlyCost.inc(labels, cost);
   }
 }

@@ -117,11 +117,20 @@ describe('an outbid VM', () => {
     expect(stepOf(outbid({}))).toMatchObject({ question: { hostnode: 'host-1', vmId: 'vm-1' } });
   });
 
-  it('tells whoever raised the bid in the spec that this does not raise that of the VM', () => {
+  it('tells whoever raised the bid in the spec that this does not change that of the VM', () => {
     const raised = { ...asking, spot: spotTerms({ price: money('0.20') }) };
     expect(decided(outbid({ 'host-1': loses }, raised)).ready).toMatchObject({
-      message: expect.stringContaining('cannot be raised') as string,
+      message: expect.stringContaining('cannot be changed') as string,
     });
+  });
+
+  it('is not started above a limit that was lowered since, whatever wins', () => {
+    const lowered = spotTerms({ price: money('0.05'), maxPrice: money('0.08') });
+    expect(briefOf(outbid({ 'host-1': wins }, { spot: lowered }))).toMatchObject({
+      step: 'wait',
+      ready: 'False Outbid',
+    });
+    expect(briefOf(outbid({}, { spot: lowered })).step).toBe('wait');
   });
 
   it('is woken by the next answer about its host', () => {

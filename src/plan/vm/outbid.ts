@@ -1,6 +1,7 @@
 import { annotations } from '../../api/group.ts';
 import { mostOutbidTimes, mostRetiring, type SpotHistory } from '../../api/vm-status.ts';
 import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
+import type { KnownBids } from '../../fleet/contract.ts';
 import { dollars, type Money } from '../../lib/money.ts';
 import type { CloudVm, VmSize } from '../../provider/contract.ts';
 import { bidOf } from '../price.ts';
@@ -99,11 +100,19 @@ function ownBid(observation: VmObservation, { vm, spot }: Losing): Recovery | 'l
   if (place === undefined || account.kind !== 'ready') return { step: startOf(vm), ...starting(vm) };
   const known = account.bids.known(place.hostnode, place.size);
   const bid = bidOf(observation.journal.vm) ?? spot.price;
-  if (known.wins?.lte(bid) === true) return { step: startOf(vm), ...starting(vm) };
-  if (known.refused?.gte(bid) === true) return 'loses';
+  // The limit was lowered since: a VM that runs goes on, but is not started above it.
+  if (bid.gt(spot.maxPrice)) return 'loses';
+  const wins = isWinning(known, bid);
+  if (wins !== undefined) return wins ? { step: startOf(vm), ...starting(vm) } : 'loses';
   if (known.isBeingAsked) return { step: { kind: 'wait' }, look: { bids: place } };
   if (!mayAskOfOwn(observation, spot)) return 'loses';
   return { step: { kind: 'askBid', question: { ...place, bid, vmId: vm.id, most: bid } } };
+}
+
+/** Undefined: not known. */
+function isWinning({ wins, refused }: KnownBids, bid: Money): boolean | undefined {
+  if (wins?.lte(bid) === true) return true;
+  return refused?.gte(bid) === true ? false : undefined;
 }
 
 /** A VM that only waits asks once in a round, and the pauses between rounds grow. */
@@ -127,11 +136,15 @@ function starting(vm: CloudVm): Pick<Verdict, 'phase' | 'ready'> {
 function waitForOwnBid(observation: VmObservation, { vm, spot }: Losing): Recovery {
   const bids = placeOf(observation, vm);
   const bid = bidOf(observation.journal.vm);
-  const isOld = bid !== undefined && bid.lt(spot.price);
-  const note = isOld
-    ? 'The bid of a VM that exists cannot be raised: with spec.onOutbid Replace another VM takes its place by the bid of the spec.'
-    : 'It is started once its bid wins again.';
-  return { step: { kind: 'wait' }, note, look: { ...nextRound(observation), bids } };
+  return { step: { kind: 'wait' }, note: whatIsWaitedFor(bid, spot), look: { ...nextRound(observation), bids } };
+}
+
+const cannotBeChanged =
+  'The bid of a VM that exists cannot be changed: with spec.onOutbid Replace another VM takes its place by the bid of the spec.';
+
+function whatIsWaitedFor(bid: Money | undefined, { price, maxPrice }: SpotTerms): string {
+  if (bid?.gt(maxPrice) === true) return `That is above bid.maxPrice, so it is not started. ${cannotBeChanged}`;
+  return bid?.lt(price) === true ? cannotBeChanged : 'It is started once its bid wins again.';
 }
 
 /** When it may be worth asking again. */

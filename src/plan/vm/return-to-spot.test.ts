@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   accountOf,
+  ago,
   biddingOf,
   bidsOf,
   cloudVm,
@@ -105,6 +106,23 @@ describe('an on-demand VM that has taken over', () => {
     ['none wins any more', refuses, { winnableSince: now - 15 * minute }, { isWinnable: false, isReturning: false }],
   ])('decides by whether %s', (_, known, bidding, seen) => {
     expect(decided(onDemand(known, bidding)).step).toEqual({ kind: 'noteMarket', ...seen });
+  });
+
+  it('does not go back before bids may be made again, and wakes then', () => {
+    const often = {
+      spot: spotTerms({
+        onOutbid: 'OnDemand',
+        returnAfterMs: minute,
+        outbidLimit: { count: 1, windowMs: 60 * minute },
+      }),
+      journal: {
+        ...onDemand({}, {}).journal,
+        spot: { outbidCount: 1, outbidTimes: [ago(20 * minute)] },
+      },
+    };
+    const { step, look } = decided(onDemand(wins, {}, often));
+    expect(step.kind).toBe('wait');
+    expect(look).toMatchObject({ inMs: 40 * minute });
   });
 
   it('wakes for the next look at the market', () => {

@@ -37,13 +37,12 @@ interface Returnable {
   readonly returnAfterMs: number;
 }
 
-/** An on-demand VM that may be given up for a spot VM. */
+/** An on-demand VM that may be given up for a spot VM, now or when bids may be made again. */
 function returnable(observation: VmObservation): Returnable | undefined {
   const { spot, journal, spec, meta, adoption } = observation;
   const vm = liveVm(observation);
   if (spot?.returnAfterMs === undefined || vm === undefined || !isHeldOnDemand(journal)) return undefined;
   if (spec.powerState !== 'Running' || meta.paused || adoption !== undefined) return undefined;
-  if (outbidTooOftenUntil(observation, spot) !== undefined) return undefined;
   return { vm, spot, returnAfterMs: spot.returnAfterMs };
 }
 
@@ -54,14 +53,16 @@ function isHeldOnDemand({ vm, retiring = [] }: Journal): boolean {
 
 const spotIsToBeLookedAt: Rule = (observation) => {
   const found = returnable(observation);
-  if (found?.vm.state !== 'running' || isReturningToSpot(observation) || isPausing(observation)) return undefined;
+  if (found?.vm.state !== 'running' || isReturningToSpot(observation)) return undefined;
+  if (observation.now < looksAgainAt(observation, found)) return undefined;
   const step = marketStep(observation, found);
   return step === undefined ? undefined : { step, phase: 'keep', ready: 'keep' };
 };
 
-/** After a look at the market the next one waits for a while. */
-function isPausing({ facts: { bidding }, now }: VmObservation): boolean {
-  return bidding.asked === 0 && now < bidding.nextRoundAt;
+/** When the market may be looked at: not for a while after the last look, nor when the resource was outbid too often. */
+function looksAgainAt(observation: VmObservation, { spot }: Returnable): number {
+  const { asked, nextRoundAt } = observation.facts.bidding;
+  return Math.max(outbidTooOftenUntil(observation, spot) ?? 0, asked === 0 ? nextRoundAt : 0);
 }
 
 function marketStep(observation: VmObservation, { spot, returnAfterMs }: Returnable): Step | undefined {
@@ -109,9 +110,10 @@ function takeOver(observation: VmObservation, market: BidOffers): Pick<Verdict, 
 export function lookAtMarket(observation: VmObservation, verdict: Verdict): Verdict {
   const found = returnable(observation);
   if (verdict.step.kind !== 'wait' || found?.vm.state !== 'running' || isReturningToSpot(observation)) return verdict;
-  const { facts, now } = observation;
-  if (isPausing(observation)) {
-    const inMs = Math.min(verdict.look?.inMs ?? Infinity, until(facts.bidding.nextRoundAt, now));
+  const { now } = observation;
+  const looksAt = looksAgainAt(observation, found);
+  if (now < looksAt) {
+    const inMs = Math.min(verdict.look?.inMs ?? Infinity, until(looksAt, now));
     return { ...verdict, look: { ...verdict.look, inMs } };
   }
   if (isInventoryOld(observation)) return { ...verdict, look: { ...verdict.look, hosts: true } };
