@@ -11,7 +11,7 @@ export interface Ticket {
   /**
    * Runs one call to the provider under this ticket. A ticket is good for one call. Rejects with a ProviderError
    * `rateLimited`, `notDone` if the ticket was lost meanwhile: it was kept unused for ten seconds, or calls
-   * were paused.
+   * were paused; `unavailable`, `notDone` if the gate was closed meanwhile.
    */
   run<T>(call: () => Promise<T>): Promise<T>;
   /** Gives an unused ticket back, so that the next in the queue may start at once. Harmless after `run`. */

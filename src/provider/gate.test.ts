@@ -221,6 +221,19 @@ describe('acquire', () => {
 });
 
 describe('the gate', () => {
+  it('lets no call start once it is closed, nor by a ticket that was given before', async () => {
+    const { gate } = rig({ requestsPerSecond: 100, burst: 10 });
+    const ticket = must(gate.claim('spend', 'a', 'ns'));
+    gate.close();
+    let calls = 0;
+    const count = (): Promise<void> => {
+      calls += 1;
+      return Promise.resolve();
+    };
+    await expect(ticket.run(count)).rejects.toMatchObject({ kind: 'unavailable', outcome: 'notDone' });
+    expect(calls).toBe(0);
+  });
+
   it('bounds the calls in flight, and goes on as soon as one ends', async () => {
     const { clock, gate, turns } = rig({ requestsPerSecond: 100, burst: 10, maxInFlight: 2 });
     const end = Promise.withResolvers<undefined>();

@@ -248,6 +248,8 @@ class TokenGate implements RunningGate {
       run: async (call) => {
         if (used) throw new Error('a ticket is good for one call');
         used = true;
+        // The operator has stopped while its holder was busy with something else.
+        if (this.#closed) throw closedError();
         if (this.#options.mayCall?.() === false) lose();
         return this.#run(grant, call);
       },
