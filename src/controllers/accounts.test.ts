@@ -75,3 +75,11 @@ it('an account that never had credentials is not ready, and one that is gone is 
   registry.remove('default');
   expect(registry.state('default')).toBeUndefined();
 });
+
+it('no account is started once all were stopped', () => {
+  const { registry, done } = rig();
+  registry.ensure(account);
+  registry.stop();
+  expect(() => registry.ensure(account)).toThrow('stopped');
+  expect(done).toEqual(['start https://one.example/api/v0', 'stop https://one.example/api/v0']);
+});

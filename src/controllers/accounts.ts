@@ -53,6 +53,7 @@ interface Entry {
 export class AccountRegistry {
   readonly #start: StartAccount;
   readonly #states = new Map<string, Entry>();
+  #isStopped = false;
 
   constructor(start: StartAccount) {
     this.#start = start;
@@ -85,9 +86,12 @@ export class AccountRegistry {
 
   /**
    * The account can be used with these settings. A running one is kept, with its list, and only told what changed; but
-   * what ran for an account that is gone, or at another endpoint, ends: it would be another organization's.
+   * what ran for an account that is gone, or at another endpoint, ends: it would be another organization's. Throws once all
+   * was stopped.
    */
   ensure(account: AccountSettings): AccountRuntime {
+    // A reconcile that was left to itself may come here after the end: what it started nobody would stop.
+    if (this.#isStopped) throw new Error('the accounts have been stopped');
     const { name, uid, endpoint } = account;
     const running = this.#states.get(name)?.running;
     if (running?.uid === uid && running.endpoint === endpoint) {
@@ -112,7 +116,9 @@ export class AccountRegistry {
     this.#states.delete(name);
   }
 
+  /** For good. */
   stop(): void {
+    this.#isStopped = true;
     for (const name of [...this.#states.keys()]) this.remove(name);
   }
 }

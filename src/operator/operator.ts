@@ -206,6 +206,8 @@ function leadRunners(
   },
 ): void {
   leadership.onGained(() => {
+    // A leader that stops and waits for its calls goes on renewing, and may lose the lease meanwhile and get it again.
+    if (life.isStopping) return;
     for (const runner of runners) runner.start();
   });
   leadership.onLost(() => {
