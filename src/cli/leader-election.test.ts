@@ -40,7 +40,7 @@ describe('leader election', () => {
     expect(leadership.isLeader()).toBe(true);
     const lease = await given.kube.get(leaseType, { namespace: 'gpuvm-system', name: 'gpuvm-operator' });
     expect(lease).toMatchObject({ spec: { holderIdentity: expect.stringMatching(/^pod-1_[0-9a-f-]{36}$/) as string } });
-    await leadership.stop();
+    await leadership.stop(1_000);
   });
 
   it.each<[string, Partial<LeaderElectionFlags>]>([

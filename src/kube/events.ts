@@ -1,5 +1,5 @@
 import { backoffMs, type Random } from '../lib/backoff.ts';
-import { sleep, toMicroTime, type Clock } from '../lib/clock.ts';
+import { sleep, toMicroTime, within, type Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { printable } from '../lib/printable.ts';
@@ -102,10 +102,7 @@ export class KubeEventRecorder implements EventRecorder {
   }
 
   async flush(limitMs: number): Promise<void> {
-    const stop = new AbortController();
-    const limit = sleep(this.#options.clock, limitMs, stop.signal).catch(() => undefined);
-    await Promise.race([this.#writer, limit]);
-    stop.abort();
+    await within(this.#options.clock, limitMs, this.#writer ?? Promise.resolve());
   }
 
   async close(limitMs: number): Promise<void> {

@@ -2,8 +2,11 @@
 export interface Leadership {
   /** Begins to seek the right, for ever. */
   start(): void;
-  /** Gives the right back, if it is held, so that another need not wait for it to run out. Stop the work before. */
-  stop(): Promise<void>;
+  /**
+   * Gives the right back, if it is held, so that another need not wait for it to run out. Stop the work before. Resolves
+   * after `limitMs` in any case: who waits for an API server that does not answer gives nothing back anyhow.
+   */
+  stop(limitMs: number): Promise<void>;
   /** True while this process may act, as far as it knows at this moment. */
   isLeader(): boolean;
   /**

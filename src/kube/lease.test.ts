@@ -79,12 +79,73 @@ describe('leader election', () => {
     await clock.advance(0);
     two.elector.start();
     await clock.advance(1000);
-    await one.elector.stop();
+    await one.elector.stop(1000);
     await clock.advance(4400);
     expect([one.words, two.words]).toEqual([['gained', 'lost'], ['gained']]);
     expect(clock.nextDue()).toBeDefined();
-    await two.elector.stop();
+    await two.elector.stop(1000);
     expect(clock.nextDue()).toBeUndefined();
+  });
+
+  test('gives back what an attempt has taken that was under way when it stopped', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const { api: slow, wire } = wired(api, clock);
+    wire.delayMs = 100;
+    const one = newElector(slow, clock, 'one');
+    one.elector.start();
+    // There is no lease: the question takes 200 ms, and 100 ms later it is made.
+    await clock.advance(250);
+    const stopped = one.elector.stop(1000);
+    await clock.advance(1000);
+    await stopped;
+    expect(one.words).toEqual([]);
+    expect(api.peek(leaseType, 'gpuvm-system/gpuvm-operator')?.spec).toMatchObject({ holderIdentity: '' });
+  });
+
+  test('gives back what was renewed without its hearing of it', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const { api: cutOff, wire } = wired(api, clock);
+    const one = newElector(cutOff, clock, 'one');
+    one.elector.start();
+    await clock.advance(1000);
+    // The renewal arrives after 100 ms, and the answer is lost.
+    wire.delayMs = 100;
+    await clock.advance(1050);
+    wire.cut = true;
+    await clock.advance(100);
+    Object.assign(wire, { cut: false, delayMs: 0 });
+    const stopped = one.elector.stop(1000);
+    await clock.advance(0);
+    await stopped;
+    expect(api.peek(leaseType, 'gpuvm-system/gpuvm-operator')?.spec).toMatchObject({ holderIdentity: '' });
+  });
+
+  test('takes from nobody what it gives back', async () => {
+    const clock = new VirtualClock();
+    const api = newApi(clock);
+    const one = newElector(api, clock, 'one');
+    one.elector.start();
+    await clock.advance(1000);
+    await api.mergePatch(leaseType, lease, { spec: { holderIdentity: 'another' } });
+    await clock.advance(2000);
+    await one.elector.stop(1000);
+    expect(api.peek(leaseType, 'gpuvm-system/gpuvm-operator')?.spec).toMatchObject({ holderIdentity: 'another' });
+  });
+
+  test('does not wait for an API server that does not answer, and leads no more', async () => {
+    const clock = new VirtualClock();
+    const { api: hung, wire } = wired(newApi(clock), clock);
+    const one = newElector(hung, clock, 'one');
+    one.elector.start();
+    await clock.advance(1000);
+    wire.delayMs = 1_000_000;
+    const stopped = one.elector.stop(1500);
+    await clock.advance(1500);
+    await stopped;
+    expect(one.words).toEqual(['gained', 'lost']);
+    expect(one.elector.isLeader()).toBe(false);
   });
 
   test('makes a leader that is cut off stand down before another takes over, within the lease time', async () => {

@@ -1,5 +1,5 @@
 import type { Random } from '../lib/backoff.ts';
-import { sleep, toMicroTime, type CancelTimer, type Clock } from '../lib/clock.ts';
+import { sleep, toMicroTime, within, type CancelTimer, type Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isKubeError, type KubeApi, type KubeObject, type ObjectRef, type ResourceType } from './contract.ts';
@@ -69,6 +69,8 @@ export class LeaseElector implements Leadership {
   #seen: { readonly lease: Lease; readonly at: number } | undefined;
   /** True while `#seen` is the answer to our own last write: then it need not be read before the next. */
   #fresh = false;
+  /** Whether the lease may carry our name: an attempt to write it may have succeeded without our hearing of it. */
+  #claimed = false;
   #leading = false;
   #renewedAt = Number.NEGATIVE_INFINITY;
   #cancelDeadline: CancelTimer = () => undefined;
@@ -101,17 +103,28 @@ export class LeaseElector implements Leadership {
     this.#loop ??= this.#run();
   }
 
-  async stop(): Promise<void> {
+  async stop(limitMs: number): Promise<void> {
+    const { clock, log } = this.#options;
     this.#abort.abort(new Error('stopped'));
-    await this.#loop;
-    const held = this.#leading;
-    this.#standDown('stopped');
-    if (!held) return;
+    let error = `no answer from the API server within ${String(limitMs)} ms`;
     try {
-      await this.#write({ holderIdentity: '', leaseDurationSeconds: 1 });
-    } catch (error) {
-      this.#options.log.warn({ error: messageOf(error) }, 'could not give the lease back');
+      if ((await within(clock, limitMs, this.#giveBack())) !== undefined) return;
+    } catch (failure) {
+      error = messageOf(failure);
     }
+    this.#standDown('stopped');
+    log.warn({ error }, 'could not give the lease back: others wait until it has run out');
+  }
+
+  /** Also what an attempt has taken that was under way when there was nobody any more to lead. */
+  async #giveBack(): Promise<'done'> {
+    await this.#loop;
+    this.#standDown('stopped');
+    if (!this.#claimed) return 'done';
+    if (!this.#fresh && !(await this.#read())) return 'done';
+    const isOurs = this.#seen?.lease.spec?.holderIdentity === this.#options.identity;
+    if (isOurs) await this.#write({ holderIdentity: '', leaseDurationSeconds: 1 });
+    return 'done';
   }
 
   async #run(): Promise<void> {
@@ -141,10 +154,12 @@ export class LeaseElector implements Leadership {
 
   async #acquireOrRenew(): Promise<boolean> {
     if (!this.#fresh && !(await this.#read())) {
+      this.#claimed = true;
       await this.#create();
       return true;
     }
-    if (!this.#mayTake()) return false;
+    this.#claimed = this.#mayTake();
+    if (!this.#claimed) return false;
     const { clock, identity } = this.#options;
     const now = toMicroTime(clock.now());
     const spec = this.#seen?.lease.spec;

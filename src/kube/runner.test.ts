@@ -200,8 +200,8 @@ describe('the runner', () => {
     world.runner.start();
     world.queue.add('a');
     await world.clock.advance(0);
-    const stopped = world.runner.stop(1000);
-    await world.clock.advance(2000);
+    const stopped = world.runner.stop(5000);
+    await world.clock.advance(6000);
     expect(await stopped).toBe(false);
   });
 

@@ -1,5 +1,5 @@
 import type { Random } from '../lib/backoff.ts';
-import type { Clock } from '../lib/clock.ts';
+import { within, type Clock } from '../lib/clock.ts';
 import { assertNever, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isKubeError, type Outcome, type Reconciler } from './contract.ts';
@@ -26,6 +26,9 @@ export interface RunnerOptions {
   readonly concurrency?: number;
   readonly hooks?: RunnerHooks;
 }
+
+/** How long a reconcile has from its abort on, to write down what became of its call. */
+const unwindMs = 1_000;
 
 /** After this many requeues in a row a key backs off as if it had failed: somebody is fighting over the object, say. */
 const mostRequeuesInARow = 5;
@@ -58,8 +61,8 @@ export class Runner {
   }
 
   /**
-   * Takes no more keys, then waits for the running ones. After `graceMs` their signal is aborted, and after as long again
-   * they are left to themselves. `reason` for losing the right to act: aborts at once.
+   * Takes no more keys, then waits for the running ones. After `graceMs` their signal is aborted, and a second later they are
+   * left to themselves. `reason` for losing the right to act: aborts at once.
    *
    * @returns true when nothing runs any more
    */
@@ -69,20 +72,15 @@ export class Runner {
     this.#options.queue.setListener(undefined);
     if (abort === undefined || this.#active.size === 0) return this.#active.size === 0;
     if (reason === 'leadershipLost') abort.abort(new Error('no longer the leader'));
-    if (await this.#idle(graceMs)) return true;
+    else if (await this.#isIdleWithin(graceMs)) return true;
     abort.abort(new Error('shutting down'));
-    return this.#idle(graceMs);
+    if (await this.#isIdleWithin(unwindMs)) return true;
+    this.#options.log.warn({ running: this.#active.size }, 'reconciles do not end: they are left to themselves');
+    return false;
   }
 
-  async #idle(limitMs: number): Promise<boolean> {
-    const timeUp = Promise.withResolvers<boolean>();
-    const cancel = this.#options.clock.after(limitMs, () => {
-      timeUp.resolve(false);
-    });
-    const idle = Promise.all(this.#active).then(() => true);
-    const result = await Promise.race([idle, timeUp.promise]);
-    cancel();
-    return result;
+  async #isIdleWithin(limitMs: number): Promise<boolean> {
+    return (await within(this.#options.clock, limitMs, Promise.all(this.#active))) !== undefined;
   }
 
   #pump(): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
-import { sleep, toMicroTime, toPreciseTimestamp, toTimestamp } from './clock.ts';
+import { sleep, toMicroTime, toPreciseTimestamp, toTimestamp, within } from './clock.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 describe('the virtual clock', () => {
@@ -94,6 +94,25 @@ describe('sleep', () => {
     const clock = new VirtualClock(0);
     await expect(sleep(clock, 100, AbortSignal.abort(new Error('too late')))).rejects.toThrow('too late');
     expect(clock.nextDue()).toBeUndefined();
+  });
+});
+
+describe('a limit', () => {
+  it('passes on what comes in time, and leaves no timer behind', async () => {
+    const clock = new VirtualClock(0);
+    expect(await within(clock, 100, Promise.resolve('answer'))).toBe('answer');
+    await expect(within(clock, 100, Promise.reject(new Error('refused')))).rejects.toThrow('refused');
+    expect(clock.nextDue()).toBeUndefined();
+  });
+
+  it('ends the wait for what does not come, and hears nothing of what comes later', async () => {
+    const clock = new VirtualClock(0);
+    const late = Promise.withResolvers<string>();
+    const result = within(clock, 100, late.promise);
+    await clock.advance(100);
+    expect(await result).toBeUndefined();
+    late.reject(new Error('too late'));
+    await clock.advance(0);
   });
 });
 

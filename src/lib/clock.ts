@@ -55,6 +55,19 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** What the promise comes to; undefined when it has not come to anything after `limitMs`, and then nobody hears of it any more. */
+export async function within<T>(clock: Clock, limitMs: number, promise: Promise<T>): Promise<T | undefined> {
+  const timeUp = Promise.withResolvers<undefined>();
+  const cancel = clock.after(limitMs, () => {
+    timeUp.resolve(undefined);
+  });
+  try {
+    return await Promise.race([promise, timeUp.promise]);
+  } finally {
+    cancel();
+  }
+}
+
 function abortReason(signal: AbortSignal | undefined): Error {
   const reason: unknown = signal?.reason;
   return reason instanceof Error ? reason : new Error('aborted');

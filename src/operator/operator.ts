@@ -24,10 +24,19 @@ import { wakeOnClusterChanges, wakeOnListChange, wakeVm, wakeVmsOf } from './wak
 export interface Operator {
   /** Resolves once the stores are complete and the loops run, or once `stop` was called: then nothing of it runs. */
   start(): Promise<void>;
-  /** Takes no new work, lets calls in flight end, and closes everything. Called again, it is the same end that is waited for. */
+  /**
+   * Takes no new work, lets calls in flight end, and closes everything, for good. After `graceMs` calls are broken off;
+   * whatever does not answer, all is over at most `mostStoppingMs` later. Called again, it is the same end that is waited for.
+   */
   stop(graceMs: number): Promise<void>;
   readonly telemetry: TelemetryServer | undefined;
 }
+
+/** How long the lease may take to be given back, and the last Events to be written. */
+const farewellMs = 1_500;
+
+/** Beyond the grace: a second in which what was broken off is written down, and the farewell. */
+export const mostStoppingMs = 1_000 + farewellMs;
 
 /** What the parts of one operator share. */
 interface Parts {
@@ -89,9 +98,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
     await Promise.all(runners.map((runner) => runner.stop(graceMs)));
     parts.prober.stop();
     parts.accounts.stop();
-    await deps.leadership.stop();
-    await cluster.stop();
-    await parts.events.close(2_000);
+    await Promise.all([deps.leadership.stop(farewellMs), cluster.stop(), parts.events.close(farewellMs)]);
     const server = await opening?.catch(() => undefined);
     await server?.close();
     log.info({}, 'operator stopped');

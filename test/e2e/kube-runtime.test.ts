@@ -189,10 +189,10 @@ describe('the runtime on a real API server', () => {
     one.start();
     await gained(one);
     two.start();
-    await one.stop();
+    await one.stop(10_000);
     await gained(two);
     expect([one.isLeader(), two.isLeader()]).toEqual([false, true]);
-    await two.stop();
+    await two.stop(10_000);
     expect(await client.get(leaseType, lease)).toMatchObject({ spec: { leaseTransitions: 1 } });
   });
 
