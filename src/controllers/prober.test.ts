@@ -85,3 +85,29 @@ it('leaves no timer behind', async () => {
   expect(clock.nextDue()).toBeUndefined();
   expect(woken).toEqual([]);
 });
+
+it('gives a probe up that nobody wants to know any more, and begins none once it was stopped', async () => {
+  const clock = new VirtualClock(0);
+  const signals: AbortSignal[] = [];
+  const prober = new Prober({
+    clock,
+    connect: (_host, _port, _timeoutMs, signal) => {
+      signals.push(signal);
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          reject(new Error('aborted'));
+        });
+      });
+    },
+    wake: () => undefined,
+  });
+  prober.watch('one', target);
+  prober.watch('two', target);
+  prober.unwatch('one');
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  prober.stop();
+  prober.watch('three', target);
+  await clock.advance(0);
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, true]);
+  expect(clock.nextDue()).toBeUndefined();
+});

@@ -3,8 +3,11 @@ import { messageOf } from '../lib/errors.ts';
 import type { ProbeFact } from '../plan/vm/observation.ts';
 import type { ProbeTarget } from '../plan/vm/verdict.ts';
 
-/** Opens a TCP connection and closes it again. Rejects with ProbeForbiddenError where probes may not go. */
-export type Connect = (host: string, port: number, timeoutMs: number) => Promise<void>;
+/**
+ * Opens a TCP connection and closes it again. Rejects with ProbeForbiddenError where probes may not go, and at once when the
+ * signal is aborted.
+ */
+export type Connect = (host: string, port: number, timeoutMs: number, signal: AbortSignal) => Promise<void>;
 
 export class ProbeForbiddenError extends Error {}
 
@@ -14,6 +17,8 @@ interface Watch {
   fact: ProbeFact;
   failures: number;
   cancel: CancelTimer;
+  /** Ends the probe that is under way: it may take a minute, and nobody wants to know any more. */
+  readonly abort: AbortController;
 }
 
 /**
@@ -25,6 +30,7 @@ export class Prober {
   readonly #connect: Connect;
   readonly #wake: (key: string) => void;
   readonly #watches = new Map<string, Watch>();
+  #isStopped = false;
 
   constructor(options: { readonly clock: Clock; readonly connect: Connect; wake(key: string): void }) {
     this.#clock = options.clock;
@@ -37,28 +43,32 @@ export class Prober {
   /** From now on this target is probed for the key, and no other. Calling it again with the same target changes nothing. */
   watch(key: string, target: ProbeTarget): void {
     const id = JSON.stringify(target);
-    if (this.#watches.get(key)?.id === id) return;
+    if (this.#isStopped || this.#watches.get(key)?.id === id) return;
     this.unwatch(key);
     const fact: ProbeFact = {
       target: addressOf(target),
       result: 'pending',
       message: 'The VM has not been probed yet.',
     };
-    const watch: Watch = { target, id, fact, failures: 0, cancel: () => undefined };
+    const watch: Watch = { target, id, fact, failures: 0, cancel: () => undefined, abort: new AbortController() };
     this.#watches.set(key, watch);
     this.#probe(key, watch);
   }
 
   unwatch(key: string): void {
-    this.#watches.get(key)?.cancel();
+    const watch = this.#watches.get(key);
     this.#watches.delete(key);
+    watch?.cancel();
+    watch?.abort.abort(new Error('nobody wants to know any more'));
   }
 
   fact(key: string): ProbeFact | undefined {
     return this.#watches.get(key)?.fact;
   }
 
+  /** For good. */
   stop(): void {
+    this.#isStopped = true;
     for (const key of [...this.#watches.keys()]) this.unwatch(key);
   }
 
@@ -73,7 +83,7 @@ export class Prober {
       });
       if (watch.fact.result !== before) this.#wake(key);
     };
-    this.#connect(host, port, timeoutMs).then(() => {
+    this.#connect(host, port, timeoutMs, watch.abort.signal).then(() => {
       finish(undefined);
     }, finish);
   }

@@ -8,7 +8,7 @@ import { VirtualClock } from '../lib/virtual-clock.ts';
 import { KubeClient } from './client.ts';
 import type { KubeObject, WatchEvent } from './contract.ts';
 import { jsonLines } from './json-lines.ts';
-import type { Connection } from './kube-config.ts';
+import type { Connection, Identity } from './kube-config.ts';
 import { widgetType } from './testing/kube-api-contract.ts';
 
 /** The client against a server that misbehaves on purpose; what a good one does is in the end-to-end tests. */
@@ -158,6 +158,32 @@ describe('calls', () => {
     for (let time = 0; time < 20; time++) await client.get(widgetType, ref);
     // Two, since an answer is there a moment before its connection is free again.
     expect(sockets.size).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('a client that was closed', () => {
+  test('ends the call that nobody answers, and makes no other one', async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const client = await clientOf(() => {
+      asked.resolve(undefined);
+    });
+    const call = expect(client.get(widgetType, ref)).rejects.toMatchObject({ kind: 'unavailable' });
+    await asked.promise;
+    await client.close();
+    await call;
+    await expect(client.get(widgetType, ref)).rejects.toThrow('the client was closed');
+  });
+
+  test('opens no connection for a call that had not got that far', async () => {
+    let requests = 0;
+    const identified = Promise.withResolvers<Identity>();
+    const identify = (): Promise<Identity> => identified.promise;
+    const client = await clientOf(() => (requests += 1), { connection: { identify } });
+    const call = client.get(widgetType, ref);
+    await client.close();
+    identified.resolve({ headers: {}, tls: {} });
+    await expect(call).rejects.toThrow('the client was closed');
+    expect(requests).toBe(0);
   });
 });
 

@@ -50,7 +50,10 @@ interface Known {
 export class Transport {
   readonly #options: TransportOptions;
   readonly #timeoutMs: number;
+  /** Those that are still open, such as old ones that finish what they are doing. */
+  readonly #agents = new Set<Agents>();
   #known: Known | undefined;
+  #isClosed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -89,11 +92,11 @@ export class Transport {
     }
   }
 
-  /** Closes idle connections and ends running requests. */
+  /** Closes idle connections and ends running requests, for good: calls that come later are refused. */
   async close(): Promise<void> {
-    const agents = this.#known?.agents;
+    this.#isClosed = true;
     this.#known = undefined;
-    await Promise.all([agents?.calls.destroy(), agents?.watches.destroy()]);
+    await Promise.all([...this.#agents].flatMap(({ calls, watches }) => [calls.destroy(), watches.destroy()]));
   }
 
   async #send(
@@ -143,6 +146,8 @@ export class Transport {
     const now = this.#options.clock.now();
     if (this.#known !== undefined && now - this.#known.at < identityMaxAgeMs) return this.#known;
     const identity = await this.#options.connection.identify();
+    // Connections that were opened now nobody would close.
+    if (this.#isClosed) throw new KubeError('cannot reach the API server: the client was closed', 'unavailable');
     const known = { at: now, identity, agents: this.#agentsFor(identity) };
     this.#known = known;
     return known;
@@ -153,19 +158,26 @@ export class Transport {
     const fingerprint = Object.values(identity.tls).map(String).join('\n');
     const present = this.#known?.agents;
     if (present?.fingerprint === fingerprint) return present;
-    // Old connections finish what they are doing.
-    if (present !== undefined) void Promise.allSettled([present.calls.close(), present.watches.close()]);
+    if (present !== undefined) void this.#retire(present);
     const common = {
       connect: { ...identity.tls, rejectUnauthorized: true, timeout: connectTimeoutMs, keepAliveInitialDelay: 30_000 },
       headersTimeout: this.#timeoutMs,
       bodyTimeout: this.#timeoutMs,
       pipelining: 1,
     };
-    return {
+    const agents = {
       fingerprint,
       calls: new Agent({ ...common, connections: callConnections }),
       watches: new Agent(common),
     };
+    this.#agents.add(agents);
+    return agents;
+  }
+
+  /** Old connections finish what they are doing. */
+  async #retire(agents: Agents): Promise<void> {
+    await Promise.allSettled([agents.calls.close(), agents.watches.close()]);
+    this.#agents.delete(agents);
   }
 }
 

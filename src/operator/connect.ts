@@ -11,10 +11,10 @@ import { assertInReach, ForbiddenAddressError, guardedLookup, type GuardOptions 
  * this machine and its network.
  */
 export function probeConnect(options: GuardOptions): Connect {
-  return async (host, port, timeoutMs) => {
+  return async (host, port, timeoutMs, signal) => {
     try {
       assertInReach(host, options);
-      await knock({ host, port, timeoutMs }, options);
+      await knock({ host, port, timeoutMs, signal }, options);
     } catch (error) {
       if (error instanceof ForbiddenAddressError) throw new ProbeForbiddenError(error.message);
       throw error;
@@ -22,12 +22,16 @@ export function probeConnect(options: GuardOptions): Connect {
   };
 }
 
-function knock(
-  { host, port, timeoutMs }: { readonly host: string; readonly port: number; readonly timeoutMs: number },
-  options: GuardOptions,
-): Promise<void> {
+interface Door {
+  readonly host: string;
+  readonly port: number;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+function knock({ host, port, timeoutMs, signal }: Door, options: GuardOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    const socket = openSocket({ host, port, timeout: timeoutMs, lookup: guardedLookup(options) });
+    const socket = openSocket({ host, port, timeout: timeoutMs, signal, lookup: guardedLookup(options) });
     const end = (error?: Error): void => {
       socket.destroy();
       if (error === undefined) resolve();
