@@ -90,8 +90,9 @@ async function withTurn(
   lane: Lane,
   body: (ticket: Ticket, runtime: AccountRuntime) => Promise<ActResult>,
 ): Promise<ActResult> {
-  const { runtime } = pass;
-  if (runtime === undefined) return 'queued';
+  const { runtime, signal } = pass;
+  // Broken off: there is no time for another call. What became of those before is written down, and no more.
+  if (runtime === undefined || signal.aborted) return 'queued';
   const ticket = runtime.gate.claim(lane, pass.key, pass.object.metadata.namespace ?? '');
   if (ticket === undefined) return 'queued';
   try {
@@ -137,7 +138,7 @@ async function confirmGone(deps: ActDeps, pass: Pass, question: Question): Promi
   const { vmId } = step;
   const askedAt = deps.clock.now();
   try {
-    const vm = await ticket.run(() => runtime.provider.getVm(vmId));
+    const vm = await ticket.run(() => runtime.provider.getVm(vmId, { signal: pass.signal }));
     const isGone = vm.state === 'terminated';
     if (isGone) runtime.fleet.noteConfirmedGone(vmId);
     else runtime.fleet.noteFoundAlive(vmId);
@@ -176,7 +177,7 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
   deps.leadership.assertLeading();
   if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
   try {
-    await ticket.run(() => callProvider(runtime.provider, step));
+    await ticket.run(() => callProvider(runtime.provider, step, pass));
     noteSuccess(deps, pass, step, runtime);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
@@ -185,16 +186,16 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
   return 'looked';
 }
 
-function callProvider(provider: Provider, step: CallStep): Promise<void> {
+function callProvider(provider: Provider, step: CallStep, { signal }: Pass): Promise<void> {
   switch (step.kind) {
     case 'start':
-      return provider.startVm(step.vmId);
+      return provider.startVm(step.vmId, { signal });
     case 'stop':
-      return provider.stopVm(step.vmId, { release: step.release });
+      return provider.stopVm(step.vmId, { release: step.release }, { signal });
     case 'modify':
-      return provider.modifyVm(step.vmId, step.size);
+      return provider.modifyVm(step.vmId, step.size, { signal });
     case 'delete':
-      return provider.deleteVm(step.vmId);
+      return provider.deleteVm(step.vmId, { signal });
   }
 }
 

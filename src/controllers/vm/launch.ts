@@ -89,7 +89,7 @@ async function deploy(deps: ActDeps, pass: Pass, turn: LaunchTurn, intent: Launc
   const request = requestOf(observation, plan);
   const started = deps.clock.now();
   try {
-    const receipt = await ticket.run(() => runtime.provider.deploy(request));
+    const receipt = await ticket.run(() => runtime.provider.deploy(request, { signal: pass.signal }));
     noteReceipt(deps, pass, turn, { intent, receipt });
   } catch (error) {
     // Anything that is not known to have left nothing behind is uncertain, a bug of ours included.
