@@ -20,7 +20,7 @@ export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
   | { readonly do: 'freeze'; readonly afterPoints: number; readonly ms: number }
   | { readonly do: 'freezeDeployer'; readonly vm: string; readonly ms: number }
-  | { readonly do: 'stop'; readonly replica: number };
+  | { readonly do: 'stop'; readonly replica: number; readonly graceMs: number };
 
 export type KubeTrouble =
   | {
@@ -120,7 +120,7 @@ const processTrouble: Weighted<ProcessTrouble>[] = [
   often(6, fc.record({ do: doing('crash'), afterPoints: fc.nat({ max: 12 }) })),
   often(3, fc.record({ do: doing('freeze'), afterPoints: fc.nat({ max: 12 }), ms: frozenMs })),
   often(2, fc.record({ do: doing('freezeDeployer'), vm, ms: frozenMs })),
-  often(1, fc.record({ do: doing('stop'), replica })),
+  often(1, fc.record({ do: doing('stop'), replica, graceMs: fc.constantFrom(100, 25_000) })),
 ];
 
 const kubeTrouble: Weighted<KubeTrouble>[] = [

@@ -124,7 +124,7 @@ async function strikeProcess(world: SimulatedWorld, one: Exclude<ProcessTrouble,
       return;
     }
     case 'stop':
-      await world.stop(25_000, world.replicas[one.replica]);
+      await world.stop(one.graceMs, world.replicas[one.replica]);
   }
 }
 

@@ -8,15 +8,42 @@ import { createWorld, type SimulatedWorld } from './world.ts';
 
 const second = 1000;
 const minute = 60 * second;
+const deploy = 'client/deploy/single';
+const balance = 'billing/balance';
 
 function isReady(world: SimulatedWorld): boolean {
   return world.conditionOf('trainer', 'Ready') === 'True Running';
 }
 
+/** Told to stop while its deploy call is answered late: there is something to wait for. */
+async function stoppingDuringDeploy(options: { replicas: number; slowMs: number }): Promise<{
+  readonly world: SimulatedWorld;
+  readonly stopped: { isOver: boolean };
+}> {
+  const world = await createWorld({ seed: 80, replicas: options.replicas });
+  await world.advance(10 * second);
+  world.fault({ endpoint: deploy, kind: 'slow', ms: options.slowMs, count: 1 });
+  await world.apply('trainer');
+  expect(await world.until(() => world.requestsOf(deploy) === 1, minute, 100)).toBeDefined();
+  const stopped = { isOver: false };
+  void leaderOf(world)
+    .stop(25 * second)
+    .then(() => {
+      stopped.isOver = true;
+    });
+  return { world, stopped };
+}
+
+function leaderOf(world: SimulatedWorld): SimulatedWorld['replicas'][number] {
+  const leader = world.replicas.find((replica) => replica.isLeading);
+  if (leader === undefined) throw new Error('nobody leads');
+  return leader;
+}
+
 describe('an operator that is asked to stop', () => {
   it('ends within seconds, also when something is to be looked at much later', async () => {
     const world = await createWorld({ seed: 25 });
-    world.fault({ endpoint: 'client/deploy/single', kind: 'lost-request', count: 1 });
+    world.fault({ endpoint: deploy, kind: 'lost-request', count: 1 });
     await world.apply('trainer');
     expect(await world.until(() => world.statusOf('trainer')?.launch?.outcome === 'Uncertain', minute)).toBeDefined();
     await world.stop();
@@ -76,5 +103,52 @@ describe('an operator that is asked to stop before it has started', () => {
     expect(world.watchdog.breaches).toEqual([]);
     // The first answers of the API server come after 100 ms.
     if (ms < 100) expect([world.writes, world.totalRequests]).toEqual([0, 0]);
+  });
+});
+
+describe('a leader that loses its lease while it stops, and gets it again', () => {
+  it('does not begin anew, and ends when its calls have ended', async () => {
+    const { world, stopped } = await stoppingDuringDeploy({ replicas: 2, slowMs: 20 * second });
+    const leader = leaderOf(world);
+    // Longer than it may go without a renewal, and not so long that another one takes over.
+    leader.isCutOff = true;
+    expect(await world.until(() => !leader.isLeading, 15 * second, 100)).toBeDefined();
+    leader.isCutOff = false;
+    expect(await world.until(() => leader.isLeading, 5 * second, 100)).toBeDefined();
+    await world.apply('another');
+    expect(await world.until(() => stopped.isOver, 10 * second, 100)).toBeDefined();
+    expect(world.requestsOf(deploy)).toBe(1);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+});
+
+describe('an operator whose call is not answered before its grace is over', () => {
+  it('breaks it off, and writes down what has become of it', async () => {
+    const { world, stopped } = await stoppingDuringDeploy({ replicas: 1, slowMs: 29 * second });
+    expect(await world.until(() => stopped.isOver, 26 * second, 100)).toBeDefined();
+    // The list has shown the VM meanwhile.
+    expect(world.statusOf('trainer')).toMatchObject({
+      vm: { id: world.vms()[0]?.id },
+      launch: { outcome: 'Launched' },
+    });
+    await world.start();
+    expect(await world.until(() => world.statusOf('trainer')?.phase === 'Running', 10 * minute)).toBeDefined();
+    expect([world.requestsOf(deploy), world.vms().length]).toEqual([1, 1]);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+});
+
+describe('an operator that is asked to stop while it waits to ask for the balance again', () => {
+  it('asks no more', async () => {
+    const world = await createWorld({ seed: 82 });
+    world.deployForeign();
+    expect(await world.until(() => world.requestsOf('client/list') > 1, 2 * minute)).toBeDefined();
+    world.fault({ endpoint: 'client/list', kind: 'empty-list' });
+    world.fault({ endpoint: balance, kind: 'error-500' });
+    const before = world.requestsOf(balance);
+    expect(await world.until(() => world.requestsOf(balance) > before, 2 * minute, 10)).toBeDefined();
+    await world.stop();
+    expect(world.requestsOf(balance)).toBe(before + 1);
+    expect(world.watchdog.breaches).toEqual([]);
   });
 });

@@ -11,6 +11,7 @@ import { customKind } from '../../src/kube/testing/kind-rules.ts';
 import type { Logger } from '../../src/lib/logger.ts';
 import type { Redactor } from '../../src/lib/redact.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
+import { mostStoppingMs } from '../../src/operator/operator.ts';
 import { defaultOperatorOptions, type OperatorOptions } from '../../src/operator/options.ts';
 import { createSimulator, type FaultSpec, type SimulatorOptions, type Simulator } from '../../src/sim/index.ts';
 import { Random } from '../../src/sim/random.ts';
@@ -210,7 +211,8 @@ export class SimulatedWorld {
       progress.isOver = true;
     });
     const isOver = (): boolean => progress.isOver || replica.isFrozen;
-    if ((await this.until(isOver, 4 * graceMs)) === undefined) this.watchdog.complain(`${replica.name} does not stop`);
+    if ((await this.until(isOver, graceMs + mostStoppingMs, 100)) === undefined)
+      this.watchdog.complain(`${replica.name} does not stop in time`);
   }
 
   /** One of the replicas is scaled away: its process is killed, and none follows. */
