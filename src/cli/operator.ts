@@ -5,10 +5,9 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
 import { connectionFrom } from '../kube/kube-config.ts';
 import { systemClock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import { Redactor } from '../lib/redact.ts';
 import { probeConnect } from '../operator/connect.ts';
-import { createOperator, type Operator } from '../operator/operator.ts';
+import { createOperator } from '../operator/operator.ts';
 import { defaultOperatorOptions, type OperatorOptions } from '../operator/options.ts';
 import { createLogger, logLevels, type LogLevel } from '../telemetry/log.ts';
 import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
@@ -17,6 +16,7 @@ import { logLastWords } from './last-words.ts';
 import { leaderElectionOptions, leadershipFrom, type LeaderElectionFlags } from './leader-election.ts';
 import { countOption, durationOption, portOption } from './option-types.ts';
 import { newPassword } from './password.ts';
+import { endSoon, untilToldToStop } from './shutdown.ts';
 import { assertTlsIsVerified } from './tls-environment.ts';
 
 interface Flags extends OperatorOptions, LeaderElectionFlags {
@@ -78,7 +78,11 @@ function durationOptions(): Option[] {
     ...durations.map(([flag, name, description]) =>
       durationOption(`${flag} <duration>`, description, defaultOperatorOptions[name]),
     ),
-    durationOption('--shutdown-grace <duration>', 'how long calls in flight may take to end', 25_000),
+    durationOption(
+      '--shutdown-grace <duration>',
+      'how long calls in flight may take to end after SIGTERM; the process ends at most 4s later',
+      25_000,
+    ),
   ];
 }
 
@@ -87,6 +91,7 @@ async function run(flags: Flags): Promise<void> {
   const redactor = new Redactor();
   const log = createLogger({ level: flags.logLevel, redactor, clock: systemClock });
   logLastWords(log);
+  const told = untilToldToStop(log, { graceMs: flags.shutdownGraceMs });
   const { version } = packageJson;
   const metrics = createMetrics({ version, processMetrics: true });
   const kube = new KubeClient({
@@ -100,7 +105,7 @@ async function run(flags: Flags): Promise<void> {
   const clock = systemClock;
   const random = Math.random;
   const instance = hostname().slice(0, 128);
-  const operator = await createOperator({
+  const creating = createOperator({
     ...{ kube, redactor, log, metrics, clock, random, newPassword, instance },
     connect: probeConnect({ allowPrivate: flags.allowPrivateProbes }),
     leadership: leadershipFrom(flags, { kube, clock, random, log, instance }),
@@ -109,27 +114,16 @@ async function run(flags: Flags): Promise<void> {
     },
     options: flags,
   });
-  const stopped = stopOnSignal(operator, { graceMs: flags.shutdownGraceMs });
-  await operator.start();
-  await stopped;
-  await kube.close();
-}
-
-/** Resolves when the operator has stopped after SIGTERM or SIGINT. A second signal ends the process at once. */
-function stopOnSignal(operator: Operator, { graceMs }: { graceMs: number }): Promise<void> {
-  return new Promise((resolve) => {
-    let stopping = false;
-    const onSignal = (): void => {
-      if (stopping) process.exit(130);
-      stopping = true;
-      operator.stop(graceMs).then(resolve, (error: unknown) => {
-        process.stderr.write(`could not stop cleanly: ${messageOf(error)}\n`);
-        process.exit(1);
-      });
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
+  try {
+    const operator = await Promise.race([creating, told]);
+    if (operator === undefined) return;
+    await Promise.race([operator.start(), told]);
+    await told;
+    await operator.stop(flags.shutdownGraceMs);
+  } finally {
+    await kube.close();
+    endSoon(log);
+  }
 }
 
 /** Commander names an option by its flag; the operator's options carry their unit. */
