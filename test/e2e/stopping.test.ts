@@ -63,6 +63,10 @@ test('a leader that loses its lease while it waits for its call, and gets it aga
   stage.wire.proxy.thaw();
   await untilSaid('leading', 2);
   const second = await stage.create(team, 'second');
+  await until(
+    'the operator has heard of the second one',
+    async () => (await stage.operator.metric('workqueue_depth', { name: 'gpuvm' })) > 0 || (await deployCalls()) > 1,
+  );
   caught.letGo();
   expect(await stage.operator.ended).toEqual(stopped);
   expect(timesSaid('operator stopped')).toBe(1);

@@ -16,6 +16,7 @@ interface Asking {
 /** Asks whether a bid would win. The answer is for everybody who wants the same size on that host. */
 export async function askBid(deps: ActDeps, pass: Pass, { question, ticket, runtime }: Asking): Promise<ActResult> {
   const { hostnode, size, bid, vmId, most } = question;
+  const { signal } = pass;
   const { bids } = runtime.fleet;
   // Somebody else began to ask in this moment: to be waited for.
   if (!bids.begin(hostnode, size)) return 'looked';
@@ -23,8 +24,8 @@ export async function askBid(deps: ActDeps, pass: Pass, { question, ticket, runt
   try {
     const wins = await ticket.run(() =>
       vmId === undefined
-        ? runtime.provider.validateBid({ hostnode, size, bid })
-        : runtime.provider.validateBidOf(vmId, bid),
+        ? runtime.provider.validateBid({ hostnode, size, bid }, { signal })
+        : runtime.provider.validateBidOf(vmId, bid, { signal }),
     );
     bids.note(hostnode, size, bid, wins);
     if (!wins && bid.gte(most)) pass.memory.bidding.noteRefused(hostnode, deps.clock.now());
