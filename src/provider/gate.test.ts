@@ -220,21 +220,6 @@ describe('acquire', () => {
   });
 });
 
-describe('a gate that was closed', () => {
-  it('lets nobody call who has a ticket or a turn, and keeps no timer', async () => {
-    const { clock, gate } = rig({ burst: 2 });
-    const ticket = must(gate.claim('spend', 'a', 'ns'));
-    must(gate.claim('spend', 'b', 'ns')).release();
-    await gate.acquire('poll').then((held) => held.run(done));
-    expect(gate.claim('spend', 'c', 'ns')).toBeUndefined();
-    await clock.advance(1_000);
-    gate.close();
-    await expect(ticket.run(done)).rejects.toMatchObject({ kind: 'rateLimited', outcome: 'notDone' });
-    expect(gate.claim('spend', 'c', 'ns')).toBeUndefined();
-    expect(clock.nextDue()).toBeUndefined();
-  });
-});
-
 describe('the gate', () => {
   it('lets no call start once it is closed, nor by a ticket that was given before', async () => {
     const { gate } = rig({ requestsPerSecond: 100, burst: 10 });

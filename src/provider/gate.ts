@@ -35,7 +35,7 @@ export interface RunningGate extends Gate {
   /** Takes effect at once, for waiters too. */
   setRate(rate: Rate): void;
   readonly inFlight: number;
-  /** Rejects everyone who waits in `acquire` (`unavailable`, `notDone`), takes all tickets back. Calls that run go on. */
+  /** Rejects everyone who waits in `acquire` (`unavailable`, `notDone`) and stops all timers. Calls that run go on. */
   close(): void;
 }
 
@@ -148,8 +148,7 @@ class TokenGate implements RunningGate {
   close(): void {
     this.#closed = true;
     this.#cancelWake();
-    for (const grant of [...this.#turnByKey.values(), ...this.#tickets]) this.#end(grant);
-    this.#turnByKey.clear();
+    for (const grant of [...this.#turnByKey.values(), ...this.#tickets]) grant.cancelExpiry();
     for (const waiting of [...this.#acquiring]) {
       this.#leave(waiting);
       waiting.reject?.(closedError());
