@@ -119,7 +119,8 @@ const frozenMs = fc.constantFrom(3_000, 12_000, 25_000, 90_000, 1_200_000);
 const processTrouble: Weighted<ProcessTrouble>[] = [
   often(6, fc.record({ do: doing('crash'), afterPoints: fc.nat({ max: 12 }) })),
   often(3, fc.record({ do: doing('freeze'), afterPoints: fc.nat({ max: 12 }), ms: frozenMs })),
-  often(2, fc.record({ do: doing('freezeDeployer'), vm, ms: frozenMs })),
+  // Long enough for another process to find out what became of the call.
+  often(3, fc.record({ do: doing('freezeDeployer'), vm, ms: fc.constantFrom(12_000, 25_000, 90_000) })),
   often(1, fc.record({ do: doing('stop'), replica, graceMs: fc.constantFrom(100, 25_000) })),
 ];
 
