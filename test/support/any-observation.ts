@@ -11,6 +11,7 @@ import type { CloudVm } from '../../src/provider/contract.ts';
 import {
   accountOf,
   ago,
+  answersOf,
   bidsOf,
   cloudVm,
   hostOf,
@@ -207,14 +208,14 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
         nextTryAt: now - age + pause,
       })),
   ),
-  confirmation: maybe(
+  confirmations: maybe(
     fc.record({
       vmId: fc.constantFrom('vm-1', 'vm-9'),
       askedAt: moment.map((age) => now - age),
       answer: fc.constantFrom('gone' as const, 'exists' as const, 'noAnswer' as const),
       name: fc.constantFrom(undefined, markedName(1), 'somebody-else', ...namesOfOthers),
     }),
-  ),
+  ).map((answer) => (answer === undefined ? new Map() : answersOf(answer))),
   absence: maybe(
     fc.record({ attempt: fc.constantFrom(1, 2), first: moment, latest: moment }).map(({ attempt, first, latest }) => ({
       launchName: markedName(attempt),

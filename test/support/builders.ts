@@ -13,6 +13,7 @@ import {
   type ReadyAccount,
   type RivalsView,
   type VmObservation,
+  type Confirmation,
 } from '../../src/plan/vm/observation.ts';
 import type { SpotTerms } from '../../src/plan/vm/spot-terms.ts';
 import type { CloudVm, Host, HostGpu, ProviderCapabilities, VmPrice, VmSize } from '../../src/provider/contract.ts';
@@ -64,6 +65,11 @@ export function specOf(changes: object = {}): GpuVmSpec {
     storageGB: size.storageGB,
     ...changes,
   });
+}
+
+/** What the provider said of VMs that it was asked for by id, as the facts have it. */
+export function answersOf(...answers: readonly Confirmation[]): ReadonlyMap<string, Confirmation> {
+  return new Map(answers.map((answer) => [answer.vmId, answer]));
 }
 
 export function sizeOf(changes: Partial<VmSize> = {}): VmSize {

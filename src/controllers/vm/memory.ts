@@ -24,7 +24,7 @@ const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
 const longestRetryAfterMs = 120_000;
 
 /** Calls that are remembered: more than a resource has VMs at a time. */
-const mostCalls = 32;
+const mostRemembered = 32;
 
 const hostBackoff: BackoffPolicy = { baseMs: 60_000, maxMs: 1_800_000 };
 
@@ -43,7 +43,8 @@ export class VmMemory {
   /** By VM; those made last come last. */
   readonly #calls = new Map<string, CallFact>();
   readonly bidding = new Bidding();
-  #confirmation: Confirmation | undefined;
+  /** By VM; those asked about last come last. */
+  readonly #confirmations = new Map<string, Confirmation>();
   #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
   #vmSeen: { readonly id: string; readonly at: number } | undefined;
   #deletionSeenAt: number | undefined;
@@ -87,7 +88,7 @@ export class VmMemory {
       deployed: this.#deployed,
       lastCall: vmId === undefined ? undefined : this.#calls.get(vmId),
       calls: this.#calls,
-      confirmation: this.#confirmation,
+      confirmations: this.#confirmations,
       launchSeenAt: this.#launchSeen?.at,
       vmSeenAt: this.#vmSeen?.at,
       deletionSeenAt: this.#deletionSeenAt,
@@ -131,7 +132,7 @@ export class VmMemory {
 
   noteConfirmation(confirmation: Confirmation, patienceMs: number): void {
     const { vmId, askedAt, answer } = confirmation;
-    this.#confirmation = confirmation;
+    rememberLast(this.#confirmations, vmId, confirmation);
     if (answer === 'exists') this.#doubtDeletion(vmId, { seenAt: askedAt, patienceMs });
   }
 
@@ -160,10 +161,7 @@ export class VmMemory {
   }
 
   #noteCall(vmId: string, fact: CallFact): void {
-    this.#calls.delete(vmId);
-    this.#calls.set(vmId, fact);
-    const [oldest] = this.#calls.keys();
-    if (this.#calls.size > mostCalls && oldest !== undefined) this.#calls.delete(oldest);
+    rememberLast(this.#calls, vmId, fact);
   }
 
   /** The resource is to be deleted; nothing takes that back. */
@@ -219,6 +217,13 @@ export class VmMemory {
     const deletedAt = this.#deletedAt.get(vmId);
     if (deletedAt !== undefined && seenAt - deletedAt > patienceMs) this.#deletedAt.delete(vmId);
   }
+}
+
+function rememberLast<T>(map: Map<string, T>, vmId: string, value: T): void {
+  map.delete(vmId);
+  map.set(vmId, value);
+  const [oldest] = map.keys();
+  if (map.size > mostRemembered && oldest !== undefined) map.delete(oldest);
 }
 
 interface Unsaved {

@@ -267,7 +267,7 @@ describe('nothing is changed at the provider', () => {
       const { step } = decideVm(given);
       if (!changesProvider(step) || !('vmId' in step)) return;
       const { journal, facts: learned, rivals } = given;
-      const named = learned.confirmation?.vmId === step.vmId ? learned.confirmation.name : undefined;
+      const named = learned.confirmations.get(step.vmId)?.name;
       const name = snapshotIn(given)?.byId.get(step.vmId)?.name ?? named;
       if (name === undefined) {
         expect(learned.deployed).toContain(step.vmId);

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   accountOf,
   ago,
+  answersOf,
   cloudVm,
   launchOf,
   markedName,
@@ -35,8 +36,14 @@ const deleted = (ms: number): Pick<Required<Seen>, 'facts'> => ({
   facts: { deletedAt: new Map([['vm-1', now - ms]]) },
 });
 const answered = (answer: 'gone' | 'exists', ms: number): Required<Seen>['facts'] => ({
-  confirmation: { vmId: 'vm-1', askedAt: now - ms, answer, name: markedName(1) },
+  confirmations: answersOf({ vmId: 'vm-1', askedAt: now - ms, answer, name: markedName(1) }),
 });
+const bothDeleted = new Map([
+  ['vm-1', now - 5 * second],
+  ['vm-0', now - 5 * second],
+]);
+const retired = { ...recordedVm('vm-0'), retiredAt: ago(minute) };
+const replaced = { journal: { ...recorded.journal, retiring: [retired] } };
 const distrusted = { distrusted: 'many vanished' };
 const refused = launchOf({ outcome: 'Refused' });
 const unlisted = accountOf({ snapshot: undefined });
@@ -192,6 +199,30 @@ describe('a resource that is being deleted', () => {
       'asks again later about a VM that the provider still had',
       { ...recorded, facts: { ...deleted(5 * minute).facts, ...answered('exists', minute) }, listed: distrusted },
       { rule: 'listStillHasIt', step: 'confirmGone' },
+    ],
+    [
+      'asks about each of its VMs while the list is distrusted, not only about the first one',
+      {
+        ...replaced,
+        facts: { deletedAt: bothDeleted, ...answered('exists', 2 * second) },
+        listed: distrusted,
+      },
+      { rule: 'listStillHasIt', step: 'confirmGone' },
+    ],
+    [
+      'and does not ask again about the one when it has asked about the other',
+      {
+        ...replaced,
+        facts: {
+          deletedAt: bothDeleted,
+          confirmations: answersOf(
+            { vmId: 'vm-1', askedAt: now - 2 * second, answer: 'noAnswer' },
+            { vmId: 'vm-0', askedAt: now - second, answer: 'noAnswer' },
+          ),
+        },
+        listed: distrusted,
+      },
+      { rule: 'listStillHasIt', step: 'wait' },
     ],
     [
       'asks nothing while the list that is not to be believed has the VM',

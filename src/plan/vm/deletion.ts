@@ -127,7 +127,8 @@ const recordedVmIsUnproven: Rule = (observation) => {
   const id = recordsOf(journal).find((vm) => ownIds(observation).has(vm.id) && isOpen(vm.id))?.id;
   if (id === undefined) return undefined;
   const draft = deleting(`VM ${id} is not in the list; asking the provider about it.`);
-  const nextAt = facts.confirmation?.vmId === id ? facts.confirmation.askedAt + timings.retryMs : now;
+  const askedAt = facts.confirmations.get(id)?.askedAt;
+  const nextAt = askedAt === undefined ? now : askedAt + timings.retryMs;
   if (now >= nextAt) return { step: { kind: 'confirmGone', vmId: id }, phase: 'Deleting', ready: draft };
   return { step: { kind: 'wait' }, phase: 'Deleting', ready: draft, look: { inMs: until(nextAt, now) } };
 };
@@ -144,9 +145,12 @@ const vmIsToBeDeleted: Rule = (observation) => {
 
 /** Confirmed by the call; the list has to confirm it too. */
 const listStillHasIt: Rule = (observation) => {
-  for (const id of ownIds(observation)) {
-    const deletedAt = observation.facts.deletedAt.get(id) ?? observation.now;
-    if (mustAskAboutDeleted(observation, id, deletedAt)) return askAbout(id);
+  const { facts, now } = observation;
+  const deleted = [...ownIds(observation)].map((id) => ({ id, deletedAt: facts.deletedAt.get(id) ?? now }));
+  // About all of them before any is waited for: what is not known of one keeps the list distrusted for the others.
+  const open = deleted.find(({ id, deletedAt }) => mustAskAboutDeleted(observation, id, deletedAt));
+  if (open !== undefined) return askAbout(open.id);
+  for (const { id, deletedAt } of deleted) {
     const look = listingNeededToForget(observation, id, deletedAt);
     if (look !== undefined) return waitForList(observation, { id, deletedAt, look });
   }
@@ -165,22 +169,13 @@ function waitForList(
   { now, timings }: VmObservation,
   { id, deletedAt, look }: { id: string; deletedAt: number; look: Look },
 ): ReturnType<Rule> {
-  if (now - deletedAt <= timings.transitionMs) {
-    return {
-      step: { kind: 'wait' },
-      phase: 'Deleting',
-      ready: deleting(`VM ${id} is deleted; waiting for a list without it.`),
-      look,
-    };
-  }
+  const isLate = now - deletedAt > timings.transitionMs;
+  const late = `The provider confirmed the deletion of VM ${id}, but no list that can be trusted is without it: look at it there. It may still be billed.`;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',
-    ready: waiting(
-      'DeleteFailed',
-      `The provider confirmed the deletion of VM ${id}, but no list that can be trusted is without it: look at it there. It may still be billed.`,
-    ),
-    look: { inMs: timings.retryMs },
+    ready: isLate ? waiting('DeleteFailed', late) : deleting(`VM ${id} is deleted; waiting for a list without it.`),
+    look: isLate ? { inMs: timings.retryMs } : look,
   };
 }
 

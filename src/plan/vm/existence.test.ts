@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   ago,
+  answersOf,
   cloudVm,
   minute,
   now,
@@ -15,7 +16,7 @@ import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts'
 import type { Confirmation } from './observation.ts';
 
 const asked = (answer: Confirmation['answer'], ms: number): Required<Seen>['facts'] => ({
-  confirmation: { vmId: 'vm-1', askedAt: now - ms, answer },
+  confirmations: answersOf({ vmId: 'vm-1', askedAt: now - ms, answer }),
 });
 const haunted = cloudVm('vm-1', { state: 'unknown', providerStatus: 'Haunted' });
 const missing = { vms: [] };

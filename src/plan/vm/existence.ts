@@ -61,7 +61,7 @@ const vmIsMissing: Rule = (observation) => {
   if (missing === undefined) return undefined;
   const { timings, facts } = observation;
   const { id } = missing.vm;
-  const confirmation = facts.confirmation?.vmId === id ? facts.confirmation : undefined;
+  const confirmation = facts.confirmations.get(id);
   const isRecent = confirmation !== undefined && confirmation.askedAt >= missing.snapshot.requestedAt - timings.retryMs;
   if (!isRecent) return { step: { kind: 'confirmGone', vmId: id }, phase: 'keep', ready: 'keep' };
   switch (confirmation.answer) {

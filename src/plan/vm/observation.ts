@@ -147,8 +147,8 @@ export interface VmFacts {
   readonly lastCall: CallFact | undefined;
   /** The last of these calls about each VM, by its id. */
   readonly calls: ReadonlyMap<string, CallFact>;
-  /** Answer to the question about one VM that the list did not have. */
-  readonly confirmation: Confirmation | undefined;
+  /** The last answer to the question about each VM that the list did not have, by its id. */
+  readonly confirmations: ReadonlyMap<string, Confirmation>;
   /**
    * When this process first saw the journal's launch with or without an end as it has now. The times in the journal are
    * another process' if that one wrote them: no proof is built on somebody else's clock.
@@ -230,7 +230,7 @@ export const noFacts: VmFacts = {
   deployed: new Set(),
   lastCall: undefined,
   calls: new Map(),
-  confirmation: undefined,
+  confirmations: new Map(),
   launchSeenAt: undefined,
   vmSeenAt: undefined,
   deletionSeenAt: undefined,

@@ -80,7 +80,7 @@ const recordedVmIsDoubtful: Rule = (observation) => {
 function lookAgain({ journal, facts, now, timings, account }: VmObservation): Step {
   const id = journal.vm?.id ?? '';
   const isListed = account.kind !== 'ready' || account.snapshot === undefined || account.snapshot.byId.has(id);
-  const isRecent = now - (facts.confirmation?.askedAt ?? 0) < timings.retryMs;
+  const isRecent = now - (facts.confirmations.get(id)?.askedAt ?? 0) < timings.retryMs;
   return isListed || isRecent ? { kind: 'wait' } : { kind: 'confirmGone', vmId: id };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   ago,
+  answersOf,
   cloudVm,
   installation,
   launchOf,
@@ -33,7 +34,7 @@ const adopted = { vm: recordedVm('vm-7', { name: 'by-hand', adopted: true }) };
 const dropped = { rule: 'statusIsOfSomebodyElse', step: 'record' };
 const doubted = { rule: 'recordedVmIsDoubtful', step: 'wait', ready: 'False VmNotOurs' };
 const shown = (ms: number): Required<Seen>['facts'] => ({
-  confirmation: { vmId: 'vm-7', askedAt: now - ms, answer: 'exists', name: 'by-hand' },
+  confirmations: answersOf({ vmId: 'vm-7', askedAt: now - ms, answer: 'exists', name: 'by-hand' }),
 });
 
 function deleting(seen: Seen): VmObservation {
@@ -156,7 +157,14 @@ describe('a resource that is being deleted with such a status', () => {
       {
         journal: forged,
         rivals: alive,
-        facts: { confirmation: { vmId: 'vm-7', askedAt: now - second, answer: 'exists', name: markedName(1, victim) } },
+        facts: {
+          confirmations: answersOf({
+            vmId: 'vm-7',
+            askedAt: now - second,
+            answer: 'exists',
+            name: markedName(1, victim),
+          }),
+        },
       },
       dropped,
     ],
@@ -164,13 +172,18 @@ describe('a resource that is being deleted with such a status', () => {
       'deletes its own VM that the provider shows when it is asked',
       {
         journal: forged,
-        facts: { confirmation: { vmId: 'vm-7', askedAt: now - second, answer: 'exists', name: markedName(1) } },
+        facts: {
+          confirmations: answersOf({ vmId: 'vm-7', askedAt: now - second, answer: 'exists', name: markedName(1) }),
+        },
       },
       { rule: 'vmIsToBeDeleted', step: 'delete' },
     ],
     [
       'asks again later when the provider did not answer',
-      { journal: forged, facts: { confirmation: { vmId: 'vm-7', askedAt: now - second, answer: 'noAnswer' } } },
+      {
+        journal: forged,
+        facts: { confirmations: answersOf({ vmId: 'vm-7', askedAt: now - second, answer: 'noAnswer' }) },
+      },
       { rule: 'recordedVmIsUnproven', step: 'wait' },
     ],
     [

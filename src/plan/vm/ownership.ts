@@ -73,11 +73,10 @@ export function makerOf({ meta, installation, rivals }: VmObservation, name: str
 /** The name as the provider has it, from the list or from its answer about this VM. */
 function nameAtProvider(observation: VmObservation, vmId: string): string | undefined {
   const snapshot = known(observation)?.snapshot;
-  const { confirmation } = observation.facts;
   return (
     snapshot?.byId.get(vmId)?.name ??
     snapshot?.unreadableNames.get(vmId) ??
-    (confirmation?.vmId === vmId ? confirmation.name : undefined)
+    observation.facts.confirmations.get(vmId)?.name
   );
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import {
   ago,
+  answersOf,
   launchOf,
   markedName,
   minute,
@@ -108,8 +109,8 @@ describe('a VM that was replaced', () => {
   });
 
   it('is not asked about for ever', () => {
-    const confirmation = { vmId: 'vm-1', askedAt: now - 2 * second, answer: 'noAnswer' } as const;
-    expect(decided(replaced(due, { oldVm: undefined, facts: { confirmation } })).step).toEqual({ kind: 'wait' });
+    const confirmations = answersOf({ vmId: 'vm-1', askedAt: now - 2 * second, answer: 'noAnswer' });
+    expect(decided(replaced(due, { oldVm: undefined, facts: { confirmations } })).step).toEqual({ kind: 'wait' });
   });
 
   it('is shown with what it still costs', () => {

@@ -140,8 +140,8 @@ function isCallUnderWay({ facts, now, account }: VmObservation, vmId: string): b
 }
 
 function isAskedLately({ facts, now, timings }: VmObservation, vmId: string): boolean {
-  const { confirmation } = facts;
-  return confirmation?.vmId === vmId && now - confirmation.askedAt < timings.retryMs;
+  const confirmation = facts.confirmations.get(vmId);
+  return confirmation !== undefined && now - confirmation.askedAt < timings.retryMs;
 }
 
 function listed(observation: VmObservation, vmId: string): CloudVm | undefined {

@@ -61,7 +61,7 @@ export function isListed({ byId, unreadable }: Snapshot, vmId: string): boolean 
 
 /** The provider has just said what there is to say about the VM, or that it is gone, which does not change any more. */
 function isAnswered({ facts, now, timings }: VmObservation, vmId: string): boolean {
-  const { confirmation } = facts;
-  if (confirmation?.vmId !== vmId) return false;
+  const confirmation = facts.confirmations.get(vmId);
+  if (confirmation === undefined) return false;
   return confirmation.answer === 'gone' || now - confirmation.askedAt < timings.retryMs;
 }
