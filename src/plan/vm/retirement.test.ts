@@ -77,6 +77,11 @@ describe('a VM that was replaced', () => {
     expect(decided(replaced({})).step.kind).not.toBe('delete');
   });
 
+  it('is deleted then, though it was stopped a moment ago', () => {
+    expect(decided(replaced(due, called({}))).step).toMatchObject({ kind: 'delete', vmId: 'vm-1' });
+    expect(decided(replaced(due, called({ endedAt: now - 500 }))).step).toMatchObject({ kind: 'delete' });
+  });
+
   it('wakes the resource when its time is over', () => {
     expect(decided(replaced({ keepUntil: ago(-10 * minute) })).look).toMatchObject({ inMs: 10 * minute });
   });

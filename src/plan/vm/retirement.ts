@@ -90,7 +90,7 @@ const replacementRuns: Rule = (observation) => {
 const retiredVmIsDue: Rule = (observation) => {
   const { journal, facts } = observation;
   const due = journal.retiring?.find(
-    ({ id }) => isDue(observation, id) && !facts.deletedAt.has(id) && !isCallUnderWay(observation, id),
+    ({ id }) => isDue(observation, id) && !facts.deletedAt.has(id) && !isDeleteBackingOff(observation, id),
   );
   if (due === undefined) return undefined;
   if (mayTouch(observation, due.id)) {
@@ -128,6 +128,12 @@ const retiredVmIsGone: Rule = (observation) => {
 function isDue({ journal, now }: VmObservation, vmId: string): boolean {
   const keepUntil = journal.retiring?.find(({ id }) => id === vmId)?.keepUntil;
   return keepUntil !== undefined && millis(keepUntil) <= now;
+}
+
+/** Only that: a stop that is under way is no reason to go on paying for a disk. */
+function isDeleteBackingOff({ facts, now }: VmObservation, vmId: string): boolean {
+  const call = facts.calls.get(vmId);
+  return call?.call === 'delete' && call.failure !== undefined && now < call.nextTryAt;
 }
 
 /** Its last call waits to show in the list, to take effect, or for the pause after a failure. */
