@@ -71,6 +71,7 @@ const durations: readonly (readonly [flag: string, name: DurationOption, descrip
   ['--late-effect', 'lateEffectMs', 'how long a call that was given up may still take effect'],
   ['--retry', 'retryMs', 'how often something missing is looked for again'],
   ['--inventory-max-age', 'inventoryMaxAgeMs', 'oldest inventory of hosts that a choice is made from'],
+  ['--bid-max-age', 'bidMaxAgeMs', 'how long an answer that a bid wins is believed'],
 ];
 
 function durationOptions(): Option[] {
@@ -137,6 +138,7 @@ function withOptionNames(parsed: Record<string, unknown>): Flags {
     lateEffect,
     retry,
     inventoryMaxAge,
+    bidMaxAge,
     shutdownGrace,
     ...rest
   } = parsed;
@@ -150,6 +152,7 @@ function withOptionNames(parsed: Record<string, unknown>): Flags {
     lateEffectMs: lateEffect,
     retryMs: retry,
     inventoryMaxAgeMs: inventoryMaxAge,
+    bidMaxAgeMs: bidMaxAge,
     shutdownGraceMs: shutdownGrace,
   } as unknown as Flags;
 }

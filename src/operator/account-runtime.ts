@@ -140,6 +140,7 @@ function fleetOf(
     ...{ ...through, clock, random },
     intervals: { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs },
     offers: { maxAgeMs: options.inventoryMaxAgeMs },
+    bids: { winsMaxAgeMs: options.bidMaxAgeMs, refusedMaxAgeMs: 2 * options.bidMaxAgeMs },
     recorded: () => deps.recordedVms(account),
     wake: (keys) => {
       deps.wake(keys);

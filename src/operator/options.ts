@@ -22,6 +22,8 @@ export interface OperatorOptions {
   readonly retryMs: number;
   /** How old an inventory of hosts may be that a choice is made from. */
   readonly inventoryMaxAgeMs: number;
+  /** How long it is believed that a bid wins; that it does not is believed twice as long. */
+  readonly bidMaxAgeMs: number;
   /** Most calls to the provider at the same time, per account. */
   readonly maxInFlight: number;
   /** Reconciles at the same time, per kind. */
@@ -45,6 +47,7 @@ export const defaultOperatorOptions: OperatorOptions = {
   lateEffectMs: 120_000,
   retryMs: 30_000,
   inventoryMaxAgeMs: 30_000,
+  bidMaxAgeMs: 30_000,
   maxInFlight: 64,
   concurrency: 128,
   allowPrivateProbes: false,

@@ -43,7 +43,7 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       );
     case 'askBid':
       return withTurn(pass, 'lookup', (ticket, runtime) =>
-        askBid(deps, pass, { question: step.question, ticket, runtime }),
+        askBid(deps, pass, { observation, question: step.question, ticket, runtime }),
       );
     case 'noteMarket':
       return noteMarket(deps, pass, observation, step);

@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { minute, now, second } from '../../../test/support/builders.ts';
 import { Bidding } from './bidding.ts';
 
-const noJitter = (): number => 0;
+const asked = { now, retryMs: 30 * second, random: () => 0 };
 
 describe('the memory of a search for a bid', () => {
   it('counts the questions of a round, for each host', () => {
     const bidding = new Bidding();
-    for (const host of ['a', 'a', 'b']) bidding.noteQuestion(host, now, noJitter);
+    for (const host of ['a', 'a', 'b']) bidding.noteQuestion(host, asked);
     expect(bidding.fact).toMatchObject({ asked: 3, nextRoundAt: now + 30 * second });
     expect([...bidding.fact.askedOf]).toEqual([
       ['a', 2],
@@ -20,7 +20,7 @@ describe('the memory of a search for a bid', () => {
     const bidding = new Bidding();
     const pauses = Array.from({ length: 7 }, () => {
       const at = Math.max(now, bidding.fact.nextRoundAt);
-      bidding.noteQuestion('a', at, noJitter);
+      bidding.noteQuestion('a', { ...asked, now: at });
       expect(bidding.fact.asked).toBe(1);
       return (bidding.fact.nextRoundAt - at) / second;
     });
@@ -29,7 +29,7 @@ describe('the memory of a search for a bid', () => {
 
   it('begins anew once the VM runs', () => {
     const bidding = new Bidding();
-    bidding.noteQuestion('a', now, noJitter);
+    bidding.noteQuestion('a', asked);
     bidding.noteRefused('a', now);
     bidding.noteRunning();
     expect(bidding.fact).toEqual(new Bidding().fact);

@@ -2,7 +2,16 @@ import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts
 import type { BiddingFact } from '../../plan/vm/observation.ts';
 
 /** Pauses between the beginnings of two rounds of questions. The first ones are short: markets move. */
-const roundBackoff: BackoffPolicy = { baseMs: 30_000, maxMs: 600_000 };
+function roundBackoff(retryMs: number): BackoffPolicy {
+  return { baseMs: retryMs, maxMs: 20 * retryMs };
+}
+
+interface Asked {
+  readonly now: number;
+  /** The first pause, about. */
+  readonly retryMs: number;
+  readonly random: Random;
+}
 
 /**
  * How one resource's search for a bid is going. Questions cost calls, of which a provider allows one a second for everybody:
@@ -29,8 +38,8 @@ export class Bidding {
   }
 
   /** A question leaves: the first one after a pause begins a round. */
-  noteQuestion(hostnode: string, now: number, random: Random): void {
-    if (now >= this.#nextRoundAt) this.#beginRound(now, random);
+  noteQuestion(hostnode: string, { now, retryMs, random }: Asked): void {
+    if (now >= this.#nextRoundAt) this.#beginRound(now + backoffMs(roundBackoff(retryMs), this.#rounds + 1, random));
     this.#asked += 1;
     this.#askedOf.set(hostnode, (this.#askedOf.get(hostnode) ?? 0) + 1);
   }
@@ -63,10 +72,10 @@ export class Bidding {
     this.#rounds = 0;
   }
 
-  #beginRound(now: number, random: Random): void {
+  #beginRound(nextRoundAt: number): void {
     this.#rounds += 1;
     this.#asked = 0;
     this.#askedOf = new Map();
-    this.#nextRoundAt = now + backoffMs(roundBackoff, this.#rounds, random);
+    this.#nextRoundAt = nextRoundAt;
   }
 }

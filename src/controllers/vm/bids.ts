@@ -8,19 +8,22 @@ import type { AccountRuntime } from '../accounts.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 
 interface Asking {
+  readonly observation: VmObservation;
   readonly question: BidQuestion;
   readonly ticket: Ticket;
   readonly runtime: AccountRuntime;
 }
 
 /** Asks whether a bid would win. The answer is for everybody who wants the same size on that host. */
-export async function askBid(deps: ActDeps, pass: Pass, { question, ticket, runtime }: Asking): Promise<ActResult> {
+export async function askBid(deps: ActDeps, pass: Pass, asking: Asking): Promise<ActResult> {
+  const { observation, question, ticket, runtime } = asking;
   const { hostnode, size, bid, vmId, most } = question;
   const { signal } = pass;
   const { bids } = runtime.fleet;
+  const { retryMs } = observation.timings;
   // Somebody else began to ask in this moment: to be waited for.
   if (!bids.begin(hostnode, size)) return 'looked';
-  pass.memory.bidding.noteQuestion(hostnode, deps.clock.now(), deps.random);
+  pass.memory.bidding.noteQuestion(hostnode, { now: deps.clock.now(), retryMs, random: deps.random });
   try {
     const wins = await ticket.run(() =>
       vmId === undefined
@@ -43,16 +46,14 @@ export function noteStartOfBid({ journal: { vm } }: Pass, { fleet }: AccountRunt
   fleet.bids.note(vm.hostnode, vm.applied, money(vm.bid), wins);
 }
 
-/** The market is looked at so often, at the most, beside an on-demand VM. */
-const shortestMarketPauseMs = 60_000;
-
 export function noteMarket(
   deps: ActDeps,
   { memory }: Pass,
-  { spot }: VmObservation,
+  { spot, timings }: VmObservation,
   seen: Extract<Step, { kind: 'noteMarket' }>,
 ): ActResult {
-  const pauseMs = Math.max(shortestMarketPauseMs, (spot?.returnAfterMs ?? 0) / 3);
+  // Every look costs calls.
+  const pauseMs = Math.max(2 * timings.retryMs, (spot?.returnAfterMs ?? 0) / 3);
   memory.bidding.noteMarket(seen, { now: deps.clock.now(), pauseMs });
   return 'looked';
 }
