@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { gpuVmType } from '../../src/api/group.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import type { ResourceType } from '../../src/kube/contract.ts';
-import { DeployWatch } from '../support/deploy-watch.ts';
+import { CallWatch } from '../support/call-watch.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 import type { GpuVm } from '../support/vm-handle.ts';
@@ -87,10 +87,10 @@ describe('while the API server cannot be reached', () => {
   });
 
   test('a deploy call that was under way is recorded once it can be, and not made again', async () => {
-    const watch = new DeployWatch();
+    const watch = new CallWatch();
     stage.atEnd(watch);
     const team = await stage.organization({ endpoint: (url) => watch.standBefore(url) });
-    const call = watch.catch('afterDeploy');
+    const call = watch.catch('after');
     const vm = await stage.create(team, 'unwritten');
     await call.reached;
     await stage.wire.cut();

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
-import { DeployWatch, type Moment } from '../support/deploy-watch.ts';
+import { CallWatch, type Moment } from '../support/call-watch.ts';
 import { Stage } from '../support/stage.ts';
 
 /** SIGKILL at the worst moments: the operator that comes after makes no second VM, and forgets none. */
@@ -14,15 +14,15 @@ beforeAll(async () => {
 afterAll(() => stage.strike());
 
 describe.each<[Moment, number]>([
-  ['beforeDeploy', 0],
-  ['afterDeploy', 1],
-])('an operator that is killed at the moment %s', (moment, alreadyMade) => {
+  ['before', 0],
+  ['after', 1],
+])('an operator that is killed right %s its deploy call', (moment, alreadyMade) => {
   test('is followed by one that ends with exactly one VM', async () => {
-    const watch = new DeployWatch();
+    const watch = new CallWatch();
     stage.atEnd(watch);
     const team = await stage.organization({ endpoint: (url) => watch.standBefore(url) });
     const caught = watch.catch(moment);
-    const vm = await stage.create(team, `killed-${moment.toLowerCase()}`);
+    const vm = await stage.create(team, `killed-${moment}`);
     await caught.reached;
     await stage.operator.kill();
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { secretType } from '../../src/controllers/objects.ts';
 import type { Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
+import { kubectlTable } from '../support/table.ts';
 import { until } from '../support/until.ts';
 import { VmHandle } from '../support/vm-handle.ts';
 
@@ -22,17 +23,6 @@ afterAll(() => stage.strike());
 
 function vmsPath(namespace: string): string {
   return `/apis/gpuvm.dev/v1alpha1/namespaces/${namespace}/gpuvms`;
-}
-
-/** What `kubectl get` prints: the server's own table. */
-async function table(namespace: string): Promise<Record<string, unknown>> {
-  const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1';
-  const text = await stage.cluster.raw(vmsPath(namespace), { headers: { accept } });
-  const { columnDefinitions, rows } = JSON.parse(text) as {
-    columnDefinitions: { name: string }[];
-    rows: { cells: unknown[] }[];
-  };
-  return Object.fromEntries(columnDefinitions.map(({ name }, index) => [name, rows[0]?.cells[index]]));
 }
 
 describe('the sample manifest', () => {
@@ -59,11 +49,13 @@ describe('the sample manifest', () => {
     });
     const [external] = Object.keys(vm?.portForwards ?? {});
     expect(status.ports).toEqual([{ name: 'ssh', internal: 22, external: Number(external) }]);
-    expect(await table(team.namespace)).toMatchObject({
-      ...{ Name: 'trainer', Ready: 'True', Status: 'Running', GPU: '1x geforcertx4090-pcie-24gb' },
-      ...{ Location: status.location, '$/h': status.hourlyPrice?.running, Address: vm?.ipAddress },
-      ...{ SSH: `ssh -p ${external ?? ''} user@${vm?.ipAddress ?? ''}`, VM: vm?.id, Synced: 'True' },
-    });
+    expect(await kubectlTable(stage.cluster, 'gpuvms', team.namespace)).toMatchObject([
+      {
+        ...{ Name: 'trainer', Ready: 'True', Status: 'Running', GPU: '1x geforcertx4090-pcie-24gb' },
+        ...{ Location: status.location, '$/h': status.hourlyPrice?.running, Address: vm?.ipAddress },
+        ...{ SSH: `ssh -p ${external ?? ''} user@${vm?.ipAddress ?? ''}`, VM: vm?.id, Synced: 'True' },
+      },
+    ]);
 
     await trainer.delete();
     expect((await team.state()).vms).toEqual([]);
@@ -81,7 +73,7 @@ describe('the sample manifest', () => {
 test('kubectl explain has a sentence for every field of the spec and the status', async () => {
   const text = await stage.cluster.raw('/openapi/v3/apis/gpuvm.dev/v1alpha1');
   const { components } = JSON.parse(text) as { components: { schemas: Record<string, Schema> } };
-  const silent = ['GpuVm', 'GpuAccount'].flatMap((kind) => {
+  const silent = ['GpuVm', 'SpotVm', 'GpuAccount'].flatMap((kind) => {
     const { spec, status } = components.schemas[`dev.gpuvm.v1alpha1.${kind}`]?.properties ?? {};
     return [...fieldsWithoutWords(`${kind}.spec`, spec), ...fieldsWithoutWords(`${kind}.status`, status)];
   });

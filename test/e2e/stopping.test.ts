@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 
-import { DeployWatch } from '../support/deploy-watch.ts';
+import { CallWatch } from '../support/call-watch.ts';
 import { OperatorProcess } from '../support/operator-process.ts';
 import type { Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
@@ -17,7 +17,7 @@ const stopped = { code: 0, signal: null };
 
 let stage: Stage;
 let team: Organization;
-const watch = new DeployWatch();
+const watch = new CallWatch();
 
 beforeAll(async () => {
   stage = await Stage.set({
@@ -54,7 +54,7 @@ async function deployCalls(): Promise<number> {
 
 test('a leader that loses its lease while it waits for its call, and gets it again, begins nothing and ends', async () => {
   await untilSaid('leading', 1);
-  const caught = watch.catch('afterDeploy');
+  const caught = watch.catch('after');
   const first = await stage.create(team, 'first');
   await caught.reached;
   stage.operator.send('SIGTERM');
@@ -81,7 +81,7 @@ test('a leader that loses its lease while it waits for its call, and gets it aga
 
 test('an operator ends though neither the provider nor the API server answers, and the next one finds its VM', async () => {
   await untilSaid('leading', 1);
-  const caught = watch.catch('afterDeploy');
+  const caught = watch.catch('after');
   const vm = await stage.create(team, 'unanswered');
   await caught.reached;
   const before = await deployCalls();

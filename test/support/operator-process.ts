@@ -15,6 +15,7 @@ const shortenedTimes: Readonly<Record<string, string>> = {
   'late-effect': '1s',
   'provider-timeout': '3s',
   'inventory-max-age': '1s',
+  'bid-max-age': '1s',
   'log-level': 'debug',
   // The simulators are on this machine.
   'allow-private-endpoints': '',

@@ -20,6 +20,10 @@ export interface SimVm {
   readonly id: string;
   readonly name: string;
   readonly status: string;
+  /** US dollars per hour; null on demand. */
+  readonly bid: number | null;
+  readonly computePrice: number;
+  readonly storagePrice: number;
   readonly hostnode: string;
   readonly gpuModel: string;
   readonly gpuCount: number;
@@ -111,6 +115,14 @@ export class Organization {
 
   async changeHost(id: string, change: object): Promise<void> {
     await this.control('POST', `hosts/${id}`, change);
+  }
+
+  /** What a bid must reach from now on, in US dollars per VM and hour; null: what the simulator thinks. */
+  async market(
+    price: string | null,
+    place: { readonly gpuModel?: string; readonly hostnode?: string } = {},
+  ): Promise<void> {
+    await this.control('POST', 'market', { price, ...place });
   }
 
   async fault(fault: object): Promise<void> {

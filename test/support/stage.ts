@@ -1,8 +1,9 @@
-import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
-import type { KubeObject } from '../../src/kube/contract.ts';
+import { gpuAccountType, gpuVmType, spotVmType } from '../../src/api/group.ts';
+import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
 import { Cluster } from './cluster.ts';
 import { OperatorProcess, type OperatorFlags } from './operator-process.ts';
 import { Organization, type OrganizationOptions } from './organization.ts';
+import { RunningWatch } from './running-watch.ts';
 import { StatusWatch } from './status-watch.ts';
 import { until } from './until.ts';
 import { VmHandle } from './vm-handle.ts';
@@ -16,6 +17,12 @@ const smallVm = {
   storageGB: 100,
 };
 
+/** From what loses at the simulator's market to what wins there. */
+const smallBid = { bid: { price: '0.10', maxPrice: '0.30' } };
+
+/** Who rents: a namespace, and the account that pays. */
+export type Team = Pick<Organization, 'namespace' | 'account'>;
+
 /** Where a story is played: an API server, the operator beside it, and organizations as they are needed. */
 export class Stage {
   readonly cluster: Cluster;
@@ -26,6 +33,7 @@ export class Stage {
   readonly #env: Readonly<Record<string, string>>;
   readonly #organizations: Organization[] = [];
   readonly #statuses: StatusWatch;
+  readonly #runningWatches: RunningWatch[] = [];
   readonly #closing: { close(): void }[] = [];
   /** What operators before the present one have written. */
   readonly #earlierOutput: string[] = [];
@@ -56,20 +64,44 @@ export class Stage {
     return organization;
   }
 
+  /** Looks from now to the end whether two VMs of one resource ever run at once. */
+  watchRunning(organization: Organization): void {
+    this.#runningWatches.push(new RunningWatch(organization));
+  }
+
   /** Creates a GpuVm; `spec` overrides the small VM. Rejects when the API server refuses it. */
-  async create(
-    { namespace, account }: Pick<Organization, 'namespace' | 'account'>,
+  create(
+    team: Team,
     name: string,
     spec: object = {},
     annotations: Readonly<Record<string, string>> = {},
   ): Promise<VmHandle> {
-    await this.cluster.kube.create(gpuVmType, {
+    return this.#create(gpuVmType, team, { name, annotations }, spec);
+  }
+
+  /** Creates a SpotVm; `spec` overrides the small VM with its bid. Rejects when the API server refuses it. */
+  createSpot(
+    team: Team,
+    name: string,
+    spec: object = {},
+    annotations: Readonly<Record<string, string>> = {},
+  ): Promise<VmHandle> {
+    return this.#create(spotVmType, team, { name, annotations }, { ...smallBid, ...spec });
+  }
+
+  async #create(
+    type: ResourceType,
+    { namespace, account }: Team,
+    metadata: { readonly name: string; readonly annotations: Readonly<Record<string, string>> },
+    spec: object,
+  ): Promise<VmHandle> {
+    await this.cluster.kube.create(type, {
       apiVersion: 'gpuvm.dev/v1alpha1',
-      kind: 'GpuVm',
-      metadata: { name, namespace, annotations },
+      kind: type.kind,
+      metadata: { ...metadata, namespace },
       spec: { accountName: account, ...smallVm, ...spec },
     });
-    return new VmHandle(this.cluster, namespace, name);
+    return new VmHandle(this.cluster, namespace, metadata.name, type);
   }
 
   /** To be closed at the end, when nothing needs it any more: what stands between the operator and a provider. */
@@ -96,7 +128,8 @@ export class Stage {
 
   /**
    * The end of every file: all resources are deleted as users delete them. Fails when one does not go, when a VM is left
-   * at a provider, when two VMs ever had one name, or when a status broke the conventions.
+   * at a provider, when two VMs ever had one name, when two of one resource ran where that was watched, or when a status broke
+   * the conventions.
    */
   async strike(): Promise<void> {
     const problems: string[] = [];
@@ -104,7 +137,9 @@ export class Stage {
       await this.#deleteAll();
       for (const organization of this.#organizations) problems.push(...(await leftBehind(organization)));
       problems.push(...this.#statuses.problems);
+      for (const watch of this.#runningWatches) problems.push(...(await watch.stop()));
     } finally {
+      await Promise.all(this.#runningWatches.map((watch) => watch.stop()));
       await this.#statuses.stop();
       await this.operator.stop();
       await Promise.all(this.#organizations.map(({ simulator }) => simulator.close()));
@@ -118,7 +153,7 @@ export class Stage {
   async #deleteAll(): Promise<void> {
     const { kube } = this.cluster;
     await Promise.all(this.#organizations.map((organization) => organization.endFaults()));
-    for (const type of [gpuVmType, gpuAccountType]) {
+    for (const type of [gpuVmType, spotVmType, gpuAccountType]) {
       const list = async (): Promise<readonly KubeObject[]> => (await kube.list(type)).items;
       for (const { metadata } of await list()) await kube.delete(type, metadata);
       await until(

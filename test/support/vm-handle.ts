@@ -1,6 +1,7 @@
 import type { Condition } from '../../src/api/conditions.ts';
 import { gpuVmType } from '../../src/api/group.ts';
 import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
 import type { Cluster } from './cluster.ts';
@@ -8,8 +9,11 @@ import { until } from './until.ts';
 
 export type GpuVm = CustomObject & { readonly spec: Record<string, unknown>; readonly status?: GpuVmStatus };
 
+/** A resource of any kind that stands for one VM. */
+export type VmObject = CustomObject & { readonly spec: Record<string, unknown>; readonly status?: VmStatus };
+
 export interface KubeEvent extends KubeObject {
-  readonly regarding: { readonly name: string; readonly namespace: string };
+  readonly regarding: { readonly kind: string; readonly name: string; readonly namespace: string };
   readonly type: string;
   readonly reason: string;
   readonly note: string;
@@ -23,23 +27,25 @@ const eventType: ResourceType = {
   namespaced: true,
 };
 
-/** One GpuVm of a test, as its user sees it. */
+/** One GpuVm, or SpotVm, of a test, as its user sees it. */
 export class VmHandle {
   readonly name: string;
   readonly namespace: string;
+  readonly type: ResourceType;
   readonly #cluster: Cluster;
 
-  constructor(cluster: Cluster, namespace: string, name: string) {
+  constructor(cluster: Cluster, namespace: string, name: string, type: ResourceType = gpuVmType) {
     this.#cluster = cluster;
+    this.type = type;
     this.namespace = namespace;
     this.name = name;
   }
 
-  object(): Promise<GpuVm | undefined> {
-    return this.#cluster.kube.get<GpuVm>(gpuVmType, this);
+  object(): Promise<VmObject | undefined> {
+    return this.#cluster.kube.get<VmObject>(this.type, this);
   }
 
-  async status(): Promise<GpuVmStatus> {
+  async status(): Promise<VmStatus> {
     return (await this.object())?.status ?? {};
   }
 
@@ -55,7 +61,7 @@ export class VmHandle {
   }
 
   /** Waits until the status, of the latest spec, is as wanted; gives it back. */
-  async until(sentence: string, isSo: (status: GpuVmStatus) => boolean): Promise<GpuVmStatus> {
+  async until(sentence: string, isSo: (status: VmStatus) => boolean): Promise<VmStatus> {
     return until(
       `${this.name}: ${sentence}`,
       async () => {
@@ -68,19 +74,19 @@ export class VmHandle {
     );
   }
 
-  untilReady(): Promise<GpuVmStatus> {
+  untilReady(): Promise<VmStatus> {
     return this.until('it is Ready', (status) => is(status, 'Ready', 'True'));
   }
 
   /** Waits until Ready is not True for this reason; gives the condition's message. */
   async untilSaid(reason: string, type = 'Ready'): Promise<string> {
-    const said = (status: GpuVmStatus): Condition | undefined =>
+    const said = (status: VmStatus): Condition | undefined =>
       status.conditions?.find((condition) => condition.type === type && condition.reason === reason);
     return said(await this.until(`${type} says ${reason}`, (status) => said(status) !== undefined))?.message ?? '';
   }
 
   async patch(patch: object): Promise<void> {
-    await this.#cluster.kube.mergePatch(gpuVmType, this, patch);
+    await this.#cluster.kube.mergePatch(this.type, this, patch);
   }
 
   patchSpec(spec: object): Promise<void> {
@@ -94,7 +100,7 @@ export class VmHandle {
 
   /** Asks for the deletion and does not wait for it. */
   async askDelete(): Promise<void> {
-    await this.#cluster.kube.delete(gpuVmType, this);
+    await this.#cluster.kube.delete(this.type, this);
   }
 
   async untilGone(): Promise<void> {
@@ -113,7 +119,7 @@ export class VmHandle {
 
   async events(): Promise<KubeEvent[]> {
     const { items } = await this.#cluster.kube.list<KubeEvent>(eventType, { namespace: this.namespace });
-    return items.filter(({ regarding }) => regarding.name === this.name);
+    return items.filter(({ regarding: { kind, name } }) => kind === this.type.kind && name === this.name);
   }
 
   async untilEvent(reason: string): Promise<KubeEvent> {
@@ -125,6 +131,6 @@ export class VmHandle {
   }
 }
 
-export function is(status: GpuVmStatus, type: string, value: Condition['status']): boolean {
+export function is(status: VmStatus, type: string, value: Condition['status']): boolean {
   return status.conditions?.some((condition) => condition.type === type && condition.status === value) === true;
 }

@@ -1,9 +1,9 @@
 import { GoBetween, type Pass } from './go-between.ts';
 
-/** Before the deploy call reaches the provider, or after it was carried out and before the operator hears of it. */
-export type Moment = 'beforeDeploy' | 'afterDeploy';
+/** Before the call reaches the provider, or after it was carried out and before the operator hears of it. */
+export type Moment = 'before' | 'after';
 
-/** A deploy call that is caught at its moment, with its connection open: the operator learns nothing meanwhile. */
+/** A call that is caught at its moment, with its connection open: the operator learns nothing meanwhile. */
 export interface Caught {
   /** Resolves once the call is there. */
   readonly reached: Promise<unknown>;
@@ -17,26 +17,32 @@ interface Trap {
   readonly gone: Promise<unknown>;
 }
 
-/** Stands between the operator and the provider, and catches a deploy call if asked to. All others pass as they are. */
-export class DeployWatch {
+/** Stands between the operator and the provider, and catches a call if asked to. All others pass as they are. */
+export class CallWatch {
+  readonly #endpoint: string;
   #between: GoBetween | undefined;
   #trap: Trap | undefined;
+
+  /** @param endpoint the calls that can be caught */
+  constructor(endpoint = 'client/deploy/single') {
+    this.#endpoint = endpoint;
+  }
 
   /** Gives the address that the operator is to be told instead of `target`. */
   async standBefore(target: string): Promise<string> {
     const pass: Pass = async ({ path }, onward) => {
-      const trap = path.endsWith('client/deploy/single') ? this.#trap : undefined;
+      const trap = path.endsWith(this.#endpoint) ? this.#trap : undefined;
       if (trap !== undefined) this.#trap = undefined;
-      await hold(trap, 'beforeDeploy');
+      await hold(trap, 'before');
       const answer = await onward();
-      await hold(trap, 'afterDeploy');
+      await hold(trap, 'after');
       return answer;
     };
     this.#between = await GoBetween.before(target, pass);
     return this.#between.url;
   }
 
-  /** Catches the next deploy call. */
+  /** Catches the next of the calls. */
   catch(moment: Moment): Caught {
     const there = Promise.withResolvers<undefined>();
     const gone = Promise.withResolvers<undefined>();
