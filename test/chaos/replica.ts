@@ -145,6 +145,7 @@ export class Replica {
     const { diary } = this.#options;
     const text = JSON.stringify(line);
     if (isExpiredWatch(text)) diary.count('expired watch', `${name}: ${text}`);
+    if (text.includes('something is still open')) diary.count('ended with something open', `${name}: ${text}`);
     if (line['level'] === 'error' && !isApiServerAway(text) && !isDeposed(text))
       diary.problem(`${name} logged an error: ${text.slice(0, 600)}`);
   }

@@ -111,7 +111,7 @@ function describe({ diary, operators, accounts }: Scene, settled: { polls: numbe
   const requests = accounts.map(({ organization }) => organization.simulator.machine.log.counts());
   const sum = (path: string): number => requests.reduce((total, counts) => total + (counts[path] ?? 0), 0);
   return [
-    `operator: ${operators.lives} processes, ${list('SIG')}, failed starts without API server ${diary.counted('failed start')}, leaders deposed ${diary.counted('deposed')}`,
+    `operator: ${operators.lives} processes, ${list('SIG')}, failed starts without API server ${diary.counted('failed start')}, leaders deposed ${diary.counted('deposed')}, ended with something still open ${diary.counted('ended with something open')}`,
     `API server: ${list('API server ')}; etcd compacted ${diary.counted('etcd compacted')}; watches of the operator told 410: ${diary.counted('expired watch')}`,
     `ways: to API server ${list('way to API server ')}; to provider ${list('way to provider ')}`,
     `provider: ${list('provider ')}; faults that struck: ${list('fault ')}`,
