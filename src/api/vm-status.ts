@@ -173,7 +173,15 @@ const launchField = launchFields
   .describe(launchDescription);
 export type Launch = z.infer<typeof launchField>;
 
-const vmField = vmFields.extend({ capacity: capacityField, bid: bidField }).describe(vmDescription);
+const vmField = vmFields
+  .extend({
+    capacity: capacityField,
+    bid: bidField,
+    outbidSince: preciseTime
+      .optional()
+      .describe('When the spot VM was seen to have lost its place. Absent: it has it.'),
+  })
+  .describe(vmDescription);
 export type RecordedVm = z.infer<typeof vmField>;
 
 /** More are not made before the oldest is gone. */
@@ -181,10 +189,12 @@ export const mostRetiring = 8;
 
 const retiringField = vmField.extend({
   retiredAt: preciseTime.describe('When another VM was to take its place.'),
+  replacedAt: preciseTime.optional().describe('When its replacement was seen running. Absent: it was not yet.'),
   keepUntil: preciseTime
     .optional()
-    .describe('When it is deleted with its disk. Absent: its replacement does not run yet.'),
+    .describe('When it is deleted with its disk: so long after "replacedAt" as spec.outbidRetention says.'),
   billedNow: shortText.optional().describe('What it still costs per hour, in US dollars.'),
+  message: messageText.optional().describe('What is in the way of its deletion.'),
 });
 export type RetiringVm = z.infer<typeof retiringField>;
 
@@ -198,7 +208,6 @@ const spotHistoryFields = {
     .max(mostOutbidTimes)
     .meta({ 'x-kubernetes-list-type': 'atomic' })
     .describe('When it was outbid, the latest times only.'),
-  outbidVm: shortText.optional().describe('The VM that is outbid now, and was counted.'),
 };
 const spotHistoryField = z.object(spotHistoryFields);
 export type SpotHistory = z.infer<typeof spotHistoryField>;

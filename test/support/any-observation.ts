@@ -174,6 +174,7 @@ const recorded = fc
     providerStatus: maybe(fc.constant('Running')),
     capacity: fc.constantFrom(undefined, 'Spot' as const, 'Spot' as const, 'OnDemand' as const),
     bid: maybe(fc.constant('0.10')),
+    outbidSince: maybe(moment.map(ago)),
   })
   .map(({ age, ...changes }) => recordedVm(changes.id, { ...changes, recordedAt: ago(age) }));
 
@@ -297,16 +298,15 @@ const retiring = fc.uniqueArray(
       id: fc.constantFrom('vm-2', 'vm-3', 'vm-9'),
       attempt: fc.constantFrom(1, 2),
       owner: fc.constantFrom(uid, uid, uid, goneUid, livingUid),
-      keepUntil: maybe(moment.map((age) => ago(age - minute))),
+      replacedAt: maybe(moment.map((age) => ago(age))),
     })
-    .map(({ id, attempt, owner, keepUntil }) => retiringVm(id, { name: markedName(attempt, owner), keepUntil })),
+    .map(({ id, attempt, owner, replacedAt }) => retiringVm(id, { name: markedName(attempt, owner), replacedAt })),
   { selector: ({ id }) => id, maxLength: 2 },
 );
 
 const history = fc.record({
   outbidCount: fc.nat({ max: 9 }),
   outbidTimes: fc.array(moment.map(ago), { maxLength: 4 }),
-  outbidVm: fc.constantFrom(undefined, 'vm-1', 'vm-9'),
 });
 
 const terms = fc.record({

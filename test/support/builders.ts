@@ -293,12 +293,12 @@ export function biddingOf(changes: Partial<BiddingFact> = {}): BiddingFact {
   return { ...noBidding, ...changes };
 }
 
-/** A VM that was replaced an hour ago, and whose disk is kept for another hour. */
+/** A VM that was replaced an hour ago, by one that has only just begun to run. */
 export function retiringVm(id: string, changes: Partial<RetiringVm> = {}): RetiringVm {
   return {
     ...recordedVm(id, { capacity: 'Spot', bid: '0.10' }),
     retiredAt: ago(60 * minute),
-    keepUntil: ago(-60 * minute),
+    replacedAt: ago(second),
     ...changes,
   };
 }
@@ -323,13 +323,13 @@ export function observeSpot(seen: Seen = {}): VmObservation {
 
 /** The same VM, outbid, which the status has counted already. */
 export function observeOutbid(seen: Seen = {}): VmObservation {
-  const vm = recordedVm('vm-1', { capacity: 'Spot', bid: '0.10' });
+  const vm = recordedVm('vm-1', { capacity: 'Spot', bid: '0.10', outbidSince: ago(minute) });
   return observeSpot({
     vms: [spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' })],
     journal: {
       vm,
       launch: launchOf({ capacity: 'Spot', bid: '0.10' }),
-      spot: { outbidCount: 1, outbidTimes: [ago(minute)], outbidVm: 'vm-1' },
+      spot: { outbidCount: 1, outbidTimes: [ago(minute)] },
     },
     ...seen,
   });

@@ -31,7 +31,7 @@ export async function askBid(deps: ActDeps, pass: Pass, asking: Asking): Promise
         : runtime.provider.validateBidOf(vmId, bid, { signal }),
     );
     bids.note(hostnode, size, bid, wins);
-    if (!wins && bid.gte(most)) pass.memory.bidding.noteRefused(hostnode, deps.clock.now());
+    if (!wins && vmId === undefined && bid.gte(most)) pass.memory.bidding.noteRefused(hostnode, deps.clock.now());
   } catch (error) {
     bids.failed(hostnode, size);
     if (!(error instanceof ProviderError)) throw error;

@@ -126,7 +126,8 @@ export class VmController implements Reconciler {
     const { runtime, key } = pass;
     if (options.keepPlace !== true) runtime?.gate.withdraw(key);
     if (!(await this.#writeStatus(pass, observation, verdict))) return { kind: 'requeue' };
-    this.#watchProbe(key, verdict);
+    // What says nothing new of the VM leaves its probe alone as well.
+    if (options.keepPlace !== true || verdict.ready !== 'keep') this.#watchProbe(key, verdict);
     return this.#arrangeWait(pass, verdict);
   }
 

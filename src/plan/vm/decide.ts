@@ -10,7 +10,7 @@ import { outbidRules } from './outbid.ts';
 import { powerCallRules, powerRules } from './power.ts';
 import { resizePriceRules } from './price-check.ts';
 import { resizeRules } from './resize.ts';
-import { lookAtRetiring, retirementRules } from './retirement.ts';
+import { lookAtRetiring, retirementRules, tendRetiring } from './retirement.ts';
 import { lookAtMarket, returnToSpotRules } from './return-to-spot.ts';
 import { until, type Rule } from './rule.ts';
 import { runningRules } from './running.ts';
@@ -57,6 +57,7 @@ export function decideVm(observation: VmObservation): Verdict {
 function finish(observation: VmObservation, verdict: Verdict): Verdict {
   const adjustments = [
     lookAtHostsForResize,
+    tendRetiring,
     lookAtRetiring,
     lookAtMarket,
     holdWhileDeleteBacksOff,

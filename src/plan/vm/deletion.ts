@@ -1,4 +1,5 @@
 import { markOf } from '../../api/vm-name.ts';
+import type { RecordedVm, RetiringVm } from '../../api/vm-status.ts';
 import type { VmObservation } from './observation.ts';
 import { deleteDraft, deleting } from './deletion-words.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
@@ -22,24 +23,28 @@ const vmIsToBeKept: Rule = (observation) => {
   const { spec, journal } = observation;
   // What was replaced is nobody's any more: it is deleted, and proven gone, as it would have been.
   if (spec.deletionPolicy !== 'Retain' || isReplacedLeft(observation)) return undefined;
-  const vm = journal.vm === undefined ? undefined : journal.vm.id;
+  const kept = recordsOf(journal).filter((vm) => !isReplaced(vm));
   return letGo(
-    vm === undefined
+    kept.length === 0
       ? undefined
       : {
           type: 'Normal',
           reason: 'Retained',
-          message: `VM ${vm} is left at the provider (deletionPolicy Retain) and goes on billing.`,
+          message: `VM ${idsOf(kept)} is left at the provider (deletionPolicy Retain) and goes on billing.`,
         },
   );
 };
+
+function idsOf(vms: readonly RecordedVm[]): string {
+  return vms.map(({ id }) => id).join(', ');
+}
 
 const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
   meta.abandoned
     ? letGo({
         type: 'Warning',
         reason: 'Abandoned',
-        message: `Let go of ${journal.vm === undefined ? 'an unresolved deployment' : `VM ${journal.vm.id}`} by annotation: it may go on billing.`,
+        message: `Let go of ${recordsOf(journal).length === 0 ? 'an unresolved deployment' : `VM ${idsOf(recordsOf(journal))}`} by annotation: it may go on billing.`,
       })
     : undefined;
 
@@ -181,7 +186,8 @@ function waitForList(
 
 /** Ids of the VMs that are or may be this resource's, and are not to be kept. */
 function ownIds({ journal, marked, spec }: VmObservation): ReadonlySet<string> {
-  const unwanted = spec.deletionPolicy === 'Retain' ? (journal.retiring ?? []) : [...recordsOf(journal), ...marked];
+  const unwanted =
+    spec.deletionPolicy === 'Retain' ? (journal.retiring ?? []).filter(isReplaced) : [...recordsOf(journal), ...marked];
   return new Set(unwanted.map((vm) => vm.id));
 }
 
@@ -242,10 +248,15 @@ function unreadableOwn(observation: VmObservation): string | undefined {
   return undefined;
 }
 
+/** Its replacement has run: until then it may yet get its place back, and be the one that is to be kept. */
+function isReplaced(vm: RecordedVm | RetiringVm): boolean {
+  return 'replacedAt' in vm && vm.replacedAt !== undefined;
+}
+
 /** The VM itself is kept: only what was replaced before has to go. */
 function isReplacedLeft(observation: VmObservation): boolean {
   const { journal, facts } = observation;
-  return (journal.retiring ?? []).some(({ id }) => {
+  return (journal.retiring ?? []).filter(isReplaced).some(({ id }) => {
     const deletedAt = facts.deletedAt.get(id);
     return deletedAt === undefined || listingNeededToForget(observation, id, deletedAt) !== undefined;
   });
@@ -272,8 +283,9 @@ export const deletionRules: readonly Rule[] = [
   listIsMissing,
   vmIsContested,
   recordedVmIsDoubtful,
-  recordedVmIsUnproven,
+  // What may be deleted does not wait for what is not known.
   vmIsToBeDeleted,
+  recordedVmIsUnproven,
   listStillHasIt,
   launchIsStillUncertain,
   listIsOlderThanDeletion,

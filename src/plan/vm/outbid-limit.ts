@@ -25,7 +25,7 @@ export function outbidTooOften(
   return {
     ready: waiting(
       'OutbidTooOften',
-      `Outbid ${count} times within ${formatDuration(windowMs)}: no bid is made before ${toTimestamp(endsAt)}. Raise bid.maxPrice, or change spec.outbidLimit or spec.onOutbid.`,
+      `Outbid ${count} times within ${formatDuration(windowMs)}: no bid is made before ${toTimestamp(endsAt)}. Wait, or change spec.outbidLimit or spec.onOutbid. A higher bid.maxPrice makes it rarer.`,
     ),
     look: { inMs: until(endsAt, now) },
   };

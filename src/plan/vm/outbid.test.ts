@@ -28,12 +28,12 @@ import { questionsPerRound } from './bid-offers.ts';
 import type { VmObservation } from './observation.ts';
 import { statusOfVm } from './status.ts';
 
-const outbidVm = spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' });
+const lost = spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' });
 
 /** An outbid VM, and what hosts have said about bids. */
 function outbid(known: Readonly<Record<string, Partial<KnownBids>>>, seen: Seen = {}): VmObservation {
   const account = accountOf({
-    snapshot: snapshotOf(seen.vms ?? [outbidVm]),
+    snapshot: snapshotOf(seen.vms ?? [lost]),
     offers: offersOf([hostOf('host-1'), hostOf('host-2')]),
     bids: bidsOf(known),
   });
@@ -53,12 +53,12 @@ function stepOf(observation: VmObservation): object {
 
 describe('a VM that the list shows as outbid', () => {
   it('is counted once, with an Event', () => {
-    const before = observeSpot({ vms: [outbidVm] });
+    const before = observeSpot({ vms: [lost] });
     const { step, rule } = decided(before);
     expect(rule).toBe('vmIsNewlyOutbid');
     expect(step).toMatchObject({
       kind: 'record',
-      journal: { vm: { id: 'vm-1' }, spot: { outbidCount: 1, outbidVm: 'vm-1' } },
+      journal: { vm: { id: 'vm-1', outbidSince: '2026-06-01T12:00:00.000Z' }, spot: { outbidCount: 1 } },
       announcement: { type: 'Warning', reason: 'Outbid' },
     });
     expect(decided(outbid({})).rule).not.toBe('vmIsNewlyOutbid');
@@ -83,7 +83,7 @@ describe('a VM that the list shows as outbid', () => {
   it('is no longer outbid once the list shows it running', () => {
     const { step } = decided(outbid({}, { vms: [spotCloudVm('vm-1')] }));
     expect(step).toMatchObject({ kind: 'record', journal: { vm: { id: 'vm-1' }, spot: { outbidCount: 1 } } });
-    expect(step).not.toHaveProperty('journal.spot.outbidVm');
+    expect(step).toHaveProperty('journal.vm.outbidSince', undefined);
   });
 });
 
@@ -148,6 +148,12 @@ describe('an outbid VM', () => {
   });
 });
 
+const crowd = Array.from({ length: mostRetiring }, (_, index) => `old-${String(index)}`);
+/** None of them is in the list. */
+const askedLately = {
+  confirmations: new Map(crowd.map((vmId) => [vmId, { vmId, askedAt: now - second, answer: 'noAnswer' as const }])),
+};
+
 describe('an outbid VM that is to be replaced', () => {
   it.each<[string, VmObservation, Partial<Brief>]>([
     ['is started first, if its own bid wins', outbid({ 'host-1': wins }, replace), { step: 'start' }],
@@ -180,7 +186,7 @@ describe('an outbid VM that is to be replaced', () => {
       observeOutbid({
         ...replace,
         account: accountOf({
-          snapshot: snapshotOf([outbidVm]),
+          snapshot: snapshotOf([lost]),
           bids: bidsOf({ 'host-1': hopeless, 'host-2': wins }),
           pollFailure: { kind: 'unavailable', message: 'HTTP 502', since: now - second, consecutive: 1 },
         }),
@@ -207,7 +213,7 @@ describe('an outbid VM that is to be replaced', () => {
     ],
     [
       'is not replaced while too many disks are kept',
-      outbid({ 'host-1': hopeless, 'host-2': wins }, { ...replace, journal: crowded() }),
+      outbid({ 'host-1': hopeless, 'host-2': wins }, { ...replace, journal: crowded(), facts: askedLately }),
       { step: 'wait', ready: 'False Outbid' },
     ],
   ])('%s', (_, observation, expected) => {
@@ -238,6 +244,11 @@ describe('an outbid VM whose place an on-demand VM is to take', () => {
     });
   });
 
+  it('is started by its own bid while a deployment waits for something', () => {
+    const inputs = { kind: 'problem', reason: 'SecretNotFound', message: 'There is no Secret.' } as const;
+    expect(briefOf(outbid({ 'host-1': wins }, { ...onDemand, inputs })).step).toBe('start');
+  });
+
   it('goes on demand also when no bid may be made, since it was outbid too often', () => {
     const often = {
       ...onDemand,
@@ -249,10 +260,10 @@ describe('an outbid VM whose place an on-demand VM is to take', () => {
 
 function adopted(): VmObservation['journal'] {
   const { journal } = observeOutbid();
-  return { ...journal, vm: recordedVm('vm-1', { capacity: 'Spot', bid: '0.10', adopted: true }) };
+  return { ...journal, vm: { ...journal.vm!, adopted: true } };
 }
 
 function crowded(): VmObservation['journal'] {
-  const retiring = Array.from({ length: mostRetiring }, (_, index) => retiringVm(`old-${String(index)}`));
+  const retiring = crowd.map((id) => retiringVm(id));
   return { ...observeOutbid().journal, retiring };
 }

@@ -1,5 +1,5 @@
 import { annotations } from '../../api/group.ts';
-import { mostOutbidTimes, mostRetiring, type SpotHistory } from '../../api/vm-status.ts';
+import { mostOutbidTimes, mostRetiring, type RecordedVm, type SpotHistory } from '../../api/vm-status.ts';
 import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import type { KnownBids } from '../../fleet/contract.ts';
 import { dollars, type Money } from '../../lib/money.ts';
@@ -23,17 +23,19 @@ const vmIsNewlyOutbid: Rule = (observation) => {
   const { journal, now, spot } = observation;
   const vm = liveVm(observation);
   const { spot: history = noHistory } = journal;
-  if (spot === undefined || vm?.state !== 'outbid' || history.outbidVm === vm.id) return undefined;
+  if (spot === undefined || vm?.state !== 'outbid' || journal.vm?.outbidSince !== undefined) return undefined;
+  if (journal.vm === undefined) return undefined;
+  const outbidSince = toPreciseTimestamp(now);
   const counted: SpotHistory = {
     outbidCount: history.outbidCount + 1,
-    outbidTimes: [...history.outbidTimes, toPreciseTimestamp(now)].slice(-mostOutbidTimes),
-    outbidVm: vm.id,
+    outbidTimes: [...history.outbidTimes, outbidSince].slice(-mostOutbidTimes),
   };
+  const recorded = { ...journal.vm, outbidSince };
   return {
     step: {
       kind: 'record',
-      journal: { ...journal, spot: counted },
-      announcement: { type: 'Warning', reason: 'Outbid', message: outbidSentence(observation, vm, counted) },
+      journal: { ...journal, vm: recorded, spot: counted },
+      announcement: { type: 'Warning', reason: 'Outbid', message: outbidSentence(recorded, vm) },
     },
     phase: 'Outbid',
     ready: 'keep',
@@ -43,10 +45,9 @@ const vmIsNewlyOutbid: Rule = (observation) => {
 const vmHasItsPlaceAgain: Rule = (observation) => {
   const { journal } = observation;
   const vm = liveVm(observation);
-  if (vm?.state !== 'running' || journal.spot?.outbidVm === undefined) return undefined;
-  const { outbidCount, outbidTimes } = journal.spot;
+  if (vm?.state !== 'running' || journal.vm?.outbidSince === undefined) return undefined;
   return {
-    step: { kind: 'record', journal: { ...journal, spot: { outbidCount, outbidTimes } } },
+    step: { kind: 'record', journal: { ...journal, vm: { ...journal.vm, outbidSince: undefined } } },
     phase: 'keep',
     ready: 'keep',
   };
@@ -78,7 +79,8 @@ function recover(observation: VmObservation, losing: Losing): Recovery | undefin
   const { vm, spot } = losing;
   if (spot.onOutbid === 'OnDemand' && vm.state === 'outbid') {
     const onDemand = replaceOnDemand(observation);
-    if (onDemand !== undefined) return onDemand;
+    // What a deployment waits for is no reason not to start the VM that there is.
+    if (onDemand !== undefined && onDemand.step.kind !== 'wait') return onDemand;
   }
   const pausesUntil = outbidTooOftenUntil(observation, spot);
   if (pausesUntil !== undefined) return { step: { kind: 'wait' }, ...outbidTooOften(observation, spot, pausesUntil) };
@@ -95,13 +97,13 @@ function isStartBackingOff({ facts: { lastCall }, now }: VmObservation): boolean
 /** By its own bid, which nobody can change, on the host where its disk is. */
 function ownBid(observation: VmObservation, { vm, spot }: Losing): Recovery | 'loses' {
   const { account } = observation;
+  const bid = bidOf(observation.journal.vm) ?? spot.price;
+  // The limit was lowered since: a VM that runs goes on, but is not started above it.
+  if (bid.gt(spot.maxPrice)) return 'loses';
   const place = placeOf(observation, vm);
   // On which host it is is not known: only starting it tells.
   if (place === undefined || account.kind !== 'ready') return { step: startOf(vm), ...starting(vm) };
   const known = account.bids.known(place.hostnode, place.size);
-  const bid = bidOf(observation.journal.vm) ?? spot.price;
-  // The limit was lowered since: a VM that runs goes on, but is not started above it.
-  if (bid.gt(spot.maxPrice)) return 'loses';
   const wins = isWinning(known, bid);
   if (wins !== undefined) return wins ? { step: startOf(vm), ...starting(vm) } : 'loses';
   if (known.isBeingAsked) return { step: { kind: 'wait' }, look: { bids: place } };
@@ -221,17 +223,17 @@ function nothingWins(maxPrice: Money): string {
 }
 
 function outbid(observation: VmObservation, vm: CloudVm, note: string | undefined): ReadyDraft {
-  const sentence = outbidSentence(observation, vm, observation.journal.spot ?? noHistory);
+  const sentence = outbidSentence(observation.journal.vm, vm);
   return waiting('Outbid', note === undefined ? sentence : `${sentence} ${note}`);
 }
 
-function outbidSentence({ journal, now }: VmObservation, vm: CloudVm, history: SpotHistory): string {
-  const bid = bidOf(journal.vm);
+function outbidSentence(recorded: RecordedVm | undefined, vm: CloudVm): string {
+  const bid = bidOf(recorded);
   const by = bid === undefined ? 'its bid' : `its bid of ${dollars(bid)}`;
   const disk = vm.price?.storage === undefined ? '' : ` for ${dollars(vm.price.storage)} per hour`;
   if (vm.state !== 'outbid') return `VM ${vm.id} is stopped, and ${by} does not win now. Its disk is kept${disk}.`;
-  const at = toTimestamp(millis(history.outbidTimes.at(-1)) || now);
-  return `VM ${vm.id} was outbid: ${by} does not win since ${at}. Its disk is kept${disk}.`;
+  const since = recorded?.outbidSince === undefined ? '' : ` since ${toTimestamp(millis(recorded.outbidSince))}`;
+  return `VM ${vm.id} was outbid: ${by} does not win${since}. Its disk is kept${disk}.`;
 }
 
 export const outbidRules: readonly Rule[] = [vmIsNewlyOutbid, vmHasItsPlaceAgain, vmLostItsPlace];

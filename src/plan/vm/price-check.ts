@@ -23,6 +23,8 @@ export function knownPrice({ status, journal }: VmObservation): VmObservation['s
 export function firstPriceViolation(observation: VmObservation): string | undefined {
   const { vm, launch, resize } = observation.journal;
   if (vm === undefined || vm.adopted === true || launch?.outcome !== 'Launched') return undefined;
+  // One that has its place again was compared when it was made: a cap that was lowered since takes no disk.
+  if (vm.name !== launch.name) return undefined;
   const isAsMade = resize === undefined || resize.outcome === 'Refused';
   return isAsMade && knownPrice(observation) === undefined ? violationOf(observation) : undefined;
 }

@@ -8,10 +8,12 @@ import {
   minute,
   now,
   observeSpot,
+  priceOf,
   recordedVm,
   retiringVm,
   second,
   spotCloudVm,
+  spotTerms,
   type Seen,
 } from '../../../test/support/builders.ts';
 import { briefOf, decided } from '../../../test/support/verdicts.ts';
@@ -40,8 +42,8 @@ function replaced(
   });
 }
 
-const open = { keepUntil: undefined };
-const due = { keepUntil: ago(second) };
+const open = { replacedAt: undefined };
+const due = { replacedAt: ago(61 * minute) };
 const running = spotCloudVm('vm-1');
 
 function called(call: Partial<CallFact>): Seen {
@@ -61,7 +63,7 @@ describe('a VM that was replaced', () => {
     const { step } = decided(replaced(open));
     expect(step).toMatchObject({
       kind: 'record',
-      journal: { vm: { id: 'vm-2' }, retiring: [{ id: 'vm-1', keepUntil: '2026-06-01T13:00:00.000Z' }] },
+      journal: { vm: { id: 'vm-2' }, retiring: [{ id: 'vm-1', replacedAt: '2026-06-01T12:00:00.000Z' }] },
       announcement: { reason: 'Replaced' },
     });
   });
@@ -83,7 +85,7 @@ describe('a VM that was replaced', () => {
   });
 
   it('wakes the resource when its time is over', () => {
-    expect(decided(replaced({ keepUntil: ago(-10 * minute) })).look).toMatchObject({ inMs: 10 * minute });
+    expect(decided(replaced({ replacedAt: ago(50 * minute) })).look).toMatchObject({ inMs: 10 * minute });
   });
 
   it('is forgotten when its deletion was confirmed and a later list lacks it', () => {
@@ -121,7 +123,7 @@ describe('a VM that was replaced', () => {
   it('is shown with what it still costs', () => {
     const observation = replaced({});
     expect(statusOfVm(observation, decided(observation)).retiring).toMatchObject([
-      { id: 'vm-1', providerStatus: 'Outbid', billedNow: '0.01' },
+      { id: 'vm-1', providerStatus: 'Outbid', billedNow: '0.01', keepUntil: '2026-06-01T12:59:59.000Z' },
     ]);
   });
 
@@ -190,11 +192,87 @@ describe('a VM whose replacement was never made', () => {
   });
 });
 
+describe('what was replaced', () => {
+  it('is not said to be replaced by a VM that has turned out too dear', () => {
+    const dear = spotCloudVm('vm-2', { name: markedName(2), price: priceOf('0.50') });
+    expect(decided(replaced(open, { vms: [dear, old] })).step).toMatchObject({
+      kind: 'record',
+      journal: { launch: { outcome: 'Overpriced' } },
+    });
+  });
+
+  it('is kept for as long as the spec says now', () => {
+    const longer = { spot: spotTerms({ retentionMs: 120 * minute }) };
+    expect(decided(replaced(due, longer)).step).toEqual({ kind: 'wait' });
+    const shorter = { spot: spotTerms({ retentionMs: 0 }) };
+    expect(decided(replaced({ replacedAt: ago(second) }, shorter)).step).toMatchObject({
+      kind: 'delete',
+      vmId: 'vm-1',
+    });
+  });
+
+  it('is asked about as soon as no list shows it, since a list without it is not believed', () => {
+    expect(decided(replaced({}, { oldVm: undefined })).step).toEqual({ kind: 'confirmGone', vmId: 'vm-1' });
+  });
+
+  it('says in the status what is in the way of its deletion', () => {
+    const failed = called({
+      call: 'delete',
+      failure: { kind: 'unavailable', message: 'HTTP 502' },
+      nextTryAt: now + minute,
+    });
+    const observation = replaced(due, failed);
+    expect(statusOfVm(observation, decided(observation)).retiring).toMatchObject([
+      { message: expect.stringContaining('HTTP 502') as string },
+    ]);
+  });
+
+  it('is not deleted for a cap that was lowered since, when it has its place again', () => {
+    const journal = {
+      vm: recordedVm('vm-1', { capacity: 'Spot', bid: '0.10' }),
+      launch: launchOf({ attempt: 2, name: markedName(2), capacity: 'Spot', bid: '0.20' }),
+    } as const;
+    const { step } = decided(observeSpot({ vms: [running], journal, spec: { maxHourlyPrice: '0.05' } }));
+    expect(step).not.toMatchObject({ journal: { launch: { outcome: 'Overpriced' } } });
+  });
+
+  it('is stopped when it runs, though a start of it failed a moment ago', () => {
+    const failed = called({
+      call: 'start',
+      failure: { kind: 'unavailable', message: 'no' },
+      nextTryAt: now + 5 * minute,
+    });
+    expect(decided(replaced({}, { oldVm: running, ...failed })).step).toMatchObject({ kind: 'stop', vmId: 'vm-1' });
+  });
+
+  it('was outbid once: it is not counted again when it has its place again', () => {
+    const retiring = [retiringVm('vm-1', { ...open, outbidSince: ago(60 * minute) })];
+    const lost = launchOf({ attempt: 2, name: markedName(2), outcome: 'Lost', failures: 1 });
+    const { step } = decided(observeSpot({ vms: [old], journal: { launch: lost, retiring } }));
+    expect(step).toMatchObject({ journal: { vm: { id: 'vm-1', outbidSince: ago(60 * minute) } } });
+  });
+});
+
 describe('a resource that goes', () => {
   it.each(['Delete', 'Retain'] as const)('takes what was replaced with it (%s)', (deletionPolicy) => {
     const { step } = decided(replaced({}, { meta: { deleting: true }, spec: { deletionPolicy }, vms: [current, old] }));
     expect(step.kind).toBe('delete');
     if (deletionPolicy === 'Retain') expect(step).toMatchObject({ vmId: 'vm-1' });
+  });
+
+  it('leaves every VM that may be the one to be kept, while its replacement is not known to run', () => {
+    const kept = { meta: { deleting: true }, spec: { deletionPolicy: 'Retain' } } as const;
+    const { step } = decided(replaced(open, kept));
+    expect(step).toMatchObject({
+      kind: 'removeFinalizer',
+      announcement: { message: expect.stringContaining('vm-2, vm-1') as string },
+    });
+  });
+
+  it('does not wait for what is not known of one VM with the deletion of another', () => {
+    const confirmations = new Map([['vm-1', { vmId: 'vm-1', askedAt: now - second, answer: 'noAnswer' as const }]]);
+    const { step } = decided(replaced({}, { meta: { deleting: true }, oldVm: undefined, facts: { confirmations } }));
+    expect(step).toMatchObject({ kind: 'delete', vmId: 'vm-2' });
   });
 
   it('goes without its VM once what was replaced is proven gone, if its VM is to be kept', () => {

@@ -3,6 +3,7 @@ import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm, mayTouch } from './ownership.ts';
+import { firstPriceViolation } from './price-check.ts';
 import { isInDoubt } from './proof.ts';
 import {
   callPatienceMs,
@@ -14,10 +15,10 @@ import {
   until,
   type Rule,
 } from './rule.ts';
-import type { Look, Verdict } from './verdict.ts';
+import type { Look, Step, Verdict } from './verdict.ts';
 
 /**
- * VMs on their way out: replaced, but their disks are kept until `keepUntil`. None of them may run beside the VM in
+ * VMs on their way out: replaced, but their disks are kept for as long as the spec says. None of them may run beside the VM in
  * `status.vm`, and none may be forgotten before it is proven gone.
  */
 
@@ -66,11 +67,11 @@ function runningRetired(observation: VmObservation): RetiringVm | undefined {
 const replacementRuns: Rule = (observation) => {
   const { journal, spot, now } = observation;
   const vm = liveVm(observation);
-  if (vm?.state !== 'running' || spot === undefined) return undefined;
-  const open = journal.retiring?.filter(({ keepUntil }) => keepUntil === undefined) ?? [];
+  if (vm?.state !== 'running' || spot === undefined || isToGo(observation)) return undefined;
+  const open = journal.retiring?.filter(({ replacedAt }) => replacedAt === undefined) ?? [];
   if (open.length === 0) return undefined;
-  const keepUntil = toPreciseTimestamp(now + spot.retentionMs);
-  const retiring = journal.retiring?.map((retired) => ({ ...retired, keepUntil: retired.keepUntil ?? keepUntil }));
+  const replacedAt = toPreciseTimestamp(now);
+  const retiring = journal.retiring?.map((retired) => ({ ...retired, replacedAt: retired.replacedAt ?? replacedAt }));
   const ids = open.map(({ id }) => id).join(', ');
   return {
     step: {
@@ -87,47 +88,74 @@ const replacementRuns: Rule = (observation) => {
   };
 };
 
-const retiredVmIsDue: Rule = (observation) => {
-  const { journal, facts } = observation;
-  const due = journal.retiring?.find(
-    ({ id }) => isDue(observation, id) && !facts.deletedAt.has(id) && !isDeleteBackingOff(observation, id),
-  );
-  if (due === undefined) return undefined;
-  if (mayTouch(observation, due.id)) {
-    return { step: { kind: 'delete', vmId: due.id, why: 'retired' }, phase: 'keep', ready: 'keep' };
-  }
-  // No list shows it, and so none shows whose it is.
-  return isAskedLately(observation, due.id)
-    ? undefined
-    : { step: { kind: 'confirmGone', vmId: due.id }, phase: 'keep', ready: 'keep' };
-};
+/** It has turned out too dear, and is deleted: then the one before is all that there is. */
+function isToGo(observation: VmObservation): boolean {
+  return observation.journal.launch?.outcome === 'Overpriced' || firstPriceViolation(observation) !== undefined;
+}
 
-/** Confirmed by the call or by the answer about it; a list that can be trusted has to confirm it too. */
+/** Confirmed by the call or by the answer about it; a list that can be trusted has confirmed it too. */
 const retiredVmIsGone: Rule = (observation) => {
   const { journal, facts } = observation;
-  for (const { id } of journal.retiring ?? []) {
+  const gone = journal.retiring?.find(({ id }) => {
     const deletedAt = facts.deletedAt.get(id);
-    if (deletedAt === undefined) continue;
-    if (mustAskAboutDeleted(observation, id, deletedAt)) {
-      return { step: { kind: 'confirmGone', vmId: id }, phase: 'keep', ready: 'keep' };
-    }
-    if (listingNeededToForget(observation, id, deletedAt) !== undefined) continue;
-    return {
-      step: {
-        kind: 'record',
-        journal: { ...journal, retiring: without(journal.retiring, id) },
-        announcement: { type: 'Normal', reason: 'Deleted', message: `VM ${id}, which was replaced, is deleted.` },
-      },
-      phase: 'keep',
-      ready: 'keep',
-    };
-  }
-  return undefined;
+    return deletedAt !== undefined && listingNeededToForget(observation, id, deletedAt) === undefined;
+  });
+  if (gone === undefined) return undefined;
+  return {
+    step: {
+      kind: 'record',
+      journal: { ...journal, retiring: without(journal.retiring, gone.id) },
+      announcement: { type: 'Normal', reason: 'Deleted', message: `VM ${gone.id}, which was replaced, is deleted.` },
+    },
+    phase: 'keep',
+    ready: 'keep',
+  };
 };
 
-function isDue({ journal, now }: VmObservation, vmId: string): boolean {
-  const keepUntil = journal.retiring?.find(({ id }) => id === vmId)?.keepUntil;
-  return keepUntil !== undefined && millis(keepUntil) <= now;
+/** Where nothing else is to be done: what is said of the VM itself stands beside it. */
+export function tendRetiring(observation: VmObservation, verdict: Verdict): Verdict {
+  const { meta, journal } = observation;
+  if (verdict.step.kind !== 'wait' || meta.deleting || meta.paused || known(observation) === undefined) return verdict;
+  for (const { id } of journal.retiring ?? []) {
+    const step = stepFor(observation, id);
+    if (step !== undefined) return { ...verdict, step };
+  }
+  return verdict;
+}
+
+function stepFor(observation: VmObservation, vmId: string): Step | undefined {
+  const { facts } = observation;
+  const deletedAt = facts.deletedAt.get(vmId);
+  const ask: Step | undefined = isAskedLately(observation, vmId) ? undefined : { kind: 'confirmGone', vmId };
+  if (deletedAt !== undefined) return mustAskAboutDeleted(observation, vmId, deletedAt) ? ask : undefined;
+  // No list shows it: whether it is gone, and whose it is, only the provider can say.
+  if (!isInList(observation, vmId)) return ask;
+  if (!isDue(observation, vmId) || isDeleteBackingOff(observation, vmId) || !mayTouch(observation, vmId))
+    return undefined;
+  return { kind: 'delete', vmId, why: 'retired' };
+}
+
+function isInList(observation: VmObservation, vmId: string): boolean {
+  const snapshot = known(observation)?.snapshot;
+  return snapshot !== undefined && isListed(snapshot, vmId);
+}
+
+/** When it is to be deleted: by the spec as it is now, so that a change of that counts. */
+export function dueAt({ spot }: VmObservation, { replacedAt }: RetiringVm): number | undefined {
+  return replacedAt === undefined || spot === undefined ? undefined : millis(replacedAt) + spot.retentionMs;
+}
+
+function isDue(observation: VmObservation, vmId: string): boolean {
+  const retiring = observation.journal.retiring?.find(({ id }) => id === vmId);
+  const at = retiring === undefined ? undefined : dueAt(observation, retiring);
+  return at !== undefined && at <= observation.now;
+}
+
+/** For the status; undefined while nothing is in the way. */
+export function whyNotDeleted(observation: VmObservation, vmId: string): string | undefined {
+  const call = observation.facts.calls.get(vmId);
+  if (call?.call !== 'delete' || call.failure === undefined) return undefined;
+  return `It could not be deleted, tried again for ever: ${call.failure.message}`;
 }
 
 /** Only that: a stop that is under way is no reason to go on paying for a disk. */
@@ -140,6 +168,8 @@ function isDeleteBackingOff({ facts, now }: VmObservation, vmId: string): boolea
 function isCallUnderWay({ facts, now, account }: VmObservation, vmId: string): boolean {
   const call = facts.calls.get(vmId);
   if (call === undefined) return false;
+  // A start that failed was of the time when it was the VM of the resource: it does not keep it running.
+  if (call.call === 'start') return false;
   if (call.failure !== undefined) return now < call.nextTryAt;
   const listedAt = account.kind === 'ready' ? (account.snapshot?.requestedAt ?? 0) : 0;
   return call.call !== 'delete' && (listedAt < call.endedAt || now - call.endedAt < callPatienceMs);
@@ -152,8 +182,7 @@ function isAskedLately({ facts, now, timings }: VmObservation, vmId: string): bo
 
 function listed(observation: VmObservation, vmId: string): CloudVm | undefined {
   const snapshot = known(observation)?.snapshot;
-  if (snapshot === undefined || !isListed(snapshot, vmId)) return undefined;
-  return snapshot.byId.get(vmId);
+  return isInList(observation, vmId) ? snapshot?.byId.get(vmId) : undefined;
 }
 
 function recordOf(retired: RetiringVm): RecordedVm {
@@ -161,7 +190,7 @@ function recordOf(retired: RetiringVm): RecordedVm {
   return Object.fromEntries(kept) as RecordedVm;
 }
 
-const ofRetirement: ReadonlySet<string> = new Set(['retiredAt', 'keepUntil', 'billedNow']);
+const ofRetirement: ReadonlySet<string> = new Set(['retiredAt', 'replacedAt', 'keepUntil', 'billedNow', 'message']);
 
 /** An absent list says the same as an empty one, in fewer bytes. */
 function without(retiring: readonly RetiringVm[] = [], vmId: string): RetiringVm[] {
@@ -176,7 +205,8 @@ export function lookAtRetiring(observation: VmObservation, verdict: Verdict): Ve
   return { ...verdict, look: looks.reduce(sooner, verdict.look ?? {}) };
 }
 
-function lookAt(observation: VmObservation, { id, keepUntil }: RetiringVm): Look {
+function lookAt(observation: VmObservation, retiring: RetiringVm): Look {
+  const { id } = retiring;
   const { facts, now, timings } = observation;
   const deletedAt = facts.deletedAt.get(id);
   if (deletedAt !== undefined) {
@@ -184,9 +214,10 @@ function lookAt(observation: VmObservation, { id, keepUntil }: RetiringVm): Look
       now - deletedAt <= timings.transitionMs ? listingNeededToForget(observation, id, deletedAt) : undefined;
     return look ?? { inMs: timings.retryMs };
   }
-  if (keepUntil === undefined) return {};
-  const dueAt = millis(keepUntil);
-  return { inMs: dueAt > now ? until(dueAt, now) : timings.retryMs };
+  if (listed(observation, id) === undefined) return { inMs: timings.retryMs };
+  const at = dueAt(observation, retiring);
+  if (at === undefined) return {};
+  return { inMs: at > now ? until(at, now) : timings.retryMs };
 }
 
 function sooner(one: Look, other: Look): Look {
@@ -206,6 +237,5 @@ export const retirementRules: readonly Rule[] = [
   retiredVmRunsInstead,
   retiredVmRuns,
   replacementRuns,
-  retiredVmIsDue,
   retiredVmIsGone,
 ];

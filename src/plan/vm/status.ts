@@ -2,12 +2,13 @@ import { conditionOf, mergeConditions, type Condition, type ConditionDraft } fro
 import { fitted } from '../../api/fitted.ts';
 import { spotVmStatusSchema } from '../../api/spot-vm.ts';
 import type { VmStatus } from '../../api/vm.ts';
-import type { Market } from '../../api/vm-status.ts';
+import type { Market, RetiringVm } from '../../api/vm-status.ts';
 import type { Reason } from '../../api/reasons.ts';
-import { toTimestamp } from '../../lib/clock.ts';
+import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, parseMoney } from '../../lib/money.ts';
 import { billedNow, type CloudVm, type VmPrice } from '../../provider/contract.ts';
 import { sshCommand } from './connection.ts';
+import { dueAt, whyNotDeleted } from './retirement.ts';
 import type { VmObservation } from './observation.ts';
 import { externalPortOf } from '../ports.ts';
 import { liveVm, ownershipOfRecord } from './ownership.ts';
@@ -51,7 +52,8 @@ function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {
 }
 
 /** What is on its way out, with what it still costs. */
-function shownRetiring({ journal, account }: VmObservation): VmStatus['retiring'] {
+function shownRetiring(observation: VmObservation): VmStatus['retiring'] {
+  const { journal, account } = observation;
   const snapshot = account.kind === 'ready' ? account.snapshot : undefined;
   if (journal.retiring === undefined || journal.retiring.length === 0) return undefined;
   return journal.retiring.map((retiring) => {
@@ -61,8 +63,15 @@ function shownRetiring({ journal, account }: VmObservation): VmStatus['retiring'
       ...retiring,
       providerStatus: vm?.providerStatus ?? retiring.providerStatus,
       billedNow: cost === undefined ? retiring.billedNow : formatMoney(cost),
+      keepUntil: keptUntil(observation, retiring),
+      message: whyNotDeleted(observation, retiring.id),
     });
   });
+}
+
+function keptUntil(observation: VmObservation, retiring: RetiringVm): string | undefined {
+  const at = dueAt(observation, retiring);
+  return at === undefined ? undefined : toPreciseTimestamp(at);
 }
 
 function shownSpot(observation: VmObservation, vm: CloudVm | undefined): VmStatus['spot'] {
@@ -73,10 +82,10 @@ function shownSpot(observation: VmObservation, vm: CloudVm | undefined): VmStatu
   return compact({ ...history, market: marketOf(journal, vm) ?? searching });
 }
 
-function marketOf({ vm: recorded, spot }: VmObservation['journal'], vm: CloudVm | undefined): Market | undefined {
+function marketOf({ vm: recorded }: VmObservation['journal'], vm: CloudVm | undefined): Market | undefined {
   if (recorded === undefined) return undefined;
   if (recorded.capacity === 'OnDemand') return 'OnDemand';
-  if (spot?.outbidVm === recorded.id) return 'Outbid';
+  if (recorded.outbidSince !== undefined) return 'Outbid';
   return vm?.state === 'running' ? 'Winning' : undefined;
 }
 
