@@ -100,6 +100,20 @@ describe('what is known of bids', () => {
     expect(lastWin === undefined ? undefined : formatMoney(lastWin)).toBe(expected);
   });
 
+  it.each([
+    ['the only refusal, however old', '-0.20 1800s', '0.20'],
+    ['the highest of a search', '-0.20 +0.40 -0.30 -0.25', '0.30'],
+    ['still there after a higher win', '-0.20 90s +0.25', '0.20'],
+    ['gone when it wins itself', '-0.20 90s +0.20', undefined],
+    ['what is left below when it wins itself', '-0.20 -0.30 +0.25', '0.20'],
+    ['nothing where nothing was ever refused', '+0.25', undefined],
+  ])('to ask again by is %s: %s', async (_name, story, expected) => {
+    const given = rig();
+    await play(given, story);
+    const { lastRefused } = given.book.known('h1', size);
+    expect(lastRefused === undefined ? undefined : formatMoney(lastRefused)).toBe(expected);
+  });
+
   it('says when the last answer came, which a failure is not', async () => {
     const given = rig();
     await play(given, '-0.20 5s');

@@ -40,6 +40,7 @@ interface Place {
   /** None contradicts another: all that were refused are below all that won. */
   answers: Answer[];
   lastWin: Money | undefined;
+  lastRefused: Money | undefined;
   askedAt: number | undefined;
   isBeingAsked: boolean;
   touchedAt: number;
@@ -75,6 +76,7 @@ class SharedBidBook implements RunningBidBook {
       isBeingAsked: place.isBeingAsked,
       ...(place.askedAt === undefined ? {} : { askedAt: place.askedAt }),
       ...(place.lastWin === undefined ? {} : { lastWin: place.lastWin }),
+      ...(place.lastRefused === undefined ? {} : { lastRefused: place.lastRefused }),
     };
   }
 
@@ -95,6 +97,8 @@ class SharedBidBook implements RunningBidBook {
     place.answers.push(answer);
     place.askedAt = answer.at;
     if (wins) place.lastWin = lowest([bid, ...this.#young(place, true)]);
+    else place.lastRefused = highest([bid, ...this.#young(place, false)]);
+    if (wins && place.lastRefused?.gte(bid) === true) place.lastRefused = highest(this.#young(place, false));
     this.#end(id, place);
   }
 
@@ -181,7 +185,14 @@ class SharedBidBook implements RunningBidBook {
 
 function emptyPlace(now: number): Place {
   return {
-    ...{ answers: [], lastWin: undefined, askedAt: undefined, isBeingAsked: false, touchedAt: now },
+    ...{
+      answers: [],
+      lastWin: undefined,
+      lastRefused: undefined,
+      askedAt: undefined,
+      isBeingAsked: false,
+      touchedAt: now,
+    },
     ...{ waiting: new Set<string>(), cancelTimer: () => undefined },
   };
 }

@@ -138,4 +138,6 @@ export interface KnownBids {
   readonly askedAt?: number;
   /** What `wins` was when last a bid won, however long ago: to guess by, never to deploy by. */
   readonly lastWin?: Money;
+  /** What `refused` was when last a bid was refused, if none has won since that is not above it: to ask again by. */
+  readonly lastRefused?: Money;
 }

@@ -32,9 +32,9 @@ function shown({ asked, end }: Played): string {
   return [asked.map(formatMoney).join(' '), outcome].filter((part) => part !== '').join(', ');
 }
 
-/** `-0.20 +0.30` as evidence. */
+/** `-0.20 +0.30` as evidence; `~0.20` was refused too long ago. */
 function evidenceOf(text: string): BidEvidence {
-  const [refused, wins] = ['-', '+'].map((sign) =>
+  const [refused, wins, lastRefused] = ['-', '+', '~'].map((sign) =>
     text
       .split(' ')
       .find((word) => word.startsWith(sign))
@@ -43,6 +43,7 @@ function evidenceOf(text: string): BidEvidence {
   return {
     ...(refused === undefined ? {} : { refused: money(refused) }),
     ...(wins === undefined ? {} : { wins: money(wins) }),
+    ...(lastRefused === undefined ? {} : { lastRefused: money(lastRefused) }),
   };
 }
 
@@ -133,6 +134,10 @@ describe('the search for a bid', () => {
     ['a refusal above `to` ends it', '-0.35', 6, 'refused'],
     ['both, near enough, settle it', '-0.22 +0.23', 6, 'settled 0.23'],
     ['both leave what is between them', '-0.22 +0.26', 6, '0.24 0.23, settled 0.23'],
+    ['a refusal of long ago is asked again where it is next to what wins', '~0.22 +0.23', 6, '0.22, settled 0.23'],
+    ['and the rest is searched where that wins by now', '~0.23 +0.24', 6, '0.23 0.20 0.21 0.22, settled 0.23'],
+    ['a refusal of long ago says nothing where it is further down', '~0.21 +0.24', 6, '0.20 0.22 0.23, settled 0.23'],
+    ['nor without a bid that wins', '~0.22', 6, '0.20 0.30 0.25 0.22 0.23, settled 0.23'],
     ['no question left, and nothing known', '', 0, 'unsettled'],
     ['no question left, and a refusal', '-0.21', 0, 'unsettled'],
     ['no question left, and a win', '+0.28', 0, 'settled 0.28'],

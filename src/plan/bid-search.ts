@@ -28,6 +28,8 @@ export interface BidEvidence {
   readonly refused?: Money;
   /** The lowest bid that is known to win. */
   readonly wins?: Money;
+  /** The highest bid that did not win when that was last asked, too long ago to be believed. */
+  readonly lastRefused?: Money;
 }
 
 export type BidSearch =
@@ -53,7 +55,19 @@ export function nextQuestion({ from, to }: BidRange, known: BidEvidence, questio
     return { kind: 'ask', bid: refused === undefined ? first : above(refused, to, questionsLeft) };
   }
   if (questionsLeft < 1 || isOneStep(refused ?? first, wins)) return { kind: 'settled', bid: wins };
-  return { kind: 'ask', bid: refused === undefined ? first : between(refused, wins, questionsLeft) };
+  return {
+    kind: 'ask',
+    bid: refused === undefined ? firstBelow(wins, first, known) : between(refused, wins, questionsLeft),
+  };
+}
+
+/**
+ * Where the market stands still, the step below what wins is all that has to be asked again. Where it has fallen, five
+ * questions are left, which search 16 steps.
+ */
+function firstBelow(wins: Money, first: Money, { lastRefused = first }: BidEvidence): Money {
+  const rounded = roundedDown(lastRefused, decimals);
+  return rounded.gt(first) && rounded.lt(wins) && isOneStep(rounded, wins) ? rounded : first;
 }
 
 /** Rounded down: what lies between that and the exact bid is taken for unknown. */
