@@ -46,6 +46,12 @@ describe('the host that is asked', () => {
     expect(asked([dear, cheap], { dear: { lastWin: money('0.11') } })).toBe('dear 0.1');
   });
 
+  it('is not one where a bid won long ago, and more is refused now than another is expected to cost', () => {
+    const once = { lastWin: money('0.11') };
+    expect(asked([dear, cheap], { dear: { ...once, refused: money('0.29') } })).toBe('cheap 0.1');
+    expect(asked([dear, cheap], { dear: { ...once, refused: money('0.11') } })).toBe('dear 0.3');
+  });
+
   it('next is the one behind it, when that one refuses all that may be bid', () => {
     expect(asked([dear, cheap], { cheap: { refused: money('0.30') } })).toBe('dear 0.1');
   });

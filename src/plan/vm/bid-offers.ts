@@ -92,9 +92,14 @@ function expectedTotal(observation: VmObservation, { price }: SpotTerms, { host,
   const { account } = observation;
   const gpu = host.gpus.find(({ model }) => model === size.gpuModel);
   const onDemand = gpu === undefined ? undefined : quote(host, gpu, size);
-  const lastWin = account.kind === 'ready' ? account.bids.known(host.id, size).lastWin : undefined;
+  const { lastWin, refused = price } = account.kind === 'ready' ? account.bids.known(host.id, size) : {};
   const guess = lastWin ?? onDemand?.compute.times(guessedShare) ?? price;
-  return (guess.lt(price) ? price : guess).plus(onDemand?.storage ?? 0);
+  // What has won there once says little where a higher bid is refused now.
+  return greatest(guess, price, refused).plus(onDemand?.storage ?? 0);
+}
+
+function greatest(first: Money, ...others: readonly Money[]): Money {
+  return others.reduce((most, one) => (one.gt(most) ? one : most), first);
 }
 
 function priceWithBid({ storage }: VmPrice, bid: Money): VmPrice {
