@@ -42,7 +42,7 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
         launchVm(deps, pass, { observation, verdict, plan: step.plan, ticket, runtime }),
       );
     case 'askBid':
-      return withTurn(pass, 'lookup', (ticket, runtime) =>
+      return withTurn(pass, laneOfQuestion(step), (ticket, runtime) =>
         askBid(deps, pass, { observation, question: step.question, ticket, runtime }),
       );
     case 'noteMarket':
@@ -82,6 +82,11 @@ interface Turn {
 
 function laneOf(call: CallStep['kind']): Lane {
   return call === 'stop' || call === 'delete' ? 'stopMoney' : 'spend';
+}
+
+/** Who has to ask before deploying must not be left behind by those who need not. */
+function laneOfQuestion({ isIdle }: Extract<Step, { kind: 'askBid' }>): Lane {
+  return isIdle === true ? 'lookup' : 'spend';
 }
 
 /** Runs `body` when it is this resource's turn at the account's gate. */

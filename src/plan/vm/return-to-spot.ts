@@ -69,7 +69,7 @@ function marketStep(observation: VmObservation, { spot, returnAfterMs }: Returna
   const { facts, now } = observation;
   if (isInventoryOld(observation)) return undefined;
   const market = searchBid(observation, spot);
-  if (market.kind === 'ask') return { kind: 'askBid', question: market.question };
+  if (market.kind === 'ask') return { kind: 'askBid', question: market.question, isIdle: true };
   if (market.kind === 'beingAsked') return undefined;
   const { winnableSince } = facts.bidding;
   const isWinnable = market.kind === 'found';

@@ -29,7 +29,8 @@ export type Step =
   /** What the spec refers to has to be known before anything else can be decided. */
   | { readonly kind: 'readInputs' }
   | { readonly kind: 'launch'; readonly plan: LaunchPlan }
-  | { readonly kind: 'askBid'; readonly question: BidQuestion }
+  /** `isIdle`: nothing waits for the answer. */
+  | { readonly kind: 'askBid'; readonly question: BidQuestion; readonly isIdle?: boolean }
   /** Whether spot is winnable beside an on-demand VM, and whether that is now given up for it. */
   | { readonly kind: 'noteMarket'; readonly isWinnable: boolean; readonly isReturning: boolean }
   | { readonly kind: 'confirmGone'; readonly vmId: string }
