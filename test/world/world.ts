@@ -31,6 +31,8 @@ export interface WorldOptions {
   readonly simulator?: Partial<SimulatorOptions>;
   readonly operator?: Partial<OperatorOptions>;
   readonly requestsPerSecond?: number;
+  /** Namespaces beside the one that names without a namespace are of. */
+  readonly namespaces?: readonly string[];
   /** Operator processes; 1 unless given. */
   readonly replicas?: number;
   /** How several of them agree on who acts. Default `lease`; with one replica there is nothing to agree on. */
@@ -127,7 +129,7 @@ export class SimulatedWorld {
         this.note(what);
       },
     });
-    this.api = apiServer(clock, this.#witness);
+    this.api = apiServer(clock, this.#witness, options.namespaces ?? []);
     this.watchdog = new Watchdog(installation, {
       now: () => clock.now(),
       writersClocks: () => this.#writersClocks(),
@@ -523,12 +525,12 @@ export async function createWorld(options: WorldOptions): Promise<SimulatedWorld
 /** Compiled once: a world is made thousands of times. */
 const customKinds = kinds.map((kind) => customKind(customResourceDefinition(kind)));
 
-function apiServer(clock: VirtualClock, witness: Witness): MemoryApi {
+function apiServer(clock: VirtualClock, witness: Witness, more: readonly string[]): MemoryApi {
   const plain = [secretType, configMapType, namespaceType, eventType, leaseType];
   return new MemoryApi({
     clock,
     kinds: [...customKinds, ...plain.map((type) => ({ type }))],
-    namespaces: ['gpuvm-system', namespace],
+    namespaces: ['gpuvm-system', namespace, ...more],
     before: (call) => {
       witness.before(call);
     },

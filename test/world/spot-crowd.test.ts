@@ -1,0 +1,193 @@
+import { describe, expect, it } from 'vitest';
+
+import type { VmStatus } from '../../src/api/vm.ts';
+import { spotVmType } from '../../src/api/group.ts';
+import { createWorld, type SimulatedWorld } from './world.ts';
+
+/** Very many SpotVms lose their place at the same moment, and one call per second is all that there is for all of them. */
+
+const second = 1000;
+const minute = 60 * second;
+
+const gpuModel = 'crowd-gpu-80gb';
+
+const shapes = [
+  { vcpus: 2, memoryGB: 4, storageGB: 20 },
+  { vcpus: 4, memoryGB: 8, storageGB: 20 },
+  { vcpus: 2, memoryGB: 4, storageGB: 40 },
+];
+
+/** Shares of the whole: one namespace wants most of it. */
+const shares = { many: 0.7, some: 0.15, few: 0.1, least: 0.05 } as const;
+type Namespace = keyof typeof shares;
+const namespaces = Object.keys(shares) as Namespace[];
+
+interface Crowd {
+  readonly world: SimulatedWorld;
+  readonly count: number;
+  /** Names of the SpotVms of each namespace. */
+  readonly sizes: Readonly<Record<Namespace, number>>;
+}
+
+/** Room for all of them, twice, on each of two hosts, and nowhere else. */
+function openHosts(world: SimulatedWorld): void {
+  const [one, two] = world.provider.machine.world.hosts.keys();
+  for (const [index, id] of [one, two].entries()) {
+    const price = { amount: 5_000, price: '0.001' };
+    world.control('POST', `hosts/${id ?? ''}`, {
+      ...{ cpu: price, ram: { amount: 50_000, price: '0.001' }, storage: { amount: 100_000, price: '0.00005' } },
+      gpu: { [gpuModel]: { amount: 1_000, price: index === 0 ? '0.80' : '0.90' } },
+      ports: Array.from({ length: 1_000 }, (_, port) => 20_000 + port),
+    });
+  }
+}
+
+function market(world: SimulatedWorld, price: string): void {
+  world.control('POST', 'market', { gpuModel, price });
+}
+
+/** So many SpotVms in several namespaces, all of them running by a bid of $0.20. */
+async function gather(seed: number, count: number, terms: object): Promise<Crowd> {
+  const world = await createWorld({ seed, namespaces });
+  openHosts(world);
+  market(world, '0.15');
+  const sizes = { many: 0, some: 0, few: 0, least: 0 };
+  for (const namespace of namespaces) {
+    sizes[namespace] = Math.round(count * shares[namespace]);
+    for (let index = 0; index < sizes[namespace]; index++) {
+      await world.api.create(spotVmType, {
+        ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: spotVmType.kind },
+        metadata: { namespace, name: `spot-${String(index)}` },
+        spec: {
+          ...{ gpu: { models: [gpuModel] }, ...shapes[index % shapes.length] },
+          ...{ bid: { price: '0.20', maxPrice: '0.60' }, ...terms },
+        },
+      });
+    }
+  }
+  const crowd = { world, count, sizes };
+  expect(await world.until(() => ready(crowd) === count, 3 * count * second, 10 * second)).toBeDefined();
+  expect(new Set(world.vms().map(({ bid }) => bid))).toEqual(new Set([200_000_000]));
+  // Whatever the beginning has left to do.
+  await world.advance(5 * minute);
+  return crowd;
+}
+
+function statuses({ world }: Crowd): VmStatus[] {
+  return world.resources().map(({ status }) => (status ?? {}) as VmStatus);
+}
+
+function ready(crowd: Crowd): number {
+  return statuses(crowd).filter(isReady).length;
+}
+
+function isReady({ conditions = [] }: VmStatus): boolean {
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+}
+
+/** Calls since `before`, by endpoint, without the poll. */
+function callsSince({ requests }: SimulatedWorld, before: ReadonlyMap<string, number>): Record<string, number> {
+  const counts = [...requests].map(([path, now]): [string, number] => [path, now - (before.get(path) ?? 0)]);
+  return Object.fromEntries(counts.filter(([path, calls]) => path !== 'client/list' && calls > 0));
+}
+
+/** The namespaces of those that run again, in that order. */
+async function untilRecovered(crowd: Crowd): Promise<Namespace[]> {
+  const { world, count } = crowd;
+  const recovered = new Map<string, Namespace>();
+  const look = (): boolean => {
+    for (const { metadata, status } of world.resources()) {
+      if (isReady(status ?? {})) recovered.set(metadata.uid, metadata.namespace as Namespace);
+    }
+    return recovered.size === count;
+  };
+  expect(await world.until(look, 10 * count * second)).toBeDefined();
+  return [...recovered.values()];
+}
+
+/** A bid that wins no more: all of them lose their place in the same moment. */
+async function outbidAll(crowd: Crowd): Promise<void> {
+  const { world } = crowd;
+  market(world, '0.35');
+  expect(world.vms().every(({ status }) => status === 'Outbid')).toBe(true);
+  const listed = world.requestsOf('client/list');
+  const isTold = ({ spot, conditions }: VmStatus): boolean =>
+    spot?.market === 'Outbid' &&
+    spot.outbidCount === 1 &&
+    conditions?.some(({ type, status, reason }) => type === 'Ready' && status === 'False' && reason === 'Outbid') ===
+      true;
+  expect(await world.until(() => statuses(crowd).every(isTold), 2 * minute)).toBeDefined();
+  expect(world.requestsOf('client/list') - listed).toBeLessThanOrEqual(2);
+}
+
+/**
+ * While each namespace has somebody who waits they take turns: one of n is through when every other one has had n turns, or
+ * is through itself. The slack is for those of a shape that nobody has asked about yet.
+ */
+function expectFairOrder({ sizes, world }: Crowd, order: readonly Namespace[]): void {
+  const slack = 30;
+  for (const namespace of namespaces) {
+    const turns = namespaces.reduce((sum, other) => sum + Math.min(sizes[other], sizes[namespace]), 0);
+    expect(order.lastIndexOf(namespace) + 1, namespace).toBeLessThanOrEqual(turns + slack);
+  }
+  expect(world.watchdog.breaches).toEqual([]);
+}
+
+interface Recovery {
+  readonly questions: number;
+  readonly calls: number;
+}
+
+/** All of them are replaced by higher bids. */
+async function replaceAll(count: number): Promise<Recovery> {
+  const crowd = await gather(count, count, { onOutbid: 'Replace', outbidRetention: '100h' });
+  const { world } = crowd;
+  const before = new Map(world.requests);
+  await outbidAll(crowd);
+  const order = await untilRecovered(crowd);
+  expectFairOrder(crowd, order);
+  const calls = callsSince(world, before);
+  expect(calls['client/deploy/single']).toBe(count);
+  const bids = world.vms().flatMap(({ status, bid = 0 }) => (status === 'Running' ? [bid / 1e9] : []));
+  expect(bids).toHaveLength(count);
+  expect(Math.min(...bids)).toBeGreaterThanOrEqual(0.35);
+  expect(Math.max(...bids)).toBeLessThanOrEqual(0.37);
+  const questions = (calls['client/spot/validate/new'] ?? 0) + (calls['client/spot/validate/existing'] ?? 0);
+  return { questions, calls: Object.values(calls).reduce((sum, one) => sum + one, 0) };
+}
+
+/** Hours of very many. */
+const patience = { timeout: 300_000 };
+
+describe('SpotVms of several namespaces that are outbid at the same moment, at one call per second', () => {
+  it('say so within two polls, are replaced in fair order, and ask for all together', patience, async () => {
+    for (const count of [50, 100, 200]) {
+      const { questions, calls } = await replaceAll(count);
+      // Six for each shape on each of two hosts, and some of them again when they are a minute old, whoever asks.
+      expect(questions, String(count)).toBeLessThanOrEqual(15 * shapes.length * 2 + count / 4);
+      expect(calls, String(count)).toBeLessThanOrEqual(1.5 * count + 110);
+    }
+  });
+
+  it('cost next to nothing while they wait, and are started in fair order with one call each', patience, async () => {
+    const crowd = await gather(7, 200, { onOutbid: 'Wait' });
+    const { world } = crowd;
+    const before = new Map(world.requests);
+    await outbidAll(crowd);
+    await world.advance(30 * minute);
+    const waiting = callsSince(world, before);
+    expect(Object.keys(waiting)).toEqual(['client/spot/validate/existing']);
+    // About once a minute for each shape, on the one host where they all are.
+    expect(waiting['client/spot/validate/existing']).toBeLessThanOrEqual(31 * shapes.length);
+
+    const outbid = new Map(world.requests);
+    market(world, '0.15');
+    const order = await untilRecovered(crowd);
+    expectFairOrder(crowd, order);
+    const calls = callsSince(world, outbid);
+    expect(calls['client/start/single']).toBe(crowd.count);
+    expect(calls['client/spot/validate/existing']).toBeLessThanOrEqual(3 * shapes.length);
+    expect(Object.keys(calls).toSorted()).toEqual(['client/spot/validate/existing', 'client/start/single']);
+    expect(world.vms()).toHaveLength(crowd.count);
+  });
+});
