@@ -123,7 +123,7 @@ function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' 
   if (step.hostFailure !== undefined) {
     pass.runtime?.fleet.offers.reportFailure(step.hostFailure.hostnode, step.hostFailure.reason);
   }
-  return 'looked';
+  return step.isNews === true ? 'news' : 'looked';
 }
 
 /** What is recorded once is counted once. */

@@ -107,6 +107,11 @@ export class VmController implements Reconciler {
     switch (result) {
       case 'looked':
         return undefined;
+      case 'news': {
+        const { journal } = pass.memory.unsaved === undefined ? observation : { journal: pass.memory.unsaved };
+        const isTold = await this.#writeStatus(pass, { ...observation, journal }, verdict);
+        return isTold ? undefined : { kind: 'requeue' };
+      }
       case 'conflict':
         return { kind: 'requeue' };
       case 'gone':

@@ -54,11 +54,12 @@ export interface Pass {
 /**
  * What taking a step led to.
  * - `looked`: something changed, or may have: observe and decide again.
+ * - `news`: the same, but the status has to say so first.
  * - `queued`: it is not this resource's turn to call the provider; the gate wakes it.
  * - `conflict`: somebody else wrote the object; what was decided was decided on an old state.
  * - `gone`: the resource itself is gone.
  */
-export type ActResult = 'looked' | 'queued' | 'conflict' | 'gone';
+export type ActResult = 'looked' | 'news' | 'queued' | 'conflict' | 'gone';
 
 /** A journal that says nothing of VMs on their way out, or of the spot market, leaves them as they were. */
 export function carriedOn({ retiring, spot }: Journal, next: Journal): Journal {

@@ -64,6 +64,13 @@ describe('a VM that the list shows as outbid', () => {
     expect(decided(outbid({})).rule).not.toBe('vmIsNewlyOutbid');
   });
 
+  it('is said to be outbid before anything is asked or done about that', () => {
+    const { step, ready, phase } = decided(observeSpot({ vms: [lost] }));
+    expect([step, ready, phase]).toMatchObject([{ isNews: true }, { status: 'False', reason: 'Outbid' }, 'Outbid']);
+    const off = decided(observeSpot({ vms: [lost], spec: { powerState: 'Stopped' } }));
+    expect(off).toMatchObject({ step: { kind: 'record' }, ready: 'keep' });
+  });
+
   it('is counted again when it was outbid, came back, and is outbid again', () => {
     const spot = { outbidCount: 3, outbidTimes: [ago(minute)] };
     const { step } = decided(observeOutbid({ journal: { vm: recordedVm('vm-1'), launch: launchOf(), spot } }));

@@ -20,7 +20,7 @@ import { waiting, type Look, type ReadyDraft, type Step, type Verdict } from './
 const noHistory: SpotHistory = { outbidCount: 0, outbidTimes: [] };
 
 const vmIsNewlyOutbid: Rule = (observation) => {
-  const { journal, now, spot } = observation;
+  const { journal, now, spot, spec } = observation;
   const vm = liveVm(observation);
   const { spot: history = noHistory } = journal;
   if (spot === undefined || vm?.state !== 'outbid' || journal.vm?.outbidSince !== undefined) return undefined;
@@ -31,14 +31,16 @@ const vmIsNewlyOutbid: Rule = (observation) => {
     outbidTimes: [...history.outbidTimes, outbidSince].slice(-mostOutbidTimes),
   };
   const recorded = { ...journal.vm, outbidSince };
+  const sentence = outbidSentence(recorded, vm);
   return {
     step: {
       kind: 'record',
       journal: { ...journal, vm: recorded, spot: counted },
-      announcement: { type: 'Warning', reason: 'Outbid', message: outbidSentence(recorded, vm) },
+      announcement: { type: 'Warning', reason: 'Outbid', message: sentence },
+      isNews: true,
     },
     phase: 'Outbid',
-    ready: 'keep',
+    ready: spec.powerState === 'Running' ? waiting('Outbid', sentence) : 'keep',
   };
 };
 

@@ -17,6 +17,8 @@ export type Step =
       readonly kind: 'record';
       readonly journal: Journal;
       readonly announcement?: Announcement | undefined;
+      /** The status says so before a call to the provider, which may take long, could hold that up. */
+      readonly isNews?: boolean;
       /** The host let us down: it cools down. */
       readonly hostFailure?: { readonly hostnode: string; readonly reason: string } | undefined;
     }
