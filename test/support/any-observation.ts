@@ -226,6 +226,9 @@ const facts: fc.Arbitrary<VmFacts> = fc.record({
   ),
   launchSeenAt: moment.map((age) => now - age),
   vmSeenAt: moment.map((age) => now - age),
+  vmRanAt: maybe(moment.map((age) => now - age)),
+  startFiledAt: maybe(moment.map((age) => now - age)),
+  outbidSeenAt: fc.constant(new Map()),
   journalDroppedAt: fc.constantFrom(undefined, undefined, undefined, now - second, now - 2 * minute),
   deletionSeenAt: moment.map((age) => now - age),
   probe: maybe(

@@ -238,6 +238,7 @@ export function observe(seen: Seen = {}): VmObservation {
       ...noFacts,
       launchSeenAt: seenAtOf(rest.journal?.launch),
       vmSeenAt: rest.journal?.vm === undefined ? undefined : Date.parse(rest.journal.vm.recordedAt),
+      vmRanAt: rest.journal?.vm === undefined ? undefined : now - 2 * minute,
       deletionSeenAt: meta?.deleting === true ? now - minute : undefined,
       ...facts,
     },

@@ -243,7 +243,7 @@ function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError
     noteWrongState(pass, made, now);
     return;
   }
-  if (step.kind === 'start') noteStartFailure(pass, made, error.kind);
+  if (step.kind === 'start') noteStartFailure(pass, made, error, now);
   const failure = { kind: error.kind, message: error.message };
   const when = { now, retryAfterMs: error.retryAfterMs, random: deps.random };
   const failures = pass.memory.noteCallFailed(step, failure, when);
@@ -251,7 +251,9 @@ function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError
   if (step.kind === 'modify') noteModifyFailure(pass, step, { error, failures });
 }
 
-function noteStartFailure(pass: Pass, { step, runtime }: Call, kind: ProviderError['kind']): void {
+function noteStartFailure(pass: Pass, { step, runtime }: Call, error: ProviderError, now: number): void {
+  const { kind } = error;
+  if (error.outcome === 'uncertain') pass.memory.noteStartFiled(step.vmId, now);
   if (kind === 'bidTooLow') noteStartOfBid(pass, runtime, false);
   if (kind === 'noCapacity' && step.kind === 'start' && step.hostnode !== undefined) {
     runtime.fleet.offers.reportFailure(step.hostnode, 'no room to start a VM');

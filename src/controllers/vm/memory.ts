@@ -43,6 +43,9 @@ export class VmMemory {
   /** By VM; those made last come last. */
   readonly #calls = new Map<string, CallFact>();
   readonly bidding = new Bidding();
+  readonly #ranAt = new Map<string, number>();
+  readonly #startFiledAt = new Map<string, number>();
+  #outbidSeenAt: ReadonlyMap<string, number> = new Map();
   /** By VM; those asked about last come last. */
   readonly #confirmations = new Map<string, Confirmation>();
   #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
@@ -91,6 +94,9 @@ export class VmMemory {
       confirmations: this.#confirmations,
       launchSeenAt: this.#launchSeen?.at,
       vmSeenAt: this.#vmSeen?.at,
+      vmRanAt: this.#ranAt.get(vmId ?? ''),
+      startFiledAt: this.#startFiledAt.get(vmId ?? ''),
+      outbidSeenAt: this.#outbidSeenAt,
       deletionSeenAt: this.#deletionSeenAt,
       absence: this.#absence,
       journalDroppedAt: this.#journalDroppedAt,
@@ -138,6 +144,7 @@ export class VmMemory {
 
   noteCallSucceeded({ kind, vmId }: CallOn, now: number): void {
     if (kind === 'stop') this.#releaseNeedsStart = false;
+    if (kind === 'start') this.noteStartFiled(vmId, now);
     this.#noteCall(vmId, { call: kind, endedAt: now, failure: undefined, failures: 0, nextTryAt: now });
   }
 
@@ -162,6 +169,23 @@ export class VmMemory {
 
   #noteCall(vmId: string, fact: CallFact): void {
     rememberLast(this.#calls, vmId, fact);
+  }
+
+  /** A start that was accepted, or whose answer was lost: the VM may come to run by it. */
+  noteStartFiled(vmId: string, now: number): void {
+    this.#startFiledAt.set(vmId, now);
+  }
+
+  /** The list shows it running: what was filed before has had its effect. */
+  noteRunning(vmId: string, now: number): void {
+    this.#ranAt.clear();
+    this.#ranAt.set(vmId, now);
+    this.#startFiledAt.delete(vmId);
+  }
+
+  /** The times at which the resource was outbid, as the status has them: whoever wrote them may have another clock. */
+  noteOutbidTimes(times: readonly string[], now: number): void {
+    this.#outbidSeenAt = new Map(times.map((time) => [time, this.#outbidSeenAt.get(time) ?? now]));
   }
 
   /** The resource is to be deleted; nothing takes that back. */

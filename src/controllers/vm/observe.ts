@@ -73,7 +73,8 @@ export function observeVm(
   memory.noteJournal(journal, now);
   if (meta.deleting) memory.noteDeletion(now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
-  if (isHeldByRunningBid(journal, snapshot)) memory.bidding.noteRunning();
+  memory.noteOutbidTimes(journal.spot?.outbidTimes ?? [], now);
+  if (isRunning(journal, snapshot)) noteRunning(memory, journal, now);
   const key = keyAmongKinds(object);
   return {
     now,
@@ -111,9 +112,14 @@ function journalOf(
   return { launch: forgottenLaunch({ installation, uid: meta.uid, now: clock.now() }) };
 }
 
-function isHeldByRunningBid({ vm }: Journal, snapshot: Snapshot | undefined): boolean {
-  if (vm?.capacity !== 'Spot') return false;
-  return snapshot?.byId.get(vm.id)?.state === 'running';
+function isRunning({ vm }: Journal, snapshot: Snapshot | undefined): boolean {
+  return vm !== undefined && snapshot?.byId.get(vm.id)?.state === 'running';
+}
+
+function noteRunning(memory: VmMemory, { vm }: Journal, now: number): void {
+  if (vm === undefined) return;
+  memory.noteRunning(vm.id, now);
+  if (vm.capacity === 'Spot') memory.bidding.noteRunning();
 }
 
 function metaOf(object: CustomObject): VmMeta {

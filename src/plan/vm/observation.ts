@@ -156,6 +156,12 @@ export interface VmFacts {
   readonly launchSeenAt: number | undefined;
   /** When this process first saw that this VM is recorded; `recordedAt` may be of another process' clock. */
   readonly vmSeenAt: number | undefined;
+  /** When this process last saw the recorded VM running. */
+  readonly vmRanAt: number | undefined;
+  /** When a start of the recorded VM ended that was not certainly refused; forgotten once the VM was seen running. */
+  readonly startFiledAt: number | undefined;
+  /** When this process first saw each of the times at which the resource was outbid, by the time as it is written. */
+  readonly outbidSeenAt: ReadonlyMap<string, number>;
   /** When this process first saw that the resource is to be deleted. */
   readonly deletionSeenAt: number | undefined;
   /** Trusted lists, requested after an uncertain launch, that did not have its VM. */
@@ -233,6 +239,9 @@ export const noFacts: VmFacts = {
   confirmations: new Map(),
   launchSeenAt: undefined,
   vmSeenAt: undefined,
+  vmRanAt: undefined,
+  startFiledAt: undefined,
+  outbidSeenAt: new Map(),
   deletionSeenAt: undefined,
   absence: undefined,
   journalDroppedAt: undefined,

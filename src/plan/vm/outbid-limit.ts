@@ -8,10 +8,14 @@ import { waiting, type Look, type ReadyDraft } from './verdict.ts';
 /** A resource that is outbid again and again pays for boots and gets no work done. */
 
 /** Until when no bid is made, as the resource was outbid too often; undefined: bid. */
-export function outbidTooOftenUntil({ journal, now }: VmObservation, { outbidLimit }: SpotTerms): number | undefined {
+export function outbidTooOftenUntil(
+  { journal, facts, now }: VmObservation,
+  { outbidLimit }: SpotTerms,
+): number | undefined {
   const { count, windowMs } = outbidLimit;
-  // A time that another process wrote by a clock that is ahead of ours counts from now, and for no longer than the window.
-  const times = (journal.spot?.outbidTimes ?? []).map((time) => Math.min(millis(time), now));
+  // One that another process wrote by a clock that is ahead of ours counts from when it was seen: for the window at most.
+  const seenAt = (time: string): number => facts.outbidSeenAt.get(time) ?? now;
+  const times = (journal.spot?.outbidTimes ?? []).map((time) => Math.min(millis(time), seenAt(time)));
   const recent = times.filter((time) => time > now - windowMs).toSorted((a, b) => a - b);
   const deciding = recent.at(-count);
   return recent.length < count || deciding === undefined ? undefined : deciding + windowMs;

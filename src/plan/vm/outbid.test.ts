@@ -234,6 +234,37 @@ describe('an outbid VM that is to be replaced', () => {
   });
 });
 
+describe('a VM that may yet run by a start', () => {
+  const winning = { 'host-1': hopeless, 'host-2': wins };
+
+  it.each<[string, Partial<VmObservation['facts']>, string]>([
+    ['whose answer was lost is not replaced', { startFiledAt: now - minute }, 'wait'],
+    ['that can take effect no more is replaced', { startFiledAt: now - 3 * minute }, 'launch'],
+    ['of a process before this one is not replaced', { vmRanAt: undefined, vmSeenAt: now - 2 * minute }, 'wait'],
+    ['that would have shown by now is replaced', { vmRanAt: undefined, vmSeenAt: now - 3 * minute }, 'launch'],
+  ])('%s', (_, facts, step) => {
+    expect(briefOf(outbid(winning, { ...replace, facts })).step).toBe(step);
+    expect(briefOf(outbid(winning, { ...onDemand, facts })).step).toBe(step);
+  });
+});
+
+describe('an on-demand VM that was released for a spot VM which did not come', () => {
+  it('is replaced when its host has no room for it any more', () => {
+    const released = { state: 'released', providerStatus: 'StoppedDisassociated', type: 'ondemand' } as const;
+    const lastCall = {
+      ...({ call: 'start', endedAt: now - 3 * second, failures: 1, nextTryAt: now + minute } as const),
+      failure: { kind: 'noCapacity', message: 'full' } as const,
+    };
+    const journal = { vm: recordedVm('vm-1', { capacity: 'OnDemand' }), launch: launchOf({ capacity: 'OnDemand' }) };
+    const seen = { ...onDemand, vms: [spotCloudVm('vm-1', released)], journal, facts: { lastCall } };
+    expect(stepOf(outbid({}, seen))).toMatchObject({
+      kind: 'launch',
+      plan: { capacity: 'OnDemand', replaces: 'vm-1' },
+    });
+    expect(briefOf(outbid({}, { ...seen, facts: {} })).step).toBe('start');
+  });
+});
+
 describe('an outbid VM whose place an on-demand VM is to take', () => {
   it('is replaced at once, without any question', () => {
     expect(stepOf(outbid({}, onDemand))).toMatchObject({

@@ -1,0 +1,24 @@
+import type { VmObservation } from './observation.ts';
+import { known } from './rule.ts';
+import type { Look } from './verdict.ts';
+
+/**
+ * A start whose answer was lost, or that takes its time, may make the VM run after it was given up: until then no other VM may
+ * take its place, or two would run. The same holds for a start of a process that was killed, which nobody has written down.
+ */
+
+/** What to wait for before the VM certainly runs by no start any more; undefined: it does not. */
+export function lateStartLook(observation: VmObservation): Look | undefined {
+  const until = mayRunUntil(observation);
+  const requestedAt = known(observation)?.snapshot.requestedAt ?? 0;
+  if (requestedAt >= until) return undefined;
+  return observation.now < until ? { inMs: until - observation.now } : { snapshotAfter: until };
+}
+
+function mayRunUntil({ facts, timings, account, now }: VmObservation): number {
+  const lateEffectMs = account.kind === 'ready' ? account.capabilities.lateEffectMs : 0;
+  if (facts.startFiledAt !== undefined) return facts.startFiledAt + lateEffectMs;
+  // This process has seen it run, and has not started it since: so nobody has.
+  if (facts.vmRanAt !== undefined) return -Infinity;
+  return (facts.vmSeenAt ?? now) + timings.callTimeoutMs + lateEffectMs;
+}
