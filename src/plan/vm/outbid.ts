@@ -72,11 +72,10 @@ function isWithoutRoom({ facts: { lastCall } }: VmObservation): boolean {
 
 /** Released for a spot VM which did not come, and its host has no room for it any more: another one takes its place. */
 const onDemandVmFindsNoRoom: Rule = (observation) => {
-  const { spot, journal, facts } = observation;
+  const { spot, journal } = observation;
   const vm = liveVm(observation);
-  if (spot?.onOutbid !== 'OnDemand' || vm?.state !== 'released' || journal.vm?.capacity !== 'OnDemand')
-    return undefined;
-  if (facts.lastCall?.call !== 'start' || facts.lastCall.failure?.kind !== 'noCapacity') return undefined;
+  if (vm?.state !== 'released' || spot?.onOutbid !== 'OnDemand') return undefined;
+  if (journal.vm?.capacity !== 'OnDemand' || !isWithoutRoom(observation)) return undefined;
   if (!isWantedRunning(observation)) return undefined;
   const decided = [replaceOnDemand(observation), replace(observation, { vm, spot })];
   const next = decided.find((recovery) => recovery !== undefined && recovery.step.kind !== 'wait');

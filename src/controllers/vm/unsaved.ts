@@ -1,0 +1,36 @@
+import type { Journal } from '../../plan/vm/observation.ts';
+import { isInDoubt } from '../../plan/vm/proof.ts';
+
+/** A journal that could not be written yet. */
+export interface Unsaved {
+  readonly journal: Journal;
+  /** What was written when it was found out. */
+  readonly over: Journal;
+}
+
+/**
+ * Whether another process has led meanwhile, or leads beside this one, and knows more: it has gone on to the next attempt,
+ * has recorded a VM where we know of none, or has settled what we are still in doubt about.
+ */
+export function isOvertaken({ journal: own, over }: Unsaved, written: Journal): boolean {
+  if (saysTheSame(over, written)) return false;
+  const ahead = attemptOf(written) - attemptOf(own);
+  if (ahead !== 0) return ahead > 0;
+  // A VM of an earlier attempt, which has its place again since this attempt made none, is no news of this attempt.
+  if (isOfThatLaunch(own) || (own.vm !== undefined && !isOfThatLaunch(written))) return false;
+  return written.vm !== undefined || (isInDoubt(own) && !isInDoubt(written));
+}
+
+/** The recorded VM came from the journal's last launch. */
+function isOfThatLaunch({ vm, launch }: Journal): boolean {
+  return vm !== undefined && vm.name === launch?.name;
+}
+
+function attemptOf({ launch }: Journal): number {
+  return launch?.attempt ?? 0;
+}
+
+function saysTheSame(one: Journal, other: Journal): boolean {
+  const isSameLaunch = one.launch?.name === other.launch?.name && one.launch?.outcome === other.launch?.outcome;
+  return isSameLaunch && one.vm?.id === other.vm?.id;
+}
