@@ -138,7 +138,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'let an old doubt win over what another process has recorded',
     harm: 'A VM that is recorded is forgotten, for want of an answer that somebody else has.',
-    file: 'src/controllers/vm/memory.ts',
+    file: 'src/controllers/vm/unsaved.ts',
     find: '  if (ahead !== 0) return ahead > 0;',
     replace: '  if (ahead !== 0 || Date.now() > 0) return ahead > 0;',
   },
