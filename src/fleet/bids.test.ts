@@ -114,6 +114,18 @@ describe('what is known of bids', () => {
     expect(lastRefused === undefined ? undefined : formatMoney(lastRefused)).toBe(expected);
   });
 
+  it('is believed for longer by as much as calls have to wait for their turn', async () => {
+    let turnMs = 0;
+    const given = rig({ turnMs: () => turnMs });
+    await play(given, '-0.20 +0.25 70s');
+    expect(shown(given.book.known('h1', size))).toBe('nothing');
+    turnMs = 2 * minute;
+    await play(given, '-0.20 +0.25 140s');
+    expect(shown(given.book.known('h1', size))).toBe('refused 0.20, wins 0.25');
+    turnMs = 0;
+    expect(shown(given.book.known('h1', size))).toBe('nothing');
+  });
+
   it('says when the last answer came, which a failure is not', async () => {
     const given = rig();
     await play(given, '-0.20 5s');

@@ -8,6 +8,11 @@ export interface BidLimits {
   readonly refusedMaxAgeMs?: number;
   /** How long it is believed that a bid wins; less, since a deployment or a start follows from it. Default 30 s. */
   readonly winsMaxAgeMs?: number;
+  /**
+   * How long calls have to wait for their turn now: answers are believed for so much longer, or whoever comes to act on one, or
+   * to ask the next question, would find the one before forgotten, and ask it again, for ever. Default 0.
+   */
+  readonly turnMs?: () => number;
   /** A question without an answer for this long is over, and others may ask: nobody knows what became of its asker. Default 60 s. */
   readonly questionMs?: number;
   /** A place that nobody has asked about for this long, and that nobody waits for, is forgotten. Default one hour. */
@@ -61,8 +66,10 @@ class SharedBidBook implements RunningBidBook {
   constructor({ clock, wake, limits = {} }: BidBookOptions) {
     this.#clock = clock;
     this.#wake = wake;
-    const { refusedMaxAgeMs = 60_000, winsMaxAgeMs = 30_000, questionMs = 60_000, forgetAfterMs = 3_600_000 } = limits;
-    this.#limits = { refusedMaxAgeMs, winsMaxAgeMs, questionMs, forgetAfterMs };
+    this.#limits = {
+      ...{ refusedMaxAgeMs: 60_000, winsMaxAgeMs: 30_000, questionMs: 60_000, forgetAfterMs: 3_600_000 },
+      ...{ turnMs: () => 0, ...limits },
+    };
   }
 
   known(hostnode: string, size: VmSize): KnownBids {
@@ -179,7 +186,8 @@ class SharedBidBook implements RunningBidBook {
   #isYoung({ wins, at }: Answer): boolean {
     const age = this.#clock.now() - at;
     // A negative age: the clock was set back, and nobody knows how old it is.
-    return age >= 0 && age < (wins ? this.#limits.winsMaxAgeMs : this.#limits.refusedMaxAgeMs);
+    const { winsMaxAgeMs, refusedMaxAgeMs, turnMs } = this.#limits;
+    return age >= 0 && age < (wins ? winsMaxAgeMs : refusedMaxAgeMs) + turnMs();
   }
 }
 

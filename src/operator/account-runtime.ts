@@ -11,6 +11,7 @@ import type { Logger } from '../lib/logger.ts';
 import type { Redactor } from '../lib/redact.ts';
 import type { Provider } from '../provider/contract.ts';
 import { createGate, type RunningGate } from '../provider/gate.ts';
+import type { Lane } from '../provider/gate-contract.ts';
 import { allHooks, instrumented, type ProviderHooks } from '../provider/instrumented.ts';
 import { pauseWhenLimited } from '../provider/rate-limits.ts';
 import {
@@ -58,7 +59,8 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
   const { clock, log, options } = deps;
   let { credentials } = account;
   let fingerprint = keyFingerprint({ ...account, ...credentials });
-  const gate = gateOf(deps, account);
+  const turns = new Turns();
+  const gate = gateOf(deps, account, turns);
   const client = (deps.createProvider ?? createTensorDockProvider)({
     endpoint: account.endpoint,
     credentials: () => credentials,
@@ -74,7 +76,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     endpointOfMethod,
     hooks: allHooks(requestMetrics(deps.metrics, account.name), pauseWhenLimited({ gate, clock })),
   });
-  const fleet = fleetOf(deps, account.name, { provider, gate, askedAs: () => fingerprint });
+  const fleet = fleetOf(deps, account.name, { provider, gate, turns, askedAs: () => fingerprint });
   fleet.start();
   return {
     provider,
@@ -102,7 +104,20 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
   };
 }
 
-function gateOf(deps: RuntimeDeps, account: AccountSettings): RunningGate {
+/** How long calls that spend, or ask, have lately waited for their turn. */
+class Turns {
+  readonly #waitedMs = new Map<Lane, number>();
+
+  note(lane: Lane, waitedMs: number): void {
+    this.#waitedMs.set(lane, waitedMs);
+  }
+
+  get waitMs(): number {
+    return Math.max(this.#waitedMs.get('spend') ?? 0, this.#waitedMs.get('lookup') ?? 0);
+  }
+}
+
+function gateOf(deps: RuntimeDeps, account: AccountSettings, turns: Turns): RunningGate {
   const { clock, metrics, options, leadership } = deps;
   return createGate({
     clock,
@@ -115,6 +130,7 @@ function gateOf(deps: RuntimeDeps, account: AccountSettings): RunningGate {
     },
     hooks: {
       started: (lane, waitedMs) => {
+        turns.note(lane, waitedMs);
         metrics.gateWaitSeconds.observe({ account: account.name, lane }, waitedMs / 1000);
       },
       queueLength: (lane, length) => {
@@ -127,7 +143,7 @@ function gateOf(deps: RuntimeDeps, account: AccountSettings): RunningGate {
 function fleetOf(
   deps: RuntimeDeps,
   account: string,
-  through: { provider: Provider; gate: RunningGate; askedAs: () => string },
+  { turns, ...through }: { provider: Provider; gate: RunningGate; turns: Turns; askedAs: () => string },
 ): RunningFleet {
   const { clock, random, options, metrics, log } = deps;
   let hasFailed = false;
@@ -140,7 +156,11 @@ function fleetOf(
     ...{ ...through, clock, random },
     intervals: { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs },
     offers: { maxAgeMs: options.inventoryMaxAgeMs },
-    bids: { winsMaxAgeMs: options.bidMaxAgeMs, refusedMaxAgeMs: 2 * options.bidMaxAgeMs },
+    bids: {
+      winsMaxAgeMs: options.bidMaxAgeMs,
+      refusedMaxAgeMs: 2 * options.bidMaxAgeMs,
+      turnMs: () => turns.waitMs,
+    },
     recorded: () => deps.recordedVms(account),
     wake: (keys) => {
       deps.wake(keys);
