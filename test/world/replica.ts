@@ -38,6 +38,8 @@ export interface ReplicaPlace {
   onWrite(type: ResourceType): void;
   /** The process has ended by itself. */
   onEnd(replica: Replica): void;
+  /** The process runs in circles, and has to be ended. */
+  onSpin(replica: Replica): void;
 }
 
 /** One operator process after the other, as a pod's container is restarted: each composed as in production. */
@@ -76,7 +78,12 @@ export class Replica {
   async start(): Promise<void> {
     const { seed, clock, skewMs } = this.#place;
     this.#starts += 1;
-    const life = new Lifetime(clock, skewMs);
+    const life = new Lifetime(clock, {
+      skewMs,
+      onSpin: () => {
+        this.#place.onSpin(this);
+      },
+    });
     this.#life = life;
     this.#place.note(`${this.name} starts`);
     const chance = new Random(seed, `operator ${this.name} ${this.#starts}`);
@@ -92,6 +99,17 @@ export class Replica {
     if (!this.isAlive) return;
     this.#place.note(`${this.name} is killed`);
     this.#end();
+  }
+
+  /**
+   * Ends a process that runs in circles, between two of its steps. It has no turn for anything else, so that its loops have
+   * to be told.
+   */
+  breakOff(): void {
+    queueMicrotask(() => {
+      void this.#operator?.stop(0);
+      this.kill();
+    });
   }
 
   /** SIGSTOP now, SIGCONT after so long. */

@@ -434,6 +434,12 @@ export class SimulatedWorld {
       onEnd: (replica) => {
         this.#onEnd(replica);
       },
+      onSpin: (replica) => {
+        this.watchdog.complain(`${replica.name} runs in circles, and no time goes by`);
+        // The next one would do the same, for hours.
+        this.#retired.add(replica);
+        replica.breakOff();
+      },
     });
   }
 
