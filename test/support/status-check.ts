@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
-
 import { conditionTypes, type Condition } from '../../src/api/conditions.ts';
 import { spotVmStatusSchema } from '../../src/api/spot-vm.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import { reasons } from '../../src/api/reasons.ts';
+import { isEqualJson } from '../../src/kube/patch.ts';
 
 interface Conditioned {
   readonly observedGeneration?: number | undefined;
@@ -23,7 +22,7 @@ export interface Seen<S> {
 export function problemsOfVmStatus(status: VmStatus, seen: Seen<VmStatus>): string[] {
   const parsed = spotVmStatusSchema.safeParse(status);
   const bySchema = parsed.success
-    ? isDeepStrictEqual(JSON.parse(JSON.stringify(parsed.data)), JSON.parse(JSON.stringify(status)))
+    ? isEqualJson(parsed.data, status)
       ? []
       : ['the status has fields that its schema does not know']
     : [`the schema refuses the status: ${parsed.error.message}`];

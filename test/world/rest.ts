@@ -22,12 +22,25 @@ export async function comeToRest(world: SimulatedWorld): Promise<number | undefi
       world.watchdog.complain(`${object.metadata.name} does not converge: ${describe(object)}`);
     }
   }
-  // Whatever was on its way when things became quiet.
-  await world.advance(300_000);
+  // Whatever was on its way when things became quiet, and the longest pause after failures.
+  await world.advance(330_000);
+  // As long as it takes until each account has been polled and looked at once more.
+  await expectNoWrites(world, 35_000);
   world.watchdog.checkQuiet(world.resources(), world.released);
   const { duplicateNames } = world.provider.machine.world;
   if (duplicateNames > 0) world.watchdog.complain(`${String(duplicateNames)} times two VMs had one name`);
   return settledMs;
+}
+
+/** Lists are read and everything is looked at meanwhile; nobody writes that nothing has changed. */
+async function expectNoWrites(world: SimulatedWorld, forMs: number): Promise<void> {
+  // Whoever wakes up from long ago has old news to write.
+  const wasFrozen = world.replicas.some((replica) => replica.isFrozen);
+  const before = world.writes;
+  await world.advance(forMs);
+  if (wasFrozen) return;
+  const writes = world.writes - before;
+  if (writes > 0) world.watchdog.complain(`${String(writes)} writes while everything is as it should be`);
 }
 
 async function endTrouble(world: SimulatedWorld): Promise<void> {

@@ -47,16 +47,18 @@ export class Witness {
     if (ref !== undefined) this.#before.set(idOf(type, ref), this.#peek(type, ref));
   }
 
-  after({ verb, type, ref, subresource }: Call): void {
+  after({ verb, type, ref, subresource, body }: Call): void {
     if (ref === undefined || !isOurs(type) || verb === 'get') return;
     const before = this.#before.get(idOf(type, ref));
     const after = this.#peek(type, ref);
     if (after === undefined && before !== undefined && isVmType(type)) this.#gone(before);
-    if (subresource !== 'status' || after === undefined || this.isLookingAway) return;
+    if (after === undefined || this.isLookingAway) return;
     const watchdog = this.#options.watchdog();
-    if (before?.metadata.resourceVersion === after.metadata.resourceVersion) {
+    const isWrite = subresource === 'status' || hasFinalizers(body);
+    if (isWrite && before?.metadata.resourceVersion === after.metadata.resourceVersion) {
       watchdog.complain(`an idle write to ${keyOf(ref)}`);
     }
+    if (subresource !== 'status') return;
     if (isVmType(type)) this.#options.note(lineOf(after));
     watchdog.afterStatus(type.kind, after, before?.status);
   }
@@ -84,6 +86,11 @@ export class Witness {
   #peek(type: ResourceType, ref: ObjectRef): CustomObject | undefined {
     return this.#options.api().peek(type, keyOf(ref)) as CustomObject | undefined;
   }
+}
+
+/** Only operators write those. What users do may change nothing. */
+function hasFinalizers(body: object | undefined): boolean {
+  return (body as { metadata?: { finalizers?: unknown } } | undefined)?.metadata?.finalizers !== undefined;
 }
 
 function isOurs({ plural }: ResourceType): boolean {
