@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 
+import { mostLateMs } from './worst-moments.ts';
+
 /** One thing that a user, a platform team or bad luck does, and how long nothing else is done afterwards. */
 export type Action = Deed & { readonly thenMs: number };
 
@@ -14,12 +16,12 @@ export type Deed =
   | { readonly do: 'secret'; readonly holds: 'own' | 'rotated' | 'mistyped' | 'other' }
   | ProcessTrouble
   | KubeTrouble
-  | ProviderTrouble;
+  | ProviderTrouble
+  | WorstMoment;
 
 export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
   | { readonly do: 'freeze'; readonly afterPoints: number; readonly ms: number }
-  | { readonly do: 'freezeDeployer'; readonly vm: string; readonly ms: number }
   | { readonly do: 'stop'; readonly replica: number; readonly graceMs: number };
 
 export type KubeTrouble =
@@ -38,12 +40,44 @@ export type ProviderTrouble =
   | { readonly do: 'late'; readonly chance: number }
   | { readonly do: 'repeated'; readonly chance: number }
   | { readonly do: 'vanish'; readonly nth: number }
-  | { readonly do: 'omit'; readonly vm: string; readonly all: boolean; readonly inDoubt: string | undefined }
   | { readonly do: 'status'; readonly nth: number; readonly status: string }
   | { readonly do: 'host'; readonly nth: number; readonly online: boolean }
   | { readonly do: 'dearer'; readonly nth: number }
   | { readonly do: 'prices'; readonly hidden: boolean }
   | { readonly do: 'credentials'; readonly good: boolean };
+
+/** Several things at once that would cost a VM, and hardly ever meet by chance. */
+export type WorstMoment =
+  | {
+      readonly do: 'omit';
+      readonly vm: string;
+      readonly all: boolean;
+      readonly inDoubt: string | undefined;
+      /** Nor does the provider answer by id. */
+      readonly isSilent: boolean;
+    }
+  | {
+      readonly do: 'freezeDeployer';
+      readonly vm: string;
+      readonly ms: number;
+      /** It gets no list once it goes on. */
+      readonly thenBlind: boolean;
+    }
+  | { readonly do: 'dearerMeanwhile'; readonly vm: string; readonly vcpus: number | undefined }
+  | DoubtfulLaunch
+  | { readonly do: 'deleteInVain'; readonly vm: string; readonly count: number };
+
+export interface DoubtfulLaunch {
+  readonly do: 'doubt';
+  readonly vm: string;
+  /** How long the deploy request is on its way; its answer is lost. */
+  readonly lateMs: number;
+  /** Lists are old meanwhile. */
+  readonly stale: boolean;
+  /** What else happens, and how long after the request left. */
+  readonly then: readonly ('kill' | 'delete')[];
+  readonly afterMs: number;
+}
 
 const faultKinds = [
   'lost-answer',
@@ -119,8 +153,6 @@ const frozenMs = fc.constantFrom(3_000, 12_000, 25_000, 90_000, 1_200_000);
 const processTrouble: Weighted<ProcessTrouble>[] = [
   often(6, fc.record({ do: doing('crash'), afterPoints: fc.nat({ max: 12 }) })),
   often(3, fc.record({ do: doing('freeze'), afterPoints: fc.nat({ max: 12 }), ms: frozenMs })),
-  // Long enough for another process to find out what became of the call.
-  often(3, fc.record({ do: doing('freezeDeployer'), vm, ms: fc.constantFrom(12_000, 25_000, 90_000) })),
   often(1, fc.record({ do: doing('stop'), replica, graceMs: fc.constantFrom(100, 25_000) })),
 ];
 
@@ -162,7 +194,6 @@ const providerTrouble: Weighted<ProviderTrouble>[] = [
   often(2, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
   often(1, fc.record({ do: doing('repeated'), chance: fc.constantFrom(0, 0.3) })),
   often(2, fc.record({ do: doing('vanish'), nth })),
-  often(2, fc.record({ do: doing('omit'), vm, all: on, inDoubt: fc.option(vm, { nil: undefined }) })),
   often(
     1,
     fc.record({
@@ -177,12 +208,36 @@ const providerTrouble: Weighted<ProviderTrouble>[] = [
   often(1, fc.record({ do: doing('credentials'), good: fc.boolean() })),
 ];
 
+const worstMoments: Weighted<WorstMoment>[] = [
+  often(2, fc.record({ do: doing('omit'), vm, all: on, inDoubt: fc.option(vm, { nil: undefined }), isSilent: on })),
+  // Long enough for another process to find out what became of the call.
+  often(3, fc.record({ do: doing('freezeDeployer'), vm, ms: fc.constantFrom(12_000, 25_000, 90_000), thenBlind: on })),
+  often(
+    6,
+    fc.record({
+      do: doing('doubt'),
+      vm,
+      lateMs: fc.integer({ min: 0, max: mostLateMs }),
+      stale: on,
+      then: fc.constantFrom(['kill'], ['kill'], ['delete'], ['kill', 'delete'], []),
+      // From the first moment on, also when the call has been given up already.
+      afterMs: fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 3_000, max: 40_000 })),
+    }),
+  ),
+  often(
+    2,
+    fc.record({ do: doing('dearerMeanwhile'), vm, vcpus: fc.option(fc.constantFrom(2, 4, 6), { nil: undefined }) }),
+  ),
+  often(2, fc.record({ do: doing('deleteInVain'), vm, count: fc.integer({ min: 1, max: 2 }) })),
+];
+
 const deed: fc.Arbitrary<Deed> = fc.oneof<Weighted<Deed>[]>(
   ...usersDeed,
   ...teamsDeed,
   ...processTrouble,
   ...kubeTrouble,
   ...providerTrouble,
+  ...worstMoments,
 );
 
 const pause = fc.oneof(

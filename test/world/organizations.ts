@@ -30,13 +30,14 @@ export function addOrganization(
   const other = createSimulator({ hosts: 8, balance: '100000', ...pair, ...rest }, world.clock);
   const { machine } = world.provider;
   const exchange = machine.exchange.bind(machine);
-  machine.exchange = (request, now) => {
-    if (request.params.get('api_key')?.[0] !== pair.apiKey) return exchange(request, now);
-    if (!isGeneral.has(request.path) && hasLiveVm(world)) {
-      world.watchdog.complain(`${request.path} in another organization, while there are VMs in the first one`);
-    }
-    return other.machine.exchange(request, now);
-  };
+  machine.exchange = (request, now) =>
+    request.params.get('api_key')?.[0] === pair.apiKey ? other.machine.exchange(request, now) : exchange(request, now);
+  // Looked at when it leaves: what happens while it is on its way is not the operator's doing.
+  world.onRequest((request) => {
+    const isItsOwn = `${request.query ?? ''}&${request.body ?? ''}`.includes(encodeURIComponent(pair.apiKey));
+    if (!isItsOwn || isGeneral.has(request.path) || !hasLiveVm(world)) return;
+    world.watchdog.complain(`${request.path} in another organization, while there are VMs in the first one`);
+  });
   return other;
 }
 

@@ -1,18 +1,10 @@
 import { annotations } from '../../src/api/group.ts';
-import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
 import { noDelay } from './surroundings.ts';
+import { lateMs, mostFrozenBeforeDeployMs, staleMs, strikeAtWorst } from './worst-moments.ts';
 import { easySpec, plantedSecrets, type SimulatedWorld } from './world.ts';
-
-/**
- * A list that is this old, a request that takes effect this late, and a process that freezes this long between its last
- * look at the world and its request's leaving: within what absence proofs allow for, also two of them together.
- */
-const staleMs = 40_000;
-const lateMs = 60_000;
-const mostFrozenBeforeDeployMs = 60_000;
 
 /** Does one thing to the world. A KubeError is what a user would have been told. */
 export async function perform(world: SimulatedWorld, one: Action, cap: string | undefined): Promise<void> {
@@ -25,8 +17,6 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return world.delete(one.vm);
     case 'pause':
       return world.annotate(one.vm, { [annotations.paused]: one.on ? 'true' : null });
-    case 'omit':
-      return omit(world, one, cap);
     case 'poke':
       return world.annotate(one.vm, { [annotations.reconcileRequestedAt]: String(world.clock.now()) });
     case 'forgetVm':
@@ -35,8 +25,12 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return emptyStatus(world, one);
     case 'secret':
       return exchange(world, one.holds);
+    case 'omit':
     case 'freezeDeployer':
-      return freezeDeployer(world, one, cap);
+    case 'doubt':
+    case 'dearerMeanwhile':
+    case 'deleteInVain':
+      return strikeAtWorst(world, one, (vm, spec) => apply(world, { vm, spec }, cap));
     case 'crash':
     case 'freeze':
     case 'stop':
@@ -97,20 +91,7 @@ async function exchange(world: SimulatedWorld, holds: Extract<Action, { do: 'sec
   }
 }
 
-type FrozenDeployer = Extract<ProcessTrouble, { do: 'freezeDeployer' }>;
-
-/** Another process may find out what became of the call before it hears that the answer was lost. */
-async function freezeDeployer(
-  world: SimulatedWorld,
-  { vm, ms }: FrozenDeployer,
-  cap: string | undefined,
-): Promise<void> {
-  world.fault({ endpoint: 'client/deploy/single', kind: 'lost-answer', count: 1 });
-  world.freezeAt('after client/deploy/single', ms);
-  await apply(world, { vm, spec: {} }, cap);
-}
-
-async function strikeProcess(world: SimulatedWorld, one: Exclude<ProcessTrouble, FrozenDeployer>): Promise<void> {
+async function strikeProcess(world: SimulatedWorld, one: ProcessTrouble): Promise<void> {
   switch (one.do) {
     case 'crash':
       if (one.afterPoints === 0) world.crash();
@@ -152,7 +133,7 @@ function strikeKube(world: SimulatedWorld, one: KubeTrouble): void {
   }
 }
 
-function strikeProvider(world: SimulatedWorld, one: Exclude<ProviderTrouble, Omission>): void {
+function strikeProvider(world: SimulatedWorld, one: ProviderTrouble): void {
   switch (one.do) {
     case 'fault': {
       const ms = one.kind === 'slow' ? { ms: 35_000 } : one.kind === 'stale-list' ? { ms: staleMs } : {};
@@ -184,30 +165,6 @@ function strikeProvider(world: SimulatedWorld, one: Exclude<ProviderTrouble, Omi
 
 function lateWith(chance: number): { chance: number; delay: { least: number; most: number } } {
   return { chance, delay: { least: 0, most: lateMs } };
-}
-
-type Omission = Extract<ProviderTrouble, { do: 'omit' }>;
-
-/**
- * The list omits the VM of a resource, with all that are made from now on or with all that there are, as long as that VM
- * lives and is recorded: a list that lies only about what nobody knows yet cannot be told from the truth.
- */
-async function omit(world: SimulatedWorld, one: Omission, cap: string | undefined): Promise<void> {
-  const id = world.statusOf(one.vm)?.vm?.id;
-  if (id === undefined) return;
-  // A list without any VM would be compared with the bill.
-  if (!one.all && world.vms().length === 1) world.deployForeign();
-  const spared = new Set(one.all ? [] : world.vms().map((vm) => vm.id));
-  spared.delete(id);
-  const isKnown = (): boolean =>
-    world.vms().some((vm) => vm.id === id) &&
-    world.resources().some(({ status }) => (status as GpuVmStatus | undefined)?.vm?.id === id);
-  world.note(`the list omits ${id}`);
-  world.providerWeather.omits = (vmId) => !spared.has(vmId) && isKnown();
-  if (one.inDoubt === undefined) return;
-  // A list that lies is of most harm while the outcome of a deploy call is not known.
-  world.fault({ endpoint: 'client/deploy/single', kind: 'lost-answer', count: 1 });
-  await apply(world, { vm: one.inDoubt, spec: {} }, cap);
 }
 
 function strikeVm(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'vanish' | 'status' }>): void {

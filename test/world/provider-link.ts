@@ -5,7 +5,7 @@ import {
   type HttpTransport,
 } from '../../src/provider/tensordock/http.ts';
 import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
-import type { Exchange, Machine } from '../../src/sim/machine.ts';
+import type { Exchange, Machine, SimRequest } from '../../src/sim/machine.ts';
 import { hidePrices, omitFromAnswer } from './interception.ts';
 import { never } from './lifetime.ts';
 import { noDelay, wait, type Delay, type Surroundings } from './surroundings.ts';
@@ -16,6 +16,8 @@ export interface ProviderWeather {
   delay: Delay;
   /** Chance from 0 to 1 that a request is held up on the way, and how long: longer than the client's patience, maybe. */
   late: { chance: number; delay: Delay };
+  /** The next deploy request is held up for so long. */
+  heldUpMs: number | undefined;
   /**
    * Chance that something on the way delivers a request a second time, a moment after the first. Not for calls that make a
    * VM: whoever repeats those makes a second one, and all that can be done is to find and delete it.
@@ -23,13 +25,20 @@ export interface ProviderWeather {
   duplicates: number;
   /** VMs that lists leave out; answers by id do not. */
   omits: ((vmId: string) => boolean) | undefined;
+  /** So many deletions are confirmed, and not carried out. */
+  vainDeletions: number;
+  /** VMs that were to go by such a deletion. */
+  keptInVain: Set<string>;
   /** Whether no answer tells what a VM costs. */
   hidesPrices: boolean;
 }
 
 /** No trouble but the delay of every call. */
 export function fairWeather(): Omit<ProviderWeather, 'delay'> {
-  return { late: { chance: 0, delay: noDelay }, duplicates: 0, omits: undefined, hidesPrices: false };
+  return {
+    ...{ late: { chance: 0, delay: noDelay }, heldUpMs: undefined, duplicates: 0 },
+    ...{ omits: undefined, hidesPrices: false, vainDeletions: 0, keptInVain: new Set() },
+  };
 }
 
 export interface ProviderLinkOptions {
@@ -37,7 +46,7 @@ export interface ProviderLinkOptions {
   readonly weather: ProviderWeather;
   readonly timeoutMs: number;
   /** A request leaves this process. */
-  readonly onSend: (path: string) => void;
+  readonly onSend: (request: HttpRequest) => void;
   /** The provider has dealt with a request. */
   readonly onExchange: (path: string) => void;
 }
@@ -57,7 +66,7 @@ export class ProviderLink implements HttpTransport {
     // Killed a moment ago, in the same breath: what still runs of it is not there any more.
     if (!life.isAlive) return never();
     // Counted when the operator let it go: what becomes of a frozen process after that is not its doing.
-    this.#options.onSend(request.path);
+    this.#options.onSend(request);
     passPoint(`before ${request.path}`);
     return life.hear(life.running().then(() => this.#withPatience(request)));
   }
@@ -92,11 +101,12 @@ export class ProviderLink implements HttpTransport {
     const { clock, chance } = this.#around;
     const { machine, weather, onExchange } = this.#options;
     await wait(this.#around, weather.delay);
-    if (chance.next() < weather.late.chance) await wait(this.#around, weather.late.delay);
+    await this.#heldUp(request.path);
     const body = parseForm('application/x-www-form-urlencoded', Buffer.from(request.body ?? ''));
     const params = mergeParams(new URLSearchParams(request.query ?? ''), body);
     const deliver = (): Exchange => {
-      const exchange = machine.exchange({ method: request.method, path: request.path, params }, clock.now());
+      const order: SimRequest = { method: request.method, path: request.path, params };
+      const exchange = confirmInVain(order, this.#options, clock.now()) ?? machine.exchange(order, clock.now());
       onExchange(request.path);
       return distort(request.path, exchange, weather);
     };
@@ -109,6 +119,35 @@ export class ProviderLink implements HttpTransport {
     const { status, headers, body: text } = exchange.answer;
     return { status, retryAfter: headers['retry-after'], body: text };
   }
+
+  async #heldUp(path: string): Promise<void> {
+    const { chance } = this.#around;
+    const { weather } = this.#options;
+    const isLate = chance.next() < weather.late.chance;
+    if (path === 'client/deploy/single' && weather.heldUpMs !== undefined) {
+      const ms = weather.heldUpMs;
+      weather.heldUpMs = undefined;
+      await wait(this.#around, { least: ms, most: ms });
+    } else if (isLate) await wait(this.#around, weather.late.delay);
+  }
+}
+
+/** A list that is as old as lists may be has a VM of this age: one that is asked to go may stay, but not unseen. */
+const leastAgeMs = 60_000;
+
+/** The answer to a deletion that is not carried out, if this is one. */
+function confirmInVain(
+  { path, params }: SimRequest,
+  { machine, weather }: Pick<ProviderLinkOptions, 'machine' | 'weather'>,
+  now: number,
+): Exchange | undefined {
+  if (path !== 'client/delete/single' || weather.vainDeletions === 0) return undefined;
+  const vm = machine.world.vms.get(params.get('server')?.[0] ?? '');
+  if (vm === undefined || vm.transition !== undefined || now - vm.createdAt < leastAgeMs) return undefined;
+  weather.vainDeletions -= 1;
+  weather.keptInVain.add(vm.id);
+  const answer = { status: 200, headers: {}, body: '{"success":true}' };
+  return { kind: 'answer', answer, delayMs: 0, carriedOut: false };
 }
 
 /** What the provider itself gets wrong. */

@@ -6,6 +6,7 @@ import type { Logger } from '../../src/lib/logger.ts';
 import { Redactor } from '../../src/lib/redact.ts';
 import { createOperator, type Operator } from '../../src/operator/operator.ts';
 import type { OperatorOptions } from '../../src/operator/options.ts';
+import type { HttpRequest } from '../../src/provider/tensordock/http.ts';
 import { createTensorDockProvider } from '../../src/provider/tensordock/provider.ts';
 import type { Machine } from '../../src/sim/machine.ts';
 import { Random } from '../../src/sim/random.ts';
@@ -25,15 +26,15 @@ export interface ReplicaPlace {
   /** Whether replicas agree by a Lease on who acts, or each believes that it is alone. */
   readonly election: 'lease' | 'none';
   readonly seed: number;
-  /** How far the clock of its machine is ahead of the world's. */
-  readonly skewMs: number;
+  /** How far the clock of the machine is ahead of the world's on which its process runs after so many others. */
+  readonly skewMsOf: (start: number) => number;
   newPassword(chance: Random): string;
   note(what: string): void;
   complain(what: string): void;
   logger(redactor: Redactor, name: string): Logger;
   /** The process has come to a moment at which it could die or freeze with a difference. */
   passPoint(replica: Replica, name: string): void;
-  onSend(replica: Replica, path: string): void;
+  onSend(replica: Replica, request: HttpRequest): void;
   onExchange(path: string): void;
   onWrite(type: ResourceType): void;
   /** The process has ended by itself. */
@@ -76,15 +77,15 @@ export class Replica {
 
   /** Starts a process. It does nothing before the clock goes on. */
   async start(): Promise<void> {
-    const { seed, clock, skewMs } = this.#place;
-    this.#starts += 1;
+    const { seed, clock, skewMsOf } = this.#place;
     const life = new Lifetime(clock, {
-      skewMs,
+      skewMs: skewMsOf(this.#starts),
       onSpin: () => {
         this.#place.onSpin(this);
       },
     });
     this.#life = life;
+    this.#starts += 1;
     this.#place.note(`${this.name} starts`);
     const chance = new Random(seed, `operator ${this.name} ${this.#starts}`);
     this.#operator = await this.#compose(life, chance);
@@ -195,8 +196,8 @@ export class Replica {
     });
     const transport = new ProviderLink(around, {
       ...{ machine, weather: providerWeather, timeoutMs: options.providerTimeoutMs },
-      onSend: (path) => {
-        place.onSend(this, path);
+      onSend: (request) => {
+        place.onSend(this, request);
       },
       onExchange: (path) => {
         place.onExchange(path);

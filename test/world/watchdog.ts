@@ -37,6 +37,8 @@ export class Watchdog {
   readonly #everOwned = new Set<string>();
   /** UIDs of resources whose status somebody has edited: an intent may have been written, and be there no more. */
   readonly #excused = new Set<string>();
+  /** UIDs of resources that are gone and were to leave their VM behind, be it one that comes after them. */
+  readonly #letGo = new Set<string>();
   /** The size that each VM had when it was first seen. */
   readonly #firstSizes = new Map<string, Vm['size']>();
 
@@ -72,6 +74,7 @@ export class Watchdog {
 
   #checkNew(vm: Vm, uid: string): void {
     this.#firstSizes.set(vm.id, vm.size);
+    if (this.#letGo.has(uid)) return;
     const owner = this.#facts.resourceOf(uid);
     if (owner === undefined) {
       this.complain(`a VM was deployed for ${uid}, which does not exist`);
@@ -88,8 +91,11 @@ export class Watchdog {
   /** A resource has gone from the cluster; this was its last state. */
   afterGone(last: CustomObject): void {
     const { name, uid } = last.metadata;
-    if (parseVm(last).spec.deletionPolicy === 'Retain') return;
-    if (last.metadata.annotations?.[annotations.abandon] === 'true') return;
+    const isAbandoned = last.metadata.annotations?.[annotations.abandon] === 'true';
+    if (isAbandoned || parseVm(last).spec.deletionPolicy === 'Retain') {
+      this.#letGo.add(uid);
+      return;
+    }
     const recorded = (last.status as VmStatus | undefined)?.vm?.id;
     for (const vm of this.#facts.liveVms()) {
       const isIts = markOf(vm.name)?.uid === uid || vm.id === recorded;

@@ -13,6 +13,7 @@ import type { Redactor } from '../../src/lib/redact.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
 import { mostStoppingMs } from '../../src/operator/operator.ts';
 import { defaultOperatorOptions, type OperatorOptions } from '../../src/operator/options.ts';
+import type { HttpRequest } from '../../src/provider/tensordock/http.ts';
 import { createSimulator, type FaultSpec, type SimulatorOptions, type Simulator } from '../../src/sim/index.ts';
 import { Random } from '../../src/sim/random.ts';
 import type { Vm } from '../../src/sim/state.ts';
@@ -39,6 +40,8 @@ export interface WorldOptions {
   readonly election?: 'lease' | 'none';
   /** How far the clock of each replica's machine is ahead of the world's. */
   readonly skewsMs?: readonly number[];
+  /** Each process runs on another of these machines than the one before it. Default: each replica stays where it is. */
+  readonly movesMachines?: boolean;
   /** Things that are due in the same millisecond happen in an order that the seed chooses. Default: as they were set. */
   readonly shuffles?: boolean;
 }
@@ -106,6 +109,7 @@ export class SimulatedWorld {
   readonly #witness: Witness;
   readonly #budgets = new Map<Replica, CallBudget>();
   readonly #retired = new Set<Replica>();
+  readonly #observers: ((request: HttpRequest) => void)[] = [];
   #dooms: Doom[] = [];
   #momentAt = 0;
   #pointsAtMoment = 0;
@@ -137,9 +141,7 @@ export class SimulatedWorld {
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
     });
     const names = ['operator', 'standby', 'third'];
-    this.replicas = names
-      .slice(0, replicas)
-      .map((name, index) => this.#newReplica(name, options.skewsMs?.[index] ?? 0));
+    this.replicas = names.slice(0, replicas).map((name, index) => this.#newReplica(name, index));
     this.#sendBookmarks();
   }
 
@@ -197,12 +199,14 @@ export class SimulatedWorld {
 
   /** SIGSTOP for the process that comes to a moment of this name next, and SIGCONT after so long. */
   freezeAt(name: string, ms: number): void {
-    this.#dooms.push({
-      isNow: (_, point) => point === name,
-      strike: (replica) => {
-        replica.freeze(ms);
-      },
+    this.atNext(name, (replica) => {
+      replica.freeze(ms);
     });
+  }
+
+  /** What befalls the process that comes to a moment of this name next. */
+  atNext(name: string, strike: (replica: Replica) => void): void {
+    this.#dooms.push({ isNow: (_, point) => point === name, strike });
   }
 
   /** SIGTERM for one; resolves when it has ended. */
@@ -358,6 +362,11 @@ export class SimulatedWorld {
     if (answer.status !== 200) throw new Error(answer.body);
   }
 
+  /** Tells of each request to the provider as it leaves. */
+  onRequest(observe: (request: HttpRequest) => void): void {
+    this.#observers.push(observe);
+  }
+
   requestsOf(...paths: readonly string[]): number {
     return paths.reduce((sum, path) => sum + (this.requests.get(path) ?? 0), 0);
   }
@@ -403,10 +412,12 @@ export class SimulatedWorld {
     this.#dooms.push({ isNow: (passed) => passed >= at, strike });
   }
 
-  #newReplica(name: string, skewMs: number): Replica {
-    const { seed, replicas = 1, election = 'lease', operator } = this.#options;
+  #newReplica(name: string, index: number): Replica {
+    const { seed, replicas = 1, election = 'lease', operator, skewsMs = [], movesMachines } = this.#options;
+    const skewMsOf = (start: number): number =>
+      (movesMachines === true ? skewsMs[(index + start) % skewsMs.length] : skewsMs[index]) ?? 0;
     return new Replica(name, {
-      ...{ seed, skewMs, clock: this.clock, api: this.api, machine: this.provider.machine },
+      ...{ seed, skewMsOf, clock: this.clock, api: this.api, machine: this.provider.machine },
       kubeWeather: this.kubeWeather,
       providerWeather: this.providerWeather,
       options: { ...defaultOperatorOptions, installation, ...operator },
@@ -422,8 +433,9 @@ export class SimulatedWorld {
       passPoint: (replica, point) => {
         this.#passPoint(replica, point);
       },
-      onSend: (replica, path) => {
-        this.#onSend(replica, path);
+      onSend: (replica, request) => {
+        this.#onSend(replica, request.path);
+        for (const observe of this.#observers) observe(request);
       },
       onExchange: () => {
         this.watchdog.afterExchange();
