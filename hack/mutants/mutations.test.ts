@@ -4,15 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 import { mutations } from './mutations.ts';
-import { mutate } from './run.ts';
+import { editsOf, mutate } from './run.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 test.each(mutations.map((mutation) => [mutation.name, mutation] as const))(
   'the bug "%s" can still be put into the code',
   (_, mutation) => {
-    const text = readFileSync(path.join(root, mutation.file), 'utf8');
-    expect(mutate(text, mutation)).not.toBe(text);
+    for (const edit of editsOf(mutation)) {
+      const text = readFileSync(path.join(root, edit.file), 'utf8');
+      expect(mutate(text, edit)).not.toBe(text);
+    }
   },
 );
 

@@ -2,10 +2,15 @@
  * Deliberate bugs, each of which would cost money or trust. The deterministic simulation has to catch every one: what it
  * does not catch here it would not catch in earnest.
  */
-export interface Mutation {
+export interface Mutation extends Edit {
   readonly name: string;
   /** What becomes possible. */
   readonly harm: string;
+  /** Where a second line guards against the same bug. */
+  readonly also?: Edit;
+}
+
+export interface Edit {
   readonly file: string;
   /** Stands exactly once in the file. */
   readonly find: string;
@@ -52,7 +57,7 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'take a list for younger than it is',
-    harm: 'A list that was under way during a call counts as evidence about it.',
+    harm: 'Who waits for a newer list than the last one is told that it is there, and asks again, without end.',
     file: 'src/fleet/poller.ts',
     find: 'requestedAt = this.#startedAt - 1;',
     replace: 'requestedAt = this.#startedAt + 60_000;',
@@ -73,9 +78,9 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'remove the finalizer early',
-    harm: 'A resource goes when its VM was merely asked to go.',
+    harm: 'A resource goes when its VM was merely asked to go, and stays.',
     file: 'src/plan/vm/deletion.ts',
-    find: '  listStillHasIt,\n  launchIsStillUncertain,\n',
+    find: '  listStillHasIt,\n',
     replace: '',
   },
   {
@@ -169,5 +174,18 @@ export const mutations: readonly Mutation[] = [
     file: 'src/controllers/vm/controller.ts',
     find: 'if (!isEqualJson(before, desired)) {',
     replace: 'if (!isEqualJson(before, desired) || Date.now() > 0) {',
+    also: {
+      file: 'src/kube/patch.ts',
+      find: 'if (patch === undefined) return object;',
+      replace:
+        "if (patch === undefined) return api.mergePatch<T>(type, object.metadata, { status: object.status ?? {} }, 'status');",
+    },
+  },
+  {
+    name: 'say that a status has just changed whether it has or not',
+    harm: 'Every look at a resource writes it, and every write is another look.',
+    file: 'src/api/conditions.ts',
+    find: 'const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : toTimestamp(facts.now);',
+    replace: 'const lastTransitionTime = toTimestamp(facts.now);',
   },
 ];

@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { mutations, type Mutation } from './mutations.ts';
+import { mutations, type Edit, type Mutation } from './mutations.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const secondsPerMutant = 60;
@@ -16,6 +16,7 @@ const secondsPerMutant = 60;
 interface Verdict {
   readonly caught: boolean;
   readonly seconds: number;
+  readonly scenarios: number;
   /** The promise that was broken, or what else came out. */
   readonly finding: string;
 }
@@ -27,16 +28,22 @@ async function judge(mutation: Mutation): Promise<Verdict> {
       await cp(path.join(root, part), path.join(directory, part), { recursive: true });
     }
     await symlink(path.join(root, 'node_modules'), path.join(directory, 'node_modules'));
-    const file = path.join(directory, mutation.file);
-    await writeFile(file, mutate(await readFile(file, 'utf8'), mutation));
+    for (const edit of editsOf(mutation)) {
+      const file = path.join(directory, edit.file);
+      await writeFile(file, mutate(await readFile(file, 'utf8'), edit));
+    }
     return await explore(directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
+export function editsOf(mutation: Mutation): Edit[] {
+  return mutation.also === undefined ? [mutation] : [mutation, mutation.also];
+}
+
 /** Throws when the bug cannot be put in any more: the code has changed, and the mutation has to follow. */
-export function mutate(text: string, { file, find, replace }: Mutation): string {
+export function mutate(text: string, { file, find, replace }: Edit): string {
   const count = text.split(find).length - 1;
   if (count !== 1) throw new Error(`${file} has "${find}" ${String(count)} times, not once`);
   return text.replace(find, () => replace);
@@ -55,7 +62,8 @@ async function explore(directory: string): Promise<Verdict> {
   process.removeListener('exit', kill);
   const seconds = Math.round((Date.now() - startedAt) / 1000);
   const broken = /^Broken: (.*)$/m.exec(output)?.[1];
-  return { caught: broken !== undefined, seconds, finding: broken ?? output.trim().split('\n').at(-1) ?? '' };
+  const summary = output.trim().split('\n').at(-1) ?? '';
+  return { caught: broken !== undefined, seconds, scenarios: Number.parseInt(summary, 10), finding: broken ?? summary };
 }
 
 async function main(only: string | undefined): Promise<void> {
@@ -63,9 +71,10 @@ async function main(only: string | undefined): Promise<void> {
   if (chosen.length === 0) throw new Error(`no mutation has "${only ?? ''}" in its name`);
   let escaped = 0;
   for (const mutation of chosen) {
-    const { caught, seconds, finding } = await judge(mutation);
+    const { caught, seconds, scenarios, finding } = await judge(mutation);
     if (!caught) escaped += 1;
-    console.log(`${caught ? 'caught' : 'ESCAPED'} after ${String(seconds)} s: ${mutation.name}\n    ${finding}`);
+    const effort = `${String(seconds)} s and ${String(scenarios)} scenarios`;
+    console.log(`${caught ? 'caught' : 'ESCAPED'} after ${effort}: ${mutation.name}\n    ${finding}`);
   }
   console.log(`${String(chosen.length - escaped)} caught, ${String(escaped)} escaped`);
   process.exitCode = escaped === 0 ? 0 : 1;
