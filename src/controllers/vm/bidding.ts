@@ -1,4 +1,5 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
+import { questionsPerHost } from '../../plan/bid-search.ts';
 import type { BiddingFact } from '../../plan/vm/observation.ts';
 
 /** Pauses between the beginnings of two rounds of questions. The first ones are short: markets move. */
@@ -49,6 +50,12 @@ export class Bidding {
     this.#refusedAt.set(hostnode, now);
   }
 
+  /** It does not answer: it is asked nothing more in this round, and last in the next. */
+  noteUnanswered(hostnode: string, now: number): void {
+    this.#askedOf.set(hostnode, questionsPerHost);
+    this.#refusedAt.set(hostnode, now);
+  }
+
   /** The VM runs, so that the next search begins from the start. */
   noteRunning(): void {
     if (this.#rounds === 0) return;
@@ -64,7 +71,9 @@ export class Bidding {
     { isWinnable, isReturning }: { readonly isWinnable: boolean; readonly isReturning: boolean },
     { now, pauseMs }: { readonly now: number; readonly pauseMs: number },
   ): void {
-    this.#winnableSince = isWinnable ? (this.#winnableSince ?? now) : undefined;
+    // What has not led back to a spot VM is no reason to give the on-demand VM up again at once.
+    const isInVain = this.#returningSince !== undefined && !isReturning;
+    this.#winnableSince = isWinnable ? ((isInVain ? undefined : this.#winnableSince) ?? now) : undefined;
     this.#returningSince = isReturning ? now : undefined;
     this.#nextRoundAt = isReturning ? now : now + pauseMs;
     this.#asked = 0;

@@ -34,6 +34,7 @@ export async function askBid(deps: ActDeps, pass: Pass, asking: Asking): Promise
     if (!wins && vmId === undefined && bid.gte(most)) pass.memory.bidding.noteRefused(hostnode, deps.clock.now());
   } catch (error) {
     bids.failed(hostnode, size);
+    if (vmId === undefined) pass.memory.bidding.noteUnanswered(hostnode, deps.clock.now());
     if (!(error instanceof ProviderError)) throw error;
     deps.log.warn({ key: pass.key, hostnode, kind: error.kind, error: error.message }, 'asking about a bid failed');
   }

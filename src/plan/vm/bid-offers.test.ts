@@ -89,7 +89,12 @@ describe('a bid', () => {
     expect(asked([cheap], { cheap: { refused: money('0.10'), wins: money('0.30') } }, { facts: { bidding } })).toBe(
       'found cheap 0.3',
     );
-    expect(asked([cheap], {}, { facts: { bidding } })).toBe('refused');
+    expect(asked([cheap], { cheap: { refused: money('0.10') } }, { facts: { bidding } })).toBe('refused');
+  });
+
+  it('is not said to be refused where nobody has answered', () => {
+    const bidding = biddingOf({ asked: questionsPerRound, nextRoundAt: now + minute });
+    expect(asked([cheap], {}, { facts: { bidding } })).toBe('unanswered');
   });
 });
 

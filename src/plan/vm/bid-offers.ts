@@ -16,6 +16,8 @@ export type BidOffers =
   | { readonly kind: 'beingAsked'; readonly hostnode: string; readonly size: VmSize }
   /** No bid within the limits wins, as far as may be asked in this round. */
   | { readonly kind: 'refused' }
+  /** The questions of this round are used up, and no host has said no: the provider does not answer them. */
+  | { readonly kind: 'unanswered' }
   | { readonly kind: 'noHost'; readonly placement: NoPlacement };
 
 /**
@@ -38,16 +40,18 @@ export function searchBid(observation: VmObservation, spot: SpotTerms): BidOffer
     rankBy: (offer) => expectedTotal(observation, spot, offer),
   });
   if (ranking.kind === 'none') return { kind: 'noHost', placement: ranking };
+  let isRefused = false;
   for (const offer of refusedLast(observation, ranking.offers)) {
     const next = searchOn(observation, spot, offer);
-    if (next !== undefined) return next;
+    if (next.kind !== 'refused' && next.kind !== 'unanswered') return next;
+    isRefused ||= next.kind === 'refused';
   }
-  return { kind: 'refused' };
+  return { kind: isRefused ? 'refused' : 'unanswered' };
 }
 
-function searchOn(observation: VmObservation, spot: SpotTerms, offer: Offer): BidOffers | undefined {
+function searchOn(observation: VmObservation, spot: SpotTerms, offer: Offer): BidOffers {
   const { account } = observation;
-  if (account.kind !== 'ready') return undefined;
+  if (account.kind !== 'ready') return { kind: 'unanswered' };
   const { host, size } = offer;
   const range = rangeOn(observation, spot, offer);
   const known = account.bids.known(host.id, size);
@@ -59,8 +63,9 @@ function searchOn(observation: VmObservation, spot: SpotTerms, offer: Offer): Bi
       if (known.isBeingAsked) return { kind: 'beingAsked', hostnode: host.id, size };
       return { kind: 'ask', question: { hostnode: host.id, size, bid: search.bid, most: range.to } };
     case 'refused':
+      return { kind: 'refused' };
     case 'unsettled':
-      return undefined;
+      return { kind: known.refused === undefined ? 'unanswered' : 'refused' };
   }
 }
 

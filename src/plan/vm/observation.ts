@@ -183,7 +183,7 @@ export interface BiddingFact {
   readonly askedOf: ReadonlyMap<string, number>;
   /** When the next round may begin. */
   readonly nextRoundAt: number;
-  /** Hosts that refused the most that may be bid since the search began, and when: those are asked last. */
+  /** Hosts that refused the most that may be bid since the search began, or did not answer, and when: they are asked last. */
   readonly refusedAt: ReadonlyMap<string, number>;
   /** Beside an on-demand VM: since when a bid within the limits has been winnable whenever it was looked at. */
   readonly winnableSince: number | undefined;

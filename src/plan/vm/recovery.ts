@@ -144,6 +144,8 @@ export function replace(observation: VmObservation, { vm, spot }: Losing): Recov
       return { step: { kind: 'wait' }, note: looking(spot), look: { bids: found } };
     case 'refused':
       return { step: { kind: 'wait' }, note: nothingWins(spot.maxPrice), look: { ...nextRound(observation), bids } };
+    case 'unanswered':
+      return { step: { kind: 'wait' }, note: noAnswer, look: { ...nextRound(observation), bids } };
     case 'noHost':
       return {
         step: { kind: 'wait' },
@@ -169,6 +171,8 @@ function prepare(observation: VmObservation): Recovery | undefined {
 function looking({ maxPrice }: SpotTerms): string {
   return `Looking for a bid of at most ${dollars(maxPrice)} that wins.`;
 }
+
+const noAnswer = 'The provider does not say whether a bid wins now: asked again by itself.';
 
 function nothingWins(maxPrice: Money): string {
   return `No bid up to ${dollars(maxPrice)} wins now. Asked again by itself; its own bid, too.`;

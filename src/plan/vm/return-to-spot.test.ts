@@ -89,6 +89,14 @@ describe('an on-demand VM that has taken over', () => {
     expect(briefOf(observation)).toMatchObject(expected);
   });
 
+  it('is not given up while a deployment would have to wait', () => {
+    const long = { winnableSince: now - 20 * minute };
+    const inputs = { kind: 'problem', reason: 'SecretNotFound', message: 'There is no Secret.' } as const;
+    const waits = { kind: 'noteMarket', isWinnable: true, isReturning: false };
+    expect(decided(onDemand(wins, long, { inputs })).step).toEqual(waits);
+    expect(decided(onDemand(wins, long, { inputs: { kind: 'notNeeded' } })).step).toEqual({ kind: 'readInputs' });
+  });
+
   it.each<[string, Partial<KnownBids>, Partial<BiddingFact>, object]>([
     ['a bid wins for the first time', wins, {}, { isWinnable: true, isReturning: false }],
     [

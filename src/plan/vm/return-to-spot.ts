@@ -73,8 +73,19 @@ function marketStep(observation: VmObservation, { spot, returnAfterMs }: Returna
   if (market.kind === 'beingAsked') return undefined;
   const { winnableSince } = facts.bidding;
   const isWinnable = market.kind === 'found';
-  const isReturning = isWinnable && winnableSince !== undefined && now - winnableSince >= returnAfterMs;
-  return { kind: 'noteMarket', isWinnable, isReturning };
+  const isLongEnough = isWinnable && winnableSince !== undefined && now - winnableSince >= returnAfterMs;
+  // What a deployment waits for keeps the on-demand VM from being given up for nothing.
+  const preparation = isLongEnough ? preparationOf(observation) : undefined;
+  if (preparation !== undefined && preparation.kind !== 'wait') return preparation;
+  return { kind: 'noteMarket', isWinnable, isReturning: isLongEnough && preparation === undefined };
+}
+
+function preparationOf(observation: VmObservation): Step | undefined {
+  for (const rule of preparationRules) {
+    const verdict = rule(observation);
+    if (verdict !== undefined) return verdict.step;
+  }
+  return undefined;
 }
 
 function isInventoryOld({ account }: VmObservation): boolean {
@@ -101,6 +112,7 @@ function takeOver(observation: VmObservation, market: BidOffers): Pick<Verdict, 
     case 'beingAsked':
       return { step: { kind: 'wait' }, look: { bids: market } };
     case 'refused':
+    case 'unanswered':
     case 'noHost':
       return { step: { kind: 'noteMarket', isWinnable: false, isReturning: false } };
   }

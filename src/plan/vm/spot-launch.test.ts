@@ -45,7 +45,10 @@ describe('a spot VM that is wanted', () => {
     ],
     [
       'pauses after a round of questions',
-      wanted({}, { facts: { bidding: biddingOf({ asked: questionsPerRound, nextRoundAt: now + minute }) } }),
+      wanted(
+        { 'host-1': { refused: money('0.10') } },
+        { facts: { bidding: biddingOf({ asked: questionsPerRound, nextRoundAt: now + minute }) } },
+      ),
       { step: 'wait', ready: 'False NoWinningBid' },
     ],
     [
@@ -68,6 +71,14 @@ describe('a spot VM that is wanted', () => {
       'is deployed on demand when no bid wins, if that is what is done when it is outbid',
       wanted({ 'host-1': hopeless, 'host-2': hopeless }, onDemand),
       { step: 'launch' },
+    ],
+    [
+      'does not go on demand, nor say that no bid wins, while the provider does not say so',
+      wanted(
+        {},
+        { ...onDemand, facts: { bidding: biddingOf({ asked: questionsPerRound, nextRoundAt: now + minute }) } },
+      ),
+      { step: 'wait', ready: 'False ProviderUnavailable' },
     ],
     ['does not go on demand before bids were asked for', wanted({}, onDemand), { step: 'askBid' }],
   ])('%s', (_, observation, expected) => {

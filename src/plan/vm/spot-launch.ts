@@ -32,10 +32,15 @@ const spotVmIsWanted: Rule = (observation) => {
       return { step: { kind: 'wait' }, phase: 'Pending', ready: looking, look: { bids: found } };
     case 'refused':
       return onDemandInstead(observation, spot) ?? noBidWins(observation, spot);
+    case 'unanswered':
+      return { ...noBidWins(observation, spot), ready: waiting('ProviderUnavailable', noAnswer) };
     case 'noHost':
       return onDemandInstead(observation, spot) ?? noOffer(observation, found.placement);
   }
 };
+
+const noAnswer =
+  'The provider does not say whether a bid wins. Nothing is deployed, also not on demand, before it does: asked again by itself.';
 
 /** Who would go on demand when outbid wants a VM, and not to wait for one. */
 function onDemandInstead(observation: VmObservation, { onOutbid }: SpotTerms): Omit<Verdict, 'rule'> | undefined {
