@@ -47,6 +47,7 @@ describe('a failed change', () => {
     ['an unknown server', 'notFound', 'notDone', 404, refusal('Server not found')],
     ['an unknown server without words', 'notFound', 'notDone', 404, { success: false }],
     ['a wrong path that refuses', 'refused', 'notDone', 404, refusal('No such endpoint')],
+    ['a system that cannot be had by a bid', 'invalid', 'notDone', 200, refusal('Windows is not available on spot')],
     ['an unknown operating system', 'invalid', 'notDone', 400, refusal('operating_system DOS is not available')],
     ['a wrong path that answers JSON', 'refused', 'notDone', 404, { message: 'The requested URL was not found' }],
     ['a wrong path that answers HTML', 'malformed', 'uncertain', 404, html],

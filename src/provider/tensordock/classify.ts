@@ -168,7 +168,7 @@ const words: readonly (readonly [RegExp, ProviderErrorKind])[] = [
   [/rate limit|too many requests/, 'rateLimited'],
   [/\bbalance\b|insufficient (funds|credit)|not enough (funds|money|credit)/, 'insufficientBalance'],
   // Before the words for stock: an operating system that is "not available" is no matter of room.
-  [/operating[ _]system/, 'invalid'],
+  [/operating[ _]system|\b(windows|ubuntu)\b/, 'invalid'],
   // Narrow on purpose: "internal server error: resource not found" must not pass for "there is no such VM".
   [
     /\b(server|machine|vm|instance|hostnode)( with \w+)?( ['"\w-]{8,40})? (was |is |could |can)?(not (be )?found|does(n't| not) exist)|(no such|unknown) (server|machine|vm|instance|hostnode)\b/,
