@@ -43,12 +43,19 @@ export const moneyField = z.string().max(20).regex(new RegExp(moneyPattern));
 /** A positive amount of US dollars. */
 export const positiveMoneyField = moneyField.meta(
   cel({
-    rule: "self.matches('[1-9]')",
+    rule: "self.matches('^[0-9.]*[1-9][0-9.]*$')",
     message: 'must be more than zero: dollars as a decimal string, such as "0.80"',
   }),
 );
 
-export const durationField = z.string().max(30).regex(new RegExp(durationPattern));
+/** The rule repeats the pattern in words, since the API server quotes a pattern as it is. */
+export const durationField = z
+  .string()
+  .max(30)
+  .regex(new RegExp(durationPattern))
+  .meta(
+    cel({ rule: `self.matches('${durationPattern}')`, message: 'must be a duration, such as "90s", "30m" or "1h30m"' }),
+  );
 
 /** Name of an object (RFC 1123 subdomain). */
 export const objectNameField = z
