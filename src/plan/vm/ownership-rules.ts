@@ -2,7 +2,7 @@ import { annotations } from '../../api/group.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { Journal, VmObservation } from './observation.ts';
-import { isRecordOfAnother, ownershipOfRecord } from './ownership.ts';
+import { isRecordOfAnother, ownershipOf, ownershipOfRecord } from './ownership.ts';
 import { isInDoubt } from './proof.ts';
 import type { Rule } from './rule.ts';
 import { waiting, type Step } from './verdict.ts';
@@ -43,10 +43,14 @@ function whyVmIsDropped(observation: VmObservation): string | undefined {
   return isToBeAdopted ? `VM ${id}, since it is to be adopted` : undefined;
 }
 
-/** VMs on their way out were all deployed for this resource: their names say so. */
-function ownRetiring({ journal: { retiring }, meta }: VmObservation): Journal['retiring'] {
-  const isOwn = (vm: RecordedVm): boolean => !isRecordOfAnother(vm, meta.uid) && markOf(vm.name)?.uid === meta.uid;
-  return retiring?.filter(isOwn);
+/** VMs on their way out were all deployed for this resource: their names say so, here and at the provider. */
+function ownRetiring(observation: VmObservation): Journal['retiring'] {
+  const { journal, meta } = observation;
+  const isOwn = (vm: RecordedVm): boolean =>
+    !isRecordOfAnother(vm, meta.uid) &&
+    markOf(vm.name)?.uid === meta.uid &&
+    ownershipOf(observation, vm).kind !== 'foreign';
+  return journal.retiring?.filter(isOwn);
 }
 
 /** The journal's launch, if it was one of this resource. */

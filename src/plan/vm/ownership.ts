@@ -31,7 +31,7 @@ export function ownershipOfRecord(observation: VmObservation): Ownership | undef
 }
 
 /** Of a VM that is recorded, be it one on its way out. */
-function ownershipOf(observation: VmObservation, vm: RecordedVm): Ownership {
+export function ownershipOf(observation: VmObservation, vm: RecordedVm): Ownership {
   const { meta } = observation;
   if (isRecordOfAnother(vm, meta.uid)) return { kind: 'foreign', why: 'it was recorded for another resource' };
   const name = nameAtProvider(observation, vm.id);

@@ -127,8 +127,14 @@ describe('a VM that was replaced', () => {
     ]);
   });
 
-  it('of somebody else is dropped from the status, and nothing is done about it', () => {
-    const { step } = decided(replaced({ ...due, name: markedName(1, '33333333-3333-4333-8333-333333333333') }));
+  const theirs = markedName(1, '33333333-3333-4333-8333-333333333333');
+
+  it.each<[string, VmObservation]>([
+    ['by what the status calls it', replaced({ ...due, name: theirs })],
+    ['by the name that it has at the provider', replaced(due, { oldVm: { ...old, name: theirs } })],
+    ['whatever runs', replaced(open, { oldVm: { ...running, name: theirs } })],
+  ])('of somebody else %s is dropped from the status, and nothing is done about it', (_, observation) => {
+    const { step } = decided(observation);
     expect(step).toMatchObject({ kind: 'record', journal: { vm: { id: 'vm-2' }, retiring: [] } });
   });
 });
