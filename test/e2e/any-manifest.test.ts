@@ -10,9 +10,9 @@ import type { VmHandle } from '../support/vm-handle.ts';
  * Manifests by chance, through the real API server. Whatever it admits the operator handles: no crash, no hot loop, no
  * stuck queue; a poisonous resource harms only itself, and can be deleted without leaving a VM behind.
  *
- * GPUVM_MANIFESTS sets how many (default 80), GPUVM_SEED replays a run.
+ * GPUVM_MANIFESTS sets how many (default 160), GPUVM_SEED replays a run.
  */
-const wanted = Number(process.env['GPUVM_MANIFESTS'] ?? '80');
+const wanted = Number(process.env['GPUVM_MANIFESTS'] ?? '160');
 const seed = Number(process.env['GPUVM_SEED'] ?? 1);
 const batchSize = 40;
 
@@ -83,25 +83,28 @@ async function play(batch: number): Promise<void> {
   await eachCrowd((crowd) => crowd.untilSeen());
   await canary.patchSpec({ powerState: 'Running' });
   await canary.untilReady();
-  const young = await stage.create(team, `young-${batch}`);
-  await young.untilReady();
-  await young.delete();
+  const young = [await stage.create(team, `young-${batch}`), await stage.createSpot(team, `young-spot-${batch}`)];
+  for (const vm of young) await vm.untilReady();
+  for (const vm of young) await vm.delete();
   await expectNoHotLoop();
 }
 
-test('what was sent was of both kinds', () => {
+test('what was sent was GpuVms and SpotVms, of which some were admitted and others were not', () => {
   const sum = (pick: (crowd: Crowd) => number): number => crowds.reduce((total, crowd) => total + pick(crowd), 0);
   const sent = sum(({ tally }) => tally.sent);
   const admitted = sum(({ tally }) => tally.admitted);
+  const admittedSpot = sum(({ tally }) => tally.admittedSpot);
   const edits = sum(({ tally }) => tally.edits);
   const admittedEdits = sum(({ tally }) => tally.admittedEdits);
   // eslint-disable-next-line no-console -- the figures of a long run are what it is made for
   console.log(
-    `${sent} manifests, ${admitted} admitted; ${edits} edits, ${admittedEdits} admitted; the busiest resource was reconciled ${busiest.reconciles.toFixed(1)} and written ${busiest.writes.toFixed(1)} times a second`,
+    `${sent} manifests, ${admitted} admitted, of which ${admittedSpot} SpotVms; ${edits} edits, ${admittedEdits} admitted; the busiest resource was reconciled ${busiest.reconciles.toFixed(1)} and written ${busiest.writes.toFixed(1)} times a second`,
   );
   expect(admitted).toBeGreaterThan(sent / 5);
   expect(admitted).toBeLessThan(sent);
   expect(admittedEdits).toBeGreaterThan(0);
+  expect(admittedSpot).toBeGreaterThan(sent / 20);
+  expect(admitted - admittedSpot).toBeGreaterThan(sent / 20);
 });
 
 /** Per second and resource, while nobody changed anything. */

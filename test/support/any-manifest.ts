@@ -2,16 +2,21 @@ import fc from 'fast-check';
 import { z } from 'zod';
 
 import { gpuVmSpecSchema } from '../../src/api/gpu-vm.ts';
+import { spotVmSpecSchema } from '../../src/api/spot-vm.ts';
 
 /**
- * GpuVms as somebody might write them who knows the schema, and as somebody might who does not: valid ones at their bounds,
+ * GpuVms and SpotVms as somebody might write them who knows the schema, and as somebody might who does not: valid ones at their bounds,
  * ones that are wrong in one place, and ones that are wrong in many. Derived from the schema, so that a new field joins by itself.
  */
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type JsonObject = Record<string, Json>;
 
+/** The kinds that stand for one VM. */
+export type AnyKind = 'GpuVm' | 'SpotVm';
+
 export interface AnyManifest {
+  readonly kind: AnyKind;
   readonly name: string;
   readonly annotations: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -132,6 +137,13 @@ function known(name: string, given: Surroundings): fc.Arbitrary<Json> | undefine
         { weight: 6, arbitrary: fc.constantFrom<Json>(2, 4, 8, 16) },
         { weight: 1, arbitrary: fc.constantFrom<Json>(512, 4096, 3, 0, -2, 1e9) },
       );
+    case 'price':
+    case 'maxPrice':
+    case 'maxHourlyPrice':
+      return fc.oneof(
+        { weight: 6, arbitrary: fc.constantFrom<Json>('0.05', '0.10', '0.20', '1.00', '9.00') },
+        { weight: 1, arbitrary: fc.constantFrom<Json>('0', '0.000000001', '-1', '1e3', 'cheap', 0.2, '') },
+      );
     case 'ports':
       return fc.oneof(
         { weight: 6, arbitrary: sensiblePorts },
@@ -203,10 +215,13 @@ function pathsIn(value: Json, path: readonly string[] = []): string[][] {
   return path.length === 0 ? below : [[...path], ...below];
 }
 
+const schemas = { GpuVm: gpuVmSpecSchema, SpotVm: spotVmSpecSchema };
+
 /** A spec that would be deployed, with some of its fields replaced by whatever the schema knows. */
-function anySpec(given: Surroundings): fc.Arbitrary<Json> {
-  const base = { accountName: given.account, gpu: { models: [...given.models] }, vcpus: 2, memoryGB: 4, storageGB: 20 };
-  const wild = objectOf(gpuVmSpecSchema, given);
+function anySpec(given: Surroundings, kind: AnyKind): fc.Arbitrary<Json> {
+  const vm = { accountName: given.account, gpu: { models: [...given.models] }, vcpus: 2, memoryGB: 4, storageGB: 20 };
+  const base = kind === 'GpuVm' ? vm : { ...vm, bid: { price: '0.10', maxPrice: '5.00' }, maxHourlyPrice: '6.00' };
+  const wild = objectOf(schemas[kind], given);
   const mixed = fc.tuple(wild, fc.nat({ max: 4 }), fc.infiniteStream(fc.nat())).map(([random, count, dice]) => {
     const names = Object.keys(random);
     const picked = [...Array<undefined>(count)].map(() => names[(dice.next().value ?? 0) % names.length] ?? 'vcpus');
@@ -252,7 +267,12 @@ const anyLabels = fc.dictionary(
 );
 
 export function anyManifest(given: Surroundings): fc.Arbitrary<AnyManifest> {
+  return fc.constantFrom<AnyKind>('GpuVm', 'SpotVm').chain((kind) => anyManifestOf(kind, given));
+}
+
+function anyManifestOf(kind: AnyKind, given: Surroundings): fc.Arbitrary<AnyManifest> {
   return fc.record({
+    kind: fc.constant(kind),
     name: anyName,
     annotations: anyAnnotations(given),
     labels: fc.oneof({ weight: 12, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: anyLabels }),
@@ -261,14 +281,14 @@ export function anyManifest(given: Surroundings): fc.Arbitrary<AnyManifest> {
       { weight: 4, arbitrary: fc.constantFrom(['example.com/hold'], ['gpuvm.dev/vm-cleanup']) },
       { weight: 1, arbitrary: fc.constant(['bad finalizer']) },
     ),
-    spec: anySpec(given),
+    spec: anySpec(given, kind),
   });
 }
 
 /** A change that a user makes to a resource that exists: a merge patch. */
-export function anyEdit(given: Surroundings): fc.Arbitrary<object> {
+export function anyEdit(given: Surroundings, kind: AnyKind): fc.Arbitrary<object> {
   return fc.oneof(
-    { weight: 5, arbitrary: anySpec(given).map((spec) => ({ spec })) },
+    { weight: 5, arbitrary: anySpec(given, kind).map((spec) => ({ spec })) },
     { weight: 2, arbitrary: anyAnnotations(given).map((annotations) => ({ metadata: { annotations } })) },
     { weight: 1, arbitrary: fc.constant({ metadata: { annotations: null } }) },
     {

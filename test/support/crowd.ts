@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 
-import { gpuVmType } from '../../src/api/group.ts';
+import { vmKinds } from '../../src/controllers/vm/kinds.ts';
 import { configMapType, secretType } from '../../src/controllers/objects.ts';
-import { isKubeError } from '../../src/kube/contract.ts';
+import { isKubeError, type ResourceType } from '../../src/kube/contract.ts';
 import { ListWatch } from '../../src/kube/list-watch.ts';
 import { Store } from '../../src/kube/store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -10,7 +10,7 @@ import { silentLogger } from '../../src/lib/logger.ts';
 import { anyData, anyEdit, anyManifest, type AnyManifest, type Surroundings } from './any-manifest.ts';
 import type { Cluster } from './cluster.ts';
 import { until } from './until.ts';
-import type { GpuVm } from './vm-handle.ts';
+import type { VmObject } from './vm-handle.ts';
 
 /** What the API server refuses as its job is. Anything else is not the user's fault. */
 const refusals = ['invalid', 'conflict', 'alreadyExists', 'forbidden', 'notFound'] as const;
@@ -19,6 +19,8 @@ const refusals = ['invalid', 'conflict', 'alreadyExists', 'forbidden', 'notFound
 export interface Tally {
   sent: number;
   admitted: number;
+  /** SpotVms of these. */
+  admittedSpot: number;
   edits: number;
   admittedEdits: number;
 }
@@ -26,23 +28,29 @@ export interface Tally {
 /** A namespace full of people who write manifests by chance, and what the API server shows of them. */
 export class Crowd {
   readonly namespace: string;
-  readonly tally: Tally = { sent: 0, admitted: 0, edits: 0, admittedEdits: 0 };
+  readonly tally: Tally = { sent: 0, admitted: 0, admittedSpot: 0, edits: 0, admittedEdits: 0 };
   readonly #cluster: Cluster;
   readonly #given: Surroundings;
-  readonly #store = new Store<GpuVm>({ log: silentLogger });
-  readonly #watch: ListWatch<GpuVm>;
-  /** How often each resource was written by anybody, by name. */
+  readonly #watches: readonly ListWatch<VmObject>[];
+  /** How often each resource was written by anybody, by kind and name. */
   readonly #writes = new Map<string, number>();
 
   constructor(cluster: Cluster, namespace: string, given: Surroundings) {
     this.#cluster = cluster;
     this.namespace = namespace;
     this.#given = given;
-    this.#store.subscribe(({ new: now }) => {
-      if (now !== undefined) this.#writes.set(now.metadata.name, (this.#writes.get(now.metadata.name) ?? 0) + 1);
+    this.#watches = vmKinds.map(({ type }) => this.#countWrites(type));
+  }
+
+  #countWrites(type: ResourceType): ListWatch<VmObject> {
+    const store = new Store<VmObject>({ log: silentLogger });
+    store.subscribe(({ new: now }) => {
+      if (now === undefined) return;
+      const key = `${type.kind} ${now.metadata.name}`;
+      this.#writes.set(key, (this.#writes.get(key) ?? 0) + 1);
     });
-    this.#watch = new ListWatch({
-      ...{ api: cluster.kube, type: gpuVmType, selector: { namespace }, store: this.#store },
+    return new ListWatch({
+      ...{ api: this.#cluster.kube, type, selector: { namespace: this.namespace }, store },
       ...{ clock: systemClock, random: Math.random, log: silentLogger },
     });
   }
@@ -53,12 +61,12 @@ export class Crowd {
       await this.#cluster.createSecret(this.namespace, name, data.pop() ?? {});
       await this.#cluster.createConfigMap(this.namespace, name, data.pop() ?? {});
     }
-    this.#watch.start();
-    await this.#watch.synced;
+    for (const watch of this.#watches) watch.start();
+    await Promise.all(this.#watches.map(({ synced }) => synced));
   }
 
   async leave(): Promise<void> {
-    await this.#watch.stop();
+    await Promise.all(this.#watches.map((watch) => watch.stop()));
   }
 
   /** Sends so many manifests at once. Rejects when the API server answers with anything but yes or no. */
@@ -67,29 +75,35 @@ export class Crowd {
     await Promise.all(manifests.map((manifest, index) => this.#create(manifest, index)));
   }
 
-  async #create({ name, spec, ...metadata }: AnyManifest, index: number): Promise<void> {
+  async #create({ kind, name, spec, ...metadata }: AnyManifest, index: number): Promise<void> {
     this.tally.sent += 1;
     const isAdmitted = await admitted(() =>
-      this.#cluster.kube.create(gpuVmType, {
-        ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', spec },
+      this.#cluster.kube.create(typeOf({ kind }), {
+        ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind, spec },
         // Chance gives short names again and again.
         metadata: { ...metadata, namespace: this.namespace, name: name.length < 100 ? `${name}${index}` : name },
       }),
     );
-    if (isAdmitted) this.tally.admitted += 1;
+    if (!isAdmitted) return;
+    this.tally.admitted += 1;
+    if (kind === 'SpotVm') this.tally.admittedSpot += 1;
   }
 
   /** Changes every third resource in some way, and the Secrets that some of them refer to or have. */
   async edit(seed: number): Promise<void> {
     const resources = await this.resources();
-    const edits = fc.sample(anyEdit(this.#given), { seed, numRuns: Math.max(1, resources.length) });
-    const data = fc.sample(anyData, { seed, numRuns: Math.max(1, resources.length) });
+    const numRuns = Math.max(1, resources.length);
+    const edits = {
+      GpuVm: fc.sample(anyEdit(this.#given, 'GpuVm'), { seed, numRuns }),
+      SpotVm: fc.sample(anyEdit(this.#given, 'SpotVm'), { seed, numRuns }),
+    };
+    const data = fc.sample(anyData, { seed, numRuns });
     await Promise.all(
-      resources.map(async ({ metadata }, index) => {
+      resources.map(async ({ kind, metadata }, index) => {
         if (index % 3 !== 0) return;
         this.tally.edits += 1;
-        const patch = edits[index] ?? {};
-        if (await admitted(() => this.#cluster.kube.mergePatch(gpuVmType, metadata, patch)))
+        const patch = edits[kind === 'SpotVm' ? kind : 'GpuVm'][index] ?? {};
+        if (await admitted(() => this.#cluster.kube.mergePatch(typeOf({ kind }), metadata, patch)))
           this.tally.admittedEdits += 1;
         await this.#meddle(metadata.name, data[index] ?? {});
       }),
@@ -109,8 +123,11 @@ export class Crowd {
     }
   }
 
-  async resources(): Promise<readonly GpuVm[]> {
-    return (await this.#cluster.kube.list<GpuVm>(gpuVmType, { namespace: this.namespace })).items;
+  async resources(): Promise<readonly VmObject[]> {
+    const { namespace } = this;
+    const lists = await Promise.all(vmKinds.map(({ type }) => this.#cluster.kube.list<VmObject>(type, { namespace })));
+    // Items of a list need not say what they are.
+    return lists.flatMap(({ items }, index) => items.map((object) => ({ ...object, kind: vmKinds[index]?.type.kind })));
   }
 
   /** Every resource has a status that speaks of its latest spec, and the finalizer that keeps its VM from being forgotten. */
@@ -133,15 +150,15 @@ export class Crowd {
   /** As a user deletes who wants to pay for nothing any more. */
   async deleteAll(): Promise<void> {
     const { kube } = this.#cluster;
-    for (const { metadata } of await this.resources()) {
-      await kube.mergePatch(gpuVmType, metadata, { spec: { deletionPolicy: 'Delete' } });
-      await kube.delete(gpuVmType, metadata);
+    for (const { kind, metadata } of await this.resources()) {
+      await kube.mergePatch(typeOf({ kind }), metadata, { spec: { deletionPolicy: 'Delete' } });
+      await kube.delete(typeOf({ kind }), metadata);
     }
     await until(
       `all of ${this.namespace} are gone`,
       async () => {
         const left = await this.resources();
-        await Promise.all(left.map(({ metadata }) => this.#letGo(metadata)));
+        await Promise.all(left.map((object) => this.#letGo(object)));
         return left.length === 0;
       },
       () => this.resources(),
@@ -155,16 +172,22 @@ export class Crowd {
   }
 
   /** Takes off what others hold it by; ours stays. */
-  async #letGo(metadata: GpuVm['metadata']): Promise<void> {
+  async #letGo({ kind, metadata }: VmObject): Promise<void> {
     const { finalizers = [], resourceVersion } = metadata;
     const ours = finalizers.filter((name) => name.startsWith('gpuvm.dev/'));
     if (ours.length === finalizers.length) return;
     const patch = { metadata: { finalizers: ours, resourceVersion } };
-    await admitted(() => this.#cluster.kube.mergePatch(gpuVmType, metadata, patch));
+    await admitted(() => this.#cluster.kube.mergePatch(typeOf({ kind }), metadata, patch));
   }
 }
 
-function isSeen({ metadata, status }: GpuVm): boolean {
+function typeOf({ kind }: { readonly kind?: string | undefined }): ResourceType {
+  const known = vmKinds.find(({ type }) => type.kind === kind);
+  if (known === undefined) throw new Error(`no kind of VM: ${kind ?? ''}`);
+  return known.type;
+}
+
+function isSeen({ metadata, status }: VmObject): boolean {
   return (
     status?.observedGeneration === metadata.generation && metadata.finalizers?.includes('gpuvm.dev/vm-cleanup') === true
   );
