@@ -4,15 +4,14 @@ import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import { secretType } from '../../src/controllers/objects.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
-import type { Organization, SimVm } from '../support/organization.ts';
+import { changesOf, launchOf, ownName, recordOf, simVm, uidOf, v100Host } from '../support/forgery.ts';
+import type { Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 import { userWith } from '../support/user.ts';
-import type { GpuVm, VmHandle } from '../support/vm-handle.ts';
+import type { GpuVm } from '../support/vm-handle.ts';
 
 /** What a status says of somebody else's VM is never acted upon, whoever has written it there, and however. */
-
-const v100Host = '8db2ec46-c094-4262-bc7e-6c76617f4237';
 
 let stage: Stage;
 /** The organization and namespace of those who are attacked. */
@@ -37,43 +36,6 @@ async function deployByHand(port: number): Promise<string> {
   });
   expect(answer).toMatchObject({ success: true });
   return String(answer['server']);
-}
-
-async function simVm(id: string): Promise<SimVm | undefined> {
-  return (await team.state()).vms.find((vm) => vm.id === id);
-}
-
-/** Calls that would have changed this VM. */
-async function changesOf(id: string): Promise<string[]> {
-  return (await team.requests())
-    .filter(({ path, params }) => /stop|start|modify|delete/.test(path) && Object.values(params).includes(id))
-    .map(({ path }) => path);
-}
-
-async function uidOf(vm: VmHandle): Promise<string> {
-  return (await vm.object())?.metadata.uid ?? '';
-}
-
-/** As somebody does who may write statuses. */
-async function writeStatus(vm: VmHandle, status: object): Promise<void> {
-  stage.excuseStatusOf(vm);
-  await stage.cluster.kube.mergePatch(gpuVmType, vm, { status }, 'status');
-}
-
-function recordOf(id: string, name: string, ownerUid: string): object {
-  const applied = { gpuModel: 'v100-pcie-16gb', gpuCount: 1, vcpus: 4, memoryGB: 16, storageGB: 100 };
-  return { id, name, ownerUid, recordedAt: '2026-01-01T00:00:00.000Z', applied };
-}
-
-function launchOf(uid: string, outcome: string): object {
-  return {
-    ...{ attempt: 1, name: ownName(uid), hostnode: v100Host, gpuModel: 'v100-pcie-16gb', failures: 0, outcome },
-    ...{ quotedHourlyPrice: '0.2', intentAt: '2026-01-01T00:00:00.000Z', endedAt: '2026-01-01T00:00:00.000Z' },
-  };
-}
-
-function ownName(uid: string): string {
-  return `gpuvm-00000000-${uid.replaceAll('-', '')}-1`;
 }
 
 describe('a user with a Role for gpuvms alone', () => {
@@ -142,23 +104,23 @@ describe("a status that names another resource's VM", () => {
     const id = (await victim.untilReady()).vm?.id ?? '';
     const forger = await stage.create(others, `forger-${name}`, { powerState: 'Stopped' });
     await forger.untilSaid('Stopped');
-    await writeStatus(forger, forgery(await victim.status(), await uidOf(forger)));
+    await stage.writeStatus(forger, forgery(await victim.status(), await uidOf(forger)));
     expect((await forger.untilEvent('VmNotOurs')).note).toContain(id);
     await forger.until('the record is gone', ({ vm }) => vm === undefined);
 
     // The same with an operator that finds it when it starts, and with one that finds it in a deletion.
     await stage.operator.kill();
-    await writeStatus(forger, forgery(await victim.status(), await uidOf(forger)));
+    await stage.writeStatus(forger, forgery(await victim.status(), await uidOf(forger)));
     await stage.restartOperator();
     await forger.until('the record is gone', ({ vm }) => vm === undefined);
     await stage.operator.kill();
-    await writeStatus(forger, forgery(await victim.status(), await uidOf(forger)));
+    await stage.writeStatus(forger, forgery(await victim.status(), await uidOf(forger)));
     await forger.askDelete();
     await stage.restartOperator();
     await forger.untilGone();
 
-    expect(await changesOf(id)).toEqual([]);
-    expect(await simVm(id)).toMatchObject({ status: 'Running' });
+    expect(await changesOf(team, id)).toEqual([]);
+    expect(await simVm(team, id)).toMatchObject({ status: 'Running' });
     expect((await victim.untilReady()).vm?.id).toBe(id);
     await victim.delete();
   });
@@ -170,7 +132,7 @@ describe("a status that names another resource's VM", () => {
     await forger.untilSaid('Stopped');
     await team.fault({ endpoint: 'client/list', kind: 'stale-list', ms: 3_600_000 });
     await stage.operator.kill();
-    await writeStatus(forger, { vm: recordOf(id, ownName(await uidOf(forger)), await uidOf(forger)) });
+    await stage.writeStatus(forger, { vm: recordOf(id, ownName(await uidOf(forger)), await uidOf(forger)) });
     await forger.askDelete();
     await stage.restartOperator();
     // Asked for by id it is there: a list that lacks it proves nothing, and the resource waits for one that does.
@@ -180,7 +142,7 @@ describe("a status that names another resource's VM", () => {
     await team.untilListed(2);
     await team.endFaults();
     await forger.untilGone();
-    expect(await changesOf(id)).toEqual([]);
+    expect(await changesOf(team, id)).toEqual([]);
     await victim.untilReady();
     await victim.delete();
   });
@@ -191,29 +153,29 @@ describe('a status that names a VM which carries no mark', () => {
     const id = await deployByHand(60_100);
     const forger = await stage.create(others, 'finder', { powerState: 'Stopped' });
     await forger.untilSaid('Stopped');
-    await writeStatus(forger, { vm: recordOf(id, 'by-hand-60100', await uidOf(forger)) });
+    await stage.writeStatus(forger, { vm: recordOf(id, 'by-hand-60100', await uidOf(forger)) });
     expect(await forger.untilSaid('VmNotOurs')).toContain('carries no mark of this resource');
     await team.untilListed(2);
-    expect(await changesOf(id)).toEqual([]);
+    expect(await changesOf(team, id)).toEqual([]);
     await forger.annotate('adopt', id);
     await forger.untilSaid('Stopped');
     expect((await forger.status()).vm).toMatchObject({ id, adopted: true });
     await forger.delete();
-    expect(await simVm(id)).toBeUndefined();
+    expect(await simVm(team, id)).toBeUndefined();
   });
 
   test('holds the deletion of its resource until somebody has looked', async () => {
     const id = await deployByHand(60_099);
     const forger = await stage.create(others, 'holder', { powerState: 'Stopped' });
     await forger.untilSaid('Stopped');
-    await writeStatus(forger, { vm: recordOf(id, 'by-hand-60099', await uidOf(forger)) });
+    await stage.writeStatus(forger, { vm: recordOf(id, 'by-hand-60099', await uidOf(forger)) });
     await forger.untilSaid('VmNotOurs');
     await forger.askDelete();
     await forger.until('it is being deleted', ({ phase }) => phase === 'Deleting');
     expect(await forger.untilSaid('VmNotOurs')).toContain('gpuvm.dev/abandon');
     await forger.annotate('abandon', 'true');
     await forger.untilGone();
-    expect(await changesOf(id)).toEqual([]);
+    expect(await changesOf(team, id)).toEqual([]);
     await team.call('client/delete/single', { server: id });
   });
 
@@ -224,21 +186,21 @@ describe('a status that names a VM which carries no mark', () => {
     const forger = await stage.create(others, 'adoption-forger', { powerState: 'Stopped' });
     await forger.untilSaid('Stopped');
     const forged = { vm: { ...recordOf(id, 'by-hand-60098', await uidOf(forger)), adopted: true } };
-    await writeStatus(forger, forged);
+    await stage.writeStatus(forger, forged);
     expect((await forger.untilEvent('VmNotOurs')).note).toContain('another resource has taken it over');
 
     // Nobody can tell who was first when both are there at the start: neither does anything, and the last one keeps it.
     await stage.operator.kill();
-    await writeStatus(forger, forged);
+    await stage.writeStatus(forger, forged);
     await stage.restartOperator();
     await forger.untilSaid('VmNotOurs');
     expect(await victim.untilSaid('VmNotOurs')).toContain('more than one resource');
     await forger.delete();
     await victim.untilReady();
-    expect(await changesOf(id)).toEqual([]);
-    expect(await simVm(id)).toMatchObject({ status: 'Running' });
+    expect(await changesOf(team, id)).toEqual([]);
+    expect(await simVm(team, id)).toMatchObject({ status: 'Running' });
     await victim.delete();
-    expect(await simVm(id)).toBeUndefined();
+    expect(await simVm(team, id)).toBeUndefined();
   });
 });
 
@@ -259,7 +221,7 @@ describe('no VM of another UID is taken or deleted', () => {
       (await team.accountObject())?.status?.unmanagedVms?.includes(id),
     );
     await second.delete();
-    expect(await changesOf(id)).toEqual([]);
+    expect(await changesOf(team, id)).toEqual([]);
     await team.call('client/delete/single', { server: id });
   });
 
@@ -270,13 +232,13 @@ describe('no VM of another UID is taken or deleted', () => {
     await original.delete();
     await stage.operator.kill();
     const restored = await stage.create(team, 'restored');
-    await writeStatus(restored, status);
+    await stage.writeStatus(restored, status);
     await stage.restartOperator();
     const own = await restored.until('it has a VM of its own', ({ vm }) => vm !== undefined && vm.id !== id);
     expect(own.vm?.ownerUid).toBe(await uidOf(restored));
     await restored.delete();
-    expect(await changesOf(id)).toEqual([]);
-    expect(await simVm(id)).toMatchObject({ status: 'Running' });
+    expect(await changesOf(team, id)).toEqual([]);
+    expect(await simVm(team, id)).toMatchObject({ status: 'Running' });
     await team.call('client/delete/single', { server: id });
   });
 });
