@@ -2,7 +2,7 @@ import type { Nanos } from './nanos.ts';
 import type { SimulatorOptions } from './options.ts';
 import { Status, type GpuPool, type Host, type Vm, type VmSize, type World } from './state.ts';
 import { computePrice, hasCompute } from './stock.ts';
-import { acquireCompute, finishTransition, isBeingDeleted } from './vms.ts';
+import { acquireCompute, finishTransition, isRunning } from './vms.ts';
 
 /**
  * Bids are per VM and hour and for the compute part only (A22). The lowest winning bid is either a fraction of the
@@ -88,11 +88,11 @@ function hasBid(vm: Vm): vm is SpotVm {
   return vm.bid !== undefined;
 }
 
-/** A stopped VM that keeps its GPUs is not outbid; the reference shows the step from `Running` only. */
+/** A VM is outbid that runs, or is on its way to that; the reference shows the step from `Running` only. */
 function runningBids(world: World, isConcerned: (vm: Vm) => boolean): SpotVm[] {
   const running = [...world.vms.values()]
     .filter(hasBid)
-    .filter((vm) => vm.holdsCompute && vm.status !== Status.stopped && !isBeingDeleted(vm));
+    .filter((vm) => isRunning(vm) || vm.transition?.to === Status.running);
   return running.filter(isConcerned).sort((a, b) => a.bid - b.bid);
 }
 
