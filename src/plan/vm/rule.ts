@@ -36,7 +36,8 @@ export function until(time: number, now: number): number {
  */
 export function listingNeededToForget(observation: VmObservation, vmId: string, deletedAt: number): Look | undefined {
   const snapshot = known(observation)?.snapshot;
-  if (snapshot === undefined) return { snapshotAfter: deletedAt };
+  // There may be one that was got with another key, and does not count: it is younger than the deletion, and would not be waited for.
+  if (snapshot === undefined) return { snapshotAfter: Math.max(deletedAt, observation.now) };
   const isProof = snapshot.requestedAt >= deletedAt && snapshot.distrusted === undefined;
   if (isProof && !isListed(snapshot, vmId)) return undefined;
   return { snapshotAfter: Math.max(deletedAt, snapshot.requestedAt + 1) };
