@@ -2,7 +2,7 @@ import { annotations } from '../../api/group.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { Journal, VmObservation } from './observation.ts';
-import { isRecordOfAnother, ownershipOf, ownershipOfRecord } from './ownership.ts';
+import { isRecordOfAnother, nameAtProvider, ownershipOfRecord } from './ownership.ts';
 import { isInDoubt } from './proof.ts';
 import type { Rule } from './rule.ts';
 import { waiting, type Step } from './verdict.ts';
@@ -43,13 +43,12 @@ function whyVmIsDropped(observation: VmObservation): string | undefined {
   return isToBeAdopted ? `VM ${id}, since it is to be adopted` : undefined;
 }
 
-/** VMs on their way out were all deployed for this resource: their names say so, here and at the provider. */
+/** VMs on their way out were all deployed for this resource: their names say so, and what the provider shows counts. */
 function ownRetiring(observation: VmObservation): Journal['retiring'] {
-  const { journal, meta } = observation;
+  const { meta, journal } = observation;
+  const hasMark = (name: string): boolean => markOf(name)?.uid === meta.uid;
   const isOwn = (vm: RecordedVm): boolean =>
-    !isRecordOfAnother(vm, meta.uid) &&
-    markOf(vm.name)?.uid === meta.uid &&
-    ownershipOf(observation, vm).kind !== 'foreign';
+    !isRecordOfAnother(vm, meta.uid) && hasMark(vm.name) && hasMark(nameAtProvider(observation, vm.id) ?? vm.name);
   return journal.retiring?.filter(isOwn);
 }
 

@@ -71,7 +71,7 @@ export function makerOf({ meta, installation, rivals }: VmObservation, name: str
 }
 
 /** The name as the provider has it, from the list or from its answer about this VM. */
-function nameAtProvider(observation: VmObservation, vmId: string): string | undefined {
+export function nameAtProvider(observation: VmObservation, vmId: string): string | undefined {
   const snapshot = known(observation)?.snapshot;
   return (
     snapshot?.byId.get(vmId)?.name ??

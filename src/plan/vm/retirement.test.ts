@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 
 import {
+  accountOf,
   ago,
   answersOf,
   launchOf,
   markedName,
   minute,
+  noRivals,
   now,
   observeSpot,
   priceOf,
@@ -286,5 +288,68 @@ describe('a resource that goes', () => {
     const facts = { deletedAt: new Map([['vm-1', now - 2 * second]]) };
     expect(decided(replaced({}, { ...kept, facts })).step.kind).toBe('wait');
     expect(decided(replaced({}, { ...kept, facts, oldVm: undefined })).step.kind).toBe('removeFinalizer');
+  });
+
+  it('leaves the VM that was to be replaced, if its VM is to be kept and none has been made in its place', () => {
+    const journal = { launch: launchOf({ outcome: 'Uncertain' }), retiring: [retiringVm('vm-1', open)] } as const;
+    const { step } = decided(
+      observeSpot({
+        ...{ vms: [old], journal: { ...journal, retiring: [...journal.retiring] } },
+        ...{ meta: { deleting: true }, spec: { deletionPolicy: 'Retain' } },
+      }),
+    );
+    expect(step).toMatchObject({ kind: 'removeFinalizer', announcement: { reason: 'Retained' } });
+  });
+
+  it('takes what was replaced with it, although it leaves its VM to another resource that says it has it', () => {
+    const seen: Seen = {
+      meta: { deleting: true },
+      rivals: { ...noRivals, adopterOf: () => 'contested' },
+      vms: [{ ...current, name: 'by-hand' }, old],
+      journal: {
+        vm: recordedVm('vm-2', { name: 'by-hand', adopted: true }),
+        launch: launchOf(),
+        retiring: [retiringVm('vm-1')],
+      },
+    };
+    expect(decided(observeSpot(seen)).step).toMatchObject({ kind: 'delete', vmId: 'vm-1' });
+    const gone = { ...seen, vms: seen.vms?.slice(0, 1), facts: { deletedAt: new Map([['vm-1', now - 2 * second]]) } };
+    expect(decided(observeSpot(gone as Seen)).step).toMatchObject({
+      kind: 'removeFinalizer',
+      announcement: { reason: 'VmNotOurs' },
+    });
+  });
+});
+
+describe('what a status says was replaced', () => {
+  it('is dropped when the provider shows that it is no VM of this resource, whatever the status calls it', () => {
+    const foreign = { ...old, name: 'by-hand' };
+    const { step, rule } = decided(replaced(due, { oldVm: foreign }));
+    expect(rule).toBe('statusIsOfSomebodyElse');
+    expect(step).toMatchObject({ kind: 'record', journal: { vm: { id: 'vm-2' }, retiring: [] } });
+  });
+
+  it('is waited for with the next list where no list counts, as after an exchange of the key', () => {
+    const deleted = { deletedAt: new Map([['vm-1', now - 40 * second]]) };
+    const account = accountOf({ snapshot: undefined });
+    const { rule, look } = decided(replaced(due, { account, facts: deleted }));
+    expect([rule, look?.snapshotAfter]).toEqual(['nothingIsKnownYet', now]);
+  });
+
+  it('does not take the place of a VM that was adopted, and is outbid', () => {
+    const { step } = decided(
+      replaced(
+        {},
+        {
+          vms: [{ ...current, state: 'outbid', providerStatus: 'Outbid' }, running],
+          journal: {
+            vm: recordedVm('vm-2', { name: markedName(2), adopted: true, capacity: 'Spot', bid: '0.20' }),
+            launch: launchOf(),
+            retiring: [retiringVm('vm-1')],
+          },
+        },
+      ),
+    );
+    expect(step).toMatchObject({ kind: 'stop', vmId: 'vm-1' });
   });
 });

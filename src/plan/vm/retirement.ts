@@ -41,7 +41,9 @@ const retiredVmHasItsPlaceAgain: Rule = (observation) => {
 const retiredVmRunsInstead: Rule = (observation) => {
   const { journal, now } = observation;
   const back = runningRetired(observation);
-  if (back === undefined || journal.vm === undefined || liveVm(observation)?.state !== 'outbid') return undefined;
+  // One that was adopted is never replaced, and does not retire.
+  if (back === undefined || journal.vm === undefined || journal.vm.adopted === true) return undefined;
+  if (liveVm(observation)?.state !== 'outbid') return undefined;
   const retiring = [...without(journal.retiring, back.id), { ...journal.vm, retiredAt: toPreciseTimestamp(now) }];
   return {
     step: { kind: 'record', journal: { ...journal, vm: recordOf(back), retiring } },
