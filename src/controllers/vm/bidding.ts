@@ -2,7 +2,7 @@ import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts
 import { questionsPerHost } from '../../plan/bid-search.ts';
 import type { BiddingFact } from '../../plan/vm/observation.ts';
 
-/** Pauses between the beginnings of two rounds of questions. The first ones are short: markets move. */
+/** Pauses from the last question of a round to the first one of the next. The first ones are short: markets move. */
 function roundBackoff(retryMs: number): BackoffPolicy {
   return { baseMs: retryMs, maxMs: 20 * retryMs };
 }
@@ -23,24 +23,28 @@ export class Bidding {
   #askedOf = new Map<string, number>();
   #rounds = 0;
   #nextRoundAt = 0;
+  #pauseMs = 0;
   #refusedAt = new Map<string, number>();
-  #winnableSince: number | undefined;
-  #returningSince: number | undefined;
+  /** What was seen of the market beside this on-demand VM. */
+  #beside: { readonly vmId: string; readonly winnableSince?: number; readonly returningSince?: number } | undefined;
 
-  get fact(): BiddingFact {
+  /** @param vmId of the recorded VM: what was decided about another one is over */
+  factFor(vmId: string | undefined): BiddingFact {
+    const beside = this.#beside?.vmId === vmId ? this.#beside : undefined;
     return {
       asked: this.#asked,
       askedOf: this.#askedOf,
       nextRoundAt: this.#nextRoundAt,
       refusedAt: this.#refusedAt,
-      winnableSince: this.#winnableSince,
-      returningSince: this.#returningSince,
+      winnableSince: beside?.winnableSince,
+      returningSince: beside?.returningSince,
     };
   }
 
-  /** A question leaves: the first one after a pause begins a round. */
+  /** A question leaves: the first one after a pause begins a round. Answers may take long, so each one puts the pause off. */
   noteQuestion(hostnode: string, { now, retryMs, random }: Asked): void {
-    if (now >= this.#nextRoundAt) this.#beginRound(now + backoffMs(roundBackoff(retryMs), this.#rounds + 1, random));
+    if (now >= this.#nextRoundAt) this.#beginRound(backoffMs(roundBackoff(retryMs), this.#rounds + 1, random));
+    this.#nextRoundAt = now + this.#pauseMs;
     this.#asked += 1;
     this.#askedOf.set(hostnode, (this.#askedOf.get(hostnode) ?? 0) + 1);
   }
@@ -69,22 +73,27 @@ export class Bidding {
   /** Beside an on-demand VM the market was looked at; not again before `pauseMs` have passed. */
   noteMarket(
     { isWinnable, isReturning }: { readonly isWinnable: boolean; readonly isReturning: boolean },
-    { now, pauseMs }: { readonly now: number; readonly pauseMs: number },
+    { vmId, now, pauseMs }: { readonly vmId: string; readonly now: number; readonly pauseMs: number },
   ): void {
+    const before = this.factFor(vmId);
     // What has not led back to a spot VM is no reason to give the on-demand VM up again at once.
-    const isInVain = this.#returningSince !== undefined && !isReturning;
-    this.#winnableSince = isWinnable ? ((isInVain ? undefined : this.#winnableSince) ?? now) : undefined;
-    this.#returningSince = isReturning ? now : undefined;
+    const isInVain = before.returningSince !== undefined && !isReturning;
+    const winnableSince = (isInVain ? undefined : before.winnableSince) ?? now;
+    this.#beside = {
+      vmId,
+      ...(isWinnable ? { winnableSince } : {}),
+      ...(isReturning ? { returningSince: now } : {}),
+    };
     this.#nextRoundAt = isReturning ? now : now + pauseMs;
     this.#asked = 0;
     this.#askedOf = new Map();
     this.#rounds = 0;
   }
 
-  #beginRound(nextRoundAt: number): void {
+  #beginRound(pauseMs: number): void {
     this.#rounds += 1;
     this.#asked = 0;
     this.#askedOf = new Map();
-    this.#nextRoundAt = nextRoundAt;
+    this.#pauseMs = pauseMs;
   }
 }

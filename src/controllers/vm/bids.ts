@@ -50,11 +50,11 @@ export function noteStartOfBid({ journal: { vm } }: Pass, { fleet }: AccountRunt
 export function noteMarket(
   deps: ActDeps,
   { memory }: Pass,
-  { spot, timings }: VmObservation,
+  { spot, timings, journal }: VmObservation,
   seen: Extract<Step, { kind: 'noteMarket' }>,
 ): ActResult {
   // Every look costs calls.
   const pauseMs = Math.max(2 * timings.retryMs, (spot?.returnAfterMs ?? 0) / 3);
-  memory.bidding.noteMarket(seen, { now: deps.clock.now(), pauseMs });
+  memory.bidding.noteMarket(seen, { vmId: journal.vm?.id ?? '', now: deps.clock.now(), pauseMs });
   return 'looked';
 }

@@ -104,7 +104,7 @@ export class VmMemory {
       probe,
       avoidedHosts: this.#avoidedHosts,
       releaseNeedsStart: this.#releaseNeedsStart,
-      bidding: this.bidding.fact,
+      bidding: this.bidding.factFor(vmId),
     };
   }
 

@@ -7,7 +7,7 @@ import { outbidTooOftenUntil } from './outbid-limit.ts';
 import { liveVm } from './ownership.ts';
 import { until, type Rule } from './rule.ts';
 import type { SpotTerms } from './spot-terms.ts';
-import { waiting, type ReadyDraft, type Step, type Verdict } from './verdict.ts';
+import { waiting, type Look, type ReadyDraft, type Step, type Verdict } from './verdict.ts';
 
 /**
  * From an on-demand VM that has taken over back to a spot VM, once a bid has been winnable for a while. The on-demand VM is
@@ -54,10 +54,15 @@ function isHeldOnDemand({ vm, retiring = [] }: Journal): boolean {
 const spotIsToBeLookedAt: Rule = (observation) => {
   const found = returnable(observation);
   if (found?.vm.state !== 'running' || isReturningToSpot(observation)) return undefined;
-  if (observation.now < looksAgainAt(observation, found)) return undefined;
+  if (!isSaidToRun(observation) || observation.now < looksAgainAt(observation, found)) return undefined;
   const step = marketStep(observation, found);
   return step === undefined ? undefined : { step, phase: 'keep', ready: 'keep' };
 };
+
+/** Questions about the market take their time: first its owner is told that the VM runs, and how to reach it. */
+function isSaidToRun({ status }: VmObservation): boolean {
+  return status.phase === 'Running';
+}
 
 /** When the market may be looked at: not for a while after the last look, nor when the resource was outbid too often. */
 function looksAgainAt(observation: VmObservation, { spot }: Returnable): number {
@@ -96,6 +101,8 @@ const spotVmTakesOver: Rule = (observation) => {
   const found = returnable(observation);
   if (found?.vm.state !== 'released' || !isReturningToSpot(observation)) return undefined;
   const ready = returningToSpot(found.vm.id);
+  // Its owner has changed the terms since: no bid is made, and the on-demand VM goes on.
+  if (outbidTooOftenUntil(observation, found.spot) !== undefined) return { phase: 'Launching', ready, step: notNow };
   for (const rule of preparationRules) {
     const verdict = rule(observation);
     if (verdict !== undefined) return { ...verdict, phase: 'Launching', ready };
@@ -114,23 +121,28 @@ function takeOver(observation: VmObservation, market: BidOffers): Pick<Verdict, 
     case 'refused':
     case 'unanswered':
     case 'noHost':
-      return { step: { kind: 'noteMarket', isWinnable: false, isReturning: false } };
+      return { step: notNow };
   }
 }
+
+const notNow: Step = { kind: 'noteMarket', isWinnable: false, isReturning: false };
 
 /** Beside whatever else is waited for, the market is looked at again in time. */
 export function lookAtMarket(observation: VmObservation, verdict: Verdict): Verdict {
   const found = returnable(observation);
   if (verdict.step.kind !== 'wait' || found?.vm.state !== 'running' || isReturningToSpot(observation)) return verdict;
+  const { inMs = Infinity } = verdict.look ?? {};
+  return { ...verdict, look: { ...verdict.look, ...nextLook(observation, found, inMs) } };
+}
+
+function nextLook(observation: VmObservation, found: Returnable, inMs: number): Look {
   const { now } = observation;
   const looksAt = looksAgainAt(observation, found);
-  if (now < looksAt) {
-    const inMs = Math.min(verdict.look?.inMs ?? Infinity, until(looksAt, now));
-    return { ...verdict, look: { ...verdict.look, inMs } };
-  }
-  if (isInventoryOld(observation)) return { ...verdict, look: { ...verdict.look, hosts: true } };
+  if (now < looksAt) return { inMs: Math.min(inMs, until(looksAt, now)) };
+  if (!isSaidToRun(observation)) return { inMs: 1 };
+  if (isInventoryOld(observation)) return { hosts: true };
   const market = searchBid(observation, found.spot);
-  return market.kind === 'beingAsked' ? { ...verdict, look: { ...verdict.look, bids: market } } : verdict;
+  return market.kind === 'beingAsked' ? { bids: market } : {};
 }
 
 export const returnToSpotRules: readonly Rule[] = [spotIsToBeLookedAt, spotVmTakesOver];
