@@ -7,6 +7,7 @@ import { launchGuards, launchRules, preparationRules } from './launch.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipRules } from './ownership-rules.ts';
 import { outbidRules } from './outbid.ts';
+import { holdWhilePaused } from './paused.ts';
 import { powerCallRules, powerRules } from './power.ts';
 import { resizePriceRules } from './price-check.ts';
 import { resizeRules } from './resize.ts';
@@ -17,7 +18,7 @@ import { runningRules } from './running.ts';
 import { assessSize } from './size.ts';
 import { spotLaunchRules } from './spot-launch.ts';
 import { uniquenessRules } from './uniqueness.ts';
-import { changesProvider, ready, waiting, type Verdict } from './verdict.ts';
+import { waiting, type Verdict } from './verdict.ts';
 
 /**
  * The rules for a resource that is wanted, in order; the first that says something decides. The order is the safety
@@ -102,17 +103,4 @@ function sayThatListIsOld({ account, now }: VmObservation, verdict: Verdict): Ve
   }
   const message = `The list of VMs could not be read since ${toTimestamp(failure.since)}: ${failure.message}`;
   return { ...verdict, synced: waiting(pollReason(failure.kind), message) };
-}
-
-function holdWhilePaused({ meta }: VmObservation, verdict: Verdict): Verdict {
-  if (!meta.paused || meta.deleting) return verdict;
-  const held = changesProvider(verdict.step);
-  return {
-    ...verdict,
-    step: held ? { kind: 'wait' } : verdict.step,
-    phase: held ? 'keep' : verdict.phase,
-    ready: held ? 'keep' : verdict.ready,
-    ...(held ? { look: {} } : {}),
-    synced: ready('False', 'Paused', `Paused by the annotation gpuvm.dev/paused: nothing is changed at the provider.`),
-  };
 }

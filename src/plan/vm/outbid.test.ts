@@ -71,6 +71,11 @@ describe('a VM that the list shows as outbid', () => {
     expect(off).toMatchObject({ step: { kind: 'record' }, ready: 'keep' });
   });
 
+  it('is told of while the resource is paused, and nothing is done about it', () => {
+    const brief = briefOf(outbid({ 'host-1': wins }, { meta: { paused: true } }));
+    expect(brief).toMatchObject({ rule: 'vmLostItsPlace', step: 'wait', ready: 'False Outbid' });
+  });
+
   it('is counted again when it was outbid, came back, and is outbid again', () => {
     const spot = { outbidCount: 3, outbidTimes: [ago(minute)] };
     const { step } = decided(observeOutbid({ journal: { vm: recordedVm('vm-1'), launch: launchOf(), spot } }));

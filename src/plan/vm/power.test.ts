@@ -84,9 +84,9 @@ describe('the power state:', () => {
       { step: 'stop' },
     ],
     [
-      'a paused resource starts nothing',
+      'a paused resource starts nothing, and says that its VM does not run',
       { ...stopped, meta: { paused: true } },
-      { rule: 'vmIsToBeStarted', step: 'wait', phase: 'keep', ready: 'keep' },
+      { rule: 'vmIsToBeStarted', step: 'wait', phase: 'Stopped', ready: 'False Stopped' },
     ],
   ])('%s', (_, seen, expected) => {
     expect(briefOf(observeRunning(seen))).toMatchObject(expected);
