@@ -89,6 +89,11 @@ export class VmController implements Reconciler {
       if (verdict.step.kind === 'readInputs') continue;
       const pass = this.#passOf(object, memory, { observation, signal, announcements });
       if (verdict.step.kind === 'wait') return this.#finish(pass, observation, verdict);
+      if (verdict.step.kind === 'askBid' && memory.unsaved !== undefined) {
+        // Questions take their time, one after the other: what is news by now does not wait for their answers.
+        if (!(await this.#writeStatus(pass, observation, verdict))) return { kind: 'requeue' };
+        continue;
+      }
       this.#deps.log.debug({ key: pass.key, rule: verdict.rule, step: verdict.step.kind }, 'decided');
       const result = await act(this.#deps, pass, observation, verdict);
       const end = await this.#after(result, pass, observation, verdict);
