@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
 import { mostLateMs } from './worst-moments.ts';
+import { spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
 
 /** One thing that a user, a platform team or bad luck does, and how long nothing else is done afterwards. */
 export type Action = Deed & { readonly thenMs: number };
@@ -17,7 +18,8 @@ export type Deed =
   | ProcessTrouble
   | KubeTrouble
   | ProviderTrouble
-  | WorstMoment;
+  | WorstMoment
+  | MarketDeed;
 
 export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
@@ -120,7 +122,6 @@ function doing<const N extends string>(name: N): fc.Arbitrary<N> {
   return fc.constant(name);
 }
 
-const vm = fc.constantFrom('vm-a', 'vm-b', 'vm-c');
 const nth = fc.nat({ max: 5 });
 const replica = fc.nat({ max: 1 });
 const on = fc.boolean();
@@ -132,15 +133,36 @@ const specChange = fc.oneof(
   often(1, fc.record({ deletionPolicy: fc.constantFrom('Delete', 'Delete', 'Retain') })),
 );
 
-const usersDeed: Weighted<Deed>[] = [
-  often(8, fc.record({ do: doing('apply'), vm, spec: specChange })),
-  often(1, fc.record({ do: doing('adopt'), vm })),
-  often(4, fc.record({ do: doing('delete'), vm })),
-  often(1, fc.record({ do: doing('pause'), vm, on })),
-  often(1, fc.record({ do: doing('poke'), vm })),
-  often(1, fc.record({ do: doing('forgetVm'), vm })),
-  often(2, fc.record({ do: doing('emptyStatus'), vm, emptyLists: fc.constantFrom(0, 2, 10) })),
-];
+/** Whom things happen to, and what else may happen there. */
+interface Cast {
+  readonly vm: fc.Arbitrary<string>;
+  readonly specChange: fc.Arbitrary<object>;
+  readonly more: readonly Weighted<Deed>[];
+  readonly endpoints: readonly string[];
+}
+
+const gpuVms: Cast = { vm: fc.constantFrom('vm-a', 'vm-b', 'vm-c'), specChange, more: [], endpoints: [] };
+
+/** A GpuVm among them wants the same GPUs. */
+const spotVm = fc.constantFrom('spot-a', 'spot-a', 'spot-b', 'spot-b', 'vm-a');
+const spotVms: Cast = {
+  vm: spotVm,
+  specChange: fc.oneof(specChange, spotSpecChange),
+  more: spotDeeds(spotVm, often),
+  endpoints: spotEndpoints,
+};
+
+function usersDeed({ vm, ...cast }: Cast): Weighted<Deed>[] {
+  return [
+    often(8, fc.record({ do: doing('apply'), vm, spec: cast.specChange })),
+    often(1, fc.record({ do: doing('adopt'), vm })),
+    often(4, fc.record({ do: doing('delete'), vm })),
+    often(1, fc.record({ do: doing('pause'), vm, on })),
+    often(1, fc.record({ do: doing('poke'), vm })),
+    often(1, fc.record({ do: doing('forgetVm'), vm })),
+    often(2, fc.record({ do: doing('emptyStatus'), vm, emptyLists: fc.constantFrom(0, 2, 10) })),
+  ];
+}
 
 /** The platform team exchanges the credentials: for those of the same organization, or by mistake for others. */
 const teamsDeed: Weighted<Deed>[] = [
@@ -171,74 +193,84 @@ const kubeTrouble: Weighted<KubeTrouble>[] = [
   often(3, fc.record({ do: doing('watches'), what: fc.constantFrom('hold', 'release', 'end', 'expire') })),
 ];
 
-const providerTrouble: Weighted<ProviderTrouble>[] = [
-  often(
-    6,
-    fc.record({
-      do: doing('fault'),
-      endpoint: fc.constantFrom(...endpoints),
-      kind: fc.constantFrom(...faultKinds),
-      count: fc.integer({ min: 1, max: 4 }),
-    }),
-  ),
-  often(
-    2,
-    fc.record({
-      do: doing('fault'),
-      endpoint: doing('client/list'),
-      kind: fc.constantFrom('stale-list', 'empty-list'),
-      // Long enough, now and then, for two lists that are a minute apart to lie alike.
-      count: fc.constantFrom(1, 2, 6, 40),
-    }),
-  ),
-  often(2, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
-  often(1, fc.record({ do: doing('repeated'), chance: fc.constantFrom(0, 0.3) })),
-  often(2, fc.record({ do: doing('vanish'), nth })),
-  often(
-    1,
-    fc.record({
-      do: doing('status'),
-      nth,
-      status: fc.constantFrom('Running', 'Stopped', 'StoppedDisassociated', 'Migrating', 'Terminated'),
-    }),
-  ),
-  often(1, fc.record({ do: doing('host'), nth, online: fc.boolean() })),
-  often(1, fc.record({ do: doing('dearer'), nth })),
-  often(1, fc.record({ do: doing('prices'), hidden: on })),
-  often(1, fc.record({ do: doing('credentials'), good: fc.boolean() })),
-];
+function providerTrouble(cast: Cast): Weighted<ProviderTrouble>[] {
+  return [
+    often(
+      6,
+      fc.record({
+        do: doing('fault'),
+        endpoint: fc.constantFrom<string>(...endpoints, ...cast.endpoints),
+        kind: fc.constantFrom(...faultKinds),
+        count: fc.integer({ min: 1, max: 4 }),
+      }),
+    ),
+    often(
+      2,
+      fc.record({
+        do: doing('fault'),
+        endpoint: doing('client/list'),
+        kind: fc.constantFrom('stale-list', 'empty-list'),
+        // Long enough, now and then, for two lists that are a minute apart to lie alike.
+        count: fc.constantFrom(1, 2, 6, 40),
+      }),
+    ),
+    often(2, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
+    often(1, fc.record({ do: doing('repeated'), chance: fc.constantFrom(0, 0.3) })),
+    often(2, fc.record({ do: doing('vanish'), nth })),
+    often(
+      1,
+      fc.record({
+        do: doing('status'),
+        nth,
+        status: fc.constantFrom('Running', 'Stopped', 'StoppedDisassociated', 'Migrating', 'Terminated'),
+      }),
+    ),
+    often(1, fc.record({ do: doing('host'), nth, online: fc.boolean() })),
+    often(1, fc.record({ do: doing('dearer'), nth })),
+    often(1, fc.record({ do: doing('prices'), hidden: on })),
+    often(1, fc.record({ do: doing('credentials'), good: fc.boolean() })),
+  ];
+}
 
-const worstMoments: Weighted<WorstMoment>[] = [
-  often(2, fc.record({ do: doing('omit'), vm, all: on, inDoubt: fc.option(vm, { nil: undefined }), isSilent: on })),
-  // Long enough for another process to find out what became of the call.
-  often(3, fc.record({ do: doing('freezeDeployer'), vm, ms: fc.constantFrom(12_000, 25_000, 90_000), thenBlind: on })),
-  often(
-    6,
-    fc.record({
-      do: doing('doubt'),
-      vm,
-      lateMs: fc.integer({ min: 0, max: mostLateMs }),
-      stale: on,
-      then: fc.constantFrom(['kill'], ['kill'], ['delete'], ['kill', 'delete'], []),
-      // From the first moment on, also when the call has been given up already.
-      afterMs: fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 3_000, max: 40_000 })),
-    }),
-  ),
-  often(
-    2,
-    fc.record({ do: doing('dearerMeanwhile'), vm, vcpus: fc.option(fc.constantFrom(2, 4, 6), { nil: undefined }) }),
-  ),
-  often(2, fc.record({ do: doing('deleteInVain'), vm, count: fc.integer({ min: 1, max: 2 }) })),
-];
+function worstMoments({ vm }: Cast): Weighted<WorstMoment>[] {
+  return [
+    often(2, fc.record({ do: doing('omit'), vm, all: on, inDoubt: fc.option(vm, { nil: undefined }), isSilent: on })),
+    // Long enough for another process to find out what became of the call.
+    often(
+      3,
+      fc.record({ do: doing('freezeDeployer'), vm, ms: fc.constantFrom(12_000, 25_000, 90_000), thenBlind: on }),
+    ),
+    often(
+      6,
+      fc.record({
+        do: doing('doubt'),
+        vm,
+        lateMs: fc.integer({ min: 0, max: mostLateMs }),
+        stale: on,
+        then: fc.constantFrom(['kill'], ['kill'], ['delete'], ['kill', 'delete'], []),
+        // From the first moment on, also when the call has been given up already.
+        afterMs: fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 3_000, max: 40_000 })),
+      }),
+    ),
+    often(
+      2,
+      fc.record({ do: doing('dearerMeanwhile'), vm, vcpus: fc.option(fc.constantFrom(2, 4, 6), { nil: undefined }) }),
+    ),
+    often(2, fc.record({ do: doing('deleteInVain'), vm, count: fc.integer({ min: 1, max: 2 }) })),
+  ];
+}
 
-const deed: fc.Arbitrary<Deed> = fc.oneof<Weighted<Deed>[]>(
-  ...usersDeed,
-  ...teamsDeed,
-  ...processTrouble,
-  ...kubeTrouble,
-  ...providerTrouble,
-  ...worstMoments,
-);
+function deedsOf(cast: Cast): fc.Arbitrary<Deed> {
+  return fc.oneof<Weighted<Deed>[]>(
+    ...usersDeed(cast),
+    ...teamsDeed,
+    ...processTrouble,
+    ...kubeTrouble,
+    ...providerTrouble(cast),
+    ...worstMoments(cast),
+    ...cast.more,
+  );
+}
 
 const pause = fc.oneof(
   fc.constant(0),
@@ -252,9 +284,14 @@ function then(what: fc.Arbitrary<Deed>): fc.Arbitrary<Action> {
 }
 
 /** Somebody wants a VM, and then anything happens: without a VM there is little to lose. */
-export const actions: fc.Arbitrary<readonly Action[]> = fc
-  .tuple(
-    then(fc.record({ do: doing('apply'), vm, spec: fc.constant({}) })),
-    fc.array(then(deed), { minLength: 2, maxLength: 24 }),
-  )
-  .map(([first, more]) => [first, ...more]);
+function actionsOf(cast: Cast, first: fc.Arbitrary<object>): fc.Arbitrary<readonly Action[]> {
+  return fc
+    .tuple(
+      then(fc.record({ do: doing('apply'), vm: cast.vm, spec: first })),
+      fc.array(then(deedsOf(cast)), { minLength: 2, maxLength: 24 }),
+    )
+    .map(([begin, more]) => [begin, ...more]);
+}
+
+export const actions = actionsOf(gpuVms, fc.constant({}));
+export const spotActions = actionsOf(spotVms, spotSpecChange);

@@ -1,4 +1,6 @@
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
+import type { Machine } from '../../src/sim/machine.ts';
+import { changed } from '../../src/sim/vms.ts';
 import type { SimulatedWorld } from './world.ts';
 
 export type Instead = (request: SimRequest, usual: () => Exchange) => Exchange | undefined;
@@ -43,5 +45,17 @@ export function hidePrices(
     for (const vm of [body, ...Object.values(body.virtualmachines ?? {})]) {
       if (isHidden(vm)) for (const field of priceFields) Reflect.deleteProperty(vm, field);
     }
+  });
+}
+
+/** The VM that was deployed costs a half more than it was to cost, and the answer says so. */
+export function overcharge({ world }: Machine, exchange: Exchange): Exchange {
+  return rewrite(exchange, (body) => {
+    const vm = typeof body['server'] === 'string' ? world.vms.get(body['server']) : undefined;
+    if (vm === undefined) return;
+    vm.computeRate = Math.round(vm.computeRate * 1.5);
+    changed(world, vm);
+    const total = (vm.computeRate + vm.storageRate) / 1e9;
+    body['cost'] = { compute_price: vm.computeRate / 1e9, storage_price: vm.storageRate / 1e9, total_price: total };
   });
 }

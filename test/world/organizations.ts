@@ -34,7 +34,7 @@ export function addOrganization(
     request.params.get('api_key')?.[0] === pair.apiKey ? other.machine.exchange(request, now) : exchange(request, now);
   // Looked at when it leaves: what happens while it is on its way is not the operator's doing.
   world.onRequest((request) => {
-    const isItsOwn = `${request.query ?? ''}&${request.body ?? ''}`.includes(encodeURIComponent(pair.apiKey));
+    const isItsOwn = request.params.get('api_key')?.[0] === pair.apiKey;
     if (!isItsOwn || isGeneral.has(request.path) || !hasLiveVm(world)) return;
     world.watchdog.complain(`${request.path} in another organization, while there are VMs in the first one`);
   });

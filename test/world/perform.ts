@@ -1,7 +1,9 @@
 import { annotations } from '../../src/api/group.ts';
+import type { GpuVmSpec } from '../../src/api/gpu-vm.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
+import { moveMarket, spotChangeOf, spotSpecOf } from './spot-perform.ts';
 import { noDelay } from './surroundings.ts';
 import { lateMs, mostFrozenBeforeDeployMs, staleMs, strikeAtWorst } from './worst-moments.ts';
 import { easySpec, plantedSecrets, type SimulatedWorld } from './world.ts';
@@ -12,7 +14,7 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'apply':
       return apply(world, one, cap);
     case 'adopt':
-      return world.apply(one.vm, easySpec, { [annotations.adopt]: world.deployForeign() });
+      return adopt(world, one.vm, cap);
     case 'delete':
       return world.delete(one.vm);
     case 'pause':
@@ -41,6 +43,13 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'watches':
       strikeKube(world, one);
       return;
+    case 'market':
+    case 'outbid':
+    case 'room':
+    case 'outbidUnderFire':
+    case 'overcharge':
+    case 'forgeRetiring':
+      return moveMarket(world, one);
     default:
       strikeProvider(world, one);
   }
@@ -52,8 +61,23 @@ function apply(
   cap: string | undefined,
 ): Promise<void> {
   const isNew = world.resource(vm) === undefined;
+  if (isSpot(vm)) return world.apply(vm, isNew ? spotSpecOf(vm, spec, cap) : spotChangeOf(spec, cap));
   const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
-  return world.apply(vm, isNew ? { ...easySpec, ...limit, ...spec } : spec);
+  const { vcpus, powerState, deletionPolicy } = spec as Partial<GpuVmSpec>;
+  const own = Object.fromEntries(
+    Object.entries({ vcpus, powerState, deletionPolicy }).filter(([, value]) => value !== undefined),
+  );
+  return world.apply(vm, isNew ? { ...easySpec, ...limit, ...own } : own);
+}
+
+function isSpot(name: string): boolean {
+  return name.startsWith('spot-');
+}
+
+function adopt(world: SimulatedWorld, name: string, cap: string | undefined): Promise<void> {
+  const spec = isSpot(name) ? { ...spotSpecOf(name, {}, cap), storageGB: easySpec.storageGB } : easySpec;
+  const id = world.deployForeign(isSpot(name) ? '0.30' : undefined);
+  return world.apply(name, spec, { [annotations.adopt]: id });
 }
 
 /** The record of its VM is lost from a status. One that was adopted could be found by nothing else. */
@@ -129,7 +153,7 @@ function strikeKube(world: SimulatedWorld, one: KubeTrouble): void {
       else if (one.what === 'expire') {
         world.api.compact();
         world.api.endWatches(new KubeError('too old resource version', 'expired', 410));
-      } else world.api.holdWatches(one.what === 'hold');
+      } else world.holdWatches(one.what === 'hold');
   }
 }
 

@@ -6,7 +6,7 @@ import {
 } from '../../src/provider/tensordock/http.ts';
 import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
 import type { Exchange, Machine, SimRequest } from '../../src/sim/machine.ts';
-import { hidePrices, omitFromAnswer } from './interception.ts';
+import { hidePrices, omitFromAnswer, overcharge } from './interception.ts';
 import { never } from './lifetime.ts';
 import { noDelay, wait, type Delay, type Surroundings } from './surroundings.ts';
 
@@ -31,12 +31,14 @@ export interface ProviderWeather {
   keptInVain: Set<string>;
   /** Whether no answer tells what a VM costs. */
   hidesPrices: boolean;
+  /** Whether a spot VM that is deployed costs more than its bid. */
+  overcharges: boolean;
 }
 
 /** No trouble but the delay of every call. */
 export function fairWeather(): Omit<ProviderWeather, 'delay'> {
   return {
-    ...{ late: { chance: 0, delay: noDelay }, heldUpMs: undefined, duplicates: 0 },
+    ...{ late: { chance: 0, delay: noDelay }, heldUpMs: undefined, duplicates: 0, overcharges: false },
     ...{ omits: undefined, hidesPrices: false, vainDeletions: 0, keptInVain: new Set() },
   };
 }
@@ -46,9 +48,11 @@ export interface ProviderLinkOptions {
   readonly weather: ProviderWeather;
   readonly timeoutMs: number;
   /** A request leaves this process. */
-  readonly onSend: (request: HttpRequest) => void;
+  readonly onSend: (request: SimRequest) => void;
+  /** The provider is about to deal with a request. */
+  readonly onArrival: (request: SimRequest) => void;
   /** The provider has dealt with a request. */
-  readonly onExchange: (path: string) => void;
+  readonly onExchange: (request: SimRequest, exchange: Exchange) => void;
 }
 
 /** The simulator's state machine as the client's HTTP transport. Real HTTP is the business of the client's own tests. */
@@ -66,16 +70,17 @@ export class ProviderLink implements HttpTransport {
     // Killed a moment ago, in the same breath: what still runs of it is not there any more.
     if (!life.isAlive) return never();
     // Counted when the operator let it go: what becomes of a frozen process after that is not its doing.
-    this.#options.onSend(request);
+    const decoded = decode(request);
+    this.#options.onSend(decoded);
     passPoint(`before ${request.path}`);
-    return life.hear(life.running().then(() => this.#withPatience(request)));
+    return life.hear(life.running().then(() => this.#withPatience(request, decoded)));
   }
 
   close(): Promise<void> {
     return Promise.resolve();
   }
 
-  #withPatience(request: HttpRequest): Promise<HttpAnswer> {
+  #withPatience(request: HttpRequest, decoded: SimRequest): Promise<HttpAnswer> {
     const { clock } = this.#around;
     return new Promise((resolve, reject) => {
       const giveUp = (message: string): void => {
@@ -88,7 +93,7 @@ export class ProviderLink implements HttpTransport {
         giveUp('the call was given up by the operator');
       };
       request.signal?.addEventListener('abort', onAbort, { once: true });
-      void this.#travel(request)
+      void this.#travel(decoded)
         .then(resolve, reject)
         .finally(() => {
           cancel();
@@ -97,18 +102,16 @@ export class ProviderLink implements HttpTransport {
     });
   }
 
-  async #travel(request: HttpRequest): Promise<HttpAnswer> {
+  async #travel(request: SimRequest): Promise<HttpAnswer> {
     const { clock, chance } = this.#around;
-    const { machine, weather, onExchange } = this.#options;
+    const { weather, onArrival, onExchange } = this.#options;
     await wait(this.#around, weather.delay);
     await this.#heldUp(request.path);
-    const body = parseForm('application/x-www-form-urlencoded', Buffer.from(request.body ?? ''));
-    const params = mergeParams(new URLSearchParams(request.query ?? ''), body);
     const deliver = (): Exchange => {
-      const order: SimRequest = { method: request.method, path: request.path, params };
-      const exchange = confirmInVain(order, this.#options, clock.now()) ?? machine.exchange(order, clock.now());
-      onExchange(request.path);
-      return distort(request.path, exchange, weather);
+      onArrival(request);
+      const exchange = exchangeWith(this.#options, request, clock.now());
+      onExchange(request, exchange);
+      return exchange;
     };
     const exchange = deliver();
     if (!request.path.startsWith('client/deploy') && chance.next() < weather.duplicates) clock.after(50, deliver);
@@ -150,8 +153,21 @@ function confirmInVain(
   return { kind: 'answer', answer, delayMs: 0, carriedOut: false };
 }
 
-/** What the provider itself gets wrong. */
-function distort(path: string, exchange: Exchange, { omits, hidesPrices }: ProviderWeather): Exchange {
-  const priced = hidesPrices ? hidePrices(exchange) : exchange;
-  return path === 'client/list' && omits !== undefined ? omitFromAnswer(priced, omits) : priced;
+function decode({ method, path, query = '', body = '' }: HttpRequest): SimRequest {
+  const form = parseForm('application/x-www-form-urlencoded', Buffer.from(body));
+  return { method, path, params: mergeParams(new URLSearchParams(query), form) };
+}
+
+/** What the provider does, and what it gets wrong itself. */
+function exchangeWith(options: ProviderLinkOptions, request: SimRequest, now: number): Exchange {
+  const { machine, weather } = options;
+  const { omits, hidesPrices, overcharges } = weather;
+  const exchange = confirmInVain(request, options, now) ?? machine.exchange(request, now);
+  const charged = overcharges && isSpotDeployment(request) ? overcharge(machine, exchange) : exchange;
+  const priced = hidesPrices ? hidePrices(charged) : charged;
+  return request.path === 'client/list' && omits !== undefined ? omitFromAnswer(priced, omits) : priced;
+}
+
+function isSpotDeployment({ path, params }: SimRequest): boolean {
+  return path === 'client/deploy/single' && params.get('price_type')?.[0] === 'spot';
 }

@@ -6,9 +6,8 @@ import type { Logger } from '../../src/lib/logger.ts';
 import { Redactor } from '../../src/lib/redact.ts';
 import { createOperator, type Operator } from '../../src/operator/operator.ts';
 import type { OperatorOptions } from '../../src/operator/options.ts';
-import type { HttpRequest } from '../../src/provider/tensordock/http.ts';
 import { createTensorDockProvider } from '../../src/provider/tensordock/provider.ts';
-import type { Machine } from '../../src/sim/machine.ts';
+import type { Exchange, Machine, SimRequest } from '../../src/sim/machine.ts';
 import { Random } from '../../src/sim/random.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { KubeLink, type KubeWeather } from './kube-link.ts';
@@ -34,8 +33,9 @@ export interface ReplicaPlace {
   logger(redactor: Redactor, name: string): Logger;
   /** The process has come to a moment at which it could die or freeze with a difference. */
   passPoint(replica: Replica, name: string): void;
-  onSend(replica: Replica, request: HttpRequest): void;
-  onExchange(path: string): void;
+  onSend(replica: Replica, request: SimRequest): void;
+  onArrival(request: SimRequest): void;
+  onExchange(request: SimRequest, exchange: Exchange): void;
   onWrite(type: ResourceType): void;
   /** The process has ended by itself. */
   onEnd(replica: Replica): void;
@@ -199,8 +199,11 @@ export class Replica {
       onSend: (request) => {
         place.onSend(this, request);
       },
-      onExchange: (path) => {
-        place.onExchange(path);
+      onArrival: (request) => {
+        place.onArrival(request);
+      },
+      onExchange: (request, exchange) => {
+        place.onExchange(request, exchange);
       },
     });
     return { kube, transport };

@@ -1,24 +1,33 @@
 import { annotations } from '../../src/api/group.ts';
-import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
+import { markOf } from '../../src/api/vm-name.ts';
+import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
+import type { Host, Vm } from '../../src/sim/state.ts';
 import { isConverged } from '../support/convergence.ts';
 import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
+import { setPrice, setRoom, spotHosts, spotModels } from './spot-perform.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
 
 const settleLimitMs = 4 * 3_600_000;
 
 /** Trouble ends; then everything has to become as the resources say, within a bounded time. Returns how long it took. */
-export async function comeToRest(world: SimulatedWorld): Promise<number | undefined> {
+export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Promise<number | undefined> {
   await endTrouble(world);
+  if (winnable !== undefined) {
+    restoreMarket(world, winnable);
+    // Until lists have told who loses a place by that.
+    await world.advance(90_000);
+  }
   if (!world.isOperatorAlive) await world.start();
   const isQuiet = (): boolean => {
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
     void confirmAcceptedKey(world);
-    return world.isOperatorAlive && world.resources().every(isConverged);
+    return world.isOperatorAlive && world.resources().every(isAtRest);
   };
   const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);
   if (settledMs === undefined) {
-    for (const object of world.resources().filter((one) => !isConverged(one))) {
+    for (const object of world.resources().filter((one) => !isAtRest(one))) {
       world.watchdog.complain(`${object.metadata.name} does not converge: ${describe(object)}`);
     }
   }
@@ -43,9 +52,64 @@ async function expectNoWrites(world: SimulatedWorld, forMs: number): Promise<voi
   if (writes > 0) world.watchdog.complain(`${String(writes)} writes while everything is as it should be`);
 }
 
+/** As it is wanted, and nothing of it is on its way out any more. */
+function isAtRest(object: CustomObject): boolean {
+  const { retiring = [] } = (object.status ?? {}) as VmStatus;
+  return (isConverged(object) || isAboveLimit(object)) && retiring.length === 0 && !isToReturn(object);
+}
+
+/** A bid wins, so that it goes back to a spot VM. */
+function isToReturn({ spec, status }: CustomObject): boolean {
+  const { returnToSpot, powerState = 'Running' } = spec as Partial<SpotVmSpec>;
+  const { vm } = (status ?? {}) as VmStatus;
+  return returnToSpot !== undefined && powerState === 'Running' && vm?.capacity === 'OnDemand' && vm.adopted !== true;
+}
+
+/** Its limit was lowered below the bid of its VM, which nobody can change: it waits for its owner. */
+function isAboveLimit({ metadata, spec, status }: CustomObject): boolean {
+  const { vm, conditions } = (status ?? {}) as VmStatus;
+  const { bid, onOutbid, powerState } = spec as Partial<SpotVmSpec>;
+  const isHeld = onOutbid === 'Wait' || onOutbid === undefined || vm?.adopted === true;
+  const isAbove = bid !== undefined && Number(vm?.bid ?? 0) > Number(bid.maxPrice ?? bid.price);
+  const isSaid = conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'Outbid') === true;
+  return metadata.deletionTimestamp === undefined && powerState !== 'Stopped' && isHeld && isAbove && isSaid;
+}
+
+/** On which hosts bids win in the end. */
+export type Winnable = 'everywhere' | 'somewhere';
+
+/** Below every bid that is made, and above all of them. */
+const [wins, loses] = ['0.04', '9.00'];
+
+/** For every SpotVm a bid within its limits wins: where its VM is, if none may take its place, and on the dearest host. */
+function restoreMarket(world: SimulatedWorld, winnable: Winnable): void {
+  const hosts = spotHosts(world);
+  for (const host of hosts) setRoom(world, host, 4);
+  setPrice(world, winnable === 'everywhere' ? wins : loses);
+  if (winnable === 'everywhere') return;
+  const waiting = world.vms().filter((vm) => vm.bid !== undefined && isItsOwnersOnly(world, vm));
+  const dearest = hosts.toSorted((a, b) => onDemandPrice(b) - onDemandPrice(a))[0];
+  for (const host of new Set([dearest, ...waiting.map((vm) => vm.host)])) setPrice(world, wins, host);
+}
+
+/** Or may be: one with a mark may be recorded yet. */
+function isItsOwnersOnly(world: SimulatedWorld, { id, name, status }: Vm): boolean {
+  const owner = world.resources().find(({ metadata, status: said }) => {
+    return markOf(name)?.uid === metadata.uid || (said as VmStatus | undefined)?.vm?.id === id;
+  });
+  const { onOutbid = 'Wait' } = (owner?.spec ?? {}) as Partial<SpotVmSpec>;
+  const isAdopted = markOf(name) === undefined;
+  // One that is stopped, and has its GPU, is not replaced.
+  return owner !== undefined && (isAdopted || onOutbid === 'Wait' || status === 'Stopped');
+}
+
+function onDemandPrice(host: Host): number {
+  return Math.max(...spotModels.map((model) => host.gpus.get(model)?.price ?? 0));
+}
+
 async function endTrouble(world: SimulatedWorld): Promise<void> {
   world.clearFaults();
-  world.api.holdWatches(false);
+  world.holdWatches(false);
   const own = { ...acceptedPair(world), apiToken: plantedSecrets.apiToken };
   acceptOnly(world, own);
   await setSecret(world, own);
@@ -63,7 +127,7 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
 }
 
 function describe({ metadata, status }: CustomObject): string {
-  const { conditions, launch, vm: recorded } = (status ?? {}) as GpuVmStatus;
+  const { conditions, launch, vm: recorded, retiring } = (status ?? {}) as VmStatus;
   const ready = conditions?.find(({ type }) => type === 'Ready');
-  return JSON.stringify({ deleted: metadata.deletionTimestamp, ready, launch, vm: recorded?.id });
+  return JSON.stringify({ deleted: metadata.deletionTimestamp, ready, launch, vm: recorded?.id, retiring });
 }

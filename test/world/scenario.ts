@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 
 import { KubeError } from '../../src/kube/contract.ts';
-import { actions, type Action } from './deeds.ts';
+import type { SimulatorOptions } from '../../src/sim/index.ts';
+import { actions, spotActions, type Action } from './deeds.ts';
 import { addOrganization } from './organizations.ts';
 import { perform } from './perform.ts';
-import { comeToRest } from './rest.ts';
+import { comeToRest, type Winnable } from './rest.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
 export interface Scenario {
@@ -19,7 +20,18 @@ export interface Scenario {
   readonly replicas: 'one' | 'leader and standby' | 'two leaders';
   /** How far the clocks of two machines are ahead of the world's. Each process runs on the other one than that before it. */
   readonly skewsMs: readonly [number, number];
+  /** How the spot market behaves; undefined: there are no SpotVms. */
+  readonly market: Market | undefined;
   readonly actions: readonly Action[];
+}
+
+export interface Market {
+  readonly outbidReturns: SimulatorOptions['outbidReturns'];
+  readonly spotCompetition: SimulatorOptions['spotCompetition'];
+  readonly spotVolatility: number;
+  readonly spotFloor: number;
+  /** Where bids win when the trouble is over: on every host, or only where VMs wait and on the dearest one. */
+  readonly winnable: Winnable;
 }
 
 const skewMs = fc.oneof(
@@ -27,7 +39,7 @@ const skewMs = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom(-3_600_000, -70_000, 70_000, 3_600_000) },
 );
 
-export const scenario: fc.Arbitrary<Scenario> = fc.record({
+const surroundings = {
   seed: fc.nat(),
   bootDelayMs: fc.constantFrom(0, 7_000, 90_000),
   deleteDelayMs: fc.constantFrom(0, 7_000),
@@ -40,8 +52,24 @@ export const scenario: fc.Arbitrary<Scenario> = fc.record({
     { weight: 1, arbitrary: fc.constant('two leaders' as const) },
   ),
   skewsMs: fc.tuple(skewMs, skewMs),
-  actions,
+} as const;
+
+const withoutSpotVms = fc.record({ ...surroundings, market: fc.constant(undefined), actions });
+
+const withSpotVms = fc.record({
+  ...surroundings,
+  market: fc.record({
+    outbidReturns: fc.constantFrom('by-start', 'by-itself'),
+    spotCompetition: fc.constantFrom('market', 'bids'),
+    spotVolatility: fc.constantFrom(0, 0.1, 0.5),
+    spotFloor: fc.constantFrom(0.3, 0.6, 0.9),
+    winnable: fc.constantFrom('everywhere', 'somewhere'),
+  }),
+  actions: spotActions,
 });
+
+/** Half of them have SpotVms. */
+export const scenario: fc.Arbitrary<Scenario> = fc.oneof(withoutSpotVms, withSpotVms);
 
 /**
  * Two leaders that see the world differently overwrite each other's status as fast as the API server lets them: nothing
@@ -69,15 +97,15 @@ export async function play(given: Scenario): Promise<Ending> {
     await world.advance(given.replicas === 'two leaders' ? Math.min(one.thenMs, longestQuarrelMs) : one.thenMs);
   }
   if (given.replicas === 'two leaders') world.retire(1);
-  const settledMs = await comeToRest(world);
+  const settledMs = await comeToRest(world, given.market?.winnable);
   return { breaches: world.watchdog.breaches, world, settledMs };
 }
 
 async function worldOf(given: Scenario): Promise<SimulatedWorld> {
-  const { seed, bootDelayMs, deleteDelayMs, stopDelayMs, delayMs, replicas, skewsMs } = given;
+  const { seed, bootDelayMs, deleteDelayMs, stopDelayMs, delayMs, replicas, skewsMs, market } = given;
   const world = await createWorld({
     ...{ seed, shuffles: true },
-    simulator: { bootDelayMs, deleteDelayMs, stopDelayMs },
+    simulator: { bootDelayMs, deleteDelayMs, stopDelayMs, ...simulatorOf(market) },
     replicas: replicas === 'one' ? 1 : 2,
     election: replicas === 'two leaders' ? 'none' : 'lease',
     ...{ skewsMs, movesMachines: true },
@@ -90,4 +118,10 @@ async function worldOf(given: Scenario): Promise<SimulatedWorld> {
     replicas === 'two leaders' ? { least: 100, most: 100 + slowMs } : { least: 0, most: slowMs };
   world.providerWeather.delay = { least: 0, most: delayMs };
   return world;
+}
+
+function simulatorOf(market: Market | undefined): Partial<SimulatorOptions> {
+  if (market === undefined) return {};
+  const { outbidReturns, spotCompetition, spotVolatility, spotFloor } = market;
+  return { outbidReturns, spotCompetition, spotVolatility, spotFloor };
 }

@@ -1,4 +1,4 @@
-import { annotations, finalizerName } from '../../src/api/group.ts';
+import { annotations, finalizerName, spotVmType } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
@@ -7,7 +7,10 @@ import { parseVm } from '../../src/controllers/vm/observe.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { money } from '../../src/lib/money.ts';
 import type { Vm } from '../../src/sim/state.ts';
+import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import { isVmKind } from './kinds.ts';
+import { isOnItsWayOut } from './spot-facts.ts';
+import { SpotWatch } from './spot-watch.ts';
 import { lacksSynced, problemsOfConditions, problemsOfVmStatus } from '../support/status-check.ts';
 
 /** What the watchdog looks at; everything as it really is, not as anybody believes it to be. */
@@ -21,20 +24,33 @@ export interface Facts {
   writersClocks(): { readonly aheadMs: number; readonly behindMs: number };
   /** Resources of the cluster, by UID. */
   resourceOf(uid: string): CustomObject | undefined;
+  resources(): readonly CustomObject[];
+  /** Whether one process acts, or two believe that they do. */
+  readonly isOneActing: boolean;
+  /** Nothing is in the operator's way: it runs, its calls and writes arrive, and lists tell the truth. */
+  isCalm(): boolean;
 }
 
 /** What a reason of Ready says that the provider said of the VM. */
-const claims: Readonly<Record<string, string>> = { Stopped: 'Stopped', Released: 'StoppedDisassociated' };
+const claims: Readonly<Record<string, readonly string[]>> = {
+  Running: ['Running'],
+  Stopped: ['Stopped'],
+  // A spot VM that was outbid has given its GPU back as well.
+  Released: ['StoppedDisassociated', 'Outbid'],
+};
 
 /** Holds the world to the invariants after every step. A sentence for each breach, with the time. */
 export class Watchdog {
   readonly breaches: string[] = [];
   readonly #facts: Facts;
   readonly #installation: string;
+  readonly #spot: SpotWatch;
   /** What the provider has said of each VM so far, by id. */
   readonly #statuses = new Map<string, Set<string>>();
+  readonly #firstRuns = new Map<string, number>();
   /** Ids of VMs that a resource has recorded as its own. */
   readonly #everOwned = new Set<string>();
+  readonly #everRetiring = new Set<string>();
   /** UIDs of resources whose status somebody has edited: an intent may have been written, and be there no more. */
   readonly #excused = new Set<string>();
   /** UIDs of resources that are gone and were to leave their VM behind, be it one that comes after them. */
@@ -45,6 +61,15 @@ export class Watchdog {
   constructor(installation: string, facts: Facts) {
     this.#installation = installation;
     this.#facts = facts;
+    this.#spot = new SpotWatch({
+      ...facts,
+      isExcused: (uid) => this.#excused.has(uid),
+      firstRanAt: (vmId) => this.#firstRuns.get(vmId),
+      statusesOf: (vmId) => this.#statuses.get(vmId) ?? new Set(),
+      complain: (what) => {
+        this.complain(what);
+      },
+    });
   }
 
   /** Somebody has edited the status of this resource. */
@@ -52,12 +77,50 @@ export class Watchdog {
     this.#excused.add(uid);
   }
 
+  /** A request leaves for the provider. */
+  onSend(process: string, request: SimRequest): void {
+    this.#spot.onSend(process, request);
+  }
+
+  /** A process has ended; what it knew in its memory is gone. */
+  onEnd(process: string): void {
+    this.#spot.onEnd(process);
+  }
+
+  onArrival(): void {
+    this.#spot.onArrival();
+  }
+
   /** After the provider has dealt with a request. */
-  afterExchange(): void {
+  afterExchange(request: SimRequest, exchange: Exchange): void {
+    this.#noteSaid(exchange);
+    this.#look();
+    this.#spot.afterExchange(request, exchange);
+  }
+
+  /** What a list said counts, too, where a VM changes right after it. */
+  #noteSaid(exchange: Exchange): void {
+    if (exchange.kind !== 'answer' || !exchange.answer.body.startsWith('{"success":true,"virtualmachines":')) return;
+    const said = JSON.parse(exchange.answer.body) as { virtualmachines: Record<string, { status: string }> };
+    for (const [id, { status }] of Object.entries(said.virtualmachines)) this.#noteStatus(id, status);
+  }
+
+  #noteStatus(vmId: string, status: string): void {
+    const statuses = this.#statuses.get(vmId) ?? new Set();
+    this.#statuses.set(vmId, statuses.add(status));
+    if (status === 'Running' && !this.#firstRuns.has(vmId)) this.#firstRuns.set(vmId, this.#facts.now());
+  }
+
+  /** Something has happened at the provider beside all requests. */
+  look(): void {
+    this.#look();
+    this.#spot.look();
+  }
+
+  #look(): void {
     const byOwner = new Map<string, Vm[]>();
     for (const vm of this.#facts.liveVms()) {
-      const statuses = this.#statuses.get(vm.id) ?? new Set();
-      this.#statuses.set(vm.id, statuses.add(vm.status));
+      this.#noteStatus(vm.id, vm.status);
       const mark = markOf(vm.name);
       if (mark?.installation !== this.#installation) continue;
       byOwner.set(mark.uid, [...(byOwner.get(mark.uid) ?? []), vm]);
@@ -66,7 +129,9 @@ export class Watchdog {
     for (const [uid, vms] of byOwner) {
       const owner = this.#facts.resourceOf(uid);
       const retiring = ((owner?.status as VmStatus | undefined)?.retiring ?? []).map(({ id }) => id);
-      const unretired = vms.filter(({ id }) => !retiring.includes(id));
+      // Whose status was edited may not say any more which VMs were replaced.
+      const wasRetiring = (id: string): boolean => this.#excused.has(uid) && this.#everRetiring.has(id);
+      const unretired = vms.filter(({ id }) => !retiring.includes(id) && !wasRetiring(id));
       if (unretired.length > 1)
         this.complain(`${uid} has ${unretired.length} live VMs: ${unretired.map(({ name }) => name).join(', ')}`);
     }
@@ -91,6 +156,7 @@ export class Watchdog {
   /** A resource has gone from the cluster; this was its last state. */
   afterGone(last: CustomObject): void {
     const { name, uid } = last.metadata;
+    this.#spot.afterGone(last);
     const isAbandoned = last.metadata.annotations?.[annotations.abandon] === 'true';
     if (isAbandoned || parseVm(last).spec.deletionPolicy === 'Retain') {
       this.#letGo.add(uid);
@@ -103,10 +169,16 @@ export class Watchdog {
     }
   }
 
+  /** A user has made a resource, or changed its spec. */
+  afterSpec(object: CustomObject): void {
+    if (object.kind === spotVmType.kind) this.#spot.afterSpec(object);
+  }
+
   /** A status was written. */
   afterStatus(kind: string, object: CustomObject, before: object | undefined): void {
     const status = object.status as VmStatus;
     if (status.vm !== undefined) this.#everOwned.add(status.vm.id);
+    for (const { id } of status.retiring ?? []) this.#everRetiring.add(id);
     const generation = status.observedGeneration;
     const { aheadMs, behindMs } = this.#facts.writersClocks();
     // A status speaks of the generation that it was made from, which may be older than the one that is stored.
@@ -118,15 +190,18 @@ export class Watchdog {
       problems.push('observedGeneration is not one that was');
     if (isVmKind(kind)) problems.push(...this.#unfounded(status), ...this.#forgotten(status, before));
     for (const problem of problems) this.complain(`status of ${object.metadata.name}: ${problem}`);
+    if (kind === spotVmType.kind) this.#spot.afterStatus(object, before);
   }
 
   /** Claims about the VM that the provider never made. */
   #unfounded(status: VmStatus): string[] {
     const id = status.vm?.id;
     const ready = conditionOf(status.conditions, 'Ready');
-    const claimed = ready?.status === 'True' ? 'Running' : id === undefined ? undefined : claims[ready?.reason ?? ''];
-    if (claimed === undefined || this.#statuses.get(id ?? '')?.has(claimed) === true) return [];
-    return [`${ready?.reason ?? ''}, but its VM ${id ?? '(none)'} was never ${claimed}`];
+    const claimed = ready?.status === 'True' ? 'Running' : (ready?.reason ?? '');
+    const proofs = id === undefined && claimed !== 'Running' ? undefined : claims[claimed];
+    const said = this.#statuses.get(id ?? '') ?? new Set();
+    if (proofs === undefined || proofs.some((status) => said.has(status))) return [];
+    return [`${ready?.reason ?? ''}, but its VM ${id ?? '(none)'} was never ${proofs.join(' or ')}`];
   }
 
   /** A VM that was recorded, is not any more, and lives. */
@@ -140,34 +215,38 @@ export class Watchdog {
 
   /** Once things are quiet: every live VM belongs to a resource, and none costs more than it may. */
   checkQuiet(resources: readonly CustomObject[], released: ReadonlySet<string>): void {
-    const recorded = new Map(
-      resources.map((object) => [(object.status as VmStatus | undefined)?.vm?.id, object] as const),
-    );
+    const recorded = new Map<string | undefined, CustomObject>();
+    const retiring = new Set<string>();
+    for (const object of resources) {
+      const status = object.status as VmStatus | undefined;
+      recorded.set(status?.vm?.id, object);
+      for (const { id } of status?.retiring ?? []) retiring.add(id);
+    }
+    this.#spot.checkQuiet(resources);
     for (const vm of this.#facts.liveVms()) {
       const owner = recorded.get(vm.id);
-      if (owner === undefined) {
-        const mark = markOf(vm.name);
-        const isSomebodyElses = mark === undefined && !this.#everOwned.has(vm.id);
-        if (!isSomebodyElses && !released.has(mark?.uid ?? vm.id))
-          this.complain(`VM ${vm.id} (${vm.name}) lives and nobody owns it`);
-        continue;
-      }
-      const cap = (owner.spec as VmSpec).maxHourlyPrice;
-      // One that was resized, and is too dear since, keeps its disk.
-      const isReleased = vm.size !== this.#firstSizes.get(vm.id) && vm.status === 'StoppedDisassociated';
-      const price = money((isReleased ? 0 : vm.computeRate) + vm.storageRate).div(1e9);
-      if (cap !== undefined && price.gt(cap))
-        this.complain(`VM ${vm.id} costs ${price.toFixed()}, above the cap ${cap}`);
+      if (owner !== undefined) this.#checkPrice(vm, owner);
+      else if (!retiring.has(vm.id)) this.#checkOwnerless(vm, released);
     }
+  }
+
+  #checkOwnerless(vm: Vm, released: ReadonlySet<string>): void {
+    const mark = markOf(vm.name);
+    const isSomebodyElses = mark === undefined && !this.#everOwned.has(vm.id);
+    if (!isSomebodyElses && !released.has(mark?.uid ?? vm.id))
+      this.complain(`VM ${vm.id} (${vm.name}) lives and nobody owns it`);
+  }
+
+  #checkPrice(vm: Vm, owner: CustomObject): void {
+    const cap = (owner.spec as VmSpec).maxHourlyPrice;
+    // One that was resized, and is too dear since, keeps its disk.
+    const isReleased = vm.size !== this.#firstSizes.get(vm.id) && vm.status === 'StoppedDisassociated';
+    const price = money((isReleased ? 0 : vm.computeRate) + vm.storageRate).div(1e9);
+    if (cap !== undefined && price.gt(cap)) this.complain(`VM ${vm.id} costs ${price.toFixed()}, above the cap ${cap}`);
   }
 
   complain(what: string): void {
     const sentence = `${new Date(this.#facts.now()).toISOString()} ${what}`;
     if (this.breaches.length < 20) this.breaches.push(sentence);
   }
-}
-
-/** The provider has said that it deletes it, and nothing can keep it from doing so; a stale list lacks it already. */
-function isOnItsWayOut({ transition }: Vm): boolean {
-  return transition !== undefined && transition.to === undefined;
 }

@@ -39,20 +39,21 @@ export class Witness {
 
   before({ verb, type, ref, body }: Call): void {
     if (!isOurs(type) || verb === 'list' || verb === 'watch') return;
-    const made = (body as { metadata?: { name?: string; namespace?: string } } | undefined)?.metadata;
-    if (verb === 'create' && isVmType(type) && made?.name !== undefined) {
-      const created = { namespace: made.namespace, name: made.name };
-      this.#refs.set(keyOf(created), created);
-    }
+    const created = verb === 'create' && isVmType(type) ? refIn(body) : undefined;
+    if (created !== undefined) this.#refs.set(keyOf(created), created);
     if (ref !== undefined) this.#before.set(idOf(type, ref), this.#peek(type, ref));
   }
 
-  after({ verb, type, ref, subresource, body }: Call): void {
+  after({ verb, type, ref: given, body, subresource }: Call): void {
+    const ref = verb === 'create' ? refIn(body) : given;
     if (ref === undefined || !isOurs(type) || verb === 'get') return;
-    const before = this.#before.get(idOf(type, ref));
+    const before = verb === 'create' ? undefined : this.#before.get(idOf(type, ref));
     const after = this.#peek(type, ref);
     if (after === undefined && before !== undefined && isVmType(type)) this.#gone(before);
-    if (after === undefined || this.isLookingAway) return;
+    if (after === undefined) return;
+    if (isVmType(type) && before?.metadata.generation !== after.metadata.generation)
+      this.#options.watchdog().afterSpec(after);
+    if (this.isLookingAway) return;
     const watchdog = this.#options.watchdog();
     const isWrite = subresource === 'status' || hasFinalizers(body);
     if (isWrite && before?.metadata.resourceVersion === after.metadata.resourceVersion) {
@@ -91,6 +92,11 @@ export class Witness {
 /** Only operators write those. What users do may change nothing. */
 function hasFinalizers(body: object | undefined): boolean {
   return (body as { metadata?: { finalizers?: unknown } } | undefined)?.metadata?.finalizers !== undefined;
+}
+
+function refIn(body: object | undefined): ObjectRef | undefined {
+  const made = (body as { metadata?: { name?: string; namespace?: string } } | undefined)?.metadata;
+  return made?.name === undefined ? undefined : { namespace: made.namespace, name: made.name };
 }
 
 function isOurs({ plural }: ResourceType): boolean {

@@ -1,4 +1,5 @@
 import { customResourceDefinition } from '../../src/api/crd.ts';
+import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import { gpuAccountType } from '../../src/api/group.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import { kinds } from '../../src/api/kinds.ts';
@@ -13,8 +14,13 @@ import type { Redactor } from '../../src/lib/redact.ts';
 import { VirtualClock } from '../../src/lib/virtual-clock.ts';
 import { mostStoppingMs } from '../../src/operator/operator.ts';
 import { defaultOperatorOptions, type OperatorOptions } from '../../src/operator/options.ts';
-import type { HttpRequest } from '../../src/provider/tensordock/http.ts';
-import { createSimulator, type FaultSpec, type SimulatorOptions, type Simulator } from '../../src/sim/index.ts';
+import {
+  createSimulator,
+  type SimRequest,
+  type FaultSpec,
+  type SimulatorOptions,
+  type Simulator,
+} from '../../src/sim/index.ts';
 import { Random } from '../../src/sim/random.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import { CallBudget } from './call-budget.ts';
@@ -68,6 +74,9 @@ export const easySpec = {
 /** More requests than this in one millisecond are no burst any more. */
 const mostPointsAtAMoment = 5_000;
 
+/** A watch that was interrupted is opened again within half a minute; then there is one more try of everything else. */
+const longestRecoveryMs = 60_000;
+
 /** What is to befall a process at one of the moments it comes to. */
 interface Doom {
   readonly isNow: (points: number, point: string) => boolean;
@@ -109,8 +118,10 @@ export class SimulatedWorld {
   readonly #witness: Witness;
   readonly #budgets = new Map<Replica, CallBudget>();
   readonly #retired = new Set<Replica>();
-  readonly #observers: ((request: HttpRequest) => void)[] = [];
+  readonly #observers: ((request: SimRequest) => void)[] = [];
   #dooms: Doom[] = [];
+  #areWatchesHeld = false;
+  #disturbedAt = 0;
   #momentAt = 0;
   #pointsAtMoment = 0;
 
@@ -139,6 +150,9 @@ export class SimulatedWorld {
       writersClocks: () => this.#writersClocks(),
       liveVms: () => this.vms().filter(({ status }) => status !== 'Terminated'),
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
+      resources: () => this.resources(),
+      isOneActing: replicas === 1 || options.election !== 'none',
+      isCalm: () => this.isCalm,
     });
     const names = ['operator', 'standby', 'third'];
     this.replicas = names.slice(0, replicas).map((name, index) => this.#newReplica(name, index));
@@ -315,11 +329,42 @@ export class SimulatedWorld {
   /** All trouble that lasts is over; what was under way goes on. */
   clearFaults(): void {
     this.note('faults are cleared');
+    this.#disturbedAt = this.clock.now();
     this.provider.machine.faults.clear();
     Object.assign(this.kubeWeather, { lostRequests: 0, lostAnswers: 0, duplicates: 0, isDown: false });
     Object.assign(this.providerWeather, fairWeather());
     for (const replica of this.replicas) replica.isCutOff = false;
     this.#dooms = [];
+  }
+
+  /** Watches tell nothing more for a while, or go on where they were. */
+  holdWatches(on: boolean): void {
+    this.api.holdWatches(on);
+    this.#disturbedAt = this.clock.now();
+    this.#areWatchesHeld = on;
+  }
+
+  /** Nothing is in the operator's way, and nothing was for long enough that it has found back after the last trouble. */
+  get isCalm(): boolean {
+    if (!this.#isUndisturbed) this.#disturbedAt = this.clock.now();
+    return this.clock.now() - this.#disturbedAt > longestRecoveryMs;
+  }
+
+  /** It runs, its calls and writes arrive, and lists tell the truth. */
+  get #isUndisturbed(): boolean {
+    const { lostRequests, lostAnswers, duplicates, isDown } = this.kubeWeather;
+    const { late, omits } = this.providerWeather;
+    const isWeatherFair = lostRequests + lostAnswers + duplicates + late.chance === 0 && !isDown && omits === undefined;
+    const isAwake = this.replicas.some((replica) => replica.isLeading && !replica.isFrozen && !replica.isCutOff);
+    const isProvider = this.provider.machine.faults.list().length === 0 && this.#isAccountReady();
+    return isWeatherFair && isAwake && isProvider && !this.#areWatchesHeld;
+  }
+
+  #isAccountReady(): boolean {
+    const account = this.api.peek(gpuAccountType, accountName) as CustomObject | undefined;
+    const { conditions = [] } = (account?.status ?? {}) as GpuAccountStatus;
+    const isReady = conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
+    return isReady && !conditions.some(({ type }) => type === 'ListDistrusted' || type === 'OrganizationUnproven');
   }
 
   // The provider.
@@ -329,8 +374,11 @@ export class SimulatedWorld {
     return [...this.provider.machine.world.vms.values()];
   }
 
-  /** Somebody deploys a VM by hand, such as `easySpec` describes. Returns its id; one that nobody knows if there is no room. */
-  deployForeign(): string {
+  /**
+   * Somebody deploys a VM by hand, such as `easySpec` describes. Returns its id; one that nobody knows if there is no room.
+   * @param bid of a spot VM, in dollars per hour
+   */
+  deployForeign(bid?: string): string {
     const { gpu, vcpus, memoryGB: ram, storageGB: storage } = easySpec;
     for (const host of this.provider.machine.world.hosts.values()) {
       const model = gpu.models.find((one) => (host.gpus.get(one)?.free ?? 0) >= gpu.count);
@@ -348,6 +396,7 @@ export class SimulatedWorld {
         },
         ...{ external_ports: `{${String(port)}}`, internal_ports: '{22}', operating_system: 'Ubuntu 22.04 LTS' },
         password: 'Some-pass0rd',
+        ...(bid === undefined ? {} : { price_type: 'spot', price: bid }),
       });
       const { server } = JSON.parse(answer.body) as { server?: string };
       if (server !== undefined) return server;
@@ -359,11 +408,12 @@ export class SimulatedWorld {
   control(method: string, path: string, body?: unknown): void {
     this.note(`control ${method} ${path} ${JSON.stringify(body)}`);
     const answer = this.provider.control({ method, path, body });
+    this.watchdog.look();
     if (answer.status !== 200) throw new Error(answer.body);
   }
 
   /** Tells of each request to the provider as it leaves. */
-  onRequest(observe: (request: HttpRequest) => void): void {
+  onRequest(observe: (request: SimRequest) => void): void {
     this.#observers.push(observe);
   }
 
@@ -436,9 +486,13 @@ export class SimulatedWorld {
       onSend: (replica, request) => {
         this.#onSend(replica, request.path);
         for (const observe of this.#observers) observe(request);
+        this.watchdog.onSend(replica.name, request);
       },
-      onExchange: () => {
-        this.watchdog.afterExchange();
+      onArrival: () => {
+        this.watchdog.onArrival();
+      },
+      onExchange: (request, exchange) => {
+        this.watchdog.afterExchange(request, exchange);
       },
       onWrite: ({ plural }) => {
         if (plural !== eventType.plural && plural !== leaseType.plural) this.writes += 1;
@@ -457,7 +511,9 @@ export class SimulatedWorld {
 
   #onEnd(replica: Replica): void {
     this.crashes += 1;
+    this.#disturbedAt = this.clock.now();
     this.#budgets.delete(replica);
+    this.watchdog.onEnd(replica.name);
     if (this.restartAfterMs === undefined) return;
     this.clock.after(this.restartAfterMs, () => {
       if (!replica.isAlive && !this.#retired.has(replica)) void replica.start();
@@ -489,8 +545,7 @@ export class SimulatedWorld {
     this.crash();
   }
 
-  #onSend(replica: Replica, path: string): void {
-    const [endpoint = path] = path.split('?');
+  #onSend(replica: Replica, endpoint: string): void {
     this.requests.set(endpoint, (this.requests.get(endpoint) ?? 0) + 1);
     const budget = this.#budgets.get(replica) ?? new CallBudget(this.#rate, this.clock);
     this.#budgets.set(replica, budget);

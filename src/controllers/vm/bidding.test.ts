@@ -54,15 +54,22 @@ describe('the memory of a search for a bid', () => {
     const bidding = new Bidding();
     bidding.noteQuestion('a', asked);
     bidding.noteUnanswered('a', now);
-    expect(bidding.fact).toMatchObject({ asked: 1, askedOf: new Map([['a', 6]]), refusedAt: new Map([['a', now]]) });
+    expect(bidding.factFor('vm-1')).toMatchObject({
+      asked: 1,
+      askedOf: new Map([['a', 6]]),
+      refusedAt: new Map([['a', now]]),
+    });
   });
 
   it('counts anew since when a bid is winnable, when going back has led to nothing', () => {
     const bidding = new Bidding();
-    bidding.noteMarket({ isWinnable: true, isReturning: false }, { now, pauseMs: minute });
-    bidding.noteMarket({ isWinnable: true, isReturning: true }, { now: now + minute, pauseMs: minute });
-    bidding.noteMarket({ isWinnable: true, isReturning: false }, { now: now + 7 * minute, pauseMs: minute });
-    expect(bidding.fact.winnableSince).toBe(now + 7 * minute);
+    bidding.noteMarket({ isWinnable: true, isReturning: false }, { vmId: 'vm-1', now, pauseMs: minute });
+    bidding.noteMarket({ isWinnable: true, isReturning: true }, { vmId: 'vm-1', now: now + minute, pauseMs: minute });
+    bidding.noteMarket(
+      { isWinnable: true, isReturning: false },
+      { vmId: 'vm-1', now: now + 7 * minute, pauseMs: minute },
+    );
+    expect(bidding.factFor('vm-1').winnableSince).toBe(now + 7 * minute);
   });
 
   it('may ask at once when it is decided to go back to a spot VM', () => {

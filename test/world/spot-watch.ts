@@ -1,0 +1,81 @@
+import { conditionOf } from '../../src/api/conditions.ts';
+import { annotations, spotVmType } from '../../src/api/group.ts';
+import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
+import type { CustomObject } from '../../src/controllers/objects.ts';
+import type { Exchange, SimRequest } from '../../src/sim/index.ts';
+import { SpotCalls } from './spot-calls.ts';
+import { problemsOfSpotStatus } from './spot-claims.ts';
+import { isOnItsWayOut, nanosOf, type SpotFacts } from './spot-facts.ts';
+import { SpotPower } from './spot-power.ts';
+
+/** Holds the world to what is promised of SpotVms beside what is promised of every VM. */
+export class SpotWatch {
+  readonly #facts: SpotFacts;
+  readonly #power: SpotPower;
+  readonly #calls: SpotCalls;
+  #wasCalm = false;
+
+  constructor(facts: SpotFacts) {
+    this.#facts = facts;
+    this.#power = new SpotPower(facts);
+    this.#calls = new SpotCalls(facts);
+  }
+
+  onSend(process: string, request: SimRequest): void {
+    this.#calls.onSend(process, request);
+  }
+
+  onEnd(process: string): void {
+    this.#calls.onEnd(process);
+  }
+
+  onArrival(): void {
+    this.#wasCalm = this.#facts.isCalm();
+  }
+
+  afterExchange(request: SimRequest, exchange: Exchange): void {
+    this.#power.afterExchange(request, exchange, this.#wasCalm);
+    this.#calls.afterExchange(request, exchange);
+  }
+
+  /** A SpotVm was created, or its spec changed. */
+  afterSpec(object: CustomObject): void {
+    this.#calls.afterSpec(object);
+  }
+
+  afterStatus(object: CustomObject, before: VmStatus | undefined): void {
+    for (const problem of problemsOfSpotStatus(object, before, this.#facts))
+      this.#facts.complain(`status of ${object.metadata.name}: ${problem}`);
+    const { conditions } = object.status as VmStatus;
+    if (conditionOf(conditions, 'Ready')?.status === 'True') this.#calls.afterReady(object.metadata.uid);
+  }
+
+  /** Something has happened at the provider, beside all requests. */
+  look(): void {
+    this.#power.look();
+  }
+
+  /** With the resource go the VMs that were replaced, also where its own one is to be kept. */
+  afterGone({ metadata: { name, annotations: given }, spec, status }: CustomObject): void {
+    const { vm, retiring = [] } = (status ?? {}) as VmStatus;
+    if (vm === undefined || given?.[annotations.abandon] === 'true') return;
+    const live = this.#facts.liveVms().filter((one) => !isOnItsWayOut(one) && one.status !== 'Terminated');
+    for (const { id } of retiring.filter((one) => live.some((other) => other.id === one.id)))
+      this.#facts.complain(`${name} is gone, but VM ${id}, which it had replaced, lives`);
+    const isKept = (spec as SpotVmSpec).deletionPolicy === 'Retain';
+    if (isKept && this.#calls.hasDeleted(vm.id))
+      this.#facts.complain(`${name} was to leave VM ${vm.id}, and deleted it`);
+  }
+
+  /** Once things are quiet: no VM costs more than its bid. */
+  checkQuiet(resources: readonly CustomObject[]): void {
+    for (const { kind, status } of resources) {
+      if (kind !== spotVmType.kind) continue;
+      const { vm } = (status ?? {}) as VmStatus;
+      const live = this.#facts.liveVms().find(({ id }) => id === vm?.id);
+      if (live !== undefined && vm?.bid !== undefined && live.computeRate > nanosOf(vm.bid))
+        this.#facts.complain(`VM ${live.id} costs ${String(live.computeRate / 1e9)}, above its bid of ${vm.bid}`);
+    }
+  }
+}
