@@ -102,7 +102,8 @@ const listIsMissing: Rule = (observation) =>
 /** The other one goes on holding the VM: whichever of them goes last deletes it. */
 const vmIsContested: Rule = (observation) => {
   const ownership = ownershipOfRecord(observation);
-  if (ownership?.kind !== 'contested') return undefined;
+  // What was replaced is this resource's alone.
+  if (ownership?.kind !== 'contested' || isLeft(observation, observation.journal.retiring ?? [])) return undefined;
   const message = `VM ${observation.journal.vm?.id ?? ''} is left alone, since ${ownership.why}.`;
   return letGo({ type: 'Warning', reason: 'VmNotOurs', message });
 };
@@ -185,10 +186,12 @@ function waitForList(
 }
 
 /** Ids of the VMs that are or may be this resource's, and are not to be kept. */
-function ownIds({ journal, marked, spec }: VmObservation): ReadonlySet<string> {
-  const unwanted =
-    spec.deletionPolicy === 'Retain' ? (journal.retiring ?? []).filter(isReplaced) : [...recordsOf(journal), ...marked];
-  return new Set(unwanted.map((vm) => vm.id));
+function ownIds(observation: VmObservation): ReadonlySet<string> {
+  const { journal, marked, spec } = observation;
+  const { retiring = [] } = journal;
+  if (spec.deletionPolicy === 'Retain') return new Set(retiring.filter(isReplaced).map(({ id }) => id));
+  const isContested = ownershipOfRecord(observation)?.kind === 'contested';
+  return new Set((isContested ? retiring : [...recordsOf(journal), ...marked]).map(({ id }) => id));
 }
 
 /** A deploy call without a certain answer may still make a VM, which nobody would delete once the resource is gone. */
@@ -255,9 +258,12 @@ function isReplaced(vm: RecordedVm | RetiringVm): boolean {
 
 /** The VM itself is kept: only what was replaced before has to go. */
 function isReplacedLeft(observation: VmObservation): boolean {
-  const { journal, facts } = observation;
-  return (journal.retiring ?? []).filter(isReplaced).some(({ id }) => {
-    const deletedAt = facts.deletedAt.get(id);
+  return isLeft(observation, (observation.journal.retiring ?? []).filter(isReplaced));
+}
+
+function isLeft(observation: VmObservation, vms: readonly RetiringVm[]): boolean {
+  return vms.some(({ id }) => {
+    const deletedAt = observation.facts.deletedAt.get(id);
     return deletedAt === undefined || listingNeededToForget(observation, id, deletedAt) !== undefined;
   });
 }

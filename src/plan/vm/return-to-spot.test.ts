@@ -40,6 +40,7 @@ function onDemand(known: Partial<KnownBids>, bidding: Partial<BiddingFact>, seen
     }),
     journal: { vm: recordedVm('vm-1', { capacity: 'OnDemand' }), launch: launchOf({ capacity: 'OnDemand' }) },
     facts: { bidding: biddingOf(bidding) },
+    status: { phase: 'Running' },
     ...seen,
   });
 }
@@ -51,6 +52,11 @@ describe('an on-demand VM that has taken over', () => {
   it.each<[string, VmObservation, Partial<Brief>]>([
     ['goes on between two looks at the market', onDemand({}, lookedLately), { step: 'wait', ready: 'True Running' }],
     ['looks whether a bid wins, and goes on meanwhile', onDemand({}, {}), { step: 'askBid', ready: 'keep' }],
+    [
+      'is said to run before anything is asked: answers may take long',
+      onDemand({}, {}, { status: { phase: 'Building' } }),
+      { step: 'wait', ready: 'True Running' },
+    ],
     ['notes that one does', onDemand(wins, {}), { step: 'noteMarket', ready: 'keep' }],
     ['notes that none does', onDemand(refuses, {}), { step: 'noteMarket', ready: 'keep' }],
     [
