@@ -54,8 +54,14 @@ async function expectNoWrites(world: SimulatedWorld, forMs: number): Promise<voi
 
 /** As it is wanted, and nothing of it is on its way out any more. */
 function isAtRest(object: CustomObject): boolean {
-  const { retiring = [] } = (object.status ?? {}) as VmStatus;
-  return (isConverged(object) || isAboveLimit(object)) && retiring.length === 0 && !isToReturn(object);
+  return (isConverged(object) || isAboveLimit(object)) && !keepsReplaced(object) && !isToReturn(object);
+}
+
+/** A disk is kept until the replacement has run, however long that is not asked for. */
+function keepsReplaced({ spec, status }: CustomObject): boolean {
+  const { powerState = 'Running' } = spec as Partial<SpotVmSpec>;
+  const { retiring = [] } = (status ?? {}) as VmStatus;
+  return retiring.some(({ replacedAt }) => powerState === 'Running' || replacedAt !== undefined);
 }
 
 /** A bid wins, so that it goes back to a spot VM. */

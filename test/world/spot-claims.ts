@@ -23,16 +23,17 @@ export function problemsOfSpotStatus(object: CustomObject, before: VmStatus | un
   if (typeof terms === 'string') return [];
   const { uid } = object.metadata;
   const written: Written = { uid, spec, terms, status: object.status as VmStatus, before: before ?? {} };
-  const problems = [...intent(written), ...market(written, facts), ...outbids(written, facts)];
+  const problems = [...intent(written, facts), ...market(written, facts), ...outbids(written, facts)];
   return facts.isExcused(uid) ? problems : [...problems, ...retention(written, facts), ...nowhere(written, facts)];
 }
 
 /** An intent is written under lock: it follows from this spec and no other. */
-function intent({ spec, terms, status, before }: Written): string[] {
+function intent({ uid, spec, terms, status, before }: Written, facts: SpotFacts): string[] {
   const { launch } = status;
   if (launch?.outcome !== 'Pending' || launch.name === before.launch?.name) return [];
   const replaced = status.retiring?.find(({ id }) => id === launch.replaces);
   const cap = spec.maxHourlyPrice;
+  const times = timesSeen(uid, status, facts);
   const checks: readonly (readonly [boolean, string])[] = [
     [nanosOf(launch.bid ?? '0') > nanosOf(terms.maxPrice.toFixed()), `bids ${launch.bid ?? ''}, above maxPrice`],
     [
@@ -45,7 +46,10 @@ function intent({ spec, terms, status, before }: Written): string[] {
     [launch.replaces !== undefined && replaced === undefined, 'replaces a VM that is nowhere'],
     [replaced?.adopted === true, 'replaces a VM that was adopted'],
     [replaced !== undefined && !mayReplace(terms, launch, replaced), `replaces a VM by ${terms.onOutbid}`],
-    [launch.bid !== undefined && isTooOften(status, terms, launch), 'bids although it was outbid too often'],
+    [
+      launch.bid !== undefined && isTooOften(terms, { times, bidsAt: Date.parse(launch.intentAt), now: facts.now() }),
+      'bids although it was outbid too often',
+    ],
   ];
   return checks.flatMap(([isWrong, what]) => (isWrong ? [`launch ${String(launch.attempt)} ${what}`] : []));
 }
@@ -56,14 +60,25 @@ function mayReplace({ onOutbid, returnAfterMs }: SpotTerms, launch: Launch, repl
     : onOutbid !== 'Wait';
 }
 
+interface TimeSeen {
+  /** As it was written down. */
+  readonly at: number;
+  /** In the world's time, when that was written. */
+  readonly writtenAt: number;
+}
+
+function timesSeen(uid: string, { spot }: VmStatus, facts: SpotFacts): readonly TimeSeen[] {
+  return (spot?.outbidTimes ?? []).map((time) => ({ at: Date.parse(time), writtenAt: facts.firstSaidAt(uid, time) }));
+}
+
+/** By the clock of whoever bids, or, where another one wrote it down, by the world's. */
 function isTooOften(
-  { spot }: VmStatus,
   { outbidLimit: { count, windowMs } }: SpotTerms,
-  { intentAt }: Launch,
+  seen: { readonly times: readonly TimeSeen[]; readonly bidsAt: number; readonly now: number },
 ): boolean {
-  const now = Date.parse(intentAt);
-  const times = (spot?.outbidTimes ?? []).map((time) => Math.min(Date.parse(time), now));
-  return times.filter((time) => time > now - windowMs).length >= count;
+  const { times, bidsAt, now } = seen;
+  const recent = times.filter(({ at, writtenAt }) => at > bidsAt - windowMs && writtenAt > now - windowMs);
+  return recent.length >= count;
 }
 
 /** What is said of the market, that the provider never said. */

@@ -14,9 +14,12 @@ export class SpotWatch {
   readonly #facts: SpotFacts;
   readonly #power: SpotPower;
   readonly #calls: SpotCalls;
+  /** By resource and the time that was said. */
+  readonly #said = new Map<string, number>();
   #wasCalm = false;
 
-  constructor(facts: SpotFacts) {
+  constructor(given: Omit<SpotFacts, 'firstSaidAt'>) {
+    const facts: SpotFacts = { ...given, firstSaidAt: (uid, time) => this.#firstSaidAt(uid, time) };
     this.#facts = facts;
     this.#power = new SpotPower(facts);
     this.#calls = new SpotCalls(facts);
@@ -44,10 +47,18 @@ export class SpotWatch {
     this.#calls.afterSpec(object);
   }
 
+  #firstSaidAt(uid: string, time: string): number {
+    const key = `${uid} ${time}`;
+    const at = this.#said.get(key) ?? this.#facts.now();
+    this.#said.set(key, at);
+    return at;
+  }
+
   afterStatus(object: CustomObject, before: VmStatus | undefined): void {
     for (const problem of problemsOfSpotStatus(object, before, this.#facts))
       this.#facts.complain(`status of ${object.metadata.name}: ${problem}`);
-    const { conditions } = object.status as VmStatus;
+    const { conditions, spot } = object.status as VmStatus;
+    for (const time of spot?.outbidTimes ?? []) this.#firstSaidAt(object.metadata.uid, time);
     if (conditionOf(conditions, 'Ready')?.status === 'True') this.#calls.afterReady(object.metadata.uid);
   }
 
