@@ -17,6 +17,34 @@ beforeAll(async () => {
 
 afterAll(() => stage.strike());
 
+interface HostAnswer {
+  readonly specs: Readonly<Record<'cpu' | 'ram' | 'storage', { readonly price: number }>> & {
+    readonly gpu: Readonly<Record<string, { readonly amount: number; readonly price: number }>>;
+  };
+}
+
+/** By host, where its market stands for the small VM with this GPU, and what it costs per hour with its storage. */
+async function spotCosts(
+  team: Organization,
+  model: string,
+): Promise<ReadonlyMap<string, { readonly bid: number; readonly total: number }>> {
+  const answer = await fetch(`${team.simulator.url}/client/deploy/hostnodes`);
+  const { hostnodes } = (await answer.json()) as { hostnodes: Record<string, HostAnswer> };
+  const { market } = await team.control<{ market: { hostnode: string; gpuModel: string; factor: number }[] }>(
+    'GET',
+    'market',
+  );
+  return new Map(
+    Object.entries(hostnodes).flatMap(([id, { specs }]) => {
+      const gpu = specs.gpu[model];
+      const factor = market.find(({ hostnode, gpuModel: of }) => hostnode === id && of === model)?.factor;
+      if (gpu === undefined || gpu.amount < 1 || factor === undefined) return [];
+      const bid = factor * (gpu.price + 4 * specs.cpu.price + 16 * specs.ram.price);
+      return [[id, { bid, total: bid + 100 * specs.storage.price }]];
+    }),
+  );
+}
+
 /** An organization of which is watched all the while that no two VMs of one resource run. */
 async function found(price: string): Promise<Organization> {
   const team = await stage.organization({ bootDelayMs: 200, stopDelayMs: 200, deleteDelayMs: 200 });
@@ -60,6 +88,22 @@ describe('a SpotVm', () => {
     expect(more).toEqual([]);
     const sent = [...asked, ...(deployed === undefined ? [] : [deployed])].map(({ params }) => Number(params['price']));
     expect(Math.max(...sent)).toBeLessThanOrEqual(Number(bid.maxPrice));
+    await vm.delete();
+  });
+
+  test('is deployed on the cheapest of many hosts, at the lowest bid that wins there', async () => {
+    const team = await stage.organization({ hosts: 100, seed: 1001 });
+    const model = 'geforcertx3090-pcie-24gb';
+    const spec = { gpu: { models: [model] }, bid: { price: '0.08', maxPrice: '0.38' } };
+    const costs = await spotCosts(team, model);
+    expect(costs.size).toBeGreaterThan(3);
+    const vm = await stage.createSpot(team, 'best', spec);
+    const made = await vmOf(team, (await vm.untilReady()).vm?.id);
+    const { bid: lowest = 0, total = 0 } = costs.get(made?.hostnode ?? '') ?? {};
+    expect(made?.bid).toBeGreaterThanOrEqual(lowest);
+    expect(made?.bid).toBeLessThanOrEqual(lowest + 0.01);
+    expect(total).toBe(Math.min(...[...costs.values()].map((cost) => cost.total)));
+    expect((await team.requests('client/spot/validate/new')).length).toBeLessThanOrEqual(6);
     await vm.delete();
   });
 

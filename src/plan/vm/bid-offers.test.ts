@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import {
@@ -10,13 +11,17 @@ import {
   now,
   observe,
   offersOf,
+  sizeOf,
   spotTerms,
   type Seen,
 } from '../../../test/support/builders.ts';
+import { createBidBook } from '../../fleet/bids.ts';
 import type { KnownBids } from '../../fleet/contract.ts';
-import { money } from '../../lib/money.ts';
+import { money, type Money } from '../../lib/money.ts';
+import { VirtualClock } from '../../lib/virtual-clock.ts';
 import type { Host } from '../../provider/contract.ts';
 import { questionsPerHost } from '../bid-search.ts';
+import { quote } from '../price.ts';
 import { questionsLeft, questionsPerRound, searchBid } from './bid-offers.ts';
 
 const terms = spotTerms();
@@ -95,6 +100,74 @@ describe('a bid', () => {
   it('is not said to be refused where nobody has answered', () => {
     const bidding = biddingOf({ asked: questionsPerRound, nextRoundAt: now + minute });
     expect(asked([cheap], {}, { facts: { bidding } })).toBe('unanswered');
+  });
+});
+
+interface Searched {
+  readonly hostnode: string;
+  readonly bid: Money;
+  readonly questions: readonly string[];
+}
+
+/** Asks hosts whose markets stand at so many dollars until a bid is found; undefined: none is, within one round. */
+function search(markets: ReadonlyMap<Host, Money>): Searched | undefined {
+  const book = createBidBook({ clock: new VirtualClock(now), wake: () => undefined });
+  const account = accountOf({ offers: offersOf([...markets.keys()]), bids: book });
+  const questions: string[] = [];
+  for (;;) {
+    const askedOf = new Map<string, number>();
+    for (const hostnode of questions) askedOf.set(hostnode, (askedOf.get(hostnode) ?? 0) + 1);
+    const bidding = biddingOf({ asked: questions.length, askedOf, nextRoundAt: now + minute });
+    const found = searchBid(observe({ spot: terms, account, facts: { bidding } }), terms);
+    if (found.kind === 'found') return { hostnode: found.offer.host.id, bid: found.bid, questions };
+    if (found.kind !== 'ask') return undefined;
+    const { hostnode, size, bid } = found.question;
+    questions.push(hostnode);
+    const market = [...markets].find(([{ id }]) => id === hostnode)?.[1] ?? money(0);
+    book.note(hostnode, size, bid, bid.gte(market));
+  }
+}
+
+/** Hosts whose GPU costs so many cents on demand, with where their markets stand, as a share of what all of the VM costs. */
+function hostsAt(gpuCents: readonly number[], share: (index: number) => number): ReadonlyMap<Host, Money> {
+  return new Map(
+    gpuCents.map((cents, index) => {
+      const gpu = gpuOf('a4000', 4, String(cents / 100));
+      const host = hostOf(`host-${String(index)}`, { gpus: [gpu] });
+      return [host, quote(host, gpu, sizeOf()).compute.times(share(index))];
+    }),
+  );
+}
+
+describe('a search over several hosts', () => {
+  const cents = fc.uniqueArray(fc.integer({ min: 15, max: 50 }), { minLength: 1, maxLength: 5 });
+
+  it('ends on the cheapest, at its lowest bid to within a cent, where all markets stand at half of the price', () => {
+    fc.assert(
+      fc.property(cents, (gpuCents) => {
+        const markets = hostsAt(gpuCents, () => 0.5);
+        const searched = search(markets);
+        const [lowest] = [...markets.values()].sort((a, b) => a.cmp(b));
+        expect(searched?.bid.minus(lowest ?? 0).toNumber()).toBeLessThanOrEqual(0.01);
+        expect(searched?.bid.gte(lowest ?? 9)).toBe(true);
+        expect(new Set(searched?.questions).size).toBe(1);
+      }),
+    );
+  });
+
+  it('ends at the lowest bid of its host to within a cent, wherever the markets stand, unless the round is over', () => {
+    const shares = fc.array(fc.integer({ min: 20, max: 120 }), { minLength: 5, maxLength: 5 });
+    fc.assert(
+      fc.property(cents, shares, (gpuCents, percents) => {
+        const markets = hostsAt(gpuCents, (index) => (percents[index] ?? 0) / 100);
+        const searched = search(markets);
+        if (searched === undefined || searched.questions.length >= questionsPerRound) return;
+        const market = [...markets].find(([{ id }]) => id === searched.hostnode)?.[1] ?? money(0);
+        const from = market.lt(terms.price) ? terms.price : market;
+        expect(searched.bid.minus(from).toNumber()).toBeLessThanOrEqual(0.01);
+        expect(searched.bid.gte(from)).toBe(true);
+      }),
+    );
   });
 });
 

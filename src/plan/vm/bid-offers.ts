@@ -97,10 +97,12 @@ function expectedTotal(observation: VmObservation, { price }: SpotTerms, { host,
   const { account } = observation;
   const gpu = host.gpus.find(({ model }) => model === size.gpuModel);
   const onDemand = gpu === undefined ? undefined : quote(host, gpu, size);
-  const { lastWin, refused = price } = account.kind === 'ready' ? account.bids.known(host.id, size) : {};
-  const guess = lastWin ?? onDemand?.compute.times(guessedShare) ?? price;
-  // What has won there once says little where a higher bid is refused now.
-  return greatest(guess, price, refused).plus(onDemand?.storage ?? 0);
+  const { lastWin, wins, refused = price } = account.kind === 'ready' ? account.bids.known(host.id, size) : {};
+  const guess = onDemand?.compute.times(guessedShare) ?? price;
+  // The first bid that wins is seldom the lowest: taken for what the host costs, it would end the search there half-way.
+  const expected = wins === undefined ? (lastWin ?? guess) : lesser(wins, guess);
+  // And what has won once says little where a higher bid is refused now.
+  return greatest(expected, price, refused).plus(onDemand?.storage ?? 0);
 }
 
 function greatest(first: Money, ...others: readonly Money[]): Money {
