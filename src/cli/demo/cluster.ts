@@ -1,4 +1,5 @@
-import { gpuAccountType, gpuVmType } from '../../api/group.ts';
+import { gpuAccountType } from '../../api/group.ts';
+import { vmKindOf, vmKinds } from '../../controllers/vm/kinds.ts';
 import { configMapType, namespaceType, secretType, type CustomObject } from '../../controllers/objects.ts';
 import { objectPath, queryString } from '../../kube/api-paths.ts';
 import { KubeClient } from '../../kube/client.ts';
@@ -8,7 +9,8 @@ import { Transport } from '../../kube/transport.ts';
 import { sleep, type Clock } from '../../lib/clock.ts';
 import type { Manifest } from './samples.ts';
 
-const types: readonly ResourceType[] = [namespaceType, secretType, configMapType, gpuAccountType, gpuVmType];
+const vmTypes = vmKinds.map(({ type }) => type);
+const types: readonly ResourceType[] = [namespaceType, secretType, configMapType, gpuAccountType, ...vmTypes];
 
 /**
  * That of `kubectl apply --server-side`: whoever changes a sample and applies it so goes on where the demo has begun,
@@ -54,10 +56,16 @@ export class DemoCluster implements AsyncDisposable {
     });
   }
 
-  /** All GpuVms by name. */
+  /** All GpuVms and SpotVms by name. */
   async vms(): Promise<readonly CustomObject[]> {
-    const { items } = await this.#client.list<CustomObject>(gpuVmType);
-    return [...items].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    const lists = await Promise.all(vmTypes.map((type) => this.#vmsOf(type)));
+    return lists.flat().sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+  }
+
+  /** Items of a list need not say what they are. */
+  async #vmsOf(type: ResourceType): Promise<readonly CustomObject[]> {
+    const { items } = await this.#client.list<CustomObject>(type);
+    return items.map((object) => ({ ...object, kind: type.kind }));
   }
 
   async accounts(): Promise<readonly CustomObject[]> {
@@ -66,7 +74,7 @@ export class DemoCluster implements AsyncDisposable {
 
   /** Asks for the deletion; the operator decides when the object goes. */
   async delete(object: CustomObject): Promise<void> {
-    const type = object.kind === gpuAccountType.kind ? gpuAccountType : gpuVmType;
+    const type = object.kind === gpuAccountType.kind ? gpuAccountType : vmKindOf(object).type;
     try {
       await this.#client.delete(type, object.metadata);
     } catch (error) {

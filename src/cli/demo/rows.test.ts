@@ -64,8 +64,14 @@ describe('rowOf', () => {
   it('shows where the VM is and what is billed now', () => {
     const status = { gpu: '1x v100', location: 'A, B', address: '127.0.0.1' };
     const object = { ...vm({}), status: { ...status, hourlyPrice: { running: '0.30', billedNow: '0.02' } } };
-    expect(rowOf(object)).toMatchObject({ ...status, price: '0.02' });
+    expect(rowOf(object)).toMatchObject({ ...status, price: '0.02', bid: '' });
   });
+});
+
+it('shows the bid of a spot VM', () => {
+  const applied = { gpuModel: 'v100', gpuCount: 1, vcpus: 2, memoryGB: 4, storageGB: 20 };
+  const record = { id: 'vm-1', name: 'gpuvm-1', recordedAt: '2026-01-01T00:00:00Z', applied, bid: '0.20' };
+  expect(rowOf({ ...vm({}), kind: 'SpotVm', status: { vm: record } })).toMatchObject({ bid: '0.20' });
 });
 
 describe('describeRow', () => {

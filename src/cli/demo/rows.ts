@@ -1,8 +1,10 @@
 import { conditionOf } from '../../api/conditions.ts';
-import { gpuVmSpecSchema, gpuVmStatusSchema, type GpuVmStatus } from '../../api/gpu-vm.ts';
+import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
+import { spotVmStatusSchema } from '../../api/spot-vm.ts';
+import type { VmStatus } from '../../api/vm.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
 
-/** One GpuVm as the demo shows it. Empty text: not known yet. */
+/** One GpuVm or SpotVm as the demo shows it. Empty text: not known yet. */
 export interface VmRow {
   readonly name: string;
   /** "True", "False" or "Unknown". */
@@ -13,6 +15,8 @@ export interface VmRow {
   readonly location: string;
   /** US dollars per hour in the state it is in now. */
   readonly price: string;
+  /** What of that is a bid. */
+  readonly bid: string;
   readonly address: string;
   /** Message of Ready. */
   readonly message: string;
@@ -20,9 +24,9 @@ export interface VmRow {
   readonly settled: boolean;
 }
 
-/** What `kubectl get gpuvms` shows, and whether nothing is left to do. */
+/** What `kubectl get` shows, and whether nothing is left to do. */
 export function rowOf(object: CustomObject): VmRow {
-  const status = gpuVmStatusSchema.safeParse(object.status ?? {}).data ?? {};
+  const status = spotVmStatusSchema.safeParse(object.status ?? {}).data ?? {};
   const ready = conditionOf(status.conditions, 'Ready') ?? unseen;
   return {
     name: object.metadata.name,
@@ -36,13 +40,14 @@ export function rowOf(object: CustomObject): VmRow {
 
 const unseen = { status: 'Unknown', reason: 'Pending', message: 'The operator has not seen the resource yet.' };
 
-function placeOf({ gpu, location, hourlyPrice, address }: GpuVmStatus): Omit<VmRow, 'name' | 'settled' | ReadyField> {
-  return { gpu: gpu ?? '', location: location ?? '', price: hourlyPrice?.billedNow ?? '', address: address ?? '' };
+function placeOf({ gpu, location, hourlyPrice, vm, address }: VmStatus): Omit<VmRow, 'name' | 'settled' | ReadyField> {
+  const [price, bid] = [hourlyPrice?.billedNow, vm?.bid];
+  return { gpu: gpu ?? '', location: location ?? '', price: price ?? '', bid: bid ?? '', address: address ?? '' };
 }
 
 type ReadyField = 'ready' | 'status' | 'message';
 
-function isCurrent({ metadata }: CustomObject, { observedGeneration }: GpuVmStatus): boolean {
+function isCurrent({ metadata }: CustomObject, { observedGeneration }: VmStatus): boolean {
   return observedGeneration === metadata.generation && metadata.deletionTimestamp === undefined;
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 
 import { gpuAccountSpecSchema } from '../../api/gpu-account.ts';
 import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
+import { spotVmSpecSchema } from '../../api/spot-vm.ts';
 import { adaptSamples, parseManifests, readSamples, type Surroundings } from './samples.ts';
 import { checkout } from './stage.ts';
 
@@ -20,7 +21,7 @@ describe('deploy/samples', () => {
   });
 
   it('holds only specs that the schemas know, without a field that they do not', () => {
-    const schemas = { GpuVm: gpuVmSpecSchema, GpuAccount: gpuAccountSpecSchema };
+    const schemas = { GpuVm: gpuVmSpecSchema, SpotVm: spotVmSpecSchema, GpuAccount: gpuAccountSpecSchema };
     for (const [kind, schema] of Object.entries(schemas)) {
       const specs = samples.filter((sample) => sample.kind === kind).map(({ spec }) => spec);
       expect(specs).not.toHaveLength(0);
@@ -55,7 +56,7 @@ describe('adaptSamples', () => {
 
   it('leaves the VMs as the files have them', () => {
     const specs = (manifests: typeof samples): unknown[] =>
-      manifests.filter(({ kind }) => kind === 'GpuVm').map(({ spec }) => spec);
+      manifests.filter(({ kind }) => kind === 'GpuVm' || kind === 'SpotVm').map(({ spec }) => spec);
     expect(specs(adapted)).toEqual(specs(samples));
   });
 

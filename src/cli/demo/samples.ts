@@ -50,6 +50,7 @@ export function adaptSamples(samples: readonly Manifest[], surroundings: Surroun
       case 'GpuAccount':
         return adaptAccount(sample, surroundings);
       case 'GpuVm':
+      case 'SpotVm':
         return [rememberApplied(sample, surroundings.guestsAnswer ? sample : withoutProbe(sample))];
       default:
         return [rememberApplied(sample, sample)];

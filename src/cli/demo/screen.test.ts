@@ -4,7 +4,7 @@ import type { VmRow } from './rows.ts';
 import { Screen, type Output } from './screen.ts';
 
 const building: VmRow = {
-  ...{ name: 'trainer', ready: 'False', status: 'Building', gpu: '', location: '', price: '', address: '' },
+  ...{ name: 'trainer', ready: 'False', status: 'Building', gpu: '', location: '', price: '', bid: '', address: '' },
   message: 'A sentence.',
   settled: false,
 };

@@ -11,20 +11,23 @@ const running: VmRow = {
   gpu: '1x geforcertx4090-pcie-24gb',
   location: 'Kraków, Poland',
   price: '0.389',
+  bid: '',
   address: '127.64.0.5',
   message: 'VM 1 runs at 127.64.0.5.',
   settled: true,
 };
+const spot: VmRow = { ...running, name: 'sweep', price: '0.205', bid: '0.20' };
 const building: VmRow = { ...running, ready: 'False', status: 'Building', message: 'It is built.', settled: false };
 
 describe('renderTable', () => {
   it('puts each column under its title', () => {
     expect(
-      renderTable([running, { ...building, name: 'a', gpu: '', location: '', price: '', address: '' }], 120),
+      renderTable([running, { ...building, name: 'a', gpu: '', location: '', price: '', address: '' }, spot], 120),
     ).toEqual([
-      'NAME      READY   STATUS     GPU                           LOCATION         $/H     ADDRESS',
-      'trainer   True    Running    1x geforcertx4090-pcie-24gb   Kraków, Poland   0.389   127.64.0.5',
+      'NAME      READY   STATUS     GPU                           LOCATION         $/H     BID    ADDRESS',
+      'trainer   True    Running    1x geforcertx4090-pcie-24gb   Kraków, Poland   0.389          127.64.0.5',
       'a         False   Building',
+      'sweep     True    Running    1x geforcertx4090-pcie-24gb   Kraków, Poland   0.205   0.20   127.64.0.5',
     ]);
   });
 

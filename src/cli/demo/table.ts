@@ -7,6 +7,7 @@ const columns = [
   ['GPU', 'gpu'],
   ['LOCATION', 'location'],
   ['$/H', 'price'],
+  ['BID', 'bid'],
   ['ADDRESS', 'address'],
 ] as const satisfies readonly (readonly [string, keyof VmRow])[];
 
