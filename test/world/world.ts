@@ -119,6 +119,8 @@ export class SimulatedWorld {
   readonly #budgets = new Map<Replica, CallBudget>();
   readonly #retired = new Set<Replica>();
   readonly #observers: ((request: SimRequest) => void)[] = [];
+  /** Ids of VMs that were over once: one that is deleted after that is on its way out, and not there again. */
+  readonly #over = new Set<string>();
   #dooms: Doom[] = [];
   #areWatchesHeld = false;
   #disturbedAt = 0;
@@ -148,7 +150,7 @@ export class SimulatedWorld {
     this.watchdog = new Watchdog(installation, {
       now: () => clock.now(),
       writersClocks: () => this.#writersClocks(),
-      liveVms: () => this.vms().filter(({ status }) => status !== 'Terminated'),
+      liveVms: () => this.vms().filter(({ id, status }) => status !== 'Terminated' && !this.#over.has(id)),
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
       resources: () => this.resources(),
       isOneActing: replicas === 1 || options.election !== 'none',
@@ -408,6 +410,7 @@ export class SimulatedWorld {
   control(method: string, path: string, body?: unknown): void {
     this.note(`control ${method} ${path} ${JSON.stringify(body)}`);
     const answer = this.provider.control({ method, path, body });
+    for (const { id, status } of this.vms()) if (status === 'Terminated') this.#over.add(id);
     this.watchdog.look();
     if (answer.status !== 200) throw new Error(answer.body);
   }
