@@ -88,12 +88,17 @@ async function forgetVm(world: SimulatedWorld, name: string): Promise<void> {
   await world.editStatus(name, { vm: null, observedGeneration: null });
 }
 
+/** By world: a VM that nobody has recorded is not missed in another organization's list, so a world has one or the other. */
+const emptied = new WeakSet<SimulatedWorld>();
+const exchanged = new WeakSet<SimulatedWorld>();
+
 /** Nothing is left of a status, maybe while lists show no VM. One that was adopted could be found by nothing else. */
 async function emptyStatus(
   world: SimulatedWorld,
   { vm, emptyLists }: Extract<Action, { do: 'emptyStatus' }>,
 ): Promise<void> {
-  if (world.statusOf(vm)?.vm?.adopted === true) return;
+  if (world.statusOf(vm)?.vm?.adopted === true || exchanged.has(world)) return;
+  emptied.add(world);
   if (emptyLists > 0) world.fault({ endpoint: 'client/list', kind: 'empty-list', count: emptyLists });
   await world.emptyStatus(vm);
 }
@@ -106,6 +111,8 @@ async function exchange(world: SimulatedWorld, holds: Extract<Action, { do: 'sec
     case 'mistyped':
       return setSecret(world, { ...own, apiToken: 'mistyped' });
     case 'other':
+      if (emptied.has(world)) return;
+      exchanged.add(world);
       return setSecret(world, otherPair);
     case 'rotated': {
       const next = { apiKey: `rotated-key-${String(world.clock.now())}`, apiToken: own.apiToken };
