@@ -288,6 +288,30 @@ describe('the annotation that confirms an organization', () => {
   });
 });
 
+describe('a leader that has not heard yet of the VM that the one before it has recorded', () => {
+  it("does not believe another organization's credentials for want of anything to lose", async () => {
+    const world = await createWorld({ seed: 70, replicas: 2 });
+    const other = addOrganization(world, { seed: 70 });
+    await world.advance(10 * second);
+    // Before anything speaks of a deployment.
+    world.atNext('before client/deploy/hostnodes', () => {
+      world.api.holdWatches(true);
+    });
+    await world.apply('trainer');
+    expect(await world.until(() => world.statusOf('trainer')?.vm !== undefined, minute, 10)).toBeDefined();
+    world.replicas.find((replica) => replica.isLeading)?.kill();
+    await setSecret(world, otherPair);
+    expect(await world.until(() => accountStatus(world).organization !== undefined, minute)).toBeDefined();
+    await world.advance(minute);
+    world.api.holdWatches(false);
+    await world.advance(hour);
+    expect(accountCondition(world, 'Ready')).toBe('False OrganizationUnproven');
+    expect([world.vms().length, other.machine.world.vms.size]).toEqual([1, 0]);
+    expect(eventsOf(world, 'VmLost')).toBe(0);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+});
+
 describe('an account that was made anew while resources use it', () => {
   async function makeAnew(world: SimulatedWorld): Promise<void> {
     const { spec } = accountOf(world) ?? {};

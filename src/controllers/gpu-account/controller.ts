@@ -12,6 +12,8 @@ import { credentialsReasons, statusOfAccount, type AccountObservation } from '..
 import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } from '../../plan/organization.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
+import { accountOf } from '../vm/controller.ts';
+import { vmKinds } from '../vm/kinds.ts';
 import { parseVm } from '../vm/observe.ts';
 import type { CustomObject } from '../objects.ts';
 import type { VmOwners } from '../vm-owners.ts';
@@ -86,10 +88,10 @@ export class GpuAccountController implements Reconciler {
     const object = this.#deps.store.get(name);
     // What was read is of no use for an account that was made anew under this name meanwhile.
     if (object === undefined || object.metadata.uid !== uid) return { kind: 'requeue' };
-    return this.#report(object, this.#configure(object, read), users);
+    return this.#report(object, await this.#configure(object, read), users);
   }
 
-  #configure(object: CustomObject, read: CredentialsRead): Configured {
+  async #configure(object: CustomObject, read: CredentialsRead): Promise<Configured> {
     const { accounts } = this.#deps;
     const { name } = object.metadata;
     const credentials: Configured['credentials'] = read.kind === 'found' ? { kind: 'accepted' } : read;
@@ -99,7 +101,7 @@ export class GpuAccountController implements Reconciler {
         accounts.block(name, credentialsReasons[credentials.kind], credentials.message);
       return { credentials, organization: undefined };
     }
-    const organization = this.#judge(object, runtime);
+    const organization = await this.#judge(object, runtime);
     if (organization.kind === 'unproven') accounts.block(name, 'OrganizationUnproven', unproven);
     return { credentials, organization };
   }
@@ -120,23 +122,26 @@ export class GpuAccountController implements Reconciler {
     }
   }
 
-  #judge({ metadata, status }: CustomObject, { keyFingerprint, fleet }: AccountRuntime): OrganizationVerdict {
+  async #judge({ metadata, status }: CustomObject, runtime: AccountRuntime): Promise<OrganizationVerdict> {
     const { organization: stored, unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
-    const isSameKey = stored?.keyFingerprint === keyFingerprint;
-    return judgeOrganization({
-      ...{ account: metadata.name, keyFingerprint, stored, snapshot: fleet.snapshot },
-      annotation: metadata.annotations?.[annotations.confirmOrganization],
-      stakes: isSameKey ? [] : this.#stakes(metadata.name, unmanagedVms),
-    });
+    const { name } = metadata;
+    const { keyFingerprint, fleet } = runtime;
+    const unmanaged = unmanagedVms.map((id): Stake => ({ kind: 'unmanaged', id }));
+    const annotation = metadata.annotations?.[annotations.confirmOrganization];
+    const facts = { ...{ account: name, keyFingerprint, stored, snapshot: fleet.snapshot }, annotation };
+    if (stored?.keyFingerprint === keyFingerprint) return judgeOrganization({ ...facts, stakes: [] });
+    const stakes = [...stakesIn(this.#deps.vms.byIndex('account', name)), ...unmanaged];
+    const verdict = judgeOrganization({ ...facts, stakes });
+    if (verdict.kind !== 'proven') return verdict;
+    // The store may be behind, as that of a leader is which took over a moment ago. To believe another key for want of a record
+    // that is on its way would give its VM up.
+    return judgeOrganization({ ...facts, stakes: [...stakesIn(await this.#usersNow(name)), ...unmanaged] });
   }
 
-  #stakes(account: string, unmanagedVms: readonly string[]): Stake[] {
-    const recorded = this.#deps.vms.byIndex('account', account).flatMap((object) => {
-      const { status, isStatusDamaged } = parseVm(object);
-      const owner = nameOf(object);
-      return stakesOf({ owner, uid: object.metadata.uid, journal: isStatusDamaged ? 'damaged' : status });
-    });
-    return [...recorded, ...unmanagedVms.map((id): Stake => ({ kind: 'unmanaged', id }))];
+  /** The account's resources as the API server has them. */
+  async #usersNow(account: string): Promise<CustomObject[]> {
+    const lists = await Promise.all(vmKinds.map(({ type }) => this.#deps.kube.list<CustomObject>(type)));
+    return lists.flatMap(({ items }) => items).filter((object) => accountOf(object) === account);
   }
 
   async #report(object: CustomObject, configured: Configured, users: readonly string[]): Promise<Outcome> {
@@ -202,6 +207,15 @@ export class GpuAccountController implements Reconciler {
     }
     return { total: snapshot.byId.size, managed, unmanaged: unmanaged.sort() };
   }
+}
+
+/** What these resources have recorded. */
+function stakesIn(objects: readonly CustomObject[]): Stake[] {
+  return objects.flatMap((object) => {
+    const { status, isStatusDamaged } = parseVm(object);
+    const { uid } = object.metadata;
+    return stakesOf({ owner: nameOf(object), uid, journal: isStatusDamaged ? 'damaged' : status });
+  });
 }
 
 /** The list of another organization says nothing about the VMs of this one. */
