@@ -48,7 +48,8 @@ export class Replica {
   readonly name: string;
   /** While true it does not reach the API server, which others do. */
   isCutOff = false;
-  longestFreezeMs = 0;
+  /** How long it was frozen, all in all: whoever freezes again right away may write what was decided before the first time. */
+  frozenMs = 0;
   readonly #place: ReplicaPlace;
   #life: Lifetime;
   #operator: Operator | undefined;
@@ -118,7 +119,7 @@ export class Replica {
     const life = this.#life;
     if (!this.isAlive || life.isFrozen) return;
     this.#place.note(`${this.name} freezes for ${String(ms)} ms`);
-    this.longestFreezeMs = Math.max(this.longestFreezeMs, ms);
+    this.frozenMs += ms;
     life.freeze();
     this.#place.clock.after(ms, () => {
       if (life.isAlive) this.#place.note(`${this.name} goes on`);

@@ -456,7 +456,7 @@ export class SimulatedWorld {
 
   #writersClocks(): { aheadMs: number; behindMs: number } {
     const skews = [0, ...(this.#options.skewsMs ?? [])];
-    const frozenMs = Math.max(...this.replicas.map((replica) => replica.longestFreezeMs));
+    const frozenMs = Math.max(...this.replicas.map((replica) => replica.frozenMs));
     return { aheadMs: Math.max(...skews), behindMs: frozenMs - Math.min(...skews) };
   }
 
