@@ -71,3 +71,19 @@ describe('a reconcile that the API server lets fail', () => {
     expect(world.conditionOf('trainer', 'Synced')).toBe('True ReconcileSuccess');
   });
 });
+
+describe('a write that comes too late, as somebody else has written meanwhile', () => {
+  it('is no failure: nothing is said of it, and the next one goes through', async () => {
+    const world = await readyWorld();
+    await world.apply('trainer', { deletionPolicy: 'Retain' });
+    await world.advance(minute);
+    const before = world.api.calls.length;
+    // What the finalizer would be removed by.
+    world.api.failNext('mergePatch', new KubeError('the object has been modified', 'conflict', 409));
+    await world.delete('trainer');
+    expect(await world.until(() => world.resource('trainer') === undefined, minute)).toBeDefined();
+    const said = world.api.calls.slice(before).map(({ body }) => JSON.stringify(body ?? {}));
+    expect(said.filter((body) => body.includes('ReconcileFailed'))).toEqual([]);
+    expect(said.filter((body) => body.includes('"finalizers":null'))).toHaveLength(2);
+  });
+});

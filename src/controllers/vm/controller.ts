@@ -1,6 +1,7 @@
 import type { VmStatus } from '../../api/vm.ts';
 import type { Fleet } from '../../fleet/contract.ts';
 import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
+import { NotLeadingError } from '../../kube/leader.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
@@ -64,7 +65,7 @@ export class VmController implements Reconciler {
   async #noteFailure(storeKey: string, failure: unknown): Promise<void> {
     const { store, kube, clock, log, kind } = this.#deps;
     const object = store.get(storeKey);
-    if (object === undefined || isKubeError(failure, 'unavailable')) return;
+    if (object === undefined || isKubeError(failure, 'unavailable') || isNoFailure(failure)) return;
     const { status, metadata } = object;
     const message = sentenceOf(failure);
     try {
@@ -221,6 +222,11 @@ function awaitNews(fleet: Fleet, key: string, { snapshotAfter, hosts, bids }: Lo
   if (snapshotAfter !== undefined) fleet.awaitSnapshot(key, snapshotAfter);
   if (hosts === true) fleet.offers.request(key);
   if (bids !== undefined) fleet.bids.awaitAnswer(key, bids.hostnode, bids.size);
+}
+
+/** What another look settles, or another process: as the runner sees it. */
+function isNoFailure(error: unknown): boolean {
+  return isKubeError(error, 'conflict') || error instanceof NotLeadingError;
 }
 
 const longestReason = 500;

@@ -201,6 +201,13 @@ describe('a reconcile that failed', () => {
     expect(statusAfterFailure(after, { ...failure, now: now + minute })).toEqual(after);
   });
 
+  it('speaks of the generation that its conditions speak of, also when somebody has edited the status', () => {
+    const { observedGeneration, ...before } = statusFor(observeRunning());
+    const after = statusAfterFailure(before, failure);
+    expect([observedGeneration, after.observedGeneration]).toEqual([3, 3]);
+    expect(problemsOfVmStatus(after, { before, generation: 3, now })).toEqual([]);
+  });
+
   it('is told of also when it was the first one', () => {
     const after = statusAfterFailure({}, failure);
     expect([told(after, 'Ready'), told(after, 'Synced')]).toEqual(['Unknown Pending', 'False ReconcileFailed']);

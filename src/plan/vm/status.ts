@@ -156,7 +156,9 @@ export function statusAfterFailure(
 ): VmStatus {
   const { message, now } = failure;
   const before = status.conditions ?? [];
-  const generation = status.observedGeneration ?? failure.generation;
+  // Where somebody has taken it out, the conditions know what they were said of.
+  const generation =
+    status.observedGeneration ?? conditionOf(before, 'Ready')?.observedGeneration ?? failure.generation;
   const first: ConditionDraft = { type: 'Ready', ...keptReady(before) };
   const synced: ConditionDraft = { type: 'Synced', status: 'False', reason: 'ReconcileFailed', message };
   const drafts = conditionOf(before, 'Ready') === undefined ? [first, synced] : [synced];
