@@ -115,10 +115,13 @@ function outbids({ status, before, uid }: Written, facts: SpotFacts): string[] {
 /** A disk is kept for as long as the spec says from the moment at which its replacement was seen running, and that stays. */
 function retention({ status, before, terms }: Written, facts: SpotFacts): string[] {
   const { aheadMs, behindMs } = facts.writersClocks();
+  // What was seen is kept in mind for as long as the API server takes no write.
+  const ranAt = facts.firstRanAt(status.vm?.id ?? '') ?? facts.now();
+  const earliest = Math.min(ranAt, facts.now() - onTheWayMs) - behindMs;
   return (status.retiring ?? []).flatMap(({ id, replacedAt, keepUntil }) => {
     const old = before.retiring?.find((one) => one.id === id)?.replacedAt;
     const at = Date.parse(replacedAt ?? '');
-    const isSince = at >= facts.now() - behindMs - onTheWayMs && at <= facts.now() + aheadMs;
+    const isSince = at >= earliest && at <= facts.now() + aheadMs;
     const checks: readonly (readonly [boolean, string])[] = [
       [old !== undefined && old !== replacedAt && facts.isOneActing, `was replaced at ${old ?? ''}, and is no more`],
       [old === undefined && replacedAt !== undefined && !isSince, `was not replaced at ${replacedAt ?? ''}`],
