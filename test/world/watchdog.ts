@@ -101,8 +101,8 @@ export class Watchdog {
   /** What a list said counts, too, where a VM changes right after it. */
   #noteSaid(exchange: Exchange): void {
     if (exchange.kind !== 'answer' || !exchange.answer.body.startsWith('{"success":true,"virtualmachines":')) return;
-    const said = JSON.parse(exchange.answer.body) as { virtualmachines: Record<string, { status: string }> };
-    for (const [id, { status }] of Object.entries(said.virtualmachines)) this.#noteStatus(id, status);
+    const said = parsed(exchange.answer.body);
+    for (const [id, { status }] of Object.entries(said?.virtualmachines ?? {})) this.#noteStatus(id, status);
   }
 
   #noteStatus(vmId: string, status: string): void {
@@ -248,5 +248,14 @@ export class Watchdog {
   complain(what: string): void {
     const sentence = `${new Date(this.#facts.now()).toISOString()} ${what}`;
     if (this.breaches.length < 20) this.breaches.push(sentence);
+  }
+}
+
+/** Undefined for an answer that breaks off in the middle. */
+function parsed(list: string): { readonly virtualmachines: Record<string, { status: string }> } | undefined {
+  try {
+    return JSON.parse(list) as { virtualmachines: Record<string, { status: string }> };
+  } catch {
+    return undefined;
   }
 }
