@@ -51,12 +51,12 @@ describe('what is known of bids', () => {
       '-0.20 +0.40 -0.10 +0.30 +0.50',
       'refused 0.20, wins 0.30',
     ],
-    ['no win at or below a bid refused later', '+0.25 +0.30 +0.35 -0.30', 'refused 0.30, wins 0.35'],
-    ['no refusal at or above a bid that won later', '-0.20 -0.25 -0.30 +0.25', 'refused 0.20, wins 0.25'],
+    ['no win of before a refusal that says that the market has risen', '+0.25 +0.30 +0.35 -0.30', 'refused 0.30'],
+    ['no refusal of before a win that says that it has fallen', '-0.20 -0.25 -0.30 +0.25', 'wins 0.25'],
     ['the later answer about one and the same bid', '-0.25 +0.25', 'wins 0.25'],
     ['the last of many', '-0.25 +0.25 -0.25', 'refused 0.25'],
     ['nothing that was contradicted, though that was contradicted as well', '+0.50 -0.60 +0.55', 'wins 0.55'],
-    ['a higher win that was there before a lower one was voided', '+0.60 +0.50 -0.55', 'refused 0.55, wins 0.60'],
+    ['what was said since the market moved', '+0.60 +0.50 -0.55 +0.58', 'refused 0.55, wins 0.58'],
     ['a refusal for less than a minute', '-0.20 59s', 'refused 0.20'],
     ['no refusal after a minute', '-0.20 60s', 'nothing'],
     ['a win for less than half a minute', '+0.25 29s', 'wins 0.25'],
@@ -105,7 +105,7 @@ describe('what is known of bids', () => {
     ['the highest of a search', '-0.20 +0.40 -0.30 -0.25', '0.30'],
     ['still there after a higher win', '-0.20 90s +0.25', '0.20'],
     ['gone when it wins itself', '-0.20 90s +0.20', undefined],
-    ['what is left below when it wins itself', '-0.20 -0.30 +0.25', '0.20'],
+    ['gone when a lower bid wins', '-0.20 -0.30 +0.25', undefined],
     ['nothing where nothing was ever refused', '+0.25', undefined],
   ])('to ask again by is %s: %s', async (_name, story, expected) => {
     const given = rig();
@@ -150,19 +150,16 @@ describe('what is known of bids', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(moment, { maxLength: 25 }), async (moments) => {
         const { clock, book } = rig();
-        const said: { readonly cents: number; readonly wins: boolean; readonly at: number }[] = [];
+        const said: { readonly cents: number; readonly wins: boolean; readonly at: number; isVoid: boolean }[] = [];
         for (const { cents, wins, pauseMs } of moments) {
           await clock.advance(pauseMs);
           book.note('h1', size, money(cents).div(100), wins);
-          said.push({ cents, wins, at: clock.now() });
-          const holds = said.filter(
-            (one, index) =>
-              clock.now() - one.at < (one.wins ? 30 : 60) * second &&
-              !said.slice(index + 1).some((later) => {
-                if (later.wins === one.wins) return false;
-                return later.wins ? one.cents >= later.cents : one.cents <= later.cents;
-              }),
-          );
+          const young = said.filter((one) => !one.isVoid && clock.now() - one.at < (one.wins ? 30 : 60) * second);
+          const others = young.filter((one) => one.wins !== wins);
+          const hasMoved = others.some((one) => (wins ? one.cents >= cents : one.cents <= cents));
+          if (hasMoved) for (const one of others) one.isVoid = true;
+          said.push({ cents, wins, at: clock.now(), isVoid: false });
+          const holds = said.filter((one) => !one.isVoid && clock.now() - one.at < (one.wins ? 30 : 60) * second);
           const [refused, won] = [false, true].map((verdict) =>
             holds.filter((one) => one.wins === verdict).map((one) => one.cents),
           );

@@ -100,8 +100,13 @@ class SharedBidBook implements RunningBidBook {
     const id = idOf(hostnode, size);
     const place = this.#touch(id);
     const answer = { bid, wins, at: this.#clock.now() };
-    place.answers = place.answers.filter((older) => this.#isYoung(older) && !isReplaced(older, answer));
-    place.answers.push(answer);
+    place.answers = [
+      ...leftBy(
+        answer,
+        place.answers.filter((older) => this.#isYoung(older)),
+      ),
+      answer,
+    ];
     place.askedAt = answer.at;
     if (wins) place.lastWin = lowest([bid, ...this.#young(place, true)]);
     else place.lastRefused = highest([bid, ...this.#young(place, false)]);
@@ -205,9 +210,16 @@ function emptyPlace(now: number): Place {
   };
 }
 
-/** The newer answer says the opposite, or the same once more. */
-function isReplaced(older: Answer, newer: Answer): boolean {
-  if (older.wins === newer.wins) return older.bid.eq(newer.bid);
+/**
+ * What still counts beside a new answer. One that contradicts it was given before the market moved, and so was everything else
+ * that was said on its side: what had won above a bid that is refused now may lose as well, and the reverse.
+ */
+function leftBy(newer: Answer, answers: readonly Answer[]): readonly Answer[] {
+  const hasMoved = answers.some((older) => older.wins !== newer.wins && contradicts(older, newer));
+  return answers.filter((older) => (older.wins === newer.wins ? !older.bid.eq(newer.bid) : !hasMoved));
+}
+
+function contradicts(older: Answer, newer: Answer): boolean {
   return newer.wins ? older.bid.gte(newer.bid) : older.bid.lte(newer.bid);
 }
 

@@ -109,8 +109,9 @@ export interface BidBook {
    */
   begin(hostnode: string, size: VmSize): boolean;
   /**
-   * The provider has answered, whoever asked: also a deployment or start with a bid is an answer. What it contradicts is
-   * forgotten: a bid refused now voids wins at or below it, and the reverse.
+   * The provider has answered, whoever asked: also a deployment or start with a bid is an answer. One that contradicts
+   * an older one says that the market has moved: a bid refused now that has won, or that is above one that has, voids all
+   * wins, and the reverse.
    */
   note(hostnode: string, size: VmSize, bid: Money, wins: boolean): void;
   /** The question got no answer. */

@@ -191,3 +191,29 @@ describe('SpotVms of several namespaces that are outbid at the same moment, at o
     expect(world.vms()).toHaveLength(crowd.count);
   });
 });
+
+describe('a SpotVm whose market rises as soon as it runs', () => {
+  it('makes no bid by what was said before that, and has another VM within ten calls', async () => {
+    // Soon enough for the answers of the first search to be still believed.
+    const world = await createWorld({ seed: 1, namespaces, operator: { pollIdleMs: 5 * second } });
+    openHosts(world);
+    market(world, '0.22');
+    await world.api.create(spotVmType, {
+      ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: spotVmType.kind, metadata: { namespace: 'few', name: 'spot-one' } },
+      spec: {
+        ...{ gpu: { models: [gpuModel] }, ...shapes[0], onOutbid: 'Replace' },
+        bid: { price: '0.10', maxPrice: '0.40' },
+      },
+    });
+    const crowd = { world, count: 1, sizes: { many: 0, some: 0, few: 1, least: 0 } };
+    expect(await world.until(() => ready(crowd) === 1, minute)).toBeDefined();
+    const before = new Map(world.requests);
+    market(world, '0.33');
+    const isReplaced = (): boolean => statuses(crowd).some(({ retiring = [] }) => retiring.length > 0);
+    expect(await world.until(() => isReplaced() && ready(crowd) === 1, 2 * minute)).toBeDefined();
+    const calls = callsSince(world, before);
+    expect(calls['client/deploy/single']).toBe(1);
+    expect(calls['client/start/single']).toBeUndefined();
+    expect(Object.values(calls).reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual(10);
+  });
+});

@@ -14,7 +14,7 @@ import { writeConnectionSecret } from '../connection-secret.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
 import { vmKindOf } from './kinds.ts';
-import { askBid, noteMarket, noteStartOfBid } from './bids.ts';
+import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
@@ -120,6 +120,7 @@ function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' 
   pass.memory.unsaved = carriedOn(pass.journal, step.journal);
   if (step.announcement !== undefined) pass.announcements.push(step.announcement);
   count(deps, pass, step.announcement?.reason);
+  if (step.announcement?.reason === 'Outbid') noteOutbid(pass);
   if (step.hostFailure !== undefined) {
     pass.runtime?.fleet.offers.reportFailure(step.hostFailure.hostnode, step.hostFailure.reason);
   }

@@ -47,6 +47,14 @@ export function noteStartOfBid({ journal: { vm } }: Pass, { fleet }: AccountRunt
   fleet.bids.note(vm.hostnode, vm.applied, money(vm.bid), wins);
 }
 
+/** That the list shows a VM as outbid is one as well, unless somebody has asked since. */
+export function noteOutbid({ journal: { vm }, runtime }: Pass): void {
+  if (runtime === undefined || vm?.bid === undefined || vm.hostnode === undefined) return;
+  const { bids, snapshot } = runtime.fleet;
+  const { askedAt = 0 } = bids.known(vm.hostnode, vm.applied);
+  if (askedAt <= (snapshot?.requestedAt ?? 0)) bids.note(vm.hostnode, vm.applied, money(vm.bid), false);
+}
+
 export function noteMarket(
   deps: ActDeps,
   { memory }: Pass,
