@@ -125,7 +125,7 @@ test('a deployment whose answer was lost is found and taken over: one call, one 
   const vm = await stage.create(team, 'found', spec);
   await vm.untilReady();
   expect((await team.state()).requests['client/deploy/single']).toBe(1);
-  expect((await vm.untilEvent('LaunchRecovered')).note).toContain('whose answer was lost');
+  expect((await vm.untilEvent('LaunchRecovered')).note).toContain('which was not recorded');
 });
 
 test('while lists come back empty nothing is deployed, neither for who has a VM nor for who waits for its own', async () => {
