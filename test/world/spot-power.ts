@@ -96,9 +96,12 @@ export class SpotPower {
   }
 }
 
-/** It has its GPUs, and is billed for them. */
+/**
+ * It runs, or is on its way to that. One that a person has stopped at the provider with its GPUs kept is theirs to answer for:
+ * the provider releases it only from running.
+ */
 function holds(vm: Vm): boolean {
-  return vm.holdsCompute && !isOnItsWayOut(vm);
+  return vm.holdsCompute && vm.status !== 'Stopped' && !isOnItsWayOut(vm);
 }
 
 function byResource(vms: readonly Vm[]): ReadonlyMap<string, readonly Vm[]> {
