@@ -1,21 +1,5 @@
-/**
- * Deliberate bugs, each of which would cost money or trust. The deterministic simulation has to catch every one: what it
- * does not catch here it would not catch in earnest.
- */
-export interface Mutation extends Edit {
-  readonly name: string;
-  /** What becomes possible. */
-  readonly harm: string;
-  /** Where a second line guards against the same bug. */
-  readonly also?: Edit;
-}
-
-export interface Edit {
-  readonly file: string;
-  /** Stands exactly once in the file. */
-  readonly find: string;
-  readonly replace: string;
-}
+import type { Mutation } from './mutation.ts';
+import { spotMutations } from './spot-mutations.ts';
 
 export const mutations: readonly Mutation[] = [
   {
@@ -188,4 +172,5 @@ export const mutations: readonly Mutation[] = [
     find: 'const lastTransitionTime = old?.status === draft.status ? old.lastTransitionTime : toTimestamp(facts.now);',
     replace: 'const lastTransitionTime = toTimestamp(facts.now);',
   },
+  ...spotMutations,
 ];

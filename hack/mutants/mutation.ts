@@ -1,0 +1,18 @@
+/**
+ * Deliberate bugs, each of which would cost money or trust. The deterministic simulation has to catch every one: what it
+ * does not catch here it would not catch in earnest.
+ */
+export interface Mutation extends Edit {
+  readonly name: string;
+  /** What becomes possible. */
+  readonly harm: string;
+  /** Where a second line guards against the same bug. */
+  readonly also?: Edit;
+}
+
+export interface Edit {
+  readonly file: string;
+  /** Stands exactly once in the file. */
+  readonly find: string;
+  readonly replace: string;
+}
