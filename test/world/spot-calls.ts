@@ -102,11 +102,13 @@ export class SpotCalls {
     if (!isAnswer) this.#spoil(uid);
     // A bid that does not win any more: there is a pause now, and another attempt.
     if (isAttempt(request) && !isGranted(exchange)) this.afterReady(uid);
-    if (request.path === 'client/delete/single' && this.#isTooDear(uid)) this.afterReady(uid);
+    if (request.path === 'client/delete/single' && !this.#isKept(uid, field(request, 'server'))) this.afterReady(uid);
   }
 
-  #isTooDear(uid: string): boolean {
-    return (this.#facts.resourceOf(uid)?.status as VmStatus | undefined)?.launch?.outcome === 'Overpriced';
+  /** Otherwise it is deleted as it is too dear, and another attempt begins. */
+  #isKept(uid: string, vmId: string): boolean {
+    const { retiring = [] } = (this.#facts.resourceOf(uid)?.status ?? {}) as VmStatus;
+    return retiring.some(({ id }) => id === vmId);
   }
 
   #checkBid(request: SimRequest): void {

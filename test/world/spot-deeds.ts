@@ -61,7 +61,7 @@ export function spotDeeds(vm: fc.Arbitrary<string>, often: Often): readonly fc.W
     often(5, fc.record({ do: doing('outbid'), count: fc.constantFrom(1, 1, 2, 9) })),
     often(2, fc.record({ do: doing('room'), nth, amount: fc.constantFrom(0, 1, 4) })),
     often(3, fc.record({ do: doing('outbidUnderFire'), vm, lost: fc.array(calls, { minLength: 1, maxLength: 2 }) })),
-    often(1, fc.record({ do: doing('overcharge'), on: fc.boolean() })),
+    often(3, fc.record({ do: doing('overcharge'), on: fc.boolean() })),
     often(1, fc.record({ do: doing('forgeRetiring'), vm })),
   ];
 }

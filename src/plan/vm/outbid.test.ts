@@ -136,6 +136,15 @@ describe('an outbid VM', () => {
     });
   });
 
+  it('is asked about by what it costs, where nobody has recorded its bid, and by nothing while that is not known', () => {
+    const journal = { vm: recordedVm('vm-1', { capacity: 'Spot', adopted: true, outbidSince: ago(minute) }) } as const;
+    const priced = outbid({}, { journal });
+    expect(stepOf(priced)).toMatchObject({ kind: 'askBid', question: { vmId: 'vm-1' } });
+    expect(statusOfVm(priced, decided(priced)).vm?.bid).toBe('0.10');
+    const unpriced = outbid({ 'host-1': wins }, { journal, vms: [{ ...lost, price: undefined }] });
+    expect(stepOf(unpriced)).toEqual({ kind: 'wait' });
+  });
+
   it('is not started above a limit that was lowered since, whatever wins', () => {
     const lowered = spotTerms({ price: money('0.05'), maxPrice: money('0.08') });
     expect(briefOf(outbid({ 'host-1': wins }, { spot: lowered }))).toMatchObject({

@@ -45,9 +45,9 @@ function isStartBackingOff({ facts: { lastCall }, now }: VmObservation): boolean
 /** By its own bid, which nobody can change, on the host where its disk is. */
 function ownBid(observation: VmObservation, { vm, spot }: Losing): Recovery | 'loses' {
   const { account } = observation;
-  const bid = bidOf(observation.journal.vm) ?? spot.price;
-  // The limit was lowered since: a VM that runs goes on, but is not started above it.
-  if (bid.gt(spot.maxPrice)) return 'loses';
+  const bid = bidOfVm(observation, vm);
+  // The limit was lowered since: a VM that runs goes on, but is not started above it. Nor by a bid that nobody knows.
+  if (bid === undefined || bid.gt(spot.maxPrice)) return 'loses';
   const place = placeOf(observation, vm);
   // On which host it is is not known: only starting it tells.
   if (place === undefined || account.kind !== 'ready') return { step: startOf(vm), ...starting(vm) };
@@ -57,6 +57,11 @@ function ownBid(observation: VmObservation, { vm, spot }: Losing): Recovery | 'l
   if (known.isBeingAsked) return { step: { kind: 'wait' }, look: { bids: place } };
   if (!mayAskOfOwn(observation, spot)) return 'loses';
   return { step: { kind: 'askBid', question: { ...place, bid, vmId: vm.id, most: bid } } };
+}
+
+/** Of one that was adopted the journal knows it from the first list that had a price. */
+function bidOfVm({ journal }: VmObservation, vm: CloudVm): Money | undefined {
+  return bidOf(journal.vm) ?? vm.price?.compute;
 }
 
 /** Undefined: not known. */
@@ -85,7 +90,7 @@ function starting(vm: CloudVm): Pick<Verdict, 'phase' | 'ready'> {
 
 function waitForOwnBid(observation: VmObservation, { vm, spot }: Losing): Recovery {
   const bids = placeOf(observation, vm);
-  const bid = bidOf(observation.journal.vm);
+  const bid = bidOfVm(observation, vm);
   return { step: { kind: 'wait' }, note: whatIsWaitedFor(bid, spot), look: { ...nextRound(observation), bids } };
 }
 
@@ -93,8 +98,9 @@ const cannotBeChanged =
   'The bid of a VM that exists cannot be changed: with spec.onOutbid Replace another VM takes its place by the bid of the spec.';
 
 function whatIsWaitedFor(bid: Money | undefined, { price, maxPrice }: SpotTerms): string {
-  if (bid?.gt(maxPrice) === true) return `That is above bid.maxPrice, so it is not started. ${cannotBeChanged}`;
-  return bid?.lt(price) === true ? cannotBeChanged : 'It is started once its bid wins again.';
+  if (bid === undefined) return 'What its bid is will be known, and asked about, once the provider shows its price.';
+  if (bid.gt(maxPrice)) return `That is above bid.maxPrice, so it is not started. ${cannotBeChanged}`;
+  return bid.lt(price) ? cannotBeChanged : 'It is started once its bid wins again.';
 }
 
 /** When it may be worth asking again. */

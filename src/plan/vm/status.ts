@@ -2,7 +2,7 @@ import { conditionOf, mergeConditions, type Condition, type ConditionDraft } fro
 import { fitted } from '../../api/fitted.ts';
 import { spotVmStatusSchema } from '../../api/spot-vm.ts';
 import type { VmStatus } from '../../api/vm.ts';
-import type { Market, RetiringVm } from '../../api/vm-status.ts';
+import type { Market, RecordedVm, RetiringVm } from '../../api/vm-status.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, parseMoney } from '../../lib/money.ts';
@@ -40,7 +40,7 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): VmStat
   return fitted(spotVmStatusSchema, made);
 }
 
-function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {
+function seenOf(vm: CloudVm | undefined, { status, journal }: VmObservation): object {
   if (vm === undefined) {
     return { providerStatus: status.vm?.providerStatus, createdAt: status.vm?.createdAt };
   }
@@ -48,7 +48,14 @@ function seenOf(vm: CloudVm | undefined, { status }: VmObservation): object {
     hostnode: vm.hostnode,
     providerStatus: vm.providerStatus,
     createdAt: vm.createdAt === undefined ? undefined : toTimestamp(vm.createdAt),
+    ...bidSeen(vm, journal.vm),
   };
+}
+
+/** Of one that was adopted, or found again, while the list had no price of it. What it costs without storage is its bid. */
+function bidSeen({ price }: CloudVm, recorded: RecordedVm | undefined): { readonly bid?: string } {
+  const isKnown = recorded?.capacity !== 'Spot' || recorded.bid !== undefined;
+  return isKnown || price === undefined ? {} : { bid: formatMoney(price.compute) };
 }
 
 /** What is on its way out, with what it still costs. */
