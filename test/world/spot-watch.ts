@@ -2,6 +2,7 @@ import { conditionOf } from '../../src/api/conditions.ts';
 import { annotations, spotVmType } from '../../src/api/group.ts';
 import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
+import { markOf } from '../../src/api/vm-name.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import { SpotCalls } from './spot-calls.ts';
@@ -68,13 +69,16 @@ export class SpotWatch {
   }
 
   /** With the resource go the VMs that were replaced, also where its own one is to be kept. */
-  afterGone({ metadata: { name, annotations: given }, spec, status }: CustomObject): void {
+  afterGone({ metadata: { name, uid, annotations: given }, spec, status }: CustomObject): void {
     const { vm, retiring = [] } = (status ?? {}) as VmStatus;
     if (vm === undefined || given?.[annotations.abandon] === 'true') return;
-    const live = this.#facts.liveVms().filter((one) => !isOnItsWayOut(one) && one.status !== 'Terminated');
-    for (const { id } of retiring.filter((one) => live.some((other) => other.id === one.id)))
-      this.#facts.complain(`${name} is gone, but VM ${id}, which it had replaced, lives`);
     const isKept = (spec as SpotVmSpec).deletionPolicy === 'Retain';
+    // What a forged status says was replaced is somebody else's; and what may yet have its place back is kept with the VM.
+    const own = this.#facts.liveVms().filter((one) => markOf(one.name)?.uid === uid && !isOnItsWayOut(one));
+    const live = own.filter(({ status: said }) => said !== 'Terminated');
+    const replaced = retiring.filter(({ replacedAt }) => !isKept || replacedAt !== undefined);
+    for (const { id } of replaced.filter((one) => live.some((other) => other.id === one.id)))
+      this.#facts.complain(`${name} is gone, but VM ${id}, which it had replaced, lives`);
     if (isKept && this.#calls.hasDeleted(vm.id))
       this.#facts.complain(`${name} was to leave VM ${vm.id}, and deleted it`);
   }
