@@ -74,8 +74,8 @@ export const easySpec = {
 /** More requests than this in one millisecond are no burst any more. */
 const mostPointsAtAMoment = 5_000;
 
-/** A watch that was interrupted is opened again within half a minute; then there is one more try of everything else. */
-const longestRecoveryMs = 60_000;
+/** A watch that was interrupted is opened again within half a minute; what failed again and again is tried every five. */
+const longestRecoveryMs = 330_000;
 
 /** What is to befall a process at one of the moments it comes to. */
 interface Doom {
