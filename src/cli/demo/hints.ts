@@ -23,7 +23,7 @@ export function hints({ kubeconfigPath, controlUrl, telemetryUrl, logPath }: Pla
     `  ${kubectl} get secret trainer-connection -o 'jsonpath={.data.ssh_config}' | base64 -d`,
     `  ${kubectl} delete gpuvm trainer`,
     '',
-    `  curl -s ${controlUrl}/market -d '{"price": "0.25"}'   # outbids "sweep", which is replaced by a higher bid`,
+    `  curl -s ${controlUrl}/market -d '{"gpuModel": "geforcertx3090-pcie-24gb", "price": "0.20"}'   # outbids "sweep", which is replaced by a higher bid`,
     `  ${kubectl} describe spotvm sweep`,
     '',
     `  curl -s ${controlUrl}/state        # what the provider has`,
