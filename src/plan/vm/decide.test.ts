@@ -10,6 +10,7 @@ import { decideVm } from './decide.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipOfRecord, recordsOf } from './ownership.ts';
 import { isInDoubt, uncertainSince } from './proof.ts';
+import { statusOfVm } from './status.ts';
 import { changesProvider } from './verdict.ts';
 
 function check(property: (given: VmObservation) => void): void {
@@ -63,6 +64,16 @@ describe('whatever was seen, a decision', () => {
         look?.bids !== undefined ||
         probe !== undefined;
       expect(isLooked || Object.hasOwn(wokenBy, rule), rule).toBe(true);
+    });
+  });
+
+  it('that is to be made again in a moment is another one by then', () => {
+    check((given) => {
+      const verdict = decideVm(given);
+      if (verdict.step.kind !== 'wait' || (verdict.look?.inMs ?? Infinity) > 1) return;
+      const { step, look } = decideVm({ ...given, now: given.now + 1, status: statusOfVm(given, verdict) });
+      // To wait for another moment, time and again, would be a hot loop.
+      if (step.kind === 'wait') expect(look?.inMs ?? Infinity, verdict.rule).toBeGreaterThan(1);
     });
   });
 

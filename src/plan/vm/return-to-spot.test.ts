@@ -148,3 +148,12 @@ describe('an on-demand VM that has taken over', () => {
     expect(statusOfVm(observation, decided(observation)).spot?.market).toBe('OnDemand');
   });
 });
+
+describe('an on-demand VM that is listed as running although its deletion was confirmed', () => {
+  it('is looked at with the next list, and not in every millisecond until then', () => {
+    const facts = { deletedAt: new Map([['vm-1', now - second]]) };
+    const seen: Seen = { meta: { deleting: true }, status: { phase: 'Deleting' }, facts };
+    const { step, look } = decided(onDemand({}, {}, seen));
+    expect([step.kind, look?.inMs, look?.snapshotAfter !== undefined]).toEqual(['wait', undefined, true]);
+  });
+});

@@ -42,7 +42,7 @@ function returnable(observation: VmObservation): Returnable | undefined {
   const { spot, journal, spec, meta, adoption } = observation;
   const vm = liveVm(observation);
   if (spot?.returnAfterMs === undefined || vm === undefined || !isHeldOnDemand(journal)) return undefined;
-  if (spec.powerState !== 'Running' || meta.paused || adoption !== undefined) return undefined;
+  if (spec.powerState !== 'Running' || meta.deleting || meta.paused || adoption !== undefined) return undefined;
   return { vm, spot, returnAfterMs: spot.returnAfterMs };
 }
 
@@ -131,15 +131,15 @@ const notNow: Step = { kind: 'noteMarket', isWinnable: false, isReturning: false
 export function lookAtMarket(observation: VmObservation, verdict: Verdict): Verdict {
   const found = returnable(observation);
   if (verdict.step.kind !== 'wait' || found?.vm.state !== 'running' || isReturningToSpot(observation)) return verdict;
-  const { inMs = Infinity } = verdict.look ?? {};
-  return { ...verdict, look: { ...verdict.look, ...nextLook(observation, found, inMs) } };
+  return { ...verdict, look: { ...verdict.look, ...nextLook(observation, found, verdict) } };
 }
 
-function nextLook(observation: VmObservation, found: Returnable, inMs: number): Look {
+function nextLook(observation: VmObservation, found: Returnable, { phase, look }: Verdict): Look {
   const { now } = observation;
   const looksAt = looksAgainAt(observation, found);
-  if (now < looksAt) return { inMs: Math.min(inMs, until(looksAt, now)) };
-  if (!isSaidToRun(observation)) return { inMs: 1 };
+  if (now < looksAt) return { inMs: Math.min(look?.inMs ?? Infinity, until(looksAt, now)) };
+  // At once when that is written. While something else is said nobody knows for how long: to look again and again would be a loop.
+  if (!isSaidToRun(observation)) return phase === 'Running' ? { inMs: 1 } : {};
   if (isInventoryOld(observation)) return { hosts: true };
   const market = searchBid(observation, found.spot);
   return market.kind === 'beingAsked' ? { bids: market } : {};
