@@ -31,13 +31,26 @@ it('stops code that reads the clock for ever and does not listen to its end', ()
   expect(spin).toThrow('goes on although it was killed');
 });
 
-it('says nothing of a process that has much to do at one moment after the other', async () => {
+it('tells of code that looks every millisecond, too', async () => {
   const world = new VirtualClock();
   let isTold = false;
   const { clock } = new Lifetime(world, { onSpin: () => (isTold = true) });
-  for (let moment = 0; moment < 50; moment++) {
-    for (let reading = 0; reading < 10_000; reading++) clock.now();
-    await world.advance(1);
+  const look = (): void => {
+    for (let reading = 0; reading < 12; reading++) clock.now();
+    clock.after(1, look);
+  };
+  look();
+  await world.advance(20_000);
+  expect(isTold).toBe(true);
+});
+
+it('says nothing of a process that has much to do now and then', async () => {
+  const world = new VirtualClock();
+  let isTold = false;
+  const { clock } = new Lifetime(world, { onSpin: () => (isTold = true) });
+  for (let poll = 0; poll < 50; poll++) {
+    for (let reading = 0; reading < 20_000; reading++) clock.now();
+    await world.advance(5_000);
   }
   expect(isTold).toBe(false);
 });

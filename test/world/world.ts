@@ -504,7 +504,7 @@ export class SimulatedWorld {
         this.#onEnd(replica);
       },
       onSpin: (replica) => {
-        this.watchdog.complain(`${replica.name} runs in circles, and no time goes by`);
+        this.watchdog.complain(`${replica.name} runs in circles, and hardly any time goes by`);
         // The next one would do the same, for hours.
         this.#retired.add(replica);
         replica.breakOff();
