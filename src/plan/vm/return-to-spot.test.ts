@@ -79,6 +79,22 @@ describe('an on-demand VM that has taken over', () => {
       onDemand(refuses, returning, { vms: [released] }),
       { step: 'noteMarket' },
     ],
+    [
+      'gives up going back when its owner has set a limit that was reached meanwhile',
+      onDemand(wins, returning, {
+        vms: [released],
+        spot: spotTerms({
+          ...{ onOutbid: 'OnDemand', returnAfterMs: 15 * minute },
+          outbidLimit: { count: 1, windowMs: 60 * minute },
+        }),
+        journal: {
+          vm: recordedVm('vm-1', { capacity: 'OnDemand' }),
+          launch: launchOf({ capacity: 'OnDemand' }),
+          spot: { outbidCount: 1, outbidTimes: [ago(minute)] },
+        },
+      }),
+      { rule: 'spotVmTakesOver', step: 'noteMarket' },
+    ],
     ['is started again then', onDemand(refuses, lookedLately, { vms: [released] }), { step: 'start' }],
     [
       'is started again when going back takes too long',
