@@ -1,4 +1,4 @@
-import { spotVmSpecSchema } from '../../src/api/spot-vm.ts';
+import { spotVmSpecSchema, type SpotVmSpec } from '../../src/api/spot-vm.ts';
 import { markOf } from '../../src/api/vm-name.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
@@ -6,6 +6,13 @@ import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
 import { field, nanosOf, type SpotFacts } from './spot-facts.ts';
+
+/** By a spec that the operator has seen. */
+function isToBeKept({ metadata, spec, status }: CustomObject, vmId: string): boolean {
+  const { vm, observedGeneration, launch } = (status ?? {}) as VmStatus;
+  if (metadata.deletionTimestamp === undefined || observedGeneration !== metadata.generation) return false;
+  return (spec as SpotVmSpec).deletionPolicy === 'Retain' && vm?.id === vmId && launch?.outcome !== 'Overpriced';
+}
 
 const attempts: ReadonlySet<string> = new Set(['client/deploy/single', 'client/start/single']);
 
@@ -56,7 +63,6 @@ export class SpotCalls {
   readonly #limits = new Map<string, Limits>();
   /** By process and UID. */
   readonly #recoveries = new Map<string, Recovery>();
-  readonly #deleted = new Set<string>();
   /** By VM. */
   readonly #owners = new Map<string, string>();
 
@@ -81,11 +87,6 @@ export class SpotCalls {
 
   onEnd(process: string): void {
     for (const key of this.#recoveries.keys()) if (key.startsWith(`${process} `)) this.#recoveries.delete(key);
-  }
-
-  /** Whether anybody has asked for the deletion of this VM. */
-  hasDeleted(vmId: string): boolean {
-    return this.#deleted.has(vmId);
   }
 
   onSend(process: string, request: SimRequest): void {
@@ -158,9 +159,10 @@ export class SpotCalls {
 
   /** The disk of a VM that was replaced is kept until its time is over, by whichever clock. */
   #checkDeletion(vmId: string): void {
-    this.#deleted.add(vmId);
     const vm = this.#facts.liveVms().find(({ id }) => id === vmId);
     const owner = this.#facts.resourceOf(markOf(vm?.name ?? '')?.uid ?? '');
+    if (owner !== undefined && isToBeKept(owner, vmId))
+      this.#facts.complain(`${owner.metadata.name} is to leave VM ${vmId}, which is deleted`);
     if (vm === undefined || owner === undefined || owner.metadata.deletionTimestamp !== undefined) return;
     if (this.#facts.now() + this.#facts.writersClocks().aheadMs < this.#keptUntil(owner, vm.id))
       this.#facts.complain(`VM ${vmId} is deleted before its time is over`);

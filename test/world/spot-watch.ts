@@ -79,8 +79,6 @@ export class SpotWatch {
     const replaced = retiring.filter(({ replacedAt }) => !isKept || replacedAt !== undefined);
     for (const { id } of replaced.filter((one) => live.some((other) => other.id === one.id)))
       this.#facts.complain(`${name} is gone, but VM ${id}, which it had replaced, lives`);
-    if (isKept && this.#calls.hasDeleted(vm.id))
-      this.#facts.complain(`${name} was to leave VM ${vm.id}, and deleted it`);
   }
 
   /** Once things are quiet: no VM costs more than its bid. */
