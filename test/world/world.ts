@@ -74,8 +74,10 @@ export const easySpec = {
 /** More requests than this in one millisecond are no burst any more. */
 const mostPointsAtAMoment = 5_000;
 
-/** A watch that was interrupted is opened again within half a minute; what failed again and again is tried every five. */
-const longestRecoveryMs = 330_000;
+/** A watch that was interrupted is opened again within half a minute; then there is one more try of everything else. */
+const longestRecoveryMs = 60_000;
+/** A reconcile that the API server has failed is tried again after five minutes at most, and so much on top. */
+const longestKubeRecoveryMs = 330_000;
 
 /** What is to befall a process at one of the moments it comes to. */
 interface Doom {
@@ -124,6 +126,7 @@ export class SimulatedWorld {
   #dooms: Doom[] = [];
   #areWatchesHeld = false;
   #disturbedAt = 0;
+  #kubeTroubledAt = -Infinity;
   #momentAt = 0;
   #pointsAtMoment = 0;
 
@@ -331,6 +334,7 @@ export class SimulatedWorld {
   /** All trouble that lasts is over; what was under way goes on. */
   clearFaults(): void {
     this.note('faults are cleared');
+    this.#noteTrouble();
     this.#disturbedAt = this.clock.now();
     this.provider.machine.faults.clear();
     Object.assign(this.kubeWeather, { lostRequests: 0, lostAnswers: 0, duplicates: 0, isDown: false });
@@ -348,18 +352,25 @@ export class SimulatedWorld {
 
   /** Nothing is in the operator's way, and nothing was for long enough that it has found back after the last trouble. */
   get isCalm(): boolean {
-    if (!this.#isUndisturbed) this.#disturbedAt = this.clock.now();
-    return this.clock.now() - this.#disturbedAt > longestRecoveryMs;
+    this.#noteTrouble();
+    const now = this.clock.now();
+    return now - this.#disturbedAt > longestRecoveryMs && now - this.#kubeTroubledAt > longestKubeRecoveryMs;
   }
 
-  /** It runs, its calls and writes arrive, and lists tell the truth. */
-  get #isUndisturbed(): boolean {
+  #noteTrouble(): void {
+    const now = this.clock.now();
     const { lostRequests, lostAnswers, duplicates, isDown } = this.kubeWeather;
+    const isCutOff = this.replicas.some((replica) => replica.isCutOff);
+    if (isDown || isCutOff || lostRequests + lostAnswers + duplicates > 0) this.#kubeTroubledAt = now;
+    if (!this.#isUndisturbed()) this.#disturbedAt = now;
+  }
+
+  /** The operator runs, its calls arrive, it hears of changes, and lists tell the truth. */
+  #isUndisturbed(): boolean {
     const { late, omits } = this.providerWeather;
-    const isWeatherFair = lostRequests + lostAnswers + duplicates + late.chance === 0 && !isDown && omits === undefined;
-    const isAwake = this.replicas.some((replica) => replica.isLeading && !replica.isFrozen && !replica.isCutOff);
-    const isProvider = this.provider.machine.faults.list().length === 0 && this.#isAccountReady();
-    return isWeatherFair && isAwake && isProvider && !this.#areWatchesHeld;
+    const isAwake = this.replicas.some((replica) => replica.isLeading && !replica.isFrozen);
+    const isProvider = this.provider.machine.faults.list().length === 0 && late.chance === 0 && omits === undefined;
+    return isAwake && isProvider && this.#isAccountReady() && !this.#areWatchesHeld;
   }
 
   #isAccountReady(): boolean {
