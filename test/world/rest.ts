@@ -64,11 +64,12 @@ function keepsReplaced({ spec, status }: CustomObject): boolean {
   return retiring.some(({ replacedAt }) => powerState === 'Running' || replacedAt !== undefined);
 }
 
-/** A bid wins, so that it goes back to a spot VM. */
+/** A bid wins, so that it goes back to a spot VM; but for one that is held back by its price, which waits for its owner. */
 function isToReturn({ spec, status }: CustomObject): boolean {
   const { returnToSpot, powerState = 'Running' } = spec as Partial<SpotVmSpec>;
-  const { vm } = (status ?? {}) as VmStatus;
-  return returnToSpot !== undefined && powerState === 'Running' && vm?.capacity === 'OnDemand' && vm.adopted !== true;
+  const { vm, resize } = (status ?? {}) as VmStatus;
+  if (returnToSpot === undefined || powerState !== 'Running' || resize?.outcome === 'Overpriced') return false;
+  return vm?.capacity === 'OnDemand' && vm.adopted !== true;
 }
 
 /** Its limit was lowered below the bid of its VM, which nobody can change: it waits for its owner. */
