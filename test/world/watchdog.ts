@@ -131,7 +131,8 @@ export class Watchdog {
       const retiring = ((owner?.status as VmStatus | undefined)?.retiring ?? []).map(({ id }) => id);
       // Whose status was edited may not say any more which VMs were replaced.
       const wasRetiring = (id: string): boolean => this.#excused.has(uid) && this.#everRetiring.has(id);
-      const unretired = vms.filter(({ id }) => !retiring.includes(id) && !wasRetiring(id));
+      // A list that is old may lack one already whose deletion nothing can stop any more.
+      const unretired = vms.filter((vm) => !retiring.includes(vm.id) && !wasRetiring(vm.id) && !isOnItsWayOut(vm));
       if (unretired.length > 1)
         this.complain(`${uid} has ${unretired.length} live VMs: ${unretired.map(({ name }) => name).join(', ')}`);
     }
