@@ -6,6 +6,7 @@ import type { CustomObject } from '../../src/controllers/objects.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
 import { isConverged } from '../support/convergence.ts';
 import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
+import type { Replica } from './replica.ts';
 import { setPrice, setRoom, spotHosts, spotModels } from './spot-perform.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
 
@@ -23,7 +24,8 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
   const isQuiet = (): boolean => {
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
     void confirmAcceptedKey(world);
-    return world.isOperatorAlive && world.resources().every(isAtRest);
+    // While the only one that is left is frozen, nobody has looked at what was said last.
+    return world.replicas.some(isAwake) && world.resources().every(isAtRest);
   };
   const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);
   if (settledMs === undefined) {
@@ -39,6 +41,10 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
   const { duplicateNames } = world.provider.machine.world;
   if (duplicateNames > 0) world.watchdog.complain(`${String(duplicateNames)} times two VMs had one name`);
   return settledMs;
+}
+
+function isAwake({ isAlive, isFrozen }: Replica): boolean {
+  return isAlive && !isFrozen;
 }
 
 /** Lists are read and everything is looked at meanwhile; nobody writes that nothing has changed. */
