@@ -11,7 +11,10 @@ import { playChunk, type Chunk, type ChunkOrder } from './chunk.ts';
 
 const chunkSize = 100;
 
-/** Hands chunks to one process per core, each chunk with a seed of its own. */
+/**
+ * Hands chunks to one process per core, each chunk with a seed of its own. A process plays many of them: what it has
+ * compiled makes the next ones faster.
+ */
 class Exploration {
   readonly chunks: Chunk[] = [];
   readonly #order: ChunkOrder;
@@ -26,7 +29,7 @@ class Exploration {
 
   /** @param seconds when to stop; 0: not before all is played */
   async run(seconds: number): Promise<void> {
-    for (let worker = 0; worker < os.availableParallelism(); worker++) this.#next();
+    for (let worker = 0; worker < os.availableParallelism(); worker++) this.#employ();
     const progress = setInterval(() => {
       console.log(this.summary());
     }, 30_000);
@@ -51,25 +54,32 @@ class Exploration {
     return `${String(played)} scenarios in ${String(seconds)} s, ${seeds}; at rest after ${minutes(0.5)} min (median), ${minutes(0.99)} min (p99), ${minutes(1)} min (most)`;
   }
 
-  #next(): void {
-    const { seed, runs, shrinks } = this.#order;
-    const left = runs - this.#begun * chunkSize;
-    if (left <= 0) {
-      if (this.#children.size === 0) this.#ended.resolve(undefined);
-      return;
-    }
-    const order: ChunkOrder = { seed: seed + this.#begun, runs: Math.min(chunkSize, left), shrinks };
-    this.#begun += 1;
-    const child = fork(fileURLToPath(import.meta.url), ['--chunk', JSON.stringify(order)]);
+  #employ(): void {
+    const child = fork(fileURLToPath(import.meta.url), ['--worker']);
     this.#children.add(child);
     child.on('message', (chunk: Chunk) => {
       this.#take(chunk);
+      this.#give(child);
     });
     child.on('exit', (code) => {
       this.#children.delete(child);
       if (code !== 0) this.#take({ runs: 0, settledMs: [], failure: `A worker ended with ${String(code)}.` });
-      this.#next();
+      else if (this.#children.size === 0) this.#ended.resolve(undefined);
     });
+    this.#give(child);
+  }
+
+  /** The next chunk, or a farewell if none is left. */
+  #give(child: ChildProcess): void {
+    const { seed, runs, shrinks } = this.#order;
+    const left = runs - this.#begun * chunkSize;
+    if (left <= 0) {
+      child.disconnect();
+      return;
+    }
+    const order: ChunkOrder = { seed: seed + this.#begun, runs: Math.min(chunkSize, left), shrinks };
+    this.#begun += 1;
+    child.send(order);
   }
 
   #take(chunk: Chunk): void {
@@ -85,15 +95,16 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '0' },
     path: { type: 'string' },
     'no-shrink': { type: 'boolean', default: false },
-    /** As a worker: what to play. */
-    chunk: { type: 'string' },
+    /** Plays the chunks that its parent sends, and tells of each. */
+    worker: { type: 'boolean', default: false },
   },
 });
 const order: ChunkOrder = { seed: Number(values.seed), runs: Number(values.runs), shrinks: !values['no-shrink'] };
 
-if (values.chunk !== undefined) {
-  process.send?.(await playChunk(JSON.parse(values.chunk) as ChunkOrder));
-  process.disconnect();
+if (values.worker) {
+  process.on('message', (given: ChunkOrder) => {
+    void playChunk(given).then((chunk) => process.send?.(chunk));
+  });
 } else if (values.path !== undefined) {
   const { failure } = await playChunk({ ...order, path: values.path });
   console.log(failure ?? 'No promise is broken.');

@@ -98,6 +98,7 @@ export async function play(given: Scenario): Promise<Ending> {
   }
   if (given.replicas === 'two leaders') world.retire(1);
   const settledMs = await comeToRest(world, given.market?.winnable);
+  world.end();
   return { breaches: world.watchdog.breaches, world, settledMs };
 }
 

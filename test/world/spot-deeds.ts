@@ -28,7 +28,7 @@ const terms = fc
   .record({
     bid,
     onOutbid: fc.constantFrom('Wait', 'Replace', 'Replace', 'OnDemand'),
-    outbidRetention: fc.constantFrom('0s', '1m', '5m', '1h'),
+    outbidRetention: fc.constantFrom('0s', '1m', '5m', '20m'),
     after: fc.constantFrom(undefined, '1m', '5m', '15m'),
     outbidLimit: fc.constantFrom({ count: 5, window: '1h' }, { count: 2, window: '10m' }, { count: 1, window: '3m' }),
   })

@@ -240,6 +240,12 @@ export class SimulatedWorld {
       this.watchdog.complain(`${replica.name} does not stop in time`);
   }
 
+  /** Nothing runs any more. What still waits for an answer would keep the whole world in memory, and thousands are played. */
+  end(): void {
+    this.restartAfterMs = undefined;
+    this.crash();
+  }
+
   /** One of the replicas is scaled away: its process is killed, and none follows. */
   retire(index: number): void {
     const replica = this.replicas[index];
