@@ -15,6 +15,13 @@ export const conditionTypes = {
   Launched: 'The provider has made the VM.',
   Reachable: 'The readiness probe reaches the guest. Only present when spec.readinessProbe is set.',
   UpToDate: 'The VM has the size that the spec asks for.',
+  Available: 'GpuPool: as many members are available as there have to be.',
+  Progressing: 'GpuPool: members are being made, replaced or deleted.',
+  RollingOut: 'GpuPool: members of an older template are being replaced.',
+  ScalingUp: 'GpuPool: there are fewer members than are wanted.',
+  ScalingDown: 'GpuPool: there are more members than are wanted.',
+  Repairing: 'GpuPool: whether members that do not become Ready are replaced. False: the message says why not.',
+  NearLimit: 'GpuBudget: more than spec.warnAtPercent of a limit is used. Only present while true.',
   Reconciling: 'kstatus: the operator is working towards the spec. Only present while true.',
   Stalled:
     'kstatus: nothing will happen until somebody changes something; the message says what. Only present while true.',

@@ -54,7 +54,7 @@ describe.each(kinds.map((kind) => [kind.type.kind, kind] as const))('the CRD of 
   it('has short names, the category, columns, and status as a subresource', () => {
     expect(crd.spec.names.shortNames.length).toBeGreaterThan(0);
     expect(crd.spec.names.categories).toEqual(['gpu']);
-    expect(version!.subresources).toEqual({ status: {} });
+    expect(version!.subresources).toMatchObject({ status: {} });
     expect(version!.additionalPrinterColumns.map(({ name }) => name)).toEqual(expect.arrayContaining(['Ready', 'Age']));
     for (const column of version!.additionalPrinterColumns) expect(column.description).not.toBe('');
     expect(crd.metadata.name).toBe(`${crd.spec.names.plural}.gpuvm.dev`);

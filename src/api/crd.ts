@@ -29,7 +29,7 @@ export function customResourceDefinition(kind: KindDefinition): object {
           name: type.version,
           served: true,
           storage: true,
-          subresources: { status: {} },
+          subresources: { status: {}, ...(kind.scale === undefined ? {} : { scale: kind.scale }) },
           additionalPrinterColumns: kind.columns,
           schema: { openAPIV3Schema: rootSchema(kind) },
         },
@@ -87,6 +87,8 @@ function isForeign(key: string, value: unknown): boolean {
       return true;
     case 'additionalProperties':
       return value === false;
+    case 'x-kubernetes-validations':
+      return Array.isArray(value) && value.length === 0;
     case 'minimum':
     case 'maximum':
       return safeIntegers.has(value);

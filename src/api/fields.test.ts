@@ -32,6 +32,7 @@ it('the smallest spec is filled in with defaults', () => {
     ports: [{ name: 'ssh', internal: 22 }],
     access: {},
     powerState: 'Running',
+    priority: 0,
     deletionPolicy: 'Delete',
   });
 });

@@ -25,17 +25,20 @@ const labelSelectorField = z
       .optional()
       .describe('Labels that the namespace must have.'),
   })
-  .meta(notYet('allowedNamespaces'))
-  .describe('Not supported by this release: namespaces that may use the account.');
+  .describe('Namespaces that may use the account, by their labels. Absent: all.');
 
 const limitsField = z
   .object({
-    maxVms: z.int().min(0).optional().describe('Most VMs at a time.'),
-    maxHourlyCost: positiveMoneyField.optional().describe('Most that all VMs may cost per hour.'),
-    minRunway: durationField.optional().describe('No new VMs when the balance lasts for less than this.'),
+    maxVms: z.int().min(0).optional().describe('Most VMs of this cluster at a time.'),
+    maxHourlyCost: positiveMoneyField
+      .optional()
+      .describe('Most that all VMs of this cluster may cost per hour, in US dollars.'),
+    minRunway: durationField
+      .meta(notYet('limits.minRunway'))
+      .optional()
+      .describe('Not supported by this release: no new VMs when the balance lasts for less than this.'),
   })
-  .meta(notYet('limits'))
-  .describe('Not supported by this release: safety limits of the whole account.');
+  .describe('Safety limits of the whole account, whatever the budgets of namespaces allow.');
 
 export const gpuAccountSpecSchema = z
   .object({

@@ -1,12 +1,16 @@
 import { z } from 'zod';
 
+import { cel } from './fields.ts';
 import { gpuVmType } from './group.ts';
 import type { KindDefinition } from './kind.ts';
 import { vmAgeColumn, vmColumns, vmRootRules, vmWideColumns } from './vm-columns.ts';
 import { vmSpecFields, vmSpecRules } from './vm-spec.ts';
 import { vmStatusFields } from './vm-status.ts';
 
-export const gpuVmSpecSchema = z.object(vmSpecFields).meta(vmSpecRules).describe('The VM that is wanted.');
+export const gpuVmSpecSchema = z
+  .object(vmSpecFields)
+  .meta(cel(...vmSpecRules))
+  .describe('The VM that is wanted.');
 export type GpuVmSpec = z.infer<typeof gpuVmSpecSchema>;
 
 export const gpuVmStatusSchema = z.object(vmStatusFields).describe('What the operator has seen. Not to be edited.');

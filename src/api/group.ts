@@ -18,12 +18,18 @@ export const annotations = {
   abandon: `${apiGroup}/abandon`,
   /** On a GpuAccount: fingerprint of an api_key, whose organization somebody says is the one to go on with. */
   confirmOrganization: `${apiGroup}/confirm-organization`,
+  /** "true" on a member of a GpuPool: when the pool is made smaller, this one goes first. */
+  deleteFirst: `${apiGroup}/delete-first`,
   /** On connection Secrets: name of the resource they belong to. No label, whose values are shorter than names may be. */
   vmName: `${apiGroup}/vm`,
 } as const;
 
 export const labels = {
   managedBy: 'app.kubernetes.io/managed-by',
+  /** On members of a GpuPool: name of the pool. What its scale subresource selects by. */
+  pool: `${apiGroup}/pool`,
+  /** On members of a GpuPool: hash of what cannot be changed of a VM that exists. Another one than the pool's: to be replaced. */
+  templateHash: `${apiGroup}/template-hash`,
 } as const;
 
 export const managedByValue = 'gpuvm-operator';
@@ -41,6 +47,22 @@ export const spotVmType = {
   version: apiVersion,
   plural: 'spotvms',
   kind: 'SpotVm',
+  namespaced: true,
+} as const;
+
+export const gpuPoolType = {
+  group: apiGroup,
+  version: apiVersion,
+  plural: 'gpupools',
+  kind: 'GpuPool',
+  namespaced: true,
+} as const;
+
+export const gpuBudgetType = {
+  group: apiGroup,
+  version: apiVersion,
+  plural: 'gpubudgets',
+  kind: 'GpuBudget',
   namespaced: true,
 } as const;
 

@@ -19,6 +19,12 @@ export interface KindDefinition {
   readonly status: z.ZodType;
   /** CEL rules over the whole object. */
   readonly rootRules: readonly CelRule[];
+  /** Makes `kubectl scale` and autoscalers work: where in the object each is. */
+  readonly scale?: {
+    readonly specReplicasPath: string;
+    readonly statusReplicasPath: string;
+    readonly labelSelectorPath: string;
+  };
   /** In the order of `kubectl get`; priority 1 only with `-o wide`. */
   readonly columns: readonly PrinterColumn[];
 }

@@ -30,6 +30,18 @@ export const reasons = {
   CreateUncertain:
     'The answer to a deploy call was lost. Nothing is deployed until the list proves whether the VM exists.',
   InsufficientBalance: "The organization's balance does not allow it. Add funds; tried again by itself.",
+  OverBudget:
+    'A GpuBudget of the namespace has no room for the VM; the message says which limit. It comes in when there is room, the oldest first.',
+  OverAccountLimit:
+    'The limits of the GpuAccount have no room for the VM; the message says which. Tried again by itself.',
+  OverPoolCost: 'The pool may not cost more per hour: maxHourlyCost has no room for this member. Raise it, or wait.',
+  NamespaceNotAllowed: 'The GpuAccount does not serve this namespace (spec.allowedNamespaces). Ask the platform team.',
+  // Ready, what keeps a VM from running that exists or could
+  OffHours: 'By spec.schedule the VM does not run now; the message says when it starts.',
+  StoppedByBudget:
+    'A GpuBudget with onExceeded StopByPriority keeps the VM released; it is started again by itself when there is room.',
+  RetainNotAllowed:
+    'A GpuBudget of the namespace does not allow that VMs are left behind: set deletionPolicy to Delete, or ask the platform team for allowRetain.',
   // Ready, what is wrong with the resource or what it refers to
   InvalidSpec: 'The spec asks for something impossible; the message says what. Change the spec.',
   AccountNotFound: 'spec.accountName names a GpuAccount that does not exist. Create it, or name another.',
@@ -84,6 +96,23 @@ export const reasons = {
     'The VM would cost more than maxHourlyPrice with this size, and stays as it is; or it does, and is released.',
   ResizeNoCapacity: "The VM's host has no room for this size now. It stays as it is; looked at again by itself.",
   Drifted: 'Somebody changed the VM at the provider. It is left as it is; change the spec to match, or change it back.',
+  // GpuPool
+  MinimumReplicasAvailable: 'As many members are available as the pool has to have.',
+  MinimumReplicasUnavailable:
+    'Fewer members are available than the pool has to have; the message says what is waited for.',
+  ReplicasChanging: 'Members are being made, replaced or deleted.',
+  ReplicasAsWanted: 'The pool has the members that it is to have.',
+  TemplateChanged: 'Members of an older template are being replaced.',
+  WaitingForDeletion: 'Members of an older template are replaced when somebody deletes them (updateStrategy OnDelete).',
+  BreakerOpen:
+    'Too many replacements in a row did not become Ready: no further ones are made but for rare probes. The message says how to go on.',
+  TooManyUnhealthy: 'More members are unhealthy than repair.maxUnhealthyPercent allows: nothing is repaired.',
+  // GpuBudget
+  WithinBudget: 'There is room within all limits.',
+  BudgetUsedUp: 'A limit is reached: no further VM is deployed or started. The message says which.',
+  BudgetExceeded:
+    'More is used than a limit allows, as it was lowered or reached by VMs that run. The message says which.',
+  NearLimit: 'More than warnAtPercent of a limit is used; the message says which.',
   // GpuAccount
   Polling: 'The list of VMs is read at regular intervals.',
   CredentialsAccepted: 'The provider accepts key and token.',
@@ -109,6 +138,10 @@ export const eventReasons = {
   LaunchAbsent: 'A deploy call had no certain answer, and two lists prove that it made no VM. Another one is deployed.',
   DuplicateDeleted: "A second VM that carries this resource's mark was deleted. The VM in status.vm stays.",
   Replaced: 'Another VM has taken the place of the one that was outbid; the message says how long its disk is kept.',
+  Expired: 'The resource was older than spec.expireAfter, and was deleted.',
+  MemberCreated: 'The pool has made a member.',
+  MemberDeleted: 'The pool has deleted a member; the message says why.',
+  BreakerClosed: 'A replacement became Ready: the pool repairs its members again.',
   Deleted: 'The VM is deleted, and the list no longer has it.',
   OrganizationConfirmed:
     'The annotation confirm-organization was acted on: VMs that the list of these credentials lacks count as gone.',

@@ -7,7 +7,7 @@ import { vmAgeColumn, vmColumns, vmRootRules, vmWideColumns } from './vm-columns
 import { vmSpecFields, vmSpecRules } from './vm-spec.ts';
 import { mostOutbidTimes, spotStatusFields } from './vm-status.ts';
 
-const bidField = z
+export const bidField = z
   .object({
     price: positiveMoneyField.describe(
       'What is bid first, in US dollars per VM and hour, such as "0.20". A bid covers GPUs, vCPUs and memory; storage comes on top.',
@@ -63,7 +63,7 @@ const spotFields = {
 };
 
 const spotRules = cel(
-  ...vmSpecRules['x-kubernetes-validations'],
+  ...vmSpecRules,
   {
     rule: "self.onOutbid != 'OnDemand' || has(self.maxHourlyPrice)",
     message: 'onOutbid OnDemand needs maxHourlyPrice: say what an on-demand VM may cost',

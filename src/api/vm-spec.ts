@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
+import { expireAfterField, scheduleField } from './clock-fields.ts';
 import {
   cel,
+  type CelRule,
   configMapKeyRef,
-  durationField,
   immutable,
   longestPortName,
   notYet,
@@ -174,17 +175,25 @@ export const readinessProbeField = z
   })
   .describe('When set, the VM is Ready only once the guest answers. Asked from where the operator runs.');
 
-const clockTime = z.string().max(100).describe('Cron expression, such as "0 8 * * 1-5".');
-
-export const scheduleField = z
+export const serviceField = z
   .object({
-    timeZone: z.string().max(64).optional().describe('IANA time zone, such as Europe/Berlin.'),
-    start: clockTime.optional(),
-    stop: clockTime.optional(),
-    action: z.enum(['Stop', 'Release']).optional().describe('What happens at the stop times.'),
+    name: z
+      .string()
+      .min(1)
+      .max(63)
+      .regex(/^[a-z]([-a-z0-9]*[a-z0-9])?$/)
+      .optional()
+      .describe('Name of the Service. Absent: that of the resource.'),
+    ports: z
+      .array(z.object({ name: portNameField.describe('Name of one of the ports of the VM.') }))
+      .min(1)
+      .max(64)
+      .optional()
+      .describe('Which of the ports are published. Absent: all.'),
   })
-  .meta(notYet('schedule'))
-  .describe('Not supported by this release: start and stop by clock.');
+  .describe(
+    'Publishes the ports as a Service without a selector, so that pods reach them by a cluster name at their internal numbers. Only a Ready VM gets traffic.',
+  );
 
 /** Everything that says what VM is wanted; shared by the kinds that make one VM. */
 export const vmSpecFields = {
@@ -246,30 +255,39 @@ export const vmSpecFields = {
     .describe(
       'What happens to the VM when the resource is deleted. Retain leaves it at the provider, where it goes on billing.',
     ),
-  expireAfter: durationField
-    .meta(notYet('expireAfter'))
-    .optional()
-    .describe('Not supported by this release: delete after this time.'),
+  expireAfter: expireAfterField.optional(),
   schedule: scheduleField.optional(),
   instant: z
     .boolean()
     .meta(notYet('instant'))
     .optional()
     .describe('Not supported by this release: take a ready-made VM.'),
-  service: z
-    .object({ enabled: z.boolean().optional().describe('Whether to publish a Service.') })
-    .meta(notYet('service'))
-    .optional()
-    .describe('Not supported by this release: publish the ports as a Service.'),
+  service: serviceField.optional(),
   priority: z
     .int()
-    .meta(notYet('priority'))
-    .optional()
-    .describe('Not supported by this release: order in which budgets stop VMs.'),
+    .min(-1_000_000)
+    .max(1_000_000)
+    .default(0)
+    .describe('Where a GpuBudget has VMs stopped, those with the lowest priority are stopped first.'),
 } as const;
 
-/** Rules over several fields of a VM's spec. */
-export const vmSpecRules = cel({
+const probePortRule: CelRule = {
   rule: '!has(self.readinessProbe) || self.ports.exists(p, p.name == self.readinessProbe.tcpSocket.port || p.internal == self.readinessProbe.tcpSocket.port)',
   message: 'readinessProbe.tcpSocket.port must be the name or the internal number of one of spec.ports',
-});
+};
+
+const servicePortsRule: CelRule = {
+  rule: '!has(self.service) || !has(self.service.ports) || self.service.ports.all(s, self.ports.exists(p, p.name == s.name))',
+  message: 'each of service.ports must be the name of one of spec.ports',
+};
+
+const expiryRule: CelRule = {
+  rule: "!has(self.expireAfter) || self.deletionPolicy == 'Delete'",
+  message: 'expireAfter needs deletionPolicy Delete: a VM that is retained would go on billing after it has expired',
+};
+
+/** Rules over several fields of a VM's spec. */
+export const vmSpecRules: readonly CelRule[] = [probePortRule, servicePortsRule, expiryRule];
+
+/** Those that the template of a pool, which has fewer fields, is held to as well. */
+export const templateRules: readonly CelRule[] = [probePortRule];

@@ -109,6 +109,15 @@ export const resizeField = z
   .describe('The last change of size.');
 export type Resize = z.infer<typeof resizeField>;
 
+/** What happens next by the clock, of a VM or a pool. */
+export const nextEventField = z
+  .object({
+    at: timeField.describe('When.'),
+    what: z.enum(['Start', 'Stop', 'Release', 'Expire']).describe('What.'),
+  })
+  .describe('What happens next by spec.schedule or spec.expireAfter.');
+export type NextEvent = z.infer<typeof nextEventField>;
+
 export const vmStatusFields = {
   observedGeneration: z.int().optional().describe('The metadata.generation that this status was made from.'),
   lastHandledReconcileAt: nameText
@@ -142,6 +151,8 @@ export const vmStatusFields = {
   connectionSecretName: nameText
     .optional()
     .describe('Secret in the same namespace with host, port, user, password and ssh_config.'),
+  nextEvent: nextEventField.optional(),
+  serviceName: nameText.optional().describe('Service in the same namespace that leads to the ports.'),
   hourlyPrice: z
     .object({
       running: shortText.describe('Per hour while the VM runs: compute and storage.'),
