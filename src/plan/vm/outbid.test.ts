@@ -68,7 +68,7 @@ describe('a VM that the list shows as outbid', () => {
     const { step, ready, phase } = decided(observeSpot({ vms: [lost] }));
     expect([step, ready, phase]).toMatchObject([{ isNews: true }, { status: 'False', reason: 'Outbid' }, 'Outbid']);
     const off = decided(observeSpot({ vms: [lost], spec: { powerState: 'Stopped' } }));
-    expect(off).toMatchObject({ step: { kind: 'record' }, ready: 'keep' });
+    expect(off).toMatchObject({ step: { kind: 'record', isNews: false }, phase: 'keep', ready: 'keep' });
   });
 
   it('is told of while the resource is paused, and nothing is done about it', () => {

@@ -27,15 +27,17 @@ const vmIsNewlyOutbid: Rule = (observation) => {
   };
   const recorded = { ...journal.vm, outbidSince };
   const sentence = outbidSentence(recorded, vm);
+  // Where no VM is to run that is a fact for the record: what Ready says is decided by the power state.
+  const isNews = spec.powerState === 'Running';
   return {
     step: {
       kind: 'record',
       journal: { ...journal, vm: recorded, spot: counted },
       announcement: { type: 'Warning', reason: 'Outbid', message: sentence },
-      isNews: true,
+      isNews,
     },
-    phase: 'Outbid',
-    ready: spec.powerState === 'Running' ? waiting('Outbid', sentence) : 'keep',
+    phase: isNews ? 'Outbid' : 'keep',
+    ready: isNews ? waiting('Outbid', sentence) : 'keep',
   };
 };
 
