@@ -33,8 +33,8 @@ const pauseMs = 8_000;
 
 /** Of all specs that a resource has had. */
 interface Limits {
-  /** Size of its disk in GB. */
-  readonly storage: number;
+  /** Sizes of its disk in GB: whoever has not heard of the last change asks about the one before. */
+  readonly storages: ReadonlySet<number>;
   /** The most that might be bid. */
   readonly most: number;
   /** The shortest time for which disks were to be kept. */
@@ -72,11 +72,11 @@ export class SpotCalls {
 
   /** A SpotVm was created or changed by a user. */
   afterSpec({ metadata: { uid }, spec: raw }: CustomObject): void {
-    const { bid, storageGB: storage, outbidRetention } = spotVmSpecSchema.parse(raw);
+    const { bid, storageGB, outbidRetention } = spotVmSpecSchema.parse(raw);
     const known = this.#limits.get(uid);
     const most = Math.max(known?.most ?? 0, nanosOf(bid.maxPrice ?? bid.price));
     const retentionMs = Math.min(known?.retentionMs ?? Infinity, parseDuration(outbidRetention) ?? 0);
-    this.#limits.set(uid, { storage, most, retentionMs });
+    this.#limits.set(uid, { storages: new Set([...(known?.storages ?? []), storageGB]), most, retentionMs });
     this.#spoil(uid);
   }
 
@@ -117,7 +117,7 @@ export class SpotCalls {
     switch (request.path) {
       case 'client/spot/validate/new': {
         const storage = Number(field(request, 'storage'));
-        const asking = [...this.#limits.values()].filter((limit) => limit.storage === storage);
+        const asking = [...this.#limits.values()].filter(({ storages }) => storages.has(storage));
         if (!asking.some(({ most }) => price <= most))
           this.#facts.complain(`a bid of ${field(request, 'price')} is asked about, above every maxPrice`);
         return;
@@ -193,7 +193,7 @@ export class SpotCalls {
   /** The only one with such a disk. */
   #asker(storage: number): string | undefined {
     const [first, ...others] = [...this.#limits].filter(
-      ([uid, limit]) => limit.storage === storage && this.#facts.resourceOf(uid) !== undefined,
+      ([uid, { storages }]) => storages.has(storage) && this.#facts.resourceOf(uid) !== undefined,
     );
     return others.length === 0 ? first?.[0] : undefined;
   }
