@@ -28,6 +28,11 @@ const impureProperties = [
   { object: 'process', property: 'env', message: onlyInMain },
   { object: 'process', property: 'exit', message: onlyInMain },
 ];
+// A rule that reads it overlooks what holds the VM back: the schedule, a budget.
+const rawPowerState = ['[object.name="spec"]', '[object.property.name="spec"]'].map((object) => ({
+  selector: `MemberExpression[property.name="powerState"]${object}`,
+  message: 'Ask powerWantedNow (src/plan/vm/power-hold.ts).',
+}));
 const impureModules = ['node:timers', 'node:timers/promises'].map((name) => ({ name, message: takeAClock }));
 
 export default defineConfig(
@@ -79,6 +84,7 @@ export default defineConfig(
       'no-restricted-syntax': [
         'error',
         { selector: 'NewExpression[callee.name="Date"][arguments.length=0]', message: takeAClock },
+        ...rawPowerState,
       ],
     },
   },

@@ -14,6 +14,7 @@ import {
   answersOf,
   bidsOf,
   cloudVm,
+  holdOf,
   hostOf,
   installation,
   launchOf,
@@ -270,6 +271,15 @@ const spec = fc
   })
   .map((given) => JSON.parse(JSON.stringify({ ...given, storageGB: 20 })) as object);
 
+const holds: fc.Arbitrary<VmObservation['holds']> = fc.constantFrom(
+  [],
+  [],
+  [],
+  [holdOf({ powerState: 'Stopped' })],
+  [holdOf()],
+  [holdOf({ powerState: 'Stopped' }), holdOf({ reason: 'StoppedByBudget' })],
+);
+
 const rare = fc.constantFrom(false, false, false, false, true);
 
 const inputs: fc.Arbitrary<VmObservation['inputs']> = fc.constantFrom(
@@ -336,6 +346,7 @@ const parts = {
   journal,
   facts,
   spec: spec.map(specOf),
+  holds,
   spot: maybe(terms),
   inputs,
   secret,

@@ -15,6 +15,7 @@ import {
   type VmObservation,
   type Confirmation,
 } from '../../src/plan/vm/observation.ts';
+import type { PowerHold } from '../../src/plan/vm/power-hold.ts';
 import type { SpotTerms } from '../../src/plan/vm/spot-terms.ts';
 import type { CloudVm, Host, HostGpu, ProviderCapabilities, VmPrice, VmSize } from '../../src/provider/contract.ts';
 
@@ -224,6 +225,7 @@ export function observe(seen: Seen = {}): VmObservation {
     },
     specProblem: undefined,
     spec: specOf(spec),
+    holds: [],
     spot: undefined,
     status: {},
     journal: {},
@@ -292,6 +294,12 @@ export function bidsOf(known: Readonly<Record<string, Partial<KnownBids>>> = {})
 
 export function biddingOf(changes: Partial<BiddingFact> = {}): BiddingFact {
   return { ...noBidding, ...changes };
+}
+
+/** A VM whose schedule keeps it released. */
+export function holdOf(changes: Partial<PowerHold> = {}): PowerHold {
+  const message = 'By spec.schedule the VM does not run before 2026-06-01T18:00:00Z.';
+  return { powerState: 'Released', reason: 'OffHours', message, ...changes };
 }
 
 /** A VM that was replaced an hour ago, by one that has only just begun to run. */

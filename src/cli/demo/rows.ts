@@ -51,8 +51,9 @@ function isCurrent({ metadata }: CustomObject, { observedGeneration }: VmStatus)
   return observedGeneration === metadata.generation && metadata.deletionTimestamp === undefined;
 }
 
-/** A VM that is switched off by its spec is never Ready, and yet all is well with it. */
+/** A VM that is switched off by its spec, or by the schedule in it, is never Ready, and yet all is well with it. */
 function isOffAsAsked(spec: unknown, reason: string): boolean {
+  if (reason === 'OffHours') return true;
   const powerState = gpuVmSpecSchema.safeParse(spec).data?.powerState;
   return powerState !== undefined && powerState !== 'Running' && (reason === 'Stopped' || reason === 'Released');
 }

@@ -8,6 +8,8 @@ const notable: Partial<Record<Reason, Announcement['type']>> = {
   Running: 'Normal',
   Stopped: 'Normal',
   Released: 'Normal',
+  OffHours: 'Normal',
+  StoppedByBudget: 'Warning',
   Resizing: 'Normal',
   NoOffer: 'Warning',
   OverPriceCap: 'Warning',

@@ -83,6 +83,7 @@ export function observeVm(
     meta,
     specProblem: parsed.problem,
     spec,
+    holds: [],
     spot: parsed.spot,
     status,
     journal,

@@ -30,6 +30,7 @@ const wokenBy: Readonly<Record<string, string>> = {
   statusIsUnknown: 'the list, when the status changes',
   vmIsStoppedAsAsked: 'the list, when the VM changes; a change of the spec',
   vmRuns: 'the list, when the VM changes; a change of the spec',
+  vmIsHeldBack: 'whoever holds it back',
   vmIsNotWantedNow: 'a change of the spec',
   vmIsRecorded: 'the list, when the VM changes',
 };
@@ -123,6 +124,7 @@ describe('a VM is never deployed', () => {
     ],
     ['while the spec cannot be understood', (given) => given.specProblem !== undefined],
     ['unless it is to run', (given) => given.spec.powerState !== 'Running'],
+    ['while it is held back', (given) => given.holds.length > 0],
     ['without what the spec refers to', (given) => given.inputs.kind !== 'resolved'],
     ['before its password is kept', (given) => given.secret.data['password'] === undefined],
     ['while the last deployment is in doubt', ({ journal }) => isInDoubt(journal)],

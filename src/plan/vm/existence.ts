@@ -5,6 +5,7 @@ import { toPreciseTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
+import { isToRunNow } from './power-hold.ts';
 import { known, millis, type Rule } from './rule.ts';
 import { ready, waiting, type ReadyDraft } from './verdict.ts';
 
@@ -107,10 +108,11 @@ function vmIsNotListed(id: string): ReadyDraft {
 /** A VM that lived this long was no failed launch: the next one need not wait. */
 const longLifeMs = 10 * 60_000;
 
-function recordLost({ journal, now, spec, facts }: VmObservation, why: string): ReturnType<Rule> {
+function recordLost(observation: VmObservation, why: string): ReturnType<Rule> {
+  const { journal, now, facts } = observation;
   const { vm, launch } = journal;
   if (vm === undefined) return undefined;
-  const isNewOneComing = spec.powerState === 'Running' && vm.adopted !== true;
+  const isNewOneComing = isToRunNow(observation) && vm.adopted !== true;
   const message = `VM ${vm.id} is gone: ${why}.${isNewOneComing ? ' Another one is deployed.' : ''}`;
   // Whoever recorded it may have had a clock that is ahead of ours.
   const livedMs = now - Math.min(millis(vm.recordedAt), facts.vmSeenAt ?? now);

@@ -6,6 +6,7 @@ import { priceCap } from '../price.ts';
 import type { VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
 import { isUsablePassword } from './password.ts';
+import { powerHold, powerWantedNow } from './power-hold.ts';
 import { known, millis, until, type Rule } from './rule.ts';
 import { waiting, type LaunchPlan, type Verdict } from './verdict.ts';
 
@@ -17,14 +18,25 @@ import { waiting, type LaunchPlan, type Verdict } from './verdict.ts';
 const vmIsRecorded: Rule = ({ journal }) =>
   journal.vm === undefined ? undefined : { step: { kind: 'wait' }, phase: 'keep', ready: 'keep' };
 
-const vmIsNotWantedNow: Rule = ({ spec }) => {
-  if (spec.powerState === 'Running') return undefined;
+const vmIsHeldBack: Rule = (observation) => {
+  const hold = powerHold(observation);
+  if (hold === undefined) return undefined;
   return {
     step: { kind: 'wait' },
-    phase: spec.powerState,
+    phase: hold.powerState,
+    ready: waiting(hold.reason, `No VM has been deployed yet. ${hold.message}`),
+  };
+};
+
+const vmIsNotWantedNow: Rule = (observation) => {
+  const wanted = powerWantedNow(observation);
+  if (wanted === 'Running') return undefined;
+  return {
+    step: { kind: 'wait' },
+    phase: wanted,
     ready: waiting(
-      spec.powerState,
-      `No VM has been deployed, as spec.powerState is ${spec.powerState}. It is deployed when that is Running.`,
+      wanted,
+      `No VM has been deployed, as spec.powerState is ${wanted}. It is deployed when that is Running.`,
     ),
   };
 };
@@ -219,5 +231,5 @@ export const preparationRules: readonly Rule[] = [
   inventoryIsOld,
 ];
 
-export const launchGuards: readonly Rule[] = [vmIsRecorded, vmIsNotWantedNow];
+export const launchGuards: readonly Rule[] = [vmIsRecorded, vmIsHeldBack, vmIsNotWantedNow];
 export const launchRules: readonly Rule[] = [vmIsWanted];

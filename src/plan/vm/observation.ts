@@ -4,6 +4,7 @@ import type { Launch, RecordedVm, Resize, RetiringVm, SpotHistory } from '../../
 import type { KnownBids, PollFailure, Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm, Host, ProviderCapabilities, VmSize } from '../../provider/contract.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
+import type { PowerHold } from './power-hold.ts';
 import type { SpotTerms } from './spot-terms.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface VmObservation {
   /** Why the stored spec could not be parsed. The API server validates too, but by the CRD that it has. */
   readonly specProblem: string | undefined;
   readonly spec: VmSpec;
+  /** What keeps the VM from running though its spec asks for that. */
+  readonly holds: readonly PowerHold[];
   /** What may be bid; undefined for a VM on demand. */
   readonly spot: SpotTerms | undefined;
   /** As stored. */

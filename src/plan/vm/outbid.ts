@@ -5,6 +5,7 @@ import type { CloudVm } from '../../provider/contract.ts';
 import { bidOf } from '../price.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
+import { isToRunNow } from './power-hold.ts';
 import { priceHold } from './price-check.ts';
 import { recover, replace, replaceOnDemand } from './recovery.ts';
 import { millis, type Rule } from './rule.ts';
@@ -15,7 +16,7 @@ import { waiting, type ReadyDraft } from './verdict.ts';
 const noHistory: SpotHistory = { outbidCount: 0, outbidTimes: [] };
 
 const vmIsNewlyOutbid: Rule = (observation) => {
-  const { journal, now, spot, spec } = observation;
+  const { journal, now, spot } = observation;
   const vm = liveVm(observation);
   const { spot: history = noHistory } = journal;
   if (spot === undefined || vm?.state !== 'outbid' || journal.vm?.outbidSince !== undefined) return undefined;
@@ -28,7 +29,7 @@ const vmIsNewlyOutbid: Rule = (observation) => {
   const recorded = { ...journal.vm, outbidSince };
   const sentence = outbidSentence(recorded, vm);
   // Where no VM is to run that is a fact for the record: what Ready says is decided by the power state.
-  const isNews = spec.powerState === 'Running';
+  const isNews = isToRunNow(observation);
   return {
     step: {
       kind: 'record',
@@ -65,7 +66,7 @@ const vmLostItsPlace: Rule = (observation) => {
 };
 
 function isWantedRunning(observation: VmObservation): boolean {
-  return observation.spec.powerState === 'Running' && priceHold(observation) === undefined;
+  return isToRunNow(observation) && priceHold(observation) === undefined;
 }
 
 function isWithoutRoom({ facts: { lastCall } }: VmObservation): boolean {

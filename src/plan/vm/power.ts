@@ -2,6 +2,7 @@ import type { VmSpec } from '../../api/vm.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { CallFact, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
+import { powerHold, powerWantedNow } from './power-hold.ts';
 import { priceHold } from './price-check.ts';
 import { isReturningToSpot, returningToSpot } from './return-to-spot.ts';
 import { callPatienceMs, known, until, type Rule } from './rule.ts';
@@ -66,14 +67,23 @@ const vmIsToBeStopped: Rule = (observation) => {
     phase: 'Stopping',
     ready: isReturningToSpot(observation)
       ? returningToSpot(vm.id)
-      : waiting('Stopping', `VM ${vm.id} is being stopped${release ? ' and its GPU given back' : ''}.`),
+      : waiting(
+          'Stopping',
+          `VM ${vm.id} is being stopped${release ? ' and its GPU given back' : ''}.${why(observation)}`,
+        ),
   };
 };
 
-/** What the VM is to be: what the spec asks for, unless that would cost more than it allows. */
+/** What the VM is to be: what is wanted of it now, unless that would cost more than the spec allows. */
 function wantedPower(observation: VmObservation): VmSpec['powerState'] {
   if (isReturningToSpot(observation)) return 'Released';
-  return priceHold(observation) === undefined ? observation.spec.powerState : 'Released';
+  return priceHold(observation) === undefined ? powerWantedNow(observation) : 'Released';
+}
+
+/** Why it is stopped though the spec asks for a running one. */
+function why(observation: VmObservation): string {
+  const hold = powerHold(observation);
+  return hold === undefined ? '' : ` ${hold.message}`;
 }
 
 function wantsStart(observation: VmObservation, vm: CloudVm): boolean {
@@ -111,7 +121,7 @@ function transition(observation: VmObservation, vm: CloudVm, call: CallFact): Pi
       if (isReturningToSpot(observation)) return { phase: 'Stopping', ready: returningToSpot(vm.id) };
       return wantedPower(observation) === 'Running'
         ? { phase: 'Resizing', ready: waiting('Resizing', 'The VM is stopped so that its size can be changed.') }
-        : { phase: 'Stopping', ready: waiting('Stopping', 'The VM is being stopped.') };
+        : { phase: 'Stopping', ready: waiting('Stopping', `The VM is being stopped.${why(observation)}`) };
     case 'modify':
     case 'delete':
       return { phase: 'Resizing', ready: waiting('Resizing', 'The size of the VM is being changed.') };

@@ -5,6 +5,7 @@ import { launchOn, preparationRules } from './launch.ts';
 import type { Journal, VmObservation } from './observation.ts';
 import { outbidTooOftenUntil } from './outbid-limit.ts';
 import { liveVm } from './ownership.ts';
+import { isToRunNow } from './power-hold.ts';
 import { until, type Rule } from './rule.ts';
 import type { SpotTerms } from './spot-terms.ts';
 import { waiting, type Look, type ReadyDraft, type Step, type Verdict } from './verdict.ts';
@@ -18,9 +19,11 @@ import { waiting, type Look, type ReadyDraft, type Step, type Verdict } from './
 const longestReturnMs = 5 * 60_000;
 
 /** The on-demand VM was given up for a spot VM a moment ago. */
-export function isReturningToSpot({ journal, facts, spot, now }: VmObservation): boolean {
+export function isReturningToSpot(observation: VmObservation): boolean {
+  const { journal, facts, spot, now } = observation;
   const { returningSince } = facts.bidding;
   if (spot?.returnAfterMs === undefined || journal.vm?.capacity !== 'OnDemand') return false;
+  if (!isToRunNow(observation)) return false;
   return returningSince !== undefined && now - returningSince < longestReturnMs;
 }
 
@@ -39,10 +42,10 @@ interface Returnable {
 
 /** An on-demand VM that may be given up for a spot VM, now or when bids may be made again. */
 function returnable(observation: VmObservation): Returnable | undefined {
-  const { spot, journal, spec, meta, adoption } = observation;
+  const { spot, journal, meta, adoption } = observation;
   const vm = liveVm(observation);
   if (spot?.returnAfterMs === undefined || vm === undefined || !isHeldOnDemand(journal)) return undefined;
-  if (spec.powerState !== 'Running' || meta.deleting || meta.paused || adoption !== undefined) return undefined;
+  if (!isToRunNow(observation) || meta.deleting || meta.paused || adoption !== undefined) return undefined;
   return { vm, spot, returnAfterMs: spot.returnAfterMs };
 }
 

@@ -4,6 +4,7 @@ import type { ConditionDraft } from '../../api/conditions.ts';
 import type { VmObservation } from './observation.ts';
 import { externalPortOf } from '../ports.ts';
 import { liveVm } from './ownership.ts';
+import { powerHold } from './power-hold.ts';
 import { priceHold } from './price-check.ts';
 import type { Rule } from './rule.ts';
 import { ready, waiting, type ProbeTarget, type Verdict } from './verdict.ts';
@@ -33,13 +34,16 @@ const vmIsHeldBackByItsPrice: Rule = (observation) => {
 const vmIsStoppedAsAsked: Rule = (observation) => {
   const vm = liveVm(observation);
   if (vm === undefined || vm.state === 'running' || vm.state === 'unknown') return undefined;
-  const isReleased = vm.state !== 'stopped';
+  const phase = vm.state === 'stopped' ? 'Stopped' : 'Released';
+  const bill =
+    phase === 'Released'
+      ? `VM ${vm.id} is stopped and its GPU given back: only its storage is billed.`
+      : `VM ${vm.id} is stopped with everything kept: it is billed as a running one.`;
+  const hold = powerHold(observation);
   return {
     step: { kind: 'wait' },
-    phase: isReleased ? 'Released' : 'Stopped',
-    ready: isReleased
-      ? waiting('Released', `VM ${vm.id} is stopped and its GPU given back: only its storage is billed.`)
-      : waiting('Stopped', `VM ${vm.id} is stopped with everything kept: it is billed as a running one.`),
+    phase,
+    ready: hold === undefined ? waiting(phase, bill) : waiting(hold.reason, `${hold.message} ${bill}`),
   };
 };
 

@@ -12,6 +12,7 @@ import { dueAt, whyNotDeleted } from './retirement.ts';
 import type { VmObservation } from './observation.ts';
 import { externalPortOf } from '../ports.ts';
 import { liveVm, ownershipOfRecord } from './ownership.ts';
+import { isToRunNow } from './power-hold.ts';
 import { knownPrice, mayShowPrice, priceHold } from './price-check.ts';
 import { assessSize } from './size.ts';
 import { ready, type ReadyDraft, type Verdict } from './verdict.ts';
@@ -82,10 +83,10 @@ function keptUntil(observation: VmObservation, retiring: RetiringVm): string | u
 }
 
 function shownSpot(observation: VmObservation, vm: CloudVm | undefined): VmStatus['spot'] {
-  const { spot, journal, spec } = observation;
+  const { spot, journal } = observation;
   if (spot === undefined) return undefined;
   const history = journal.spot ?? { outbidCount: 0, outbidTimes: [] };
-  const searching = journal.vm === undefined && spec.powerState === 'Running' ? 'Searching' : undefined;
+  const searching = journal.vm === undefined && isToRunNow(observation) ? 'Searching' : undefined;
   return compact({ ...history, market: marketOf(journal, vm) ?? searching });
 }
 
@@ -241,13 +242,16 @@ function upToDate(observation: VmObservation): ConditionDraft[] {
   }
 }
 
+/** Reasons of a VM that does not run, as is asked for. */
+const restful: ReadonlySet<Reason> = new Set<Reason>(['Stopped', 'Released', 'OffHours']);
+
 /** kstatus: one of the two, and only while it is true. A VM that is stopped as asked is neither. */
 function progress(readyDraft: ReadyDraft, verdict: Verdict): ConditionDraft[] {
   if (readyDraft.status === 'True') return [];
   if (verdict.stalled === true) {
     return [{ type: 'Stalled', status: 'True', reason: readyDraft.reason, message: readyDraft.message }];
   }
-  if (readyDraft.reason === 'Stopped' || readyDraft.reason === 'Released') return [];
+  if (restful.has(readyDraft.reason)) return [];
   return [{ type: 'Reconciling', status: 'True', reason: readyDraft.reason, message: readyDraft.message }];
 }
 

@@ -1,0 +1,32 @@
+import type { VmSpec } from '../../api/vm.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { VmObservation } from './observation.ts';
+
+/** Why a VM whose spec.powerState is Running is not to run now: that wish of its owner stands, and is held back. */
+export interface PowerHold {
+  readonly powerState: 'Stopped' | 'Released';
+  readonly reason: Extract<Reason, 'OffHours' | 'StoppedByBudget'>;
+  /** A sentence that is true with and without a VM, such as "By spec.schedule the VM does not run before …". */
+  readonly message: string;
+}
+
+/** The hold that counts: of several the one that costs least, and of equals the first. */
+export function powerHold({ spec, holds }: VmObservation): PowerHold | undefined {
+  if (askedPower(spec) !== 'Running') return undefined;
+  return holds.find(({ powerState }) => powerState === 'Released') ?? holds[0];
+}
+
+/** What the VM is to be now. No other rule reads spec.powerState: who did would start a VM that is held, or wait for it. */
+export function powerWantedNow(observation: VmObservation): VmSpec['powerState'] {
+  return powerHold(observation)?.powerState ?? askedPower(observation.spec);
+}
+
+/** Whether it is to run now, as far as spec and holds go. */
+export function isToRunNow(observation: VmObservation): boolean {
+  return powerWantedNow(observation) === 'Running';
+}
+
+function askedPower(spec: VmSpec): VmSpec['powerState'] {
+  // eslint-disable-next-line no-restricted-syntax -- the one place
+  return spec.powerState;
+}
