@@ -1,7 +1,9 @@
+import type { ContainerSpec } from '../api/container.ts';
 import type { VmSpec } from '../api/vm.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { KubeApi } from '../kube/contract.ts';
+import type { ContainerProblem, ContainerSecrets } from '../plan/container/render.ts';
 import type { InputsView } from '../plan/vm/observation.ts';
 import { isUsablePassword } from '../plan/vm/password.ts';
 import {
@@ -44,18 +46,39 @@ export class InputReader {
   }
 
   /** Rejects only when the API server does not answer. */
-  async resolve(namespace: string, spec: VmSpec): Promise<InputsView> {
-    try {
+  resolve(namespace: string, spec: VmSpec): Promise<InputsView> {
+    return orProblem(async () => {
       const [sshKey, password, cloudInit] = await Promise.all([
         this.#sshKey(namespace, spec),
         this.#password(namespace, spec),
         this.#cloudInit(namespace, spec),
       ]);
       return { kind: 'resolved', sshKey, password, cloudInit };
-    } catch (error) {
-      if (error instanceof InputProblem) return { kind: 'problem', reason: error.reason, message: error.message };
-      throw error;
-    }
+    });
+  }
+
+  /** What the container of a pool refers to. Rejects only when the API server does not answer. */
+  containerSecrets(
+    namespace: string,
+    { env, registrySecretRef }: ContainerSpec,
+  ): Promise<{ readonly kind: 'resolved'; readonly secrets: ContainerSecrets } | ContainerProblem> {
+    return orProblem(async () => {
+      const values = new Map<string, string>();
+      for (const { secretKeyRef: ref } of env) {
+        if (ref !== undefined) values.set(`${ref.name}/${ref.key}`, await this.#text(namespace, ref));
+      }
+      const registryKey = { name: registrySecretRef?.name ?? '', key: '.dockerconfigjson' };
+      const registry = registrySecretRef === undefined ? undefined : await this.#text(namespace, registryKey);
+      const secretValue: ContainerSecrets['secretValue'] = ({ name, key }) => values.get(`${name}/${key}`) ?? '';
+      return { kind: 'resolved', secrets: { secretValue, registry } };
+    });
+  }
+
+  async #text(namespace: string, { name, key }: { name: string; key: string }): Promise<string> {
+    const value = await this.#secretValue(namespace, name, key);
+    // What is put in place of bytes that are no UTF-8: a variable can hold texts only.
+    if (!value.includes('\uFFFD')) return value;
+    throw new InputProblem('InvalidInput', `Key "${key}" of Secret "${name}" holds no text in UTF-8: encode it.`);
   }
 
   async #sshKey(namespace: string, { access }: VmSpec): Promise<string | undefined> {
@@ -148,6 +171,17 @@ export class InputReader {
       if (sizeOf(found) > longestKept) drop();
     }, drop);
     return object;
+  }
+}
+
+async function orProblem<T>(
+  read: () => Promise<T>,
+): Promise<T | { readonly kind: 'problem'; readonly reason: Reason; readonly message: string }> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof InputProblem) return { kind: 'problem', reason: error.reason, message: error.message };
+    throw error;
   }
 }
 

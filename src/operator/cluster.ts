@@ -1,5 +1,7 @@
 import { apiGroup, gpuAccountType } from '../api/group.ts';
 import { connectionSecretSelector } from '../controllers/connection-secret.ts';
+import { controllerIndex } from '../controllers/container-secret.ts';
+import { controllerUidOf } from '../controllers/owned.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
 import { parseVm } from '../controllers/vm/observe.ts';
@@ -23,7 +25,7 @@ export interface Kind {
 export interface Cluster {
   readonly vms: VmsOfCluster;
   readonly accounts: Kind;
-  /** Connection Secrets only. */
+  /** Those that the operator has made. */
   readonly secrets: Store<SecretObject>;
   start(): void;
   /** Resolves once all stores are complete. */
@@ -66,7 +68,10 @@ export function createCluster(deps: OperatorDeps): Cluster {
   const common = { api: kube, clock, random, log };
   const vms = new VmsOfCluster(new Map(vmKinds.map(({ type }) => [type.kind, kindOf(deps, type, vmIndexes)])));
   const accounts = kindOf(deps, gpuAccountType, {});
-  const secrets = new Store<SecretObject>({ log, selects: isConnectionSecret, keeps: shortValues });
+  const secrets = new Store<SecretObject>({
+    ...{ log, selects: isConnectionSecret, keeps: shortValues },
+    indexes: { [controllerIndex]: controllerUidOf },
+  });
   const selector = { labelSelector: connectionSecretSelector };
   const watches = [
     ...vmKinds.map(({ type }) => new ListWatch({ ...common, type, store: vms.of(type.kind).store })),

@@ -1,0 +1,116 @@
+import { gpuPoolType, labels, managedByValue } from '../api/group.ts';
+import { isKubeError, keyOf, type KubeApi, type KubeObject, type NewObject } from '../kube/contract.ts';
+import type { Store } from '../kube/store.ts';
+import { renderContainer, type ContainerProblem, type ContainerToRender } from '../plan/container/render.ts';
+import type { InputReader } from './input-reader.ts';
+import { secretType, type SecretObject } from './objects.ts';
+import { controllerReference, controllerUidOf } from './owned.ts';
+
+/** Key of the Secret that holds the cloud-config. */
+export const cloudConfigKey = 'cloud-config';
+
+/** Index of the store of Secrets that this needs: by the UID of their controller. */
+export const controllerIndex = 'controller';
+
+export interface ContainerSecretDeps {
+  readonly kube: KubeApi;
+  /** With the index `controller`. */
+  readonly secrets: Store<SecretObject>;
+  readonly inputs: InputReader;
+}
+
+/** What a member's `spec.cloudInit` is, and a hash that belongs into the hash of the pool's template. */
+export interface ContainerSecret {
+  readonly kind: 'ready';
+  readonly secretName: string;
+  readonly hash: string;
+  readonly cloudInit: { readonly secretRef: { readonly name: string; readonly key: string } };
+}
+
+/**
+ * The Secret of the pool that holds the cloud-config of its container, made if it is not there. What it holds never changes:
+ * another container has another hash, and so another Secret. Rejects when the API server does not answer: then nothing is known,
+ * neither the hash nor that anything is wrong.
+ */
+export async function ensureContainerSecret(
+  deps: ContainerSecretDeps,
+  pool: KubeObject,
+  spec: Pick<ContainerToRender, 'container' | 'ports'>,
+): Promise<ContainerSecret | ContainerProblem> {
+  const { namespace = '', uid } = pool.metadata;
+  const resolved = await deps.inputs.containerSecrets(namespace, spec.container);
+  if (resolved.kind === 'problem') return resolved;
+  const rendered = renderContainer({ ...spec, poolUid: uid }, resolved.secrets);
+  if (rendered.kind === 'problem') return rendered;
+  const { hash, text } = rendered;
+  const secretName = containerSecretName(pool.metadata.name, hash);
+  if (!(await isThere(deps, pool, secretName, text))) {
+    const message = `Secret "${secretName}", which is to hold the container's cloud-config, exists and is somebody else's: delete it.`;
+    return { kind: 'problem', reason: 'SecretConflict', message };
+  }
+  return { kind: 'ready', secretName, hash, cloudInit: { secretRef: { name: secretName, key: cloudConfigKey } } };
+}
+
+/** Deletes the container Secrets of the pool that nothing refers to any more. */
+export async function deleteUnusedContainerSecrets(
+  { kube, secrets }: Pick<ContainerSecretDeps, 'kube' | 'secrets'>,
+  pool: KubeObject,
+  inUse: ReadonlySet<string>,
+): Promise<void> {
+  const prefix = containerSecretName(pool.metadata.name, '');
+  for (const { metadata } of secrets.byIndex(controllerIndex, pool.metadata.uid)) {
+    if (!metadata.name.startsWith(prefix) || inUse.has(metadata.name)) continue;
+    try {
+      await kube.delete(secretType, metadata, { uid: metadata.uid });
+    } catch (error) {
+      if (!isKubeError(error, 'notFound', 'conflict')) throw error;
+    }
+  }
+}
+
+function containerSecretName(pool: string, hash: string): string {
+  return `${pool}-container-${hash}`;
+}
+
+/** False: it is somebody else's. */
+async function isThere(
+  { kube, secrets }: ContainerSecretDeps,
+  pool: KubeObject,
+  name: string,
+  text: string,
+): Promise<boolean> {
+  const { namespace, uid } = pool.metadata;
+  const ref = { namespace, name };
+  const known = secrets.get(keyOf(ref));
+  if (known !== undefined) return controllerUidOf(known) === uid;
+  try {
+    secrets.applyWrite(await kube.create<SecretObject>(secretType, newSecret(pool, name, text)));
+    return true;
+  } catch (error) {
+    if (!isKubeError(error, 'alreadyExists')) throw error;
+  }
+  const existing = await kube.get<SecretObject>(secretType, ref);
+  // Gone in between: the next look makes it.
+  if (existing === undefined) throw new Error(`Secret "${name}" was deleted while it was looked for`);
+  if (controllerUidOf(existing) !== uid) return false;
+  // It lost the label that the store selects by.
+  const patch = { metadata: { labels: { [labels.managedBy]: managedByValue } } };
+  secrets.applyWrite(await kube.mergePatch<SecretObject>(secretType, ref, patch));
+  return true;
+}
+
+function newSecret(pool: KubeObject, name: string, text: string): NewObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name,
+      namespace: pool.metadata.namespace,
+      labels: { [labels.managedBy]: managedByValue, [labels.pool]: pool.metadata.name },
+      ownerReferences: [controllerReference(gpuPoolType, pool)],
+    },
+    type: 'Opaque',
+    immutable: true,
+    data: { [cloudConfigKey]: Buffer.from(text, 'utf8').toString('base64') },
+  };
+}

@@ -1,0 +1,24 @@
+import { groupVersion } from '../api/group.ts';
+import type { KubeObject, OwnerReference, ResourceType } from '../kube/contract.ts';
+
+/** Objects that belong to one of ours: the garbage collector removes them with it. */
+
+export function controllerReference(type: ResourceType, { metadata }: KubeObject): OwnerReference {
+  return {
+    apiVersion: groupVersion,
+    kind: type.kind,
+    name: metadata.name,
+    uid: metadata.uid,
+    controller: true,
+    blockOwnerDeletion: true,
+  };
+}
+
+export function controllerOf({ metadata }: KubeObject): OwnerReference | undefined {
+  return metadata.ownerReferences?.find(({ controller }) => controller === true);
+}
+
+/** UID of the object's controller, for the index of a store. */
+export function controllerUidOf(object: KubeObject): string | undefined {
+  return controllerOf(object)?.uid;
+}
