@@ -2,6 +2,7 @@ import fc from 'fast-check';
 
 import { mostLateMs } from './worst-moments.ts';
 import { spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
+import type { SpotMoment } from './spot-moments.ts';
 
 /** One thing that a user, a platform team or bad luck does, and how long nothing else is done afterwards. */
 export type Action = Deed & { readonly thenMs: number };
@@ -19,6 +20,7 @@ export type Deed =
   | KubeTrouble
   | ProviderTrouble
   | WorstMoment
+  | SpotMoment
   | MarketDeed;
 
 export type ProcessTrouble =

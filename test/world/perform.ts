@@ -3,6 +3,7 @@ import type { GpuVmSpec } from '../../src/api/gpu-vm.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
+import { meetSpotMoment } from './spot-moments.ts';
 import { moveMarket, spotChangeOf, spotSpecOf } from './spot-perform.ts';
 import { noDelay } from './surroundings.ts';
 import { lateMs, mostFrozenBeforeDeployMs, staleMs, strikeAtWorst } from './worst-moments.ts';
@@ -50,6 +51,9 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'overcharge':
     case 'forgeRetiring':
       return moveMarket(world, one);
+    case 'outbidAdopted':
+    case 'fickleMarket':
+      return meetSpotMoment(world, one, (vm, spec, given) => apply(world, { vm, spec }, cap, given));
     default:
       strikeProvider(world, one);
   }
@@ -59,9 +63,10 @@ function apply(
   world: SimulatedWorld,
   { vm, spec }: { readonly vm: string; readonly spec: object },
   cap: string | undefined,
+  given: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const isNew = world.resource(vm) === undefined;
-  if (isSpot(vm)) return world.apply(vm, isNew ? spotSpecOf(vm, spec, cap) : spotChangeOf(spec, cap));
+  if (isSpot(vm)) return world.apply(vm, isNew ? spotSpecOf(vm, spec, cap) : spotChangeOf(spec, cap), given);
   const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
   const { vcpus, powerState, deletionPolicy } = spec as Partial<GpuVmSpec>;
   const own = Object.fromEntries(

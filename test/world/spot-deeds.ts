@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 
+import type { SpotMoment } from './spot-moments.ts';
+
 /** What moves the spot market, and what its users ask of it. */
 export type MarketDeed =
   /** The lowest bid that wins, from now on: everywhere, or on one host; null: a share of the price on demand. */
@@ -51,7 +53,10 @@ export const spotEndpoints = [
 
 type Often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => fc.WeightedArbitrary<T>;
 
-export function spotDeeds(vm: fc.Arbitrary<string>, often: Often): readonly fc.WeightedArbitrary<MarketDeed>[] {
+export function spotDeeds(
+  vm: fc.Arbitrary<string>,
+  often: Often,
+): readonly fc.WeightedArbitrary<MarketDeed | SpotMoment>[] {
   const nth = fc.nat({ max: 3 });
   const isOneHost = fc.option(nth, { nil: undefined });
   const doing = <const N extends string>(name: N): fc.Arbitrary<N> => fc.constant(name);
@@ -63,5 +68,7 @@ export function spotDeeds(vm: fc.Arbitrary<string>, often: Often): readonly fc.W
     often(3, fc.record({ do: doing('outbidUnderFire'), vm, lost: fc.array(calls, { minLength: 1, maxLength: 2 }) })),
     often(3, fc.record({ do: doing('overcharge'), on: fc.boolean() })),
     often(1, fc.record({ do: doing('forgeRetiring'), vm })),
+    often(3, fc.record({ do: doing('outbidAdopted'), vm, onOutbid: fc.constantFrom('Replace', 'OnDemand') })),
+    often(3, fc.record({ do: doing('fickleMarket'), vm, after: fc.constantFrom('1m', '5m') })),
   ];
 }

@@ -9,12 +9,14 @@ import { SpotCalls } from './spot-calls.ts';
 import { problemsOfSpotStatus } from './spot-claims.ts';
 import { isOnItsWayOut, nanosOf, type SpotFacts } from './spot-facts.ts';
 import { SpotPower } from './spot-power.ts';
+import { SpotReturn } from './spot-return.ts';
 
 /** Holds the world to what is promised of SpotVms beside what is promised of every VM. */
 export class SpotWatch {
   readonly #facts: SpotFacts;
   readonly #power: SpotPower;
   readonly #calls: SpotCalls;
+  readonly #returns: SpotReturn;
   /** By resource and the time that was said. */
   readonly #said = new Map<string, number>();
   #wasCalm = false;
@@ -24,10 +26,12 @@ export class SpotWatch {
     this.#facts = facts;
     this.#power = new SpotPower(facts);
     this.#calls = new SpotCalls(facts);
+    this.#returns = new SpotReturn(facts);
   }
 
   onSend(process: string, request: SimRequest): void {
     this.#calls.onSend(process, request);
+    this.#returns.onSend(request);
   }
 
   onEnd(process: string): void {
@@ -46,6 +50,7 @@ export class SpotWatch {
   /** A SpotVm was created, or its spec changed. */
   afterSpec(object: CustomObject): void {
     this.#calls.afterSpec(object);
+    this.#returns.afterSpec(object);
   }
 
   #firstSaidAt(uid: string, time: string): number {
