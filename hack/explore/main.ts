@@ -21,10 +21,13 @@ class Exploration {
   readonly #children = new Set<ChildProcess>();
   readonly #ended = Promise.withResolvers<undefined>();
   readonly #startedAt = Date.now();
+  readonly #keepsGoing: boolean;
   #begun = 0;
 
-  constructor(order: ChunkOrder) {
+  /** @param keepsGoing by default nothing new is played once a promise is broken */
+  constructor(order: ChunkOrder, keepsGoing: boolean) {
     this.#order = order;
+    this.#keepsGoing = keepsGoing;
   }
 
   /** @param seconds when to stop; 0: not before all is played */
@@ -84,7 +87,9 @@ class Exploration {
 
   #take(chunk: Chunk): void {
     this.chunks.push(chunk);
-    if (chunk.failure !== undefined) this.#ended.resolve(undefined);
+    if (chunk.failure === undefined) return;
+    console.log(chunk.failure);
+    if (!this.#keepsGoing) this.#ended.resolve(undefined);
   }
 }
 
@@ -94,6 +99,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '0' },
     path: { type: 'string' },
+    'keep-going': { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
     /** Plays the chunks that its parent sends, and tells of each. */
     worker: { type: 'boolean', default: false },
@@ -110,15 +116,13 @@ if (values.worker) {
   console.log(failure ?? 'No promise is broken.');
   process.exitCode = failure === undefined ? 0 : 1;
 } else {
-  const exploration = new Exploration(order);
+  const exploration = new Exploration(order, values['keep-going']);
   process.once('exit', () => {
     exploration.stop();
   });
   process.once('SIGTERM', () => process.exit(143));
   process.once('SIGINT', () => process.exit(130));
   await exploration.run(Number(values.seconds));
-  const failures = exploration.chunks.flatMap(({ failure }) => failure ?? []);
-  for (const failure of failures) console.log(failure);
   console.log(exploration.summary());
-  process.exitCode = failures.length === 0 ? 0 : 1;
+  process.exitCode = exploration.chunks.every(({ failure }) => failure === undefined) ? 0 : 1;
 }

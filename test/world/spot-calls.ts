@@ -53,7 +53,7 @@ interface Recovery {
  *
  * A recovery is what happens between two pauses, of eight seconds without a call, or until the status says that the VM
  * runs. What counts are calls about VMs of the resource (deploy, start, stop, modify, delete, get), and questions about bids,
- * not lists and inventories, which are for all. Which resource asks about a new VM is told by the size of its disk. A
+ * not lists and inventories, which are for all, nor the stop of a replaced VM that got its place back by itself. Which resource asks about a new VM is told by the size of its disk. A
  * recovery ends, too, with a deployment or a start that is refused, or a VM that is too dear; one in which a call fails, or in which somebody edits the
  * resource, does not count.
  */
@@ -93,7 +93,8 @@ export class SpotCalls {
     this.#checkBid(request);
     if (request.path === 'client/delete/single') this.#checkDeletion(field(request, 'server'));
     const uid = this.#ownerOf(request);
-    if (uid !== undefined && this.#limits.has(uid)) this.#count(`${process} ${uid}`, request);
+    if (uid === undefined || !this.#limits.has(uid) || this.#isOfReturned(uid, request)) return;
+    this.#count(`${process} ${uid}`, request);
   }
 
   afterExchange(request: SimRequest, exchange: Exchange): void {
@@ -104,6 +105,11 @@ export class SpotCalls {
     // A bid that does not win any more: there is a pause now, and another attempt.
     if (isAttempt(request) && !isGranted(exchange)) this.afterReady(uid);
     if (request.path === 'client/delete/single' && !this.#isKept(uid, field(request, 'server'))) this.afterReady(uid);
+  }
+
+  /** A VM that was replaced got its place back by itself, and is stopped: the market's doing, whenever it happens. */
+  #isOfReturned(uid: string, request: SimRequest): boolean {
+    return request.path === 'client/stop/single' && this.#isKept(uid, field(request, 'server'));
   }
 
   /** Otherwise it is deleted as it is too dear, and another attempt begins. */
