@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { intercept } from './interception.ts';
-import { createWorld, type SimulatedWorld } from './world.ts';
+import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
 
 /** Somebody writes statuses by hand, or empties them: what they said of a VM is to be found out anew, and nothing doubled. */
 
@@ -135,6 +135,30 @@ describe('a status that somebody edited', () => {
       expect(world.watchdog.breaches).toEqual([]);
     },
   );
+
+  it('and emptied leads to no second replacement while lists show only the spot VM that was replaced', async () => {
+    const world = await createWorld({ seed: 51 });
+    const spec = { ...easySpec, gpu: { models: ['v100-pcie-16gb'], count: 1 }, onOutbid: 'Replace' };
+    const market = (price: string): void => {
+      world.control('POST', 'market', { gpuModel: 'v100-pcie-16gb', price });
+    };
+    market('0.10');
+    await world.apply('spot-a', { ...spec, bid: { price: '0.12', maxPrice: '0.30' }, outbidRetention: '1h' });
+    expect(await world.until(() => isReady(world, 'spot-a'), 5 * minute)).toBeDefined();
+    const first = world.statusOf('spot-a')?.vm?.id;
+    market('0.20');
+    const isReplaced = (): boolean => isReady(world, 'spot-a') && world.statusOf('spot-a')?.vm?.id !== first;
+    expect(await world.until(isReplaced, 10 * minute)).toBeDefined();
+    const { id } = world.statusOf('spot-a')?.vm ?? {};
+    world.providerWeather.omits = (vmId) => vmId === id;
+    await world.advance(minute);
+    await world.emptyStatus('spot-a');
+    await world.advance(10 * minute);
+    expect(world.requestsOf(deploy)).toBe(2);
+    world.providerWeather.omits = undefined;
+    expect(await world.until(() => world.statusOf('spot-a')?.vm?.id === id, 10 * minute)).toBeDefined();
+    expect(world.watchdog.breaches).toEqual([]);
+  });
 });
 
 async function expectGoneAfterTrouble(world: SimulatedWorld): Promise<void> {

@@ -8,6 +8,7 @@ import {
   minute,
   now,
   observe,
+  observeSpot,
   second,
   uid,
   type Seen,
@@ -15,6 +16,7 @@ import {
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
 import { gpuVmStatusSchema } from '../../api/gpu-vm.ts';
 import type { VmStatus } from '../../api/vm.ts';
+import type { VmFacts } from './observation.ts';
 import { forgottenLaunch, isEmptied } from './forgotten.ts';
 import { statusOfVm } from './status.ts';
 
@@ -118,6 +120,14 @@ describe('a launch that is forgotten', () => {
       hostnode: 'host-1',
       outcome: 'Launched',
     });
+  });
+
+  it.each<[string, Partial<VmFacts>, Partial<Brief>]>([
+    ['is waited for as long as', {}, { rule: 'launchIsUncertain', step: 'wait' }],
+    ['is taken for the last one once two lists prove that', proof, { rule: 'markedVmIsNotRecorded', step: 'record' }],
+  ])('of a spot VM %s no list may lack a later one', (_, facts, expected) => {
+    const vms = [cloudVm('vm-1', { name: markedName(1), type: 'spot', state: 'outbid' })];
+    expect(briefOf(observeSpot({ journal, facts, vms }))).toMatchObject(expected);
   });
 
   it('says to people what is the matter', () => {

@@ -36,8 +36,7 @@ const markedVmIsNotRecorded: Rule = (observation) => {
   const found = marked.find((vm) => !facts.deletedAt.has(vm.id));
   if (found === undefined || journal.vm !== undefined) return undefined;
   // Of an attempt before the one that is in doubt: to record it now would forget the doubt, and what it is about.
-  const doubt = uncertainLaunch(observation);
-  if (doubt !== undefined && doubt.name !== found.name && !isForgotten(doubt)) return undefined;
+  if (mayBeAnEarlierOne(observation, found)) return undefined;
   const launch = launchOf(observation, found);
   const violation = priceViolation(found.price, priceCap(spec)) ?? bidViolation(found.price, bidOf(launch));
   const vm = recordOf(found, { now, owner: meta, launch });
@@ -56,6 +55,15 @@ const markedVmIsNotRecorded: Rule = (observation) => {
     ready: waiting('Building', `The provider says "${found.providerStatus}".`),
   };
 };
+
+/** To record a VM of an attempt before the one that is in doubt would forget the doubt, and what it is about. */
+function mayBeAnEarlierOne(observation: VmObservation, found: CloudVm): boolean {
+  const doubt = uncertainLaunch(observation);
+  if (doubt === undefined || doubt.name === found.name) return false;
+  if (!isForgotten(doubt)) return true;
+  // Of a kind whose VMs are replaced while they live, the one that was found may be the replaced one, and the list lack the other.
+  return observation.spot !== undefined && absenceProof(observation, doubt).kind === 'open';
+}
 
 /** Its deletion was confirmed, but the list still has it: another one is not made before it has gone. */
 const markedVmIsOnItsWayOut: Rule = (observation) => {
