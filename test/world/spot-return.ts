@@ -10,7 +10,8 @@ import { field, type SpotFacts } from './spot-facts.ts';
 interface Wishes {
   /** The shortest time for which a bid had to be winnable before an on-demand VM is given up for it. */
   readonly afterMs: number;
-  readonly vcpus: number;
+  /** Whatever of it can be changed. */
+  readonly size: string;
   /** Somebody wanted it stopped, or of another size: then its VM may be stopped for that. */
   readonly isStoppedOtherwise: boolean;
 }
@@ -30,14 +31,15 @@ export class SpotReturn {
 
   /** A SpotVm was created or changed by a user. */
   afterSpec({ metadata: { uid }, spec }: CustomObject): void {
-    const { powerState, vcpus, returnToSpot } = spotVmSpecSchema.parse(spec);
+    const { powerState, vcpus, memoryGB, storageGB, returnToSpot } = spotVmSpecSchema.parse(spec);
     const known = this.#wishes.get(uid);
+    const size = [vcpus, memoryGB, storageGB].join(' ');
     const afterMs = returnToSpot === undefined ? Infinity : (parseDuration(returnToSpot.after) ?? 0);
     this.#wishes.set(uid, {
       afterMs: Math.min(known?.afterMs ?? Infinity, afterMs),
-      vcpus,
+      size,
       isStoppedOtherwise:
-        powerState !== 'Running' || known?.isStoppedOtherwise === true || (known?.vcpus ?? vcpus) !== vcpus,
+        powerState !== 'Running' || known?.isStoppedOtherwise === true || (known?.size ?? size) !== size,
     });
   }
 
