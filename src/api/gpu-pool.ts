@@ -82,7 +82,7 @@ const repairField = z
       .max(100)
       .default(40)
       .describe(
-        'While more than this share of the members is unhealthy nothing is repaired: that is no matter of single VMs.',
+        'While more than this share of the members is unhealthy nothing is repaired: that is no matter of single VMs. A single one is repaired in any case.',
       ),
     maxFailures: z
       .int()
@@ -155,6 +155,7 @@ const shortText = z.string().max(100);
 
 const breakerField = z
   .object({
+    since: z.string().max(64).describe('When the first of these repairs was made. Members made since then carry it.'),
     failures: z.int().describe('Replacements in a row that did not become Ready.'),
     openedAt: timeField.optional().describe('When so many had failed that repairs stopped.'),
     probes: z.int().optional().describe('Single replacements that were tried since then.'),

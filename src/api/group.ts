@@ -20,6 +20,10 @@ export const annotations = {
   confirmOrganization: `${apiGroup}/confirm-organization`,
   /** "true" on a member of a GpuPool: when the pool is made smaller, this one goes first. */
   deleteFirst: `${apiGroup}/delete-first`,
+  /** On a member that was made while repairs were being counted: status.breaker.since of its pool. What became of it counts. */
+  repairedSince: `${apiGroup}/repaired-since`,
+  /** On a member: which labels and annotations it has from its pool, and a hash of their values. The others are not the pool's. */
+  templateMetadata: `${apiGroup}/template-metadata`,
   /** On connection Secrets: name of the resource they belong to. No label, whose values are shorter than names may be. */
   vmName: `${apiGroup}/vm`,
 } as const;

@@ -40,6 +40,13 @@ const templateSpecField = z
   .describe('The VM of each member.');
 export type VmTemplateSpec = z.infer<typeof templateSpecField>;
 
+/** What the operator says with its own names, such as which pool a member is of, no template may say in its place. */
+const noNamesOfOurs = cel({
+  rule: "self.all(key, !key.startsWith('gpuvm.dev/'))",
+  message: 'labels and annotations that begin with gpuvm.dev/ are the own ones of the operator: remove them',
+  reason: 'FieldValueForbidden',
+});
+
 const metadataValues = z.record(z.string().max(317), z.string().max(1024));
 
 export const vmTemplateField = z
@@ -48,10 +55,13 @@ export const vmTemplateField = z
       .object({
         labels: z
           .record(z.string().max(317), z.string().max(63))
-          .meta({ maxProperties: 32 })
+          .meta({ maxProperties: 32, ...noNamesOfOurs })
           .optional()
           .describe('Labels of each member.'),
-        annotations: metadataValues.meta({ maxProperties: 32 }).optional().describe('Annotations of each member.'),
+        annotations: metadataValues
+          .meta({ maxProperties: 32, ...noNamesOfOurs })
+          .optional()
+          .describe('Annotations of each member.'),
       })
       .default({})
       .describe('What each member carries. A change is made to the members, and replaces none.'),

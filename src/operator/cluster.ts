@@ -1,4 +1,5 @@
-import { apiGroup, gpuAccountType } from '../api/group.ts';
+import { apiGroup, gpuAccountType, gpuPoolType } from '../api/group.ts';
+import { ownerUidOf } from '../controllers/pool/observe.ts';
 import { connectionSecretSelector } from '../controllers/connection-secret.ts';
 import { controllerIndex } from '../controllers/container-secret.ts';
 import { controllerUidOf } from '../controllers/owned.ts';
@@ -25,6 +26,7 @@ export interface Kind {
 export interface Cluster {
   readonly vms: VmsOfCluster;
   readonly accounts: Kind;
+  readonly pools: Kind;
   /** Those that the operator has made. */
   readonly secrets: Store<SecretObject>;
   start(): void;
@@ -68,6 +70,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
   const common = { api: kube, clock, random, log };
   const vms = new VmsOfCluster(new Map(vmKinds.map(({ type }) => [type.kind, kindOf(deps, type, vmIndexes)])));
   const accounts = kindOf(deps, gpuAccountType, {});
+  const pools = kindOf(deps, gpuPoolType, {});
   const secrets = new Store<SecretObject>({
     ...{ log, selects: isConnectionSecret, keeps: shortValues },
     indexes: { [controllerIndex]: controllerUidOf },
@@ -76,11 +79,13 @@ export function createCluster(deps: OperatorDeps): Cluster {
   const watches = [
     ...vmKinds.map(({ type }) => new ListWatch({ ...common, type, store: vms.of(type.kind).store })),
     new ListWatch({ ...common, type: gpuAccountType, store: accounts.store }),
+    new ListWatch({ ...common, type: gpuPoolType, store: pools.store }),
     new ListWatch({ ...common, type: secretType, selector, store: secrets }),
   ];
   return {
     vms,
     accounts,
+    pools,
     secrets,
     start: () => {
       for (const watch of watches) watch.start();
@@ -94,7 +99,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
       return `${waiting.length} of ${watches.length} kinds are not listed yet: ${waiting[0]?.lastError ?? 'in progress'}`;
     },
     stop: async () => {
-      for (const { queue } of [...vms.kinds.values(), accounts]) queue.close();
+      for (const { queue } of [...vms.kinds.values(), accounts, pools]) queue.close();
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
@@ -103,6 +108,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
 const vmIndexes: Readonly<Record<string, IndexFunction<CustomObject>>> = {
   account: (object) => [accountOf(object)],
   uid: (object) => [object.metadata.uid],
+  owner: ownerUidOf,
   vm: (object) => recordedIn(object),
 };
 

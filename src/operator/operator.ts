@@ -1,7 +1,8 @@
-import { gpuAccountType } from '../api/group.ts';
+import { gpuAccountType, gpuPoolType } from '../api/group.ts';
 import { installationId } from '../api/vm-name.ts';
 import { AccountRegistry } from '../controllers/accounts.ts';
 import { GpuAccountController } from '../controllers/gpu-account/controller.ts';
+import { GpuPoolController } from '../controllers/pool/controller.ts';
 import { VmController } from '../controllers/vm/controller.ts';
 import { vmKinds, type VmKind } from '../controllers/vm/kinds.ts';
 import { InputReader } from '../controllers/input-reader.ts';
@@ -18,6 +19,7 @@ import { accountStarter } from './account-runtime.ts';
 import { createCluster, recordedVmsOf, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 import { vmTimings } from './options.ts';
+import { collectPools } from './pool-metrics.ts';
 import { collectVms, vmMetrics } from './vm-metrics.ts';
 import { wakeOnClusterChanges, wakeOnListChange, wakeVm, wakeVmsOf } from './wake-ups.ts';
 
@@ -57,8 +59,10 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   const runners = [
     ...vmKinds.map((kind) => runnerOf(deps, vmController(deps, parts, kind), cluster.vms.queueOf(kind.type.kind))),
     runnerOf(deps, accountController(deps, parts), cluster.accounts.queue),
+    runnerOf(deps, poolController(deps, parts), cluster.pools.queue),
   ];
   wakeOnClusterChanges(cluster, parts.owners);
+  collectPools(metrics, cluster.pools.store);
   collectVms(metrics, { vms: cluster.vms, accounts: cluster.accounts.store, registry: parts.accounts, clock });
   const life = { isStopping: false };
   const stopping = Promise.withResolvers<undefined>();
@@ -179,6 +183,19 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
     },
     wakeUsers: (account) => {
       wakeVmsOf(cluster, account);
+    },
+  });
+}
+
+function poolController(deps: OperatorDeps, { cluster, events }: Parts): GpuPoolController {
+  const { kube, clock, log, leadership, options } = deps;
+  return new GpuPoolController({
+    ...{ kube, clock, log, leadership },
+    store: cluster.pools.store,
+    vms: cluster.vms,
+    retryMs: options.retryMs,
+    announce: (object, { type, reason, message }) => {
+      events.event(gpuPoolType, object, { type, reason, action: 'Reconcile', note: message });
     },
   });
 }

@@ -22,6 +22,7 @@ function follower(): Cluster & { owners: VmOwners; gpuVms: Store<CustomObject> }
   const cluster = {
     vms: new VmsOfCluster(new Map([['GpuVm', gpuVms]])),
     accounts: kind(),
+    pools: kind(),
     secrets: new Store<SecretObject>({ log }),
     start: () => undefined,
     synced: () => Promise.resolve(),

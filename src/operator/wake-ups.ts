@@ -2,6 +2,7 @@ import type { VmStatus } from '../api/vm.ts';
 import { markOf } from '../api/vm-name.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import type { CustomObject } from '../controllers/objects.ts';
+import { matters, poolOwnerOf } from '../controllers/pool/observe.ts';
 import { vmKindOf } from '../controllers/vm/kinds.ts';
 import { adoptedVmIn, type VmOwners } from '../controllers/vm-owners.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
@@ -41,6 +42,7 @@ export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
     accounts.queue.add(change.key);
     wakeVmsOf(cluster, change.key);
   });
+  wakePools(cluster);
   secrets.subscribe((change) => {
     const metadata = (change.new ?? change.old)?.metadata;
     if (change.origin === 'write' || metadata === undefined) return;
@@ -48,6 +50,28 @@ export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
       vms.kinds.get(kind)?.queue.add(keyOf({ namespace: metadata.namespace, name }));
     }
   });
+}
+
+/** Members change often while they start: a pool looks at them, and writes what it sees, at most so often. */
+const membersSettleMs = 1_000;
+
+/** Also what this process has written to members is news for their pool: their own controllers have. */
+function wakePools({ vms, pools }: Cluster): void {
+  pools.store.subscribe((change) => {
+    if (change.origin !== 'write') pools.queue.add(change.key);
+  });
+  for (const { store } of vms.kinds.values()) {
+    store.subscribe((change) => {
+      const keys = [change.old, change.new].flatMap((object) => (object === undefined ? [] : poolKeyOf(object)));
+      if (keys.length === 0 || !matters(change.old, change.new)) return;
+      for (const key of keys) pools.queue.addAfter(key, membersSettleMs);
+    });
+  }
+}
+
+function poolKeyOf(object: CustomObject): string[] {
+  const owner = poolOwnerOf(object);
+  return owner === undefined ? [] : [keyOf({ namespace: object.metadata.namespace, name: owner.name })];
 }
 
 /** What a process before this one has adopted is owned from the first list on; a resource that is gone owns nothing. */

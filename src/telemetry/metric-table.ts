@@ -107,6 +107,12 @@ export const metricTable = {
     help: 'VM resources by kind, namespace, phase and GPU model.',
     labels: ['kind', 'namespace', 'phase', 'gpu_model'],
   },
+  poolReplicas: {
+    type: 'gauge',
+    name: 'gpuvm_pool_replicas',
+    help: 'Members of GpuPools by state: desired, current, ready, available, updated (made from the template as it is), deleting.',
+    labels: ['namespace', 'pool', 'state'],
+  },
   spotOutbid: {
     type: 'counter',
     name: 'gpuvm_spot_outbid_total',

@@ -278,7 +278,7 @@ function unusableSpec(raw: unknown): VmSpec {
   });
 }
 
-function firstIssue(error: z.ZodError): string {
+export function firstIssue(error: z.ZodError): string {
   const issue = error.issues[0];
   return issue === undefined ? 'unknown problem' : `${issue.path.join('.')}: ${issue.message}`;
 }

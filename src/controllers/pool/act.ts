@@ -1,0 +1,197 @@
+import { apiVersion, apiGroup, gpuPoolType } from '../../api/group.ts';
+import { isKubeError, keyOf, type KubeApi, type NewObject, type ResourceType } from '../../kube/contract.ts';
+import type { Store } from '../../kube/store.ts';
+import type { MemberPatch } from '../../plan/pool/patches.ts';
+import type { MemberDeletion, NewMember, PoolPlan } from '../../plan/pool/plan.ts';
+import type { PoolMember } from '../../plan/pool/observation.ts';
+import type { Announcement } from '../../plan/vm/verdict.ts';
+import type { CustomObject } from '../objects.ts';
+import { vmKinds } from '../vm/kinds.ts';
+import { inBatches } from './in-batches.ts';
+import type { PoolMemory } from './memory.ts';
+import { ownerUidOf } from './observe.ts';
+
+/** The kinds that members are of. */
+export interface MemberKinds {
+  of(kind: string): { readonly store: Store<CustomObject>; readonly queue: { add(key: string): void } };
+}
+
+/** What writing to members needs. */
+export interface PoolActDeps {
+  readonly kube: KubeApi;
+  readonly vms: MemberKinds;
+  announce(object: CustomObject, announcement: Announcement): void;
+}
+
+/** The namespace is on its way out: nothing can be made in it any more. */
+export class NamespaceEndsError extends Error {
+  override readonly name = 'NamespaceEndsError';
+}
+
+/** Carries out what was planned: what frees a place first. Rejects with the first refusal; what was done by then stays done. */
+export async function carryOut(
+  deps: PoolActDeps,
+  pool: CustomObject,
+  plan: PoolPlan,
+  memory: PoolMemory,
+): Promise<void> {
+  await deleteMembers(deps, pool, plan.deletions, memory);
+  await createMembers(deps, pool, plan.creations, memory);
+  await inBatches(plan.patches, (patch) => patchMember(deps, pool, patch));
+}
+
+export async function deleteMembers(
+  deps: PoolActDeps,
+  pool: CustomObject,
+  deletions: readonly MemberDeletion[],
+  memory: PoolMemory,
+): Promise<void> {
+  const done: MemberDeletion[] = [];
+  try {
+    await inBatches(deletions, async (deletion) => {
+      await deleteMember(deps, pool, deletion.member);
+      memory.noteDeleted(deletion.member.uid);
+      done.push(deletion);
+    });
+  } finally {
+    for (const [why, members] of byReason(done))
+      announceMembers(deps, pool, { verb: 'Deleted', members, why: `: ${why}` });
+  }
+}
+
+/** By its UID: a namesake that somebody has made meanwhile is not meant. */
+async function deleteMember({ kube }: PoolActDeps, pool: CustomObject, { kind, name, uid }: PoolMember): Promise<void> {
+  try {
+    await kube.delete(typeOf(kind), { namespace: pool.metadata.namespace, name }, { uid });
+  } catch (error) {
+    if (!isKubeError(error, 'notFound', 'conflict')) throw error;
+  }
+}
+
+async function patchMember(
+  { kube, vms }: PoolActDeps,
+  pool: CustomObject,
+  { member, patch }: MemberPatch,
+): Promise<void> {
+  const { kind, name, uid } = member;
+  const { metadata = {} } = patch as { metadata?: object };
+  try {
+    const ref = { namespace: pool.metadata.namespace, name };
+    const patched = await kube.mergePatch<CustomObject>(typeOf(kind), ref, {
+      ...patch,
+      metadata: { ...metadata, uid },
+    });
+    take(vms, kind, patched);
+  } catch (error) {
+    if (!isKubeError(error, 'notFound', 'conflict')) throw error;
+  }
+}
+
+async function createMembers(
+  deps: PoolActDeps,
+  pool: CustomObject,
+  creations: readonly NewMember[],
+  memory: PoolMemory,
+): Promise<void> {
+  const made: NewMember[] = [];
+  try {
+    await inBatches(creations, async (creation) => {
+      if (await createMember(deps, pool, creation)) made.push(creation);
+    });
+  } catch (error) {
+    if (isKubeError(error, 'forbidden') && error.message.includes('being terminated')) throw new NamespaceEndsError();
+    // It may have been made: the next look begins with what the API server has.
+    memory.isSure = false;
+    throw error;
+  } finally {
+    announceMembers(deps, pool, { verb: 'Created', members: made, why: '' });
+  }
+}
+
+/** False when there is one of this name already: ours from a call whose answer was lost, or another process's, or somebody else's. */
+async function createMember({ kube, vms }: PoolActDeps, pool: CustomObject, creation: NewMember): Promise<boolean> {
+  const type = typeOf(creation.kind);
+  try {
+    take(vms, creation.kind, await kube.create<CustomObject>(type, objectOf(pool, creation)));
+    return true;
+  } catch (error) {
+    if (!isKubeError(error, 'alreadyExists')) throw error;
+    const present = await kube.get<CustomObject>(type, { namespace: pool.metadata.namespace, name: creation.name });
+    if (present !== undefined) take(vms, creation.kind, present);
+    return false;
+  }
+}
+
+/** What this process has written, or read past the watch, wakes nobody by itself: the member's own controller has to be told. */
+function take(vms: MemberKinds, kind: string, object: CustomObject): void {
+  const { store, queue } = vms.of(kind);
+  const key = keyOf(object.metadata);
+  const before = store.get(key);
+  store.applyWrite(object);
+  if (store.get(key) !== before) queue.add(key);
+}
+
+function objectOf({ metadata }: CustomObject, { kind, name, labels, annotations, spec }: NewMember): NewObject {
+  const owner = {
+    apiVersion: `${apiGroup}/${apiVersion}`,
+    kind: gpuPoolType.kind,
+    name: metadata.name,
+    uid: metadata.uid,
+  };
+  return {
+    apiVersion: `${apiGroup}/${apiVersion}`,
+    kind,
+    metadata: {
+      ...{ name, namespace: metadata.namespace, labels, annotations },
+      ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }],
+    },
+    spec,
+  };
+}
+
+/** Puts what the API server has now into the store. Gives what is the pool's. */
+export async function lookUpMembers({ kube, vms }: PoolActDeps, pool: CustomObject): Promise<CustomObject[]> {
+  const { namespace, uid } = pool.metadata;
+  const lists = await Promise.all(
+    vmKinds.map(async ({ type }) => {
+      const { items } = await kube.list<CustomObject>(type, namespace === undefined ? {} : { namespace });
+      for (const item of items) take(vms, type.kind, item);
+      return items;
+    }),
+  );
+  return lists.flat().filter((object) => ownerUidOf(object) === uid);
+}
+
+function typeOf(kind: PoolMember['kind']): ResourceType {
+  const found = vmKinds.find(({ type }) => type.kind === kind);
+  if (found === undefined) throw new Error(`there is no kind "${kind}" that stands for a VM`);
+  return found.type;
+}
+
+function byReason(deletions: readonly MemberDeletion[]): Map<string, PoolMember[]> {
+  const grouped = new Map<string, PoolMember[]>();
+  for (const { why, member } of deletions) grouped.set(why, [...(grouped.get(why) ?? []), member]);
+  return grouped;
+}
+
+const mostNamed = 10;
+
+function announceMembers(
+  deps: PoolActDeps,
+  pool: CustomObject,
+  {
+    verb,
+    members,
+    why,
+  }: {
+    readonly verb: 'Created' | 'Deleted';
+    readonly members: readonly { readonly kind: string; readonly name: string }[];
+    readonly why: string;
+  },
+): void {
+  if (members.length === 0) return;
+  const named = members.slice(0, mostNamed).map(({ kind, name }) => `${kind} ${name}`);
+  const more = members.length > mostNamed ? ` and ${members.length - mostNamed} more` : '';
+  const message = `${verb} ${named.join(', ')}${more}${why}.`;
+  deps.announce(pool, { type: 'Normal', reason: `Member${verb}`, message });
+}

@@ -1,0 +1,236 @@
+import { finalizerName, gpuPoolType } from '../../api/group.ts';
+import type { GpuPoolStatus } from '../../api/gpu-pool.ts';
+import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
+import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
+import { NotLeadingError } from '../../kube/leader.ts';
+import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import type { Store } from '../../kube/store.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { planPool, type PoolPlan } from '../../plan/pool/plan.ts';
+import { statusOfDeletion, statusOfFailure, statusOfInvalid } from '../../plan/pool/status-else.ts';
+import type { CustomObject } from '../objects.ts';
+import { carryOut, deleteMembers, lookUpMembers, NamespaceEndsError, type PoolActDeps } from './act.ts';
+import { announcementsFor } from './announcements.ts';
+import { PoolMemory } from './memory.ts';
+import { membersIn, membersOf, observePool, parsePool, type PoolObserveDeps } from './observe.ts';
+
+export interface PoolControllerDeps extends Omit<PoolActDeps, 'vms'>, Omit<PoolObserveDeps, 'vms'> {
+  readonly vms: PoolActDeps['vms'] & PoolObserveDeps['vms'];
+  readonly store: Store<CustomObject>;
+  readonly log: Logger;
+  readonly leadership: { assertLeading(): void };
+  /** How often is tried again what nothing tells of. */
+  readonly retryMs: number;
+}
+
+/** Rounds of one pass; a pool that wants more comes back at once, behind the others. */
+const mostRounds = 8;
+
+/**
+ * One pool's control loop: observe, plan, carry out, until there is nothing to do but wait; then one write of the status, and
+ * only if it changed. All that decides is in the members and in the status: the process may end between any two lines.
+ */
+export class GpuPoolController implements Reconciler {
+  readonly name = 'gpupool';
+  readonly #deps: PoolControllerDeps;
+  /** By UID. */
+  readonly #memories = new Map<string, PoolMemory>();
+  /** UID of the object that a key stood for when it was last seen. */
+  readonly #uids = new Map<string, string>();
+
+  constructor(deps: PoolControllerDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: string, { signal }: ReconcileContext): Promise<Outcome> {
+    const object = this.#deps.store.get(key);
+    if (this.#uids.get(key) !== object?.metadata.uid) this.#forget(key);
+    if (object === undefined) return { kind: 'done' };
+    const { uid } = object.metadata;
+    this.#uids.set(key, uid);
+    const memory = this.#memories.get(uid) ?? new PoolMemory();
+    this.#memories.set(uid, memory);
+    try {
+      return await this.#run(key, memory, signal);
+    } catch (error) {
+      if (error instanceof NamespaceEndsError) return await this.#waitForEnd(key);
+      if (!signal.aborted) await this.#noteFailure(key, error);
+      throw error;
+    }
+  }
+
+  #forget(key: string): void {
+    this.#memories.delete(this.#uids.get(key) ?? '');
+    this.#uids.delete(key);
+  }
+
+  async #run(key: string, memory: PoolMemory, signal: AbortSignal): Promise<Outcome> {
+    for (let round = 0; round < mostRounds && !signal.aborted; round++) {
+      const pool = this.#deps.store.get(key);
+      if (pool === undefined) return { kind: 'requeue' };
+      memory.keepOnly(new Set(membersIn(this.#deps, pool).map(({ metadata }) => metadata.uid)));
+      const end = await this.#round(pool, memory);
+      if (end !== undefined) return end;
+    }
+    return { kind: 'requeue' };
+  }
+
+  /** Undefined: something was done, and it has to be looked again. */
+  async #round(pool: CustomObject, memory: PoolMemory): Promise<Outcome | undefined> {
+    if (pool.metadata.deletionTimestamp !== undefined) return this.#letGo(pool, memory);
+    const parsed = parsePool(pool);
+    if (typeof parsed === 'string') return this.#sayInvalid(pool, parsed);
+    if (!hasFinalizer(pool, finalizerName)) return this.#hold(pool);
+    const plan = planPool(observePool(this.#deps, pool, parsed, memory));
+    if (plan.isExpired) return this.#expire(pool);
+    if (!isToDo(plan)) return this.#rest(pool, plan);
+    return this.#act(pool, plan, memory);
+  }
+
+  async #hold(pool: CustomObject): Promise<Outcome | undefined> {
+    try {
+      this.#deps.store.applyWrite(await addFinalizer(this.#deps.kube, gpuPoolType, pool, finalizerName));
+      return undefined;
+    } catch (error) {
+      if (isKubeError(error, 'notFound')) return { kind: 'requeue' };
+      throw error;
+    }
+  }
+
+  async #act(pool: CustomObject, plan: PoolPlan, memory: PoolMemory): Promise<Outcome | undefined> {
+    if (!memory.isSure) {
+      // Another process may have acted a moment ago, and its members are not in the store yet.
+      await lookUpMembers(this.#deps, pool);
+      memory.isSure = true;
+      return undefined;
+    }
+    if (!(await this.#isCurrent(pool))) return { kind: 'requeue' };
+    this.#deps.leadership.assertLeading();
+    // What the status says of repairs has to outlive the members that it was learned from.
+    if (!isEqualJson(plan.breaker, (pool.status as GpuPoolStatus | undefined)?.breaker)) {
+      const isWritten = await this.#writeStatus(pool, plan.status, plan);
+      return isWritten ? this.#actOn(pool, plan, memory) : { kind: 'requeue' };
+    }
+    return this.#actOn(pool, plan, memory);
+  }
+
+  async #actOn(pool: CustomObject, plan: PoolPlan, memory: PoolMemory): Promise<undefined> {
+    const { namespace, name } = pool.metadata;
+    const counts = { deletions: plan.deletions.length, creations: plan.creations.length, patches: plan.patches.length };
+    this.#deps.log.info({ key: `${namespace ?? ''}/${name}`, ...counts }, 'changing the members of a pool');
+    await carryOut(this.#deps, pool, plan, memory);
+    return undefined;
+  }
+
+  /** Members cost money, and what is deleted is gone: what that rests on is read once more. */
+  async #isCurrent(pool: CustomObject): Promise<boolean> {
+    const { store, kube } = this.#deps;
+    const present = await kube.get<CustomObject>(gpuPoolType, pool.metadata);
+    if (present === undefined) return false;
+    store.applyWrite(present);
+    const { uid, generation, deletionTimestamp } = present.metadata;
+    return uid === pool.metadata.uid && generation === pool.metadata.generation && deletionTimestamp === undefined;
+  }
+
+  async #rest(pool: CustomObject, plan: PoolPlan): Promise<Outcome> {
+    if (!(await this.#writeStatus(pool, plan.status, plan))) return { kind: 'requeue' };
+    if (plan.lookAt === undefined) return { kind: 'done' };
+    return { kind: 'requeueAfter', delayMs: Math.max(1, plan.lookAt - this.#deps.clock.now()) };
+  }
+
+  async #expire(pool: CustomObject): Promise<Outcome> {
+    const { kube, announce } = this.#deps;
+    if (!(await this.#isCurrent(pool))) return { kind: 'requeue' };
+    this.#deps.leadership.assertLeading();
+    await kube.delete(gpuPoolType, pool.metadata, { uid: pool.metadata.uid });
+    announce(pool, { type: 'Normal', reason: 'Expired', message: 'Deleted, as it is older than spec.expireAfter.' });
+    return { kind: 'done' };
+  }
+
+  /** All members are deleted, and then the pool goes; but not those that somebody wants to keep (kubectl delete --cascade=orphan). */
+  async #letGo(pool: CustomObject, memory: PoolMemory): Promise<Outcome | undefined> {
+    if (!hasFinalizer(pool, finalizerName)) return { kind: 'done' };
+    if (pool.metadata.finalizers?.includes('orphan') === true) return this.#release(pool);
+    const members = membersOf(this.#deps, pool, memory);
+    const here = members.filter(({ isDeleting }) => !isDeleting);
+    if (here.length > 0) {
+      this.#deps.leadership.assertLeading();
+      await deleteMembers(
+        this.#deps,
+        pool,
+        here.map((member) => ({ member, why: 'the pool is being deleted' })),
+        memory,
+      );
+      return undefined;
+    }
+    if (members.length > 0) {
+      const { generation } = pool.metadata;
+      const desired = statusOfDeletion(pool.status ?? {}, members, { now: this.#deps.clock.now(), generation });
+      return (await this.#writeStatus(pool, desired)) ? { kind: 'done' } : { kind: 'requeue' };
+    }
+    // The store may be behind; what is left behind would have no owner.
+    const left = await lookUpMembers(this.#deps, pool);
+    return left.length > 0 ? { kind: 'requeueAfter', delayMs: 1000 } : this.#release(pool);
+  }
+
+  async #release(pool: CustomObject): Promise<Outcome> {
+    const left = await removeFinalizer(this.#deps.kube, gpuPoolType, pool, finalizerName);
+    if (left !== undefined) this.#deps.store.applyWrite(left);
+    return { kind: 'done' };
+  }
+
+  async #sayInvalid(pool: CustomObject, problem: string): Promise<Outcome> {
+    const when = { now: this.#deps.clock.now(), generation: pool.metadata.generation };
+    const isWritten = await this.#writeStatus(pool, statusOfInvalid(pool.status ?? {}, problem, when));
+    return isWritten ? { kind: 'done' } : { kind: 'requeue' };
+  }
+
+  /** Its pools are deleted by the namespace's own controller. */
+  async #waitForEnd(key: string): Promise<Outcome> {
+    await this.#say(key, 'The namespace is being deleted: no members are made in it.');
+    return { kind: 'requeueAfter', delayMs: this.#deps.retryMs };
+  }
+
+  async #noteFailure(key: string, failure: unknown): Promise<void> {
+    if (isKubeError(failure, 'unavailable', 'conflict') || failure instanceof NotLeadingError) return;
+    const why = isKubeError(failure)
+      ? `the API server refused a step: ${failure.message.slice(0, longestReason)}`
+      : 'see the log of the operator';
+    await this.#say(key, `The last reconcile failed, tried again by itself: ${why}`);
+  }
+
+  async #say(key: string, message: string): Promise<void> {
+    const pool = this.#deps.store.get(key);
+    if (pool === undefined) return;
+    try {
+      const when = { now: this.#deps.clock.now(), generation: pool.metadata.generation };
+      await this.#writeStatus(pool, statusOfFailure(pool.status ?? {}, message, when));
+    } catch (error) {
+      this.#deps.log.debug({ key, error: messageOf(error) }, 'failure not written to the status');
+    }
+  }
+
+  async #writeStatus(
+    pool: CustomObject,
+    desired: GpuPoolStatus,
+    { isBreakerClosed }: Pick<PoolPlan, 'isBreakerClosed'> = { isBreakerClosed: false },
+  ): Promise<boolean> {
+    const before = (pool.status ?? {}) as GpuPoolStatus;
+    if (isEqualJson(before, desired)) return true;
+    try {
+      this.#deps.store.applyWrite(await writeStatus(this.#deps.kube, gpuPoolType, pool, { desired, lock: true }));
+    } catch (error) {
+      if (isKubeError(error, 'conflict', 'notFound')) return false;
+      throw error;
+    }
+    for (const said of announcementsFor(before, desired, isBreakerClosed)) this.#deps.announce(pool, said);
+    return true;
+  }
+}
+
+function isToDo({ deletions, creations, patches }: PoolPlan): boolean {
+  return deletions.length + creations.length + patches.length > 0;
+}
+
+const longestReason = 500;

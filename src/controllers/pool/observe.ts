@@ -1,0 +1,120 @@
+import { gpuPoolSpecSchema, gpuPoolStatusSchema, type GpuPoolSpec, type GpuPoolStatus } from '../../api/gpu-pool.ts';
+import { annotations, gpuPoolType, labels } from '../../api/group.ts';
+import { keyOf, type KubeObject, type OwnerReference } from '../../kube/contract.ts';
+import type { Indexed, ReadStore } from '../../kube/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { PoolMember, PoolObservation } from '../../plan/pool/observation.ts';
+import type { CustomObject } from '../objects.ts';
+import { vmKindOf, vmKinds } from '../vm/kinds.ts';
+import { firstIssue, parseVm } from '../vm/observe.ts';
+import { millis, unknownVm, vmOf } from './member-view.ts';
+import type { PoolMemory } from './memory.ts';
+
+export interface PoolObserveDeps {
+  readonly clock: Clock;
+  /** Resources of all kinds that stand for one VM, by `owner`. */
+  readonly vms: Indexed<CustomObject> & { of(kind: string): { readonly store: ReadStore<CustomObject> } };
+}
+
+/** The pool that owns this object, by its controller reference; labels prove nothing, as their users write them. */
+export function poolOwnerOf({ metadata }: KubeObject): OwnerReference | undefined {
+  return metadata.ownerReferences?.find(
+    ({ kind, apiVersion, controller }) =>
+      controller === true && kind === gpuPoolType.kind && apiVersion.startsWith(`${gpuPoolType.group}/`),
+  );
+}
+
+/** For the store's index. */
+export function ownerUidOf(object: KubeObject): string | undefined {
+  return poolOwnerOf(object)?.uid;
+}
+
+export function membersIn({ vms }: PoolObserveDeps, pool: CustomObject): CustomObject[] {
+  return vms.byIndex('owner', pool.metadata.uid);
+}
+
+/** As they are seen, with those that are on their way out. */
+export function membersOf(deps: PoolObserveDeps, pool: CustomObject, memory: PoolMemory): PoolMember[] {
+  return membersIn(deps, pool).map((object) => memberOf(object, memory));
+}
+
+export function observePool(
+  deps: PoolObserveDeps,
+  pool: CustomObject,
+  { spec, status }: Pick<ParsedPool, 'spec' | 'status'>,
+  memory: PoolMemory,
+): PoolObservation {
+  const { metadata } = pool;
+  const annotation = (name: string): string | undefined => metadata.annotations?.[name];
+  const now = deps.clock.now();
+  return {
+    now,
+    meta: {
+      name: metadata.name,
+      generation: metadata.generation,
+      createdAt: millis(metadata.creationTimestamp) ?? now,
+      isPaused: annotation(annotations.paused) === 'true',
+      reconcileRequestedAt: annotation(annotations.reconcileRequestedAt),
+    },
+    spec,
+    status,
+    members: membersOf(deps, pool, memory),
+    isTaken: (name) =>
+      vmKinds.some(
+        ({ type }) => deps.vms.of(type.kind).store.get(keyOf({ namespace: metadata.namespace, name })) !== undefined,
+      ),
+  };
+}
+
+function memberOf(object: CustomObject, memory: PoolMemory): PoolMember {
+  const { metadata } = object;
+  const { status, isStatusDamaged } = parseVm(object);
+  const annotation = (name: string): string | undefined => metadata.annotations?.[name];
+  const createdAt = millis(metadata.creationTimestamp) ?? 0;
+  return {
+    kind: vmKindOf(object).type.kind === 'SpotVm' ? 'SpotVm' : 'GpuVm',
+    name: metadata.name,
+    uid: metadata.uid,
+    createdAt,
+    isDeleting: metadata.deletionTimestamp !== undefined || memory.hasDeleted(metadata.uid),
+    hash: metadata.labels?.[labels.templateHash],
+    repairedSince: annotation(annotations.repairedSince),
+    isDeleteFirst: annotation(annotations.deleteFirst) === 'true',
+    ...(isStatusDamaged ? unknownVm(createdAt) : vmOf(object, status, createdAt)),
+    spec: (object.spec ?? {}) as Readonly<Record<string, unknown>>,
+    labels: metadata.labels ?? {},
+    templateMetadata: annotation(annotations.templateMetadata),
+  };
+}
+
+export interface ParsedPool {
+  readonly spec: GpuPoolSpec;
+  readonly status: GpuPoolStatus;
+}
+
+/** The spec and status; a sentence when the spec cannot be understood: the API server checks it by the CRD that it has. */
+export function parsePool({ spec, status }: CustomObject): ParsedPool | string {
+  const parsed = gpuPoolSpecSchema.safeParse(spec);
+  if (!parsed.success) return `The spec is not valid: ${firstIssue(parsed.error)}.`;
+  // A status that somebody has damaged is made anew. Nothing in it says what exists.
+  return { spec: parsed.data, status: gpuPoolStatusSchema.safeParse(status ?? {}).data ?? {} };
+}
+
+/** What a pool's decisions depend on of a member: where it is the same, nobody has to look at the pool. */
+export function matters(before: CustomObject | undefined, after: CustomObject | undefined): boolean {
+  return before === undefined || after === undefined || digestOf(before) !== digestOf(after);
+}
+
+const digests = new WeakMap<CustomObject, string>();
+
+function digestOf(object: CustomObject): string {
+  const known = digests.get(object);
+  if (known !== undefined) return known;
+  const { metadata, spec } = object;
+  const { labels: ofLabels, annotations: ofAnnotations, ownerReferences, deletionTimestamp } = metadata;
+  const { status, isStatusDamaged } = parseVm(object);
+  const view = isStatusDamaged ? 'damaged' : vmOf(object, status, 0);
+  const digest = JSON.stringify([ofLabels, ofAnnotations, ownerReferences, deletionTimestamp, spec, view]);
+  digests.set(object, digest);
+  return digest;
+}

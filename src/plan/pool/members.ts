@@ -1,0 +1,77 @@
+import type { GpuPoolSpec } from '../../api/gpu-pool.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
+
+/** What there is to say about single members. */
+
+/** Ready says so of a VM that is as its spec, or its schedule, wants it: there is nothing to wait for. */
+const atRestReasons: ReadonlySet<string> = new Set(['Stopped', 'Released', 'OffHours']);
+
+/**
+ * Reasons for which a VM that is there is not Ready, and which another VM may not have. Whatever else is in the way (a market
+ * without offers, a budget, an account, a status that nobody knows) another member would meet as well.
+ */
+const brokenReasons: ReadonlySet<string> = new Set([
+  'Building',
+  'NotReachable',
+  'Starting',
+  'Stopping',
+  'PowerCallFailed',
+  'StartBlockedNoCapacity',
+]);
+
+export function activeOf({ members }: Pick<PoolObservation, 'members'>): PoolMember[] {
+  return members.filter((member) => !member.isDeleting);
+}
+
+export function hasVm(member: PoolMember): boolean {
+  return member.vmSince !== undefined;
+}
+
+export function isAtRest({ ready }: PoolMember): boolean {
+  return !ready.isTrue && atRestReasons.has(ready.reason);
+}
+
+/** Ready for minReadySeconds; or at rest as it is to be, so that a pool which is stopped can be rolled as well. */
+export function isAvailable(member: PoolMember, { spec, now }: Pick<PoolObservation, 'spec' | 'now'>): boolean {
+  if (isAtRest(member)) return true;
+  return member.ready.isTrue && now - member.ready.since >= spec.minReadySeconds * 1000;
+}
+
+/** When a member that is Ready becomes available; undefined when nothing is to be waited for. */
+export function availableAt(
+  member: PoolMember,
+  { spec, now }: Pick<PoolObservation, 'spec' | 'now'>,
+): number | undefined {
+  if (!member.ready.isTrue) return undefined;
+  const at = member.ready.since + spec.minReadySeconds * 1000;
+  return at > now ? at : undefined;
+}
+
+/** When a VM that is not Ready counts as broken; undefined when it does not, however long that lasts. */
+export function brokenAt(member: PoolMember, { repair }: Pick<GpuPoolSpec, 'repair'>): number | undefined {
+  const deadlineMs = parseDuration(repair.readyDeadline) ?? 0;
+  const { ready, vmSince, isSynced } = member;
+  if (deadlineMs === 0 || vmSince === undefined || ready.isTrue || !isSynced) return undefined;
+  return brokenReasons.has(ready.reason) ? Math.max(ready.since, vmSince) + deadlineMs : undefined;
+}
+
+/** How many members of each kind there are to be. */
+export function wantedOf({
+  replicas,
+  capacity,
+}: Pick<GpuPoolSpec, 'replicas' | 'capacity'>): Record<MemberKind, number> {
+  if (capacity.type === 'OnDemand') return { GpuVm: replicas, SpotVm: 0 };
+  const onDemand = Math.min(capacity.onDemandBase, replicas);
+  return { GpuVm: onDemand, SpotVm: replicas - onDemand };
+}
+
+/** The lowest numbers that are free: a call whose answer was lost, or another process, meets the same names. */
+export function freeNames({ meta, isTaken }: Pick<PoolObservation, 'meta' | 'isTaken'>, count: number): string[] {
+  const names: string[] = [];
+  for (let index = 0; names.length < count; index++) {
+    const name = `${meta.name}-${index}`;
+    if (!isTaken(name)) names.push(name);
+  }
+  return names;
+}

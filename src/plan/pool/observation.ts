@@ -1,0 +1,65 @@
+import type { GpuPoolSpec, GpuPoolStatus } from '../../api/gpu-pool.ts';
+import type { Capacity, Market } from '../../api/vm-status.ts';
+import type { Money } from '../../lib/money.ts';
+
+/** Everything that a decision about a pool may depend on. Times in milliseconds since the epoch. */
+export interface PoolObservation {
+  readonly now: number;
+  readonly meta: PoolMeta;
+  readonly spec: GpuPoolSpec;
+  /** As stored. */
+  readonly status: GpuPoolStatus;
+  /** What the pool owns, by the UID in their owner references; those being deleted included. */
+  readonly members: readonly PoolMember[];
+  /** Whether a resource of either kind has this name, be it whose it may: their connection Secrets are named alike. */
+  isTaken(name: string): boolean;
+}
+
+export interface PoolMeta {
+  readonly name: string;
+  readonly generation: number | undefined;
+  readonly createdAt: number;
+  readonly isPaused: boolean;
+  readonly reconcileRequestedAt: string | undefined;
+}
+
+export type MemberKind = 'GpuVm' | 'SpotVm';
+
+/** One member as it was observed. */
+export interface PoolMember {
+  readonly kind: MemberKind;
+  readonly name: string;
+  readonly uid: string;
+  readonly createdAt: number;
+  /** Also when this process has just asked for it, and the watch does not show it yet. */
+  readonly isDeleting: boolean;
+  /** Hash of the template that it was made from. */
+  readonly hash: string | undefined;
+  /** `since` of the repairs during which it was made. */
+  readonly repairedSince: string | undefined;
+  readonly isDeleteFirst: boolean;
+  /** Since when it has the VM that it has; undefined without one. A VM that may exist, as its deploy call is in doubt, counts. */
+  readonly vmSince: number | undefined;
+  /** The condition Ready. */
+  readonly ready: {
+    readonly isTrue: boolean;
+    readonly since: number;
+    readonly reason: string;
+    readonly message: string;
+  };
+  /** False while what the status says may be out of date. */
+  readonly isSynced: boolean;
+  /** What its VM is held by; undefined without one. */
+  readonly capacity: Capacity | undefined;
+  readonly market: Market | undefined;
+  readonly outbidSince: number | undefined;
+  /** Per hour now, with what is on its way out. */
+  readonly cost: Money;
+  /** Per hour while it runs; undefined while nobody knows. */
+  readonly price: Money | undefined;
+  /** As stored. */
+  readonly spec: Readonly<Record<string, unknown>>;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Value of the annotation of that name. */
+  readonly templateMetadata: string | undefined;
+}

@@ -1,0 +1,120 @@
+import { parseDuration } from '../../lib/duration.ts';
+import type { PoolBreaker, GpuPoolStatus } from '../../api/gpu-pool.ts';
+import { annotations, labels } from '../../api/group.ts';
+import { fallbackOf } from './capacity.ts';
+import { activeOf, availableAt, freeNames } from './members.ts';
+import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
+import { patchesOf, type MemberPatch } from './patches.ts';
+import { planRepair, type Repair } from './repair.ts';
+import { sizeOf, sortMembers, type Sorted } from './rollout.ts';
+import { statusOfPool } from './status.ts';
+import { memberAnnotations, memberLabels, memberSpec, templateHash } from './template.ts';
+
+/** What is to be done about a pool now, all of it: deletions first, then what is made in their place. */
+export interface PoolPlan {
+  /** The pool is older than it may become: it is deleted, and nothing else is done. */
+  readonly isExpired: boolean;
+  readonly deletions: readonly MemberDeletion[];
+  readonly creations: readonly NewMember[];
+  readonly patches: readonly MemberPatch[];
+  readonly breaker: PoolBreaker | undefined;
+  readonly isBreakerClosed: boolean;
+  readonly status: GpuPoolStatus;
+  /** When to look again though nothing has changed; undefined: not. */
+  readonly lookAt: number | undefined;
+}
+
+export interface MemberDeletion {
+  readonly member: PoolMember;
+  /** For people: "it was not Ready for 20m (NotReachable)". */
+  readonly why: string;
+}
+
+export interface NewMember {
+  readonly kind: MemberKind;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** What the words of a status are made from. */
+export interface Findings {
+  readonly hash: string;
+  readonly sorted: Sorted;
+  readonly repair: Repair;
+  readonly expiresAt: number | undefined;
+}
+
+export function planPool(observation: PoolObservation): PoolPlan {
+  const { spec, now, meta } = observation;
+  const hash = templateHash(spec);
+  const active = activeOf(observation);
+  const repair = planRepair(observation, hash);
+  const expiresAt = expiryOf(observation);
+  const findings: Findings = { hash, sorted: sortMembers(observation, active, hash), repair, expiresAt };
+  const common = {
+    ...{ breaker: repair.breaker, isBreakerClosed: repair.isClosed },
+    status: statusOfPool(observation, findings),
+    lookAt: nextLook(observation, findings),
+  };
+  const isExpired = expiresAt !== undefined && expiresAt <= now;
+  const rests = { ...common, isExpired, deletions: [], creations: [], patches: [] };
+  if (isExpired || meta.isPaused) return rests;
+  const staying = active.filter((member) => !repair.victims.includes(member));
+  const sizing = sizeOf(observation, staying, hash);
+  const going = sizing.delete.map(({ member }) => member);
+  return {
+    ...rests,
+    deletions: [
+      ...repair.victims.map((member) => ({ member, why: whyBroken(observation, member) })),
+      ...sizing.delete.map(({ member, why }) => ({ member, why: reasonsToGo[why] })),
+    ],
+    creations: newMembers(observation, sizing.create, { hash, breaker: repair.breaker }),
+    patches: patchesOf(
+      observation,
+      staying.filter((member) => !going.includes(member)),
+    ),
+  };
+}
+
+const reasonsToGo = {
+  tooMany: 'there are more members than are wanted',
+  outdated: 'it was made from an older template',
+} as const;
+
+function whyBroken({ spec }: PoolObservation, { ready }: PoolMember): string {
+  return `its VM was not Ready for ${spec.repair.readyDeadline} (${ready.reason})`;
+}
+
+function newMembers(
+  observation: PoolObservation,
+  create: Readonly<Record<MemberKind, number>>,
+  { hash, breaker }: { readonly hash: string; readonly breaker: PoolBreaker | undefined },
+): NewMember[] {
+  const { spec, meta } = observation;
+  const kinds = [...Array<MemberKind>(create.GpuVm).fill('GpuVm'), ...Array<MemberKind>(create.SpotVm).fill('SpotVm')];
+  const names = freeNames(observation, kinds.length);
+  const repaired = breaker === undefined ? {} : { [annotations.repairedSince]: breaker.since };
+  return kinds.map((kind, index) => ({
+    kind,
+    name: names[index] ?? '',
+    labels: { ...memberLabels(meta.name, spec), [labels.templateHash]: hash },
+    annotations: { ...memberAnnotations(spec), ...repaired },
+    spec: memberSpec(spec, kind, 'Replace'),
+  }));
+}
+
+function expiryOf({ spec, meta }: PoolObservation): number | undefined {
+  const afterMs = spec.expireAfter === undefined ? undefined : parseDuration(spec.expireAfter);
+  return afterMs === undefined ? undefined : meta.createdAt + afterMs;
+}
+
+function nextLook(observation: PoolObservation, { repair, expiresAt }: Findings): number | undefined {
+  const ofMembers = activeOf(observation).flatMap((member) => [
+    availableAt(member, observation),
+    member.kind === 'SpotVm' ? fallbackOf(member, observation).at : undefined,
+  ]);
+  const times = [...ofMembers, repair.nextAt, expiresAt].filter((at) => at !== undefined && at > observation.now);
+  return times.length === 0 ? undefined : Math.min(...(times as number[]));
+}

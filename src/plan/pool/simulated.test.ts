@@ -1,0 +1,255 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+import type { GpuPoolSpec, GpuPoolStatus } from '../../api/gpu-pool.ts';
+import { activeOf, isAvailable, wantedOf } from './members.ts';
+import type { PoolMember, PoolObservation } from './observation.ts';
+import { planPool, type PoolPlan } from './plan.ts';
+import { mostProbes } from './repair.ts';
+import { templateHash } from './template.ts';
+import { building, memberOf, minute, poolOf, poolSpec, running, start } from './testing/builders.ts';
+
+/** A pool through time: what is planned is carried out, and members fare as chance has it. */
+class SimulatedPool {
+  spec: GpuPoolSpec;
+  status: GpuPoolStatus = {};
+  members: PoolMember[] = [];
+  now = start;
+  made = 0;
+  /** What of the template is broken: VMs of these sizes never become Ready. */
+  readonly brokenVcpus = new Set<number>();
+
+  constructor(spec: GpuPoolSpec) {
+    this.spec = spec;
+  }
+
+  observe(): PoolObservation {
+    const { now, spec, status, members } = this;
+    return poolOf({ now, spec, status, members });
+  }
+
+  get active(): PoolMember[] {
+    return activeOf(this.observe());
+  }
+
+  countAvailable(members = this.active): number {
+    return members.filter((member) => isAvailable(member, this.observe())).length;
+  }
+
+  step(): PoolPlan {
+    const plan = planPool(this.observe());
+    const going = new Set(plan.deletions.map(({ member }) => member.uid));
+    expect(going.size).toBe(plan.deletions.length);
+    this.members = this.members.map((member) => (going.has(member.uid) ? { ...member, isDeleting: true } : member));
+    for (const { kind, name, annotations } of plan.creations) {
+      this.made += 1;
+      const repairedSince = annotations['gpuvm.dev/repaired-since'];
+      const made = {
+        kind,
+        name,
+        uid: `uid-${this.made}`,
+        createdAt: this.now,
+        repairedSince,
+        spec: { vcpus: this.spec.template.spec.vcpus },
+      };
+      this.members = [...this.members, memberOf(this.spec, 0, made)];
+    }
+    this.status = plan.status;
+    return plan;
+  }
+
+  change(index: number, fields: Partial<PoolMember>): void {
+    const chosen = this.members[index % Math.max(1, this.members.length)];
+    this.members = this.members.map((member) => (member === chosen ? { ...member, ...fields } : member));
+  }
+
+  finishDeletions(): void {
+    this.members = this.members.filter((member) => !member.isDeleting);
+  }
+
+  /** All that wait get their VM, and all of them work that are not of a broken template. */
+  bringUp(): void {
+    this.members = this.members.map((member) => {
+      if (member.vmSince !== undefined) return member;
+      const isBroken = this.brokenVcpus.has(Number(member.spec['vcpus']));
+      return { ...member, ...(isBroken ? building(this.now) : running(this.now)) };
+    });
+  }
+}
+
+const strategies = fc
+  .record({ maxSurge: fc.nat(3), maxUnavailable: fc.nat(3) })
+  .filter(({ maxSurge, maxUnavailable }) => maxSurge + maxUnavailable > 0)
+  .map((sizes) => ({ type: 'RollingUpdate', ...sizes }) as const);
+
+const deeds = fc.oneof(
+  fc.record({ deed: fc.constant('scale'), value: fc.nat(8) }),
+  fc.record({ deed: fc.constant('template'), value: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ deed: fc.constant('base'), value: fc.nat(4) }),
+  fc.record({
+    deed: fc.constantFrom('getVm', 'ready', 'fail', 'remove', 'deleteFirst', 'finish', 'look', 'wait'),
+    value: fc.nat(20),
+  }),
+);
+type Deed = typeof deeds extends fc.Arbitrary<infer T> ? T : never;
+
+function perform(pool: SimulatedPool, { deed, value }: Deed): void {
+  const { spec } = pool;
+  const { template, capacity } = spec;
+  switch (deed) {
+    case 'scale':
+      pool.spec = { ...spec, replicas: value };
+      break;
+    case 'template':
+      pool.spec = { ...spec, template: { ...template, spec: { ...template.spec, vcpus: 2 * value } } };
+      break;
+    case 'base':
+      pool.spec = { ...spec, capacity: { ...capacity, onDemandBase: value } };
+      break;
+    case 'getVm':
+      pool.change(value, building(pool.now));
+      break;
+    case 'ready':
+      pool.change(value, running(pool.now));
+      break;
+    case 'fail':
+      pool.change(value, { ready: { isTrue: false, since: pool.now, reason: 'NotReachable', message: '' } });
+      break;
+    case 'remove':
+      pool.change(value, { isDeleting: true });
+      break;
+    case 'deleteFirst':
+      pool.change(value, { isDeleteFirst: true });
+      break;
+    case 'finish':
+      pool.finishDeletions();
+      break;
+    case 'wait':
+      pool.now += value * minute;
+      break;
+    case 'look':
+      break;
+  }
+}
+
+function simulate(run: (pool: SimulatedPool, deeds: readonly Deed[]) => void): void {
+  const scenarios = fc.record({
+    replicas: fc.nat(8),
+    updateStrategy: strategies,
+    minReadySeconds: fc.constantFrom(0, 30),
+    isSpot: fc.boolean(),
+    deeds: fc.array(deeds, { maxLength: 60 }),
+  });
+  fc.assert(
+    fc.property(scenarios, ({ isSpot, deeds: chosen, ...fields }) => {
+      const capacity = isSpot ? { type: 'Spot', bid: { price: '0.10' }, onDemandBase: 1 } : { type: 'OnDemand' };
+      run(new SimulatedPool(poolSpec({ ...fields, capacity })), chosen);
+    }),
+    { numRuns: 200 },
+  );
+}
+
+/** Long enough for every rollout: what is planned is carried out, and all VMs work. */
+function settle(pool: SimulatedPool): void {
+  for (let round = 0; round < 40; round++) {
+    pool.now += minute;
+    pool.step();
+    pool.finishDeletions();
+    pool.bringUp();
+  }
+}
+
+describe('a pool through scale, new templates and failing members', () => {
+  it('is never brought above replicas + maxSurge by what is made', () => {
+    simulate((pool, chosen) => {
+      for (const deed of chosen) {
+        perform(pool, deed);
+        const plan = pool.step();
+        const most = pool.spec.replicas + pool.spec.updateStrategy.maxSurge;
+        if (plan.creations.length > 0) expect(pool.active.length).toBeLessThanOrEqual(most);
+      }
+    });
+  });
+
+  it('is never brought below replicas - maxUnavailable by what is deleted', () => {
+    simulate((pool, chosen) => {
+      for (const deed of chosen) {
+        perform(pool, deed);
+        const before = pool.countAvailable();
+        pool.step();
+        const least = Math.min(before, pool.spec.replicas - pool.spec.updateStrategy.maxUnavailable);
+        expect(pool.countAvailable()).toBeGreaterThanOrEqual(least);
+      }
+    });
+  });
+
+  it('gives no two members one name', () => {
+    simulate((pool, chosen) => {
+      for (const deed of chosen) {
+        perform(pool, deed);
+        pool.step();
+        expect(new Set(pool.members.map(({ name }) => name)).size).toBe(pool.members.length);
+      }
+    });
+  });
+
+  it('comes to as many members of each kind as are wanted, all of this template, and then does nothing more', () => {
+    simulate((pool, chosen) => {
+      for (const deed of chosen) {
+        perform(pool, deed);
+        pool.step();
+      }
+      // What was broken by hand is repaired, or not; here it heals by itself.
+      pool.members = pool.members.map((member) => ({ ...member, ...running(start) }));
+      settle(pool);
+      const wanted = wantedOf(pool.spec);
+      const kinds = (kind: string): PoolMember[] => pool.active.filter((member) => member.kind === kind);
+      expect([kinds('GpuVm').length, kinds('SpotVm').length]).toEqual([wanted.GpuVm, wanted.SpotVm]);
+      expect(pool.active.every(({ hash }) => hash === templateHash(pool.spec))).toBe(true);
+      const { made } = pool;
+      const plan = pool.step();
+      expect([plan.creations.length, plan.deletions.length, pool.made]).toEqual([0, 0, made]);
+      expect(plan.status).toMatchObject({ replicas: pool.spec.replicas, readyReplicas: pool.spec.replicas });
+      expect(plan.status.conditions?.some(({ type }) => type === 'Reconciling')).toBe(false);
+    });
+  });
+});
+
+describe('a template whose VMs never become Ready', () => {
+  it('costs a bounded number of VMs, however long that goes on', () => {
+    const scenarios = fc.record({
+      replicas: fc.integer({ min: 1, max: 8 }),
+      maxFailures: fc.integer({ min: 1, max: 5 }),
+      updateStrategy: strategies,
+    });
+    fc.assert(
+      fc.property(scenarios, ({ replicas, maxFailures, updateStrategy }) => {
+        const repair = { readyDeadline: '20m', maxUnhealthyPercent: 100, maxFailures };
+        const pool = new SimulatedPool(poolSpec({ replicas, updateStrategy, repair }, { vcpus: 4 }));
+        settle(pool);
+        const { made } = pool;
+        pool.brokenVcpus.add(8);
+        perform(pool, { deed: 'template', value: 4 });
+        for (let round = 0; round < 400; round++) {
+          pool.now += 5 * minute;
+          pool.step();
+          pool.finishDeletions();
+          pool.bringUp();
+        }
+        // Those of the rollout, those that were to replace them, and probes.
+        expect(pool.made - made).toBeLessThanOrEqual(replicas + updateStrategy.maxSurge + 2 * maxFailures + mostProbes);
+        expect(pool.countAvailable()).toBeGreaterThanOrEqual(replicas - updateStrategy.maxUnavailable);
+        expect(pool.status.breaker?.openedAt).toBeDefined();
+        expect(pool.status.conditions).toContainEqual(
+          expect.objectContaining({ type: 'Stalled', reason: 'BreakerOpen' }),
+        );
+        // A template that works takes it from there.
+        perform(pool, { deed: 'template', value: 3 });
+        settle(pool);
+        expect(pool.status).toMatchObject({ readyReplicas: replicas, updatedReplicas: replicas });
+        expect(pool.status.breaker).toBeUndefined();
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

@@ -1,0 +1,89 @@
+import type { PoolBreaker } from '../../api/gpu-pool.ts';
+import { toTimestamp } from '../../lib/clock.ts';
+import { activeOf, isAvailable } from './members.ts';
+import type { PoolMember, PoolObservation } from './observation.ts';
+import type { Findings } from './plan.ts';
+import type { Counts } from './status.ts';
+
+/** What a pool waits for, in a sentence: the first thing that somebody has to see to, or that is going on. */
+
+type Sentence = (observation: PoolObservation, findings: Findings, counts: Counts) => string | undefined;
+
+const isPaused: Sentence = ({ meta }) =>
+  meta.isPaused ? 'Paused by annotation: no member is made, changed or deleted.' : undefined;
+
+const breakerIsOpen: Sentence = (_, { repair }) => {
+  const { breaker, state, broken } = repair;
+  if (breaker?.openedAt === undefined || (state !== 'open' && state !== 'exhausted')) return undefined;
+  const stopped = `${countOf(breaker.failures, 'replacement')} in a row did not become Ready, so repairs have stopped${broken.length === 0 ? '' : ` (${countOf(broken.length, 'broken member')} left as ${broken.length === 1 ? 'it is' : 'they are'}, and billed)`}.`;
+  return `${stopped} ${nextProbe(breaker, state === 'exhausted')} Correct the template, or annotate the pool with a new gpuvm.dev/reconcile-requested-at to begin anew.`;
+};
+
+function nextProbe({ nextProbeAt, probes = 0 }: PoolBreaker, isOver: boolean): string {
+  if (isOver) return `${countOf(probes, 'single try', 'single tries')} since then failed as well; there are no more.`;
+  if (nextProbeAt === undefined) return 'A last single one is being tried.';
+  return `A single one is tried again at ${toTimestamp(Date.parse(nextProbeAt))}.`;
+}
+
+const tooManyAreUnhealthy: Sentence = ({ spec }, { repair }, { active }) =>
+  repair.state === 'tooManyUnhealthy'
+    ? `${repair.broken.length} of ${active} members are unhealthy, more than repair.maxUnhealthyPercent (${spec.repair.maxUnhealthyPercent}) allows: nothing is repaired, as that is no matter of single VMs. See what they have in common; ${reasonsOf(repair.broken)}`
+    : undefined;
+
+const membersWait: Sentence = (observation, _, counts) => {
+  const down = activeOf(observation).filter((member) => !isAvailable(member, observation));
+  if (down.length === 0) return undefined;
+  return `${counts.available} of ${counts.wanted} members are available; ${reasonsOf(down)}`;
+};
+
+const membersAreMissing: Sentence = (_, __, { active, wanted }) =>
+  active < wanted ? `${active} of ${wanted} members have been made.` : undefined;
+
+const olderMembersWait: Sentence = ({ spec }, _, { outdated }) => {
+  if (outdated === 0) return undefined;
+  return spec.updateStrategy.type === 'OnDelete'
+    ? `${countOf(outdated, 'member')} of an older template: delete them to have them replaced (updateStrategy OnDelete).`
+    : `${countOf(outdated, 'member')} of an older template to be replaced.`;
+};
+
+const membersGo: Sentence = (_, __, { deleting }) =>
+  deleting === 0 ? undefined : `${countOf(deleting, 'member')} being deleted; their VMs may still be billed.`;
+
+const sentences: readonly Sentence[] = [
+  isPaused,
+  breakerIsOpen,
+  tooManyAreUnhealthy,
+  membersWait,
+  membersAreMissing,
+  olderMembersWait,
+  membersGo,
+];
+
+/** Undefined when nothing is waited for. */
+export function messageOf(observation: PoolObservation, findings: Findings, counts: Counts): string | undefined {
+  for (const sentence of sentences) {
+    const said = sentence(observation, findings, counts);
+    if (said !== undefined) return said;
+  }
+  return undefined;
+}
+
+const mostReasons = 3;
+
+/** "NoOffer 3, Building 1. inference-4: No host fits. ..." The words of one stand for all that have its reason. */
+export function reasonsOf(members: readonly PoolMember[]): string {
+  const counts = new Map<string, number>();
+  for (const { ready } of members) counts.set(ready.reason, (counts.get(ready.reason) ?? 0) + 1);
+  const ranked = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).slice(0, mostReasons);
+  const first = members.filter(({ ready }) => ready.reason === ranked[0]?.[0]).sort(byName)[0];
+  const tally = ranked.map(([reason, count]) => `${count} ${reason}`).join(', ');
+  return first === undefined ? `${tally}.` : `${tally}. ${first.name}: ${first.ready.message}`;
+}
+
+function byName(a: PoolMember, b: PoolMember): number {
+  return a.name.length - b.name.length || (a.name < b.name ? -1 : 1);
+}
+
+function countOf(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
