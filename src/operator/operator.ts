@@ -192,6 +192,7 @@ function poolController(deps: OperatorDeps, { cluster, events }: Parts): GpuPool
   return new GpuPoolController({
     ...{ kube, clock, log, leadership },
     store: cluster.pools.store,
+    container: { kube, secrets: cluster.secrets, inputs: new InputReader(kube, clock) },
     vms: cluster.vms,
     retryMs: options.retryMs,
     announce: (object, { type, reason, message }) => {

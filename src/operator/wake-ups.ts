@@ -1,3 +1,4 @@
+import { gpuPoolType } from '../api/group.ts';
 import type { VmStatus } from '../api/vm.ts';
 import { markOf } from '../api/vm-name.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
@@ -47,7 +48,9 @@ export function wakeOnClusterChanges(cluster: Cluster, owners: VmOwners): void {
     const metadata = (change.new ?? change.old)?.metadata;
     if (change.origin === 'write' || metadata === undefined) return;
     for (const { kind, name } of metadata.ownerReferences ?? []) {
-      vms.kinds.get(kind)?.queue.add(keyOf({ namespace: metadata.namespace, name }));
+      const key = keyOf({ namespace: metadata.namespace, name });
+      vms.kinds.get(kind)?.queue.add(key);
+      if (kind === gpuPoolType.kind) cluster.pools.queue.add(key);
     }
   });
 }

@@ -1,8 +1,9 @@
-import { gpuAccountType, gpuVmType, spotVmType } from '../../src/api/group.ts';
+import { gpuAccountType, gpuPoolType, gpuVmType, spotVmType } from '../../src/api/group.ts';
 import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
 import { Cluster } from './cluster.ts';
 import { OperatorProcess, type OperatorFlags } from './operator-process.ts';
 import { Organization, type OrganizationOptions } from './organization.ts';
+import { PoolHandle } from './pool-handle.ts';
 import { RunningWatch } from './running-watch.ts';
 import { StatusWatch } from './status-watch.ts';
 import { until } from './until.ts';
@@ -89,6 +90,18 @@ export class Stage {
     return this.#create(spotVmType, team, { name, annotations }, { ...smallBid, ...spec });
   }
 
+  /** Creates a GpuPool of small VMs; `template` overrides those. Rejects when the API server refuses it. */
+  async createPool(team: Team, name: string, spec: object = {}, template: object = {}): Promise<PoolHandle> {
+    const { namespace, account: accountName } = team;
+    await this.cluster.kube.create(gpuPoolType, {
+      apiVersion: 'gpuvm.dev/v1alpha1',
+      kind: gpuPoolType.kind,
+      metadata: { name, namespace },
+      spec: { template: { spec: { accountName, ...smallVm, ...template } }, ...spec },
+    });
+    return new PoolHandle(this.cluster, namespace, name);
+  }
+
   async #create(
     type: ResourceType,
     { namespace, account }: Team,
@@ -159,7 +172,7 @@ export class Stage {
   async #deleteAll(): Promise<void> {
     const { kube } = this.cluster;
     await Promise.all(this.#organizations.map((organization) => organization.endFaults()));
-    for (const type of [gpuVmType, spotVmType, gpuAccountType]) {
+    for (const type of [gpuPoolType, gpuVmType, spotVmType, gpuAccountType]) {
       const list = async (): Promise<readonly KubeObject[]> => (await kube.list(type)).items;
       for (const { metadata } of await list()) await kube.delete(type, metadata);
       await until(

@@ -19,7 +19,7 @@ export interface KubeEvent extends KubeObject {
   readonly note: string;
 }
 
-const eventType: ResourceType = {
+export const eventType: ResourceType = {
   group: 'events.k8s.io',
   version: 'v1',
   plural: 'events',

@@ -1,4 +1,4 @@
-import { apiVersion, apiGroup, gpuPoolType } from '../../api/group.ts';
+import { gpuPoolType, groupVersion } from '../../api/group.ts';
 import { isKubeError, keyOf, type KubeApi, type NewObject, type ResourceType } from '../../kube/contract.ts';
 import type { Store } from '../../kube/store.ts';
 import type { MemberPatch } from '../../plan/pool/patches.ts';
@@ -6,6 +6,7 @@ import type { MemberDeletion, NewMember, PoolPlan } from '../../plan/pool/plan.t
 import type { PoolMember } from '../../plan/pool/observation.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
+import { controllerReference } from '../owned.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { inBatches } from './in-batches.ts';
 import type { PoolMemory } from './memory.ts';
@@ -131,22 +132,10 @@ function take(vms: MemberKinds, kind: string, object: CustomObject): void {
   if (store.get(key) !== before) queue.add(key);
 }
 
-function objectOf({ metadata }: CustomObject, { kind, name, labels, annotations, spec }: NewMember): NewObject {
-  const owner = {
-    apiVersion: `${apiGroup}/${apiVersion}`,
-    kind: gpuPoolType.kind,
-    name: metadata.name,
-    uid: metadata.uid,
-  };
-  return {
-    apiVersion: `${apiGroup}/${apiVersion}`,
-    kind,
-    metadata: {
-      ...{ name, namespace: metadata.namespace, labels, annotations },
-      ownerReferences: [{ ...owner, controller: true, blockOwnerDeletion: true }],
-    },
-    spec,
-  };
+function objectOf(pool: CustomObject, { kind, name, labels, annotations, spec }: NewMember): NewObject {
+  const { namespace } = pool.metadata;
+  const ownerReferences = [controllerReference(gpuPoolType, pool)];
+  return { apiVersion: groupVersion, kind, metadata: { name, namespace, labels, annotations, ownerReferences }, spec };
 }
 
 /** Puts what the API server has now into the store. Gives what is the pool's. */

@@ -11,14 +11,17 @@ import { planPool, type PoolPlan } from '../../plan/pool/plan.ts';
 import { statusOfDeletion, statusOfFailure, statusOfInvalid } from '../../plan/pool/status-else.ts';
 import type { CustomObject } from '../objects.ts';
 import { carryOut, deleteMembers, lookUpMembers, NamespaceEndsError, type PoolActDeps } from './act.ts';
+import type { ContainerSecretDeps } from '../container-secret.ts';
 import { announcementsFor } from './announcements.ts';
+import { prepareContainer, tidyContainers } from './container.ts';
 import { PoolMemory } from './memory.ts';
-import { membersIn, membersOf, observePool, parsePool, type PoolObserveDeps } from './observe.ts';
+import { membersIn, membersOf, observePool, parsePool, type PoolObserveDeps, type PreparedPool } from './observe.ts';
 
 export interface PoolControllerDeps extends Omit<PoolActDeps, 'vms'>, Omit<PoolObserveDeps, 'vms'> {
   readonly vms: PoolActDeps['vms'] & PoolObserveDeps['vms'];
   readonly store: Store<CustomObject>;
   readonly log: Logger;
+  readonly container: ContainerSecretDeps;
   readonly leadership: { assertLeading(): void };
   /** How often is tried again what nothing tells of. */
   readonly retryMs: number;
@@ -82,9 +85,10 @@ export class GpuPoolController implements Reconciler {
     const parsed = parsePool(pool);
     if (typeof parsed === 'string') return this.#sayInvalid(pool, parsed);
     if (!hasFinalizer(pool, finalizerName)) return this.#hold(pool);
-    const plan = planPool(observePool(this.#deps, pool, parsed, memory));
+    const prepared = await prepareContainer(this.#deps.container, pool, parsed);
+    const plan = planPool(observePool(this.#deps, pool, prepared, memory));
     if (plan.isExpired) return this.#expire(pool);
-    if (!isToDo(plan)) return this.#rest(pool, plan);
+    if (!isToDo(plan)) return this.#rest(pool, plan, prepared);
     return this.#act(pool, plan, memory);
   }
 
@@ -133,10 +137,16 @@ export class GpuPoolController implements Reconciler {
     return uid === pool.metadata.uid && generation === pool.metadata.generation && deletionTimestamp === undefined;
   }
 
-  async #rest(pool: CustomObject, plan: PoolPlan): Promise<Outcome> {
+  async #rest(pool: CustomObject, plan: PoolPlan, { spec, blocked }: PreparedPool): Promise<Outcome> {
+    const { clock, container, retryMs } = this.#deps;
     if (!(await this.#writeStatus(pool, plan.status, plan))) return { kind: 'requeue' };
+    if (blocked !== undefined) return { kind: 'requeueAfter', delayMs: retryMs };
+    await tidyContainers(container, pool, [
+      spec.template.spec,
+      ...membersIn(this.#deps, pool).map((member) => member.spec),
+    ]);
     if (plan.lookAt === undefined) return { kind: 'done' };
-    return { kind: 'requeueAfter', delayMs: Math.max(1, plan.lookAt - this.#deps.clock.now()) };
+    return { kind: 'requeueAfter', delayMs: Math.max(1, plan.lookAt - clock.now()) };
   }
 
   async #expire(pool: CustomObject): Promise<Outcome> {

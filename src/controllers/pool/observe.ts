@@ -4,6 +4,7 @@ import { keyOf, type KubeObject, type OwnerReference } from '../../kube/contract
 import type { Indexed, ReadStore } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { PoolMember, PoolObservation } from '../../plan/pool/observation.ts';
+import { templateHash } from '../../plan/pool/template.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKindOf, vmKinds } from '../vm/kinds.ts';
 import { firstIssue, parseVm } from '../vm/observe.ts';
@@ -41,7 +42,7 @@ export function membersOf(deps: PoolObserveDeps, pool: CustomObject, memory: Poo
 export function observePool(
   deps: PoolObserveDeps,
   pool: CustomObject,
-  { spec, status }: Pick<ParsedPool, 'spec' | 'status'>,
+  { spec, status, blocked }: PreparedPool,
   memory: PoolMemory,
 ): PoolObservation {
   const { metadata } = pool;
@@ -57,6 +58,9 @@ export function observePool(
       reconcileRequestedAt: annotation(annotations.reconcileRequestedAt),
     },
     spec,
+    // Nothing is replaced, either, while nobody knows by what.
+    hash: blocked === undefined ? templateHash(spec) : (status.templateHash ?? ''),
+    blocked,
     status,
     members: membersOf(deps, pool, memory),
     isTaken: (name) =>
@@ -91,6 +95,9 @@ export interface ParsedPool {
   readonly spec: GpuPoolSpec;
   readonly status: GpuPoolStatus;
 }
+
+/** The same once it is known what its container is run by. */
+export type PreparedPool = ParsedPool & Pick<PoolObservation, 'blocked'>;
 
 /** The spec and status; a sentence when the spec cannot be understood: the API server checks it by the CRD that it has. */
 export function parsePool({ spec, status }: CustomObject): ParsedPool | string {

@@ -28,7 +28,7 @@ export function fallbackOf(member: PoolMember, { spec, now }: Pick<PoolObservati
   if (member.capacity === 'OnDemand') return { onOutbid: 'OnDemand', at: undefined };
   const afterText = spec.capacity.fallbackToOnDemandAfter;
   const afterMs = afterText === undefined ? undefined : parseDuration(afterText);
-  if (afterMs === undefined || spec.template.spec.powerState !== 'Running') return toSpot;
+  if (afterMs === undefined) return toSpot;
   // It may be on the way to a VM on demand already: only a spot VM that it holds takes that back.
   if (member.spec['onOutbid'] === 'OnDemand' && member.market !== 'Winning')
     return { onOutbid: 'OnDemand', at: undefined };

@@ -1,4 +1,5 @@
 import type { GpuPoolSpec, GpuPoolStatus } from '../../api/gpu-pool.ts';
+import type { Reason } from '../../api/reasons.ts';
 import type { Capacity, Market } from '../../api/vm-status.ts';
 import type { Money } from '../../lib/money.ts';
 
@@ -6,7 +7,12 @@ import type { Money } from '../../lib/money.ts';
 export interface PoolObservation {
   readonly now: number;
   readonly meta: PoolMeta;
+  /** With what makes the members run the pool's container, if it has one, in the template's place for a cloud-config. */
   readonly spec: GpuPoolSpec;
+  /** Of the template that members are to be made from. */
+  readonly hash: string;
+  /** What members cannot be made without is missing; those that are there go on. */
+  readonly blocked: { readonly reason: Reason; readonly message: string } | undefined;
   /** As stored. */
   readonly status: GpuPoolStatus;
   /** What the pool owns, by the UID in their owner references; those being deleted included. */

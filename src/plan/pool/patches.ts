@@ -23,7 +23,7 @@ export function patchesOf(observation: PoolObservation, members: readonly PoolMe
 
 function specPatch(observation: PoolObservation, member: PoolMember): object | undefined {
   const { onOutbid } = fallbackOf(member, observation);
-  const wanted = changeableFields(observation.spec, member, onOutbid);
+  const wanted = changeableFields(observation, member, onOutbid);
   const changed = Object.entries(wanted).filter(([field, value]) => !isSame(member.spec[field], value));
   if (changed.length === 0) return undefined;
   return Object.fromEntries(changed.map(([field, value]) => [field, replacing(member.spec[field], value)]));

@@ -8,7 +8,7 @@ import { patchesOf, type MemberPatch } from './patches.ts';
 import { planRepair, type Repair } from './repair.ts';
 import { sizeOf, sortMembers, type Sorted } from './rollout.ts';
 import { statusOfPool } from './status.ts';
-import { memberAnnotations, memberLabels, memberSpec, templateHash } from './template.ts';
+import { memberAnnotations, memberLabels, memberSpec } from './template.ts';
 
 /** What is to be done about a pool now, all of it: deletions first, then what is made in their place. */
 export interface PoolPlan {
@@ -40,19 +40,17 @@ export interface NewMember {
 
 /** What the words of a status are made from. */
 export interface Findings {
-  readonly hash: string;
   readonly sorted: Sorted;
   readonly repair: Repair;
   readonly expiresAt: number | undefined;
 }
 
 export function planPool(observation: PoolObservation): PoolPlan {
-  const { spec, now, meta } = observation;
-  const hash = templateHash(spec);
+  const { now, meta, blocked } = observation;
   const active = activeOf(observation);
-  const repair = planRepair(observation, hash);
+  const repair = planRepair(observation);
   const expiresAt = expiryOf(observation);
-  const findings: Findings = { hash, sorted: sortMembers(observation, active, hash), repair, expiresAt };
+  const findings: Findings = { sorted: sortMembers(observation, active), repair, expiresAt };
   const common = {
     ...{ breaker: repair.breaker, isBreakerClosed: repair.isClosed },
     status: statusOfPool(observation, findings),
@@ -62,7 +60,7 @@ export function planPool(observation: PoolObservation): PoolPlan {
   const rests = { ...common, isExpired, deletions: [], creations: [], patches: [] };
   if (isExpired || meta.isPaused) return rests;
   const staying = active.filter((member) => !repair.victims.includes(member));
-  const sizing = sizeOf(observation, staying, hash);
+  const sizing = sizeOf(observation, staying);
   const going = sizing.delete.map(({ member }) => member);
   return {
     ...rests,
@@ -70,7 +68,7 @@ export function planPool(observation: PoolObservation): PoolPlan {
       ...repair.victims.map((member) => ({ member, why: whyBroken(observation, member) })),
       ...sizing.delete.map(({ member, why }) => ({ member, why: reasonsToGo[why] })),
     ],
-    creations: newMembers(observation, sizing.create, { hash, breaker: repair.breaker }),
+    creations: blocked === undefined ? newMembers(observation, sizing.create, repair.breaker) : [],
     patches: patchesOf(
       observation,
       staying.filter((member) => !going.includes(member)),
@@ -90,9 +88,9 @@ function whyBroken({ spec }: PoolObservation, { ready }: PoolMember): string {
 function newMembers(
   observation: PoolObservation,
   create: Readonly<Record<MemberKind, number>>,
-  { hash, breaker }: { readonly hash: string; readonly breaker: PoolBreaker | undefined },
+  breaker: PoolBreaker | undefined,
 ): NewMember[] {
-  const { spec, meta } = observation;
+  const { spec, meta, hash } = observation;
   const kinds = [...Array<MemberKind>(create.GpuVm).fill('GpuVm'), ...Array<MemberKind>(create.SpotVm).fill('SpotVm')];
   const names = freeNames(observation, kinds.length);
   const repaired = breaker === undefined ? {} : { [annotations.repairedSince]: breaker.since };

@@ -83,7 +83,8 @@ function repairing({ findings: { repair }, message = '' }: Said): ConditionDraft
   }
 }
 
-function synced({ meta }: PoolObservation): ConditionDraft {
+function synced({ meta, blocked }: PoolObservation): ConditionDraft {
+  if (blocked !== undefined) return condition('Synced', 'False', blocked.reason, blocked.message);
   return meta.isPaused
     ? condition('Synced', 'False', 'Paused', 'Paused by annotation: no member is made, changed or deleted.')
     : condition('Synced', 'True', 'ReconcileSuccess', 'The last reconcile went through.');

@@ -29,10 +29,10 @@ export type RepairState = 'working' | 'tooManyUnhealthy' | 'open' | 'exhausted';
 export const mostProbes = 5;
 const firstPauseMs = 10 * 60_000;
 
-export function planRepair(observation: PoolObservation, hash: string): Repair {
+export function planRepair(observation: PoolObservation): Repair {
   const active = activeOf(observation);
   const broken = brokenOf(observation, active);
-  const before = currentBreaker(observation, hash);
+  const before = currentBreaker(observation);
   const isProven = before !== undefined && active.some((member) => isOfRow(member, before) && member.ready.isTrue);
   const row = isProven ? undefined : before;
   const common = { broken, isClosed: isProven && before.openedAt !== undefined };
@@ -43,7 +43,7 @@ export function planRepair(observation: PoolObservation, hash: string): Repair {
   const pending = row === undefined ? 0 : active.filter((member) => isPending(member, row, broken)).length;
   const repaired =
     row?.openedAt === undefined
-      ? repair(observation, { hash, row, broken, pending })
+      ? repair(observation, { row, broken, pending })
       : probe(observation, { row, broken, pending });
   const times = [nextBreakAt(observation, active), repaired.nextAt].filter((at) => at !== undefined);
   return { ...common, ...repaired, nextAt: times.length === 0 ? undefined : Math.min(...times) };
@@ -63,7 +63,7 @@ function nextBreakAt({ now, spec }: PoolObservation, active: readonly PoolMember
 }
 
 /** What failed with another template says nothing of this one; and a person may ask to begin anew. */
-function currentBreaker({ status, meta }: PoolObservation, hash: string): PoolBreaker | undefined {
+function currentBreaker({ status, meta, hash }: PoolObservation): PoolBreaker | undefined {
   const { breaker, lastHandledReconcileAt } = status;
   if (breaker?.templateHash !== hash) return undefined;
   const { reconcileRequestedAt } = meta;
@@ -98,16 +98,15 @@ function isPending(member: PoolMember, row: PoolBreaker, broken: readonly PoolMe
 type Outcome = Pick<Repair, 'victims' | 'breaker' | 'state' | 'nextAt'>;
 
 function repair(
-  { now, spec }: PoolObservation,
+  { now, spec, hash }: PoolObservation,
   given: {
-    readonly hash: string;
     readonly row: PoolBreaker | undefined;
     readonly broken: readonly PoolMember[];
     readonly pending: number;
   },
 ): Outcome {
   const { maxFailures } = spec.repair;
-  const { broken, hash } = given;
+  const { broken } = given;
   if (broken.length === 0) return { victims: [], breaker: given.row, state: 'working', nextAt: undefined };
   let row = given.row ?? { since: toPreciseTimestamp(now), failures: 0, templateHash: hash };
   const victims: PoolMember[] = [];

@@ -22,13 +22,13 @@ export interface Sizing {
   readonly delete: readonly { readonly member: PoolMember; readonly why: 'tooMany' | 'outdated' }[];
 }
 
-type Observed = Pick<PoolObservation, 'spec' | 'now'>;
+type Observed = Pick<PoolObservation, 'spec' | 'now' | 'hash'>;
 
 /** @param members those that are not being deleted */
-export function sortMembers(observation: Observed, members: readonly PoolMember[], hash: string): Sorted {
-  const ordered = inVictimOrder(members, observation, hash);
+export function sortMembers(observation: Observed, members: readonly PoolMember[]): Sorted {
+  const ordered = inVictimOrder(members, observation);
   const isOnDelete = observation.spec.updateStrategy.type === 'OnDelete';
-  const current = ordered.filter((member) => isOnDelete || member.hash === hash);
+  const current = ordered.filter((member) => isOnDelete || member.hash === observation.hash);
   const wanted = wantedOf(observation.spec);
   const kept = memberKinds.flatMap((kind) => last(ofKind(current, kind), wanted[kind]));
   return {
@@ -39,8 +39,8 @@ export function sortMembers(observation: Observed, members: readonly PoolMember[
 }
 
 /** @param members those that are not being deleted, nor about to be */
-export function sizeOf(observation: Observed, members: readonly PoolMember[], hash: string): Sizing {
-  const sorted = sortMembers(observation, members, hash);
+export function sizeOf(observation: Observed, members: readonly PoolMember[]): Sizing {
+  const sorted = sortMembers(observation, members);
   const deletions =
     observation.spec.updateStrategy.type === 'OnDelete' ? onDelete(observation, sorted) : rolling(observation, sorted);
   return {

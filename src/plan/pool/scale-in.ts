@@ -8,13 +8,12 @@ import type { PoolMember, PoolObservation } from './observation.ts';
  */
 export function inVictimOrder(
   members: readonly PoolMember[],
-  observation: Pick<PoolObservation, 'spec' | 'now'>,
-  hash: string,
+  observation: Pick<PoolObservation, 'spec' | 'now' | 'hash'>,
 ): PoolMember[] {
   const rank = (member: PoolMember): number => {
     if (!isAvailable(member, observation)) return rankOfDown(member);
     if (member.isDeleteFirst) return 3;
-    return member.hash === hash ? 5 : 4;
+    return member.hash === observation.hash ? 5 : 4;
   };
   const byPolicy = policies[observation.spec.scaleIn.policy];
   return members.toSorted((a, b) => rank(a) - rank(b) || byPolicy(a, b) || newestFirst(a, b) || byName(a, b));

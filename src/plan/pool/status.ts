@@ -24,8 +24,8 @@ export interface Counts {
   readonly leastAvailable: number;
 }
 
-export function countsOf(observation: PoolObservation, { hash, sorted }: Findings): Counts {
-  const { spec, members } = observation;
+export function countsOf(observation: PoolObservation, { sorted }: Findings): Counts {
+  const { spec, members, hash } = observation;
   const active = activeOf(observation);
   const updated = sorted.kept.filter((member) => member.hash === hash).length;
   return {
@@ -65,8 +65,8 @@ export function finished({ serviceName }: GpuPoolStatus, fields: GpuPoolStatus):
   return fitted(gpuPoolStatusSchema, made);
 }
 
-function fieldsOf(observation: PoolObservation, { hash, repair, expiresAt }: Findings, counts: Counts): GpuPoolStatus {
-  const { meta, members } = observation;
+function fieldsOf(observation: PoolObservation, { repair, expiresAt }: Findings, counts: Counts): GpuPoolStatus {
+  const { meta, members, hash } = observation;
   const active = activeOf(observation);
   return {
     replicas: counts.active,

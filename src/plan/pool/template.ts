@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import type { GpuPoolSpec } from '../../api/gpu-pool.ts';
 import { annotations, labels } from '../../api/group.ts';
-import type { MemberKind, PoolMember } from './observation.ts';
+import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
 
 /** What members are made from, and which part of it can be changed of a member that exists. */
 
@@ -27,12 +27,12 @@ const fixedFields = [
 const hashes = new WeakMap<object, string>();
 
 /** Ten hexadecimal digits, the same for the same template for ever. */
-export function templateHash(spec: Pick<GpuPoolSpec, 'template' | 'container'>): string {
-  const known = hashes.get(spec);
+export function templateHash({ template }: Pick<GpuPoolSpec, 'template'>): string {
+  const known = hashes.get(template);
   if (known !== undefined) return known;
-  const fixed = Object.fromEntries(fixedFields.map((field) => [field, spec.template.spec[field]]));
-  const hash = digest({ ...fixed, container: spec.container });
-  hashes.set(spec, hash);
+  const fixed = Object.fromEntries(fixedFields.map((field) => [field, template.spec[field]]));
+  const hash = digest(fixed);
+  hashes.set(template, hash);
   return hash;
 }
 
@@ -63,15 +63,17 @@ function spotFields({ capacity }: GpuPoolSpec, onOutbid: OnOutbid): Fields {
  * fields of that: a probe, for example, to a port that only the new one has.
  */
 export function changeableFields(
-  spec: GpuPoolSpec,
-  { kind, hash }: Pick<PoolMember, 'kind' | 'hash'>,
+  { spec, hash }: Pick<PoolObservation, 'spec' | 'hash'>,
+  member: Pick<PoolMember, 'kind' | 'hash'>,
   onOutbid: OnOutbid,
 ): Fields {
   const { powerState, priority, maxHourlyPrice, readinessProbe } = spec.template.spec;
   const always = { powerState, priority, schedule: spec.schedule };
-  if (hash !== templateHash(spec)) return always;
+  if (member.hash !== hash) return always;
   const current = { ...always, maxHourlyPrice, readinessProbe };
-  return kind === 'GpuVm' || spec.capacity.bid === undefined ? current : { ...current, ...spotFields(spec, onOutbid) };
+  return member.kind === 'GpuVm' || spec.capacity.bid === undefined
+    ? current
+    : { ...current, ...spotFields(spec, onOutbid) };
 }
 
 /** Labels of a member, but for its hash. */

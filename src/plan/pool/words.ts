@@ -12,6 +12,8 @@ type Sentence = (observation: PoolObservation, findings: Findings, counts: Count
 const isPaused: Sentence = ({ meta }) =>
   meta.isPaused ? 'Paused by annotation: no member is made, changed or deleted.' : undefined;
 
+const somethingIsMissing: Sentence = ({ blocked }) => blocked?.message;
+
 const breakerIsOpen: Sentence = (_, { repair }) => {
   const { breaker, state, broken } = repair;
   if (breaker?.openedAt === undefined || (state !== 'open' && state !== 'exhausted')) return undefined;
@@ -51,6 +53,7 @@ const membersGo: Sentence = (_, __, { deleting }) =>
 
 const sentences: readonly Sentence[] = [
   isPaused,
+  somethingIsMissing,
   breakerIsOpen,
   tooManyAreUnhealthy,
   membersWait,

@@ -18,11 +18,13 @@ export function poolSpec(fields: object = {}, templateFields: object = {}): GpuP
 }
 
 export function poolOf(fields: Partial<PoolObservation> = {}): PoolObservation {
-  const { members = [] } = fields;
+  const { members = [], spec = poolSpec() } = fields;
   return {
     now: start,
     meta: { name: 'pool', generation: 1, createdAt: start, isPaused: false, reconcileRequestedAt: undefined },
-    spec: poolSpec(),
+    spec,
+    hash: templateHash(spec),
+    blocked: undefined,
     status: {},
     members,
     isTaken: (name) => members.some((member) => member.name === name),
