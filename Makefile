@@ -1,4 +1,4 @@
-# Every target gets what it needs by itself: Node.js 24, npm packages, kube-apiserver and etcd. Start with `make demo`.
+# Every target gets what it needs by itself: Node.js 24, npm packages, binaries of Kubernetes. Start with `make demo`.
 .DEFAULT_GOAL := help
 .PHONY: help setup packages demo bench-simulator test explore mutants chaos lint typecheck format generate \
 	check-generated build clean
@@ -16,7 +16,7 @@ packages: ## Get Node.js 24 and the npm packages: all that bin/gpuvm needs
 	@$(NODE)
 
 demo: ## Run API server, simulated provider and operator with samples; ONCE=1 ends when all converged and were deleted
-	@$(NODE) hack/setup.ts
+	@$(NODE) hack/setup.ts --api-server
 	@$(NODE) src/main.ts demo $(if $(filter 1 true yes,$(ONCE)),--once)
 
 bench-simulator: packages ## Measure how fast client/list is with 5,000 VMs, and whether memory stays flat
@@ -32,7 +32,7 @@ mutants: ## Put deliberate bugs into copies of the code and see each caught; ONL
 	@$(NODE) hack/mutants/run.ts $(if $(ONLY),'$(ONLY)')
 
 chaos: ## Kill the operator 100 times and restart the API server 10 times; CHAOS_SEED, CHAOS_KILLS, CHAOS_RESTARTS, CHAOS_REPLICAS choose
-	@$(NODE) hack/setup.ts
+	@$(NODE) hack/setup.ts --api-server
 	@$(NODE) test/chaos/main.ts
 
 lint: packages ## Check rules, imports between layers, and formatting

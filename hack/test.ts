@@ -1,10 +1,10 @@
-// All tests. The API server's binaries are obtained while the tests that need none are running.
+// All tests. The binaries of Kubernetes are obtained while the tests that need none are running.
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureBinaries } from './control-plane/binaries.ts';
+import { ensureBinaries, ensureControllerManager } from './control-plane/binaries.ts';
 import { useExistingCluster } from './control-plane/start.ts';
 import { couldNotRun, formatSummary, parseReport, summarize } from './test-summary.ts';
 import type { Report, StageResult } from './test-summary.ts';
@@ -54,6 +54,8 @@ async function prepareApiServer(): Promise<string | undefined> {
   if (useExistingCluster(process.env)) return undefined;
   try {
     await ensureBinaries();
+    // Few tests need it. They say themselves why they cannot have it.
+    await ensureControllerManager().catch(() => undefined);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

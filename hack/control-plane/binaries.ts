@@ -1,15 +1,42 @@
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { acquireLock } from '../lib/lock.mjs';
 import { formatElapsed, say } from '../lib/progress.mjs';
 import { buildFromModules } from './build.ts';
-import { downloadOfficial } from './download.ts';
-import { findCheckout, missingBinaries, resolvePlaces } from './places.ts';
-import type { Places } from './places.ts';
+import { downloadControllerManager, downloadOfficial } from './download.ts';
+import { findCheckout, missingBinaries, requiredBinaries, resolvePlaces } from './places.ts';
+import type { Binary, Places } from './places.ts';
 import { describePlatform, resolvePlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
 import { etcdVersion, kubernetesVersion } from './versions.ts';
 
 const waitLineEveryMs = 10_000;
+
+/** Binaries that are obtained together. */
+interface Need {
+  readonly names: readonly Binary[];
+  /** What a person calls them, with their versions. */
+  readonly title: string;
+  /** Whether a directory that the user has chosen has to hold them. */
+  readonly isPartOfAssets: boolean;
+  /** Brings the official ones into the directory. */
+  readonly download: (directory: string, platform: Platform) => Promise<void>;
+}
+
+const apiServer: Need = {
+  names: requiredBinaries,
+  title: `kube-apiserver ${kubernetesVersion} and etcd ${etcdVersion}`,
+  isPartOfAssets: true,
+  download: (directory, platform) => downloadOfficial(directory, platform),
+};
+
+/** No archive for tests has it, as few tests need it. */
+const controllerManager: Need = {
+  names: ['kube-controller-manager'],
+  title: `kube-controller-manager ${kubernetesVersion}`,
+  isPartOfAssets: false,
+  download: (directory, platform) => downloadControllerManager(directory, platform),
+};
 
 /**
  * A directory with etcd and kube-apiserver, obtained when there is none yet: KUBEBUILDER_ASSETS, our cache, the official
@@ -17,33 +44,54 @@ const waitLineEveryMs = 10_000;
  * Rejects with what is missing and where to put it.
  */
 export async function ensureBinaries(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  return ensure(apiServer, env);
+}
+
+/** The path of kube-controller-manager, which is obtained in the same ways. */
+export async function ensureControllerManager(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  return path.join(await ensure(controllerManager, env), 'kube-controller-manager');
+}
+
+async function ensure(need: Need, env: NodeJS.ProcessEnv): Promise<string> {
   const platform = resolvePlatform();
   const root = findCheckout(fileURLToPath(import.meta.url));
   const places = resolvePlaces(root, platform, env);
-  const found = findBinaries(places);
+  const found = find(need, places);
   if (found !== undefined) return found;
-  // One lock for both ways, so that two runs neither download nor build the same thing at once.
+  // One lock for all ways, so that two runs neither download nor build the same thing at once.
   const lock = await acquireLock(`${places.built}.lock`, { onWait: sayWhoIsWaitedFor() });
   try {
-    return findBinaries(places) ?? (await obtain(root, places, platform));
+    return find(need, places) ?? (await obtain(need, { root, places, platform }));
   } finally {
     await lock.release();
   }
 }
 
-/** The first place that is complete. Throws when the user's own choice is not. */
+/** The first place with etcd and kube-apiserver. Throws when the user's own choice lacks one. */
 export function findBinaries(places: Places): string | undefined {
-  if (places.chosen !== undefined) {
-    const missing = missingBinaries(places.chosen);
-    if (missing.length === 0) return places.chosen;
-    throw new Error(
-      `KUBEBUILDER_ASSETS is ${places.chosen}, which does not hold ${missing.join(' and ')}. Unset or fill it.`,
-    );
-  }
-  return [places.official, places.built].find((place) => missingBinaries(place).length === 0);
+  return find(apiServer, places);
 }
 
-async function obtain(root: string, places: Places, platform: Platform): Promise<string> {
+export function findControllerManager(places: Places): string | undefined {
+  return find(controllerManager, places);
+}
+
+function find({ names, isPartOfAssets }: Need, { chosen, official, built }: Places): string | undefined {
+  const missing = chosen === undefined ? names : missingBinaries(chosen, names);
+  if (missing.length === 0) return chosen;
+  if (chosen !== undefined && isPartOfAssets) {
+    throw new Error(`KUBEBUILDER_ASSETS is ${chosen}, which does not hold ${missing.join(' and ')}. Unset or fill it.`);
+  }
+  return [official, built].find((place) => missingBinaries(place, names).length === 0);
+}
+
+interface Ground {
+  readonly root: string;
+  readonly places: Places;
+  readonly platform: Platform;
+}
+
+async function obtain(need: Need, { root, places, platform }: Ground): Promise<string> {
   const reasons: string[] = [];
   const attempt = async (
     title: string,
@@ -58,19 +106,23 @@ async function obtain(root: string, places: Places, platform: Platform): Promise
       return undefined;
     }
   };
+  const build = (): Promise<void> => buildFromModules(root, places.built, missingBinaries(places.built, need.names));
   const directory =
-    (await attempt('official download', places.official, () => downloadOfficial(places.official, platform))) ??
-    (await attempt('build', places.built, () => buildFromModules(root, places.built, missingBinaries(places.built))));
-  if (directory === undefined) throw new Error(explainMissing(places, platform, reasons));
+    (await attempt('official download', places.official, () => need.download(places.official, platform))) ??
+    (await attempt('build', places.built, build));
+  if (directory === undefined) throw new Error(explainMissing(need, { places, platform, reasons }));
   return directory;
 }
 
 /** What a person needs to know to get on without us. */
-export function explainMissing(places: Places, platform: Platform, reasons: readonly string[]): string {
+export function explainMissing(
+  { names, title }: Pick<Need, 'names' | 'title'>,
+  { places, platform, reasons }: Omit<Ground, 'root'> & { readonly reasons: readonly string[] },
+): string {
   return [
-    `kube-apiserver ${kubernetesVersion} and etcd ${etcdVersion} for ${describePlatform(platform)} are needed and could not be obtained:`,
+    `${title} for ${describePlatform(platform)} cannot be obtained:`,
     ...reasons,
-    'To go on without network, put the two executables, named kube-apiserver and etcd, into',
+    `To go on without network, put executables with the names ${names.join(' and ')} into`,
     `  ${places.built}`,
     'or into any directory and set KUBEBUILDER_ASSETS to it. A machine of the same platform that ran "make setup" has them there.',
   ].join('\n');
@@ -89,6 +141,6 @@ function sayWhoIsWaitedFor(): (holder: { pid: number } | undefined, waitedMs: nu
     if (waitedMs < nextLineAtMs) return;
     nextLineAtMs = waitedMs + waitLineEveryMs;
     const who = holder === undefined ? 'another process' : `process ${holder.pid}`;
-    say(`kube-apiserver and etcd: ${who} is getting them, waiting, ${formatElapsed(waitedMs)}`);
+    say(`binaries of Kubernetes: ${who} is getting some, waiting, ${formatElapsed(waitedMs)}`);
   };
 }

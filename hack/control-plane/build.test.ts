@@ -6,7 +6,7 @@ import { etcdVersion, kubernetesVersion } from './versions.ts';
 const goMod = (module: string): string => readFileSync(new URL(`../${module}/go.mod`, import.meta.url), 'utf8');
 
 it('pins the same versions as the Go modules', () => {
-  expect(goMod('kube-apiserver')).toContain(`k8s.io/kubernetes ${kubernetesVersion}`);
+  expect(goMod('kubernetes')).toContain(`k8s.io/kubernetes ${kubernetesVersion}`);
   expect(goMod('etcd')).toContain(`go.etcd.io/etcd/server/v3 ${etcdVersion}`);
 });
 

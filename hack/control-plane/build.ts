@@ -4,11 +4,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { say, withProgress } from '../lib/progress.mjs';
+import type { Binary } from './places.ts';
 import { etcdVersion, goVersion, kubernetesVersion } from './versions.ts';
 
 /** A program to build from its Go module. */
 interface Recipe {
-  readonly name: 'etcd' | 'kube-apiserver';
+  readonly name: Binary;
+  /** The directory of hack/ that pins its module. */
+  readonly pinnedIn: 'etcd' | 'kubernetes';
   readonly version: string;
   readonly package: string;
   /** For -ldflags, beside stripping. */
@@ -21,9 +24,22 @@ interface Recipe {
 
 const [major = '', minor = ''] = kubernetesVersion.slice(1).split('.');
 
+/** What all programs of the module k8s.io/kubernetes have in common. */
+const kubernetes = {
+  pinnedIn: 'kubernetes',
+  version: kubernetesVersion,
+  variables: {
+    'k8s.io/component-base/version.gitVersion': kubernetesVersion,
+    'k8s.io/component-base/version.gitMajor': major,
+    'k8s.io/component-base/version.gitMinor': minor,
+  },
+  versionLine: `Kubernetes ${kubernetesVersion}`,
+} as const;
+
 const recipes: readonly Recipe[] = [
   {
     name: 'etcd',
+    pinnedIn: 'etcd',
     version: etcdVersion,
     package: 'go.etcd.io/etcd/server/v3',
     variables: {},
@@ -31,16 +47,16 @@ const recipes: readonly Recipe[] = [
     expected: 'about a minute on 2 cores',
   },
   {
+    ...kubernetes,
     name: 'kube-apiserver',
-    version: kubernetesVersion,
     package: 'k8s.io/kubernetes/cmd/kube-apiserver',
-    variables: {
-      'k8s.io/component-base/version.gitVersion': kubernetesVersion,
-      'k8s.io/component-base/version.gitMajor': major,
-      'k8s.io/component-base/version.gitMinor': minor,
-    },
-    versionLine: `Kubernetes ${kubernetesVersion}`,
     expected: 'about 6 minutes on 2 cores',
+  },
+  {
+    ...kubernetes,
+    name: 'kube-controller-manager',
+    package: 'k8s.io/kubernetes/cmd/kube-controller-manager',
+    expected: 'about 2 minutes on 2 cores after kube-apiserver',
   },
 ];
 
@@ -48,15 +64,15 @@ const recipes: readonly Recipe[] = [
 const politePriority = 10;
 
 /**
- * Builds what the directory lacks from the modules that hack/etcd and hack/kube-apiserver pin. Their go.sum verifies
- * every module. Rejects with the compiler's last words.
+ * Builds what the directory lacks from the modules that hack/etcd and hack/kubernetes pin. Their go.sum verifies every
+ * module. Rejects with the compiler's last words.
  */
-export async function buildFromModules(root: string, directory: string, missing: readonly string[]): Promise<void> {
+export async function buildFromModules(root: string, directory: string, missing: readonly Binary[]): Promise<void> {
   await requireGo();
   await mkdir(directory, { recursive: true });
   await removeLeftovers(directory);
   for (const recipe of recipes) {
-    if (missing.includes(recipe.name)) await build(recipe, path.join(root, 'hack', recipe.name), directory);
+    if (missing.includes(recipe.name)) await build(recipe, path.join(root, 'hack', recipe.pinnedIn), directory);
   }
 }
 
@@ -70,7 +86,7 @@ async function requireGo(): Promise<void> {
   try {
     await promisify(execFile)('go', ['version']);
   } catch {
-    throw new Error(`Go is not on the PATH; install Go ${goVersion} or newer to have the two built from their modules`);
+    throw new Error(`Go is not on the PATH; install Go ${goVersion} or newer to have them built from their modules`);
   }
 }
 

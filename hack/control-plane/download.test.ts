@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { downloadOfficial } from './download.ts';
+import { downloadControllerManager, downloadOfficial } from './download.ts';
 import { missingBinaries } from './places.ts';
 import { kubernetesVersion } from './versions.ts';
 
@@ -96,6 +96,36 @@ describe('the official download', () => {
     arrange();
     await expect(download()).rejects.toThrow(why);
     expect(existsSync(target)).toBe(false);
+    const cache = path.dirname(target);
+    expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+  });
+});
+
+describe('the official download of kube-controller-manager', () => {
+  const file = `/${kubernetesVersion}/bin/linux/amd64/kube-controller-manager`;
+  const binary = Buffer.from('this is kube-controller-manager');
+  const downloadIt = (): Promise<void> => downloadControllerManager(target, platform, url);
+
+  it('comes beside what is there, and can be executed', async () => {
+    mkdirSync(target, { recursive: true });
+    writeFileSync(path.join(target, 'etcd'), '');
+    pages.set(file, binary).set(`${file}.sha512`, `${sha512(binary)}\n`);
+    await downloadIt();
+    expect(readFileSync(path.join(target, 'kube-controller-manager'))).toEqual(binary);
+    expect(() => {
+      accessSync(path.join(target, 'kube-controller-manager'), constants.X_OK);
+    }).not.toThrow();
+    expect(readdirSync(target).sort()).toEqual(['etcd', 'kube-controller-manager']);
+    expect(readdirSync(path.dirname(target))).toEqual(['official']);
+  });
+
+  it.each([
+    ['it is not published for the platform', [], 'HTTP 404'],
+    ['it is another one than promised', [[`${file}.sha512`, 'ab'] as const, [file, binary] as const], 'SHA-512'],
+    ['only its checksum is there', [[`${file}.sha512`, sha512(binary)] as const], 'HTTP 404'],
+  ])('leaves nothing behind when %s', async (_when, published, why) => {
+    for (const [path, page] of published) pages.set(path, page);
+    await expect(downloadIt()).rejects.toThrow(why);
     const cache = path.dirname(target);
     expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
   });

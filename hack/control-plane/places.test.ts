@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { explainMissing, findBinaries } from './binaries.ts';
+import { explainMissing, findBinaries, findControllerManager } from './binaries.ts';
 import { findCheckout, missingBinaries, resolvePlaces } from './places.ts';
-import { etcdVersion, kubernetesVersion } from './versions.ts';
+import { etcdVersion } from './versions.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const platform = { os: 'linux', arch: 'arm64' };
@@ -37,7 +37,7 @@ describe('the cache', () => {
   });
 
   it('is another one when a pinned module changes', async () => {
-    for (const module of ['kube-apiserver', 'etcd']) {
+    for (const module of ['kubernetes', 'etcd']) {
       await mkdir(path.join(directory, 'hack', module), { recursive: true });
       for (const file of ['go.mod', 'go.sum']) {
         await copyFile(path.join(root, 'hack', module, file), path.join(directory, 'hack', module, file));
@@ -79,10 +79,24 @@ describe('the binaries', () => {
     expect(findBinaries(places)).toBe(`${directory}/mine`);
   });
 
+  it('of a directory that the user has chosen need not hold kube-controller-manager, which is looked for in the caches then', async () => {
+    const chosen = `${directory}/mine`;
+    const places = resolvePlaces(root, platform, { XDG_CACHE_HOME: directory, KUBEBUILDER_ASSETS: chosen });
+    await fill(chosen);
+    expect(findControllerManager(places)).toBeUndefined();
+    await fill(places.built, ['kube-controller-manager']);
+    expect(findControllerManager(places)).toBe(places.built);
+    await fill(chosen, ['kube-controller-manager']);
+    expect(findControllerManager(places)).toBe(chosen);
+  });
+
   it('that cannot be had are named with their versions, the reasons and the place to put them', () => {
     const places = resolvePlaces(root, platform, {});
-    const text = explainMissing(places, platform, ['- build: Go is not on the PATH']);
-    for (const part of [kubernetesVersion, etcdVersion, 'linux/arm64', 'Go is not on the PATH', places.built]) {
+    const text = explainMissing(
+      { names: ['etcd', 'kube-apiserver'], title: `etcd ${etcdVersion}` },
+      { places, platform, reasons: ['- build: Go is not on the PATH'] },
+    );
+    for (const part of [etcdVersion, 'linux/arm64', 'Go is not on the PATH', 'etcd and kube-apiserver', places.built]) {
       expect(text).toContain(part);
     }
   });

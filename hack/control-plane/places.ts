@@ -5,16 +5,18 @@ import path from 'node:path';
 import type { Platform } from './platform.ts';
 import { etcdVersion, kubernetesVersion } from './versions.ts';
 
+export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager';
+
 /** What must lie in one directory to start a control plane. */
-export const requiredBinaries = ['etcd', 'kube-apiserver'] as const;
+export const requiredBinaries: readonly Binary[] = ['etcd', 'kube-apiserver'];
 
 /** Where a control plane's binaries may lie. */
 export interface Places {
   /** KUBEBUILDER_ASSETS, when it is set: then nothing else is looked at, because the user chose. */
   readonly chosen: string | undefined;
-  /** Our cache of the official archive. */
+  /** Our cache of official binaries. */
   readonly official: string;
-  /** Our cache of what was built from hack/kube-apiserver and hack/etcd. */
+  /** Our cache of what was built from hack/kubernetes and hack/etcd. */
   readonly built: string;
 }
 
@@ -38,7 +40,7 @@ export function resolvePlaces(root: string, platform: Platform, env: NodeJS.Proc
  */
 export function findCheckout(file: string): string {
   const directory = path.dirname(file);
-  if (existsSync(path.join(directory, 'hack', 'kube-apiserver', 'go.mod'))) return directory;
+  if (existsSync(path.join(directory, 'hack', 'kubernetes', 'go.mod'))) return directory;
   if (directory === path.dirname(directory)) {
     throw new Error('An API server can only be started from a checkout of gpuvm-operator.');
   }
@@ -46,8 +48,8 @@ export function findCheckout(file: string): string {
 }
 
 /** The executables that the directory lacks; empty when it can be used. */
-export function missingBinaries(directory: string): string[] {
-  return requiredBinaries.filter((name) => !isExecutable(path.join(directory, name)));
+export function missingBinaries(directory: string, wanted: readonly Binary[] = requiredBinaries): Binary[] {
+  return wanted.filter((name) => !isExecutable(path.join(directory, name)));
 }
 
 function isExecutable(file: string): boolean {
@@ -69,7 +71,7 @@ function nonEmpty(value: string | undefined): string | undefined {
 
 function pinHash(root: string): string {
   const hash = createHash('sha256');
-  for (const module of ['kube-apiserver', 'etcd']) {
+  for (const module of ['kubernetes', 'etcd']) {
     for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(path.join(root, 'hack', module, file)));
   }
   return hash.digest('hex').slice(0, 12);

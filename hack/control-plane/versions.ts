@@ -1,6 +1,6 @@
-/** What the end-to-end tests and the demo run against. hack/kube-apiserver/go.mod and hack/etcd/go.mod pin the same. */
+/** What the end-to-end tests and the demo run against. hack/kubernetes/go.mod and hack/etcd/go.mod pin the same. */
 export const kubernetesVersion = 'v1.37.2';
 export const etcdVersion = 'v3.6.7';
 
-/** The oldest Go that can build the two. */
+/** The oldest Go that can build them. */
 export const goVersion = '1.26';
