@@ -72,7 +72,11 @@ export class Cluster {
   /** A request as kubectl makes it. Gives the body's text; rejects on any status but a success, with the server's words. */
   async raw(
     path: string,
-    options: { method?: 'GET' | 'PATCH' | 'POST'; headers?: Record<string, string>; body?: string } = {},
+    options: {
+      method?: 'DELETE' | 'GET' | 'PATCH' | 'POST' | 'PUT';
+      headers?: Record<string, string>;
+      body?: string;
+    } = {},
   ): Promise<string> {
     const connection = connectionFrom({ kubeconfigPath: this.kubeconfigPath });
     const { headers, tls } = await connection.identify();
