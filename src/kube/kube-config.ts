@@ -3,12 +3,17 @@ import type { RequestOptions } from 'node:https';
 // The package has no lighter entry: index.js evaluates the same modules and more (docs/decisions/0001-runtime.md).
 import { KubeConfig } from '@kubernetes/client-node/dist/config.js';
 
+import { closest } from '../lib/closest.ts';
 import { withoutTrailingSlashes } from '../lib/slashes.ts';
 
 /** Where the API server is, and who we are to it at this moment. */
 export interface Connection {
   /** Base URL without a trailing slash. */
   readonly server: string;
+  /** Name of the context of the kubeconfig; undefined in a pod. */
+  readonly context?: string | undefined;
+  /** Namespace of the context, for whoever names none. */
+  readonly namespace?: string | undefined;
   /** Headers and TLS material, read afresh where they come from a file or a plug-in: tokens and certificates rotate. */
   identify(): Promise<Identity>;
 }
@@ -44,7 +49,10 @@ export function connectionFrom(options: ConnectionOptions = {}): Connection {
   if (options.context !== undefined) config.setCurrentContext(options.context);
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
-    throw new Error(`the kubeconfig has no cluster for context ${JSON.stringify(config.getCurrentContext())}`);
+    const context: unknown = config.getCurrentContext();
+    const meant = typeof context === 'string' ? closest(context, contextsOf(config)) : undefined;
+    const question = meant === undefined ? '' : `. Did you mean ${JSON.stringify(meant)}?`;
+    throw new Error(`the kubeconfig has no cluster for context ${JSON.stringify(context)}${question}`);
   }
   const server = withoutTrailingSlashes(cluster.server);
   if (cluster.skipTLSVerify) {
@@ -53,17 +61,29 @@ export function connectionFrom(options: ConnectionOptions = {}): Connection {
     );
   }
   if (cluster.proxyUrl !== undefined) throw new Error('proxy-url in a kubeconfig is not supported yet');
-  if (server.startsWith('http:')) return plainConnection(server);
-  return { server, identify: () => identityOf(config) };
+  const place = { server, context: config.getCurrentContext(), namespace: namespaceOf(config) };
+  if (server.startsWith('http:')) return { ...place, ...plainConnection(server) };
+  return { ...place, identify: () => identityOf(config) };
+}
+
+function contextsOf(config: KubeConfig): string[] {
+  // A file that is no kubeconfig leaves what it should have undefined, whatever the types say.
+  const contexts = config.getContexts() as readonly { readonly name: string }[] | undefined;
+  return (contexts ?? []).map(({ name }) => name);
+}
+
+function namespaceOf(config: KubeConfig): string | undefined {
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
+  return namespace === '' ? undefined : namespace;
 }
 
 /** `kubectl proxy` and tests: plain HTTP to this machine only, and no credentials are ever sent over it. */
-function plainConnection(server: string): Connection {
+function plainConnection(server: string): Pick<Connection, 'identify'> {
   const { hostname } = new URL(server);
   if (!['127.0.0.1', '[::1]', 'localhost'].includes(hostname)) {
     throw new Error('the API server is to be reached by plain HTTP: only allowed on this machine (kubectl proxy)');
   }
-  return { server, identify: () => Promise.resolve({ headers: {}, tls: {} }) };
+  return { identify: () => Promise.resolve({ headers: {}, tls: {} }) };
 }
 
 function load(options: ConnectionOptions): KubeConfig {
