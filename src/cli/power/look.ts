@@ -1,0 +1,63 @@
+import type { GpuVmSpec } from '../../api/gpu-vm.ts';
+import { conditionIn, isReady, shortNameOf, type VmView } from '../shared/vm-view.ts';
+import type { Look } from '../shared/wait.ts';
+import { isOnItsWay } from '../status/problems.ts';
+
+export type PowerState = GpuVmSpec['powerState'];
+
+export interface Wanted {
+  readonly state: PowerState;
+  /** Of the spec that asks for it. */
+  readonly generation: number;
+  readonly program: string;
+}
+
+/** Reasons of Ready that pass by themselves as long as the world changes: waiting for them makes sense. */
+const mayPass: ReadonlySet<string> = new Set([
+  'NoOffer',
+  'OverPriceCap',
+  'NoWinningBid',
+  'LaunchFailed',
+  'StartBlockedNoCapacity',
+  'PowerCallFailed',
+  'NotReachable',
+  'ProviderUnavailable',
+  'RateLimited',
+  'Outbid',
+  'VmMissing',
+  'CreateUncertain',
+  'UnknownStatus',
+  'Unreadable',
+]);
+
+/** How far a VM is from the power state that is asked for; pure. */
+export function lookAtPower(view: VmView, wanted: Wanted): Look<string> {
+  const lost = whyLost(view, wanted.state);
+  if (lost !== undefined) return { kind: 'failed', message: lost };
+  if ((view.status.observedGeneration ?? 0) < wanted.generation) {
+    return { kind: 'waiting', message: 'waiting for the operator to see the change' };
+  }
+  const { reason = 'Pending', message = '' } = conditionIn(view, 'Ready') ?? {};
+  if (isThere(view, wanted.state)) return { kind: 'done', value: message };
+  if (!isHeldBack(view, reason)) return { kind: 'waiting', message: `${reason}: ${message}` };
+  const hint = `${wanted.program} status ${shortNameOf(view)} says more.`;
+  return { kind: 'failed', message: `${reason}: ${message}`, hint };
+}
+
+/** Nobody asks for this state any more. */
+function whyLost(view: VmView, state: PowerState): string | undefined {
+  if (view.meta.deletionTimestamp !== undefined) return `${shortNameOf(view)} is being deleted`;
+  const asked = view.spec?.powerState ?? state;
+  return asked === state ? undefined : `somebody has asked for ${asked} meanwhile`;
+}
+
+/** By something that somebody has to change, or by the clock: waiting here would be in vain. */
+function isHeldBack(view: VmView, reason: string): boolean {
+  if (reason === 'OffHours' || reason === 'StoppedByBudget') return true;
+  const isStalled = conditionIn(view, 'Stalled')?.status === 'True';
+  return isStalled && !isOnItsWay(reason) && !mayPass.has(reason);
+}
+
+function isThere(view: VmView, state: PowerState): boolean {
+  return state === 'Running' ? isReady(view) : conditionIn(view, 'Ready')?.reason === state;
+}
