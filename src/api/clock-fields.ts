@@ -1,10 +1,21 @@
 import { z } from 'zod';
 
-import { durationField } from './fields.ts';
+import { cel, durationField } from './fields.ts';
 
 /** What happens by the clock, to a VM or to a pool. */
 
-const clockTime = z.string().min(9).max(100);
+const fiveFields = '^ *[^ ]+( +[^ ]+){4} *$';
+
+const clockTime = z
+  .string()
+  .min(9)
+  .max(100)
+  .meta(
+    cel({
+      rule: `self.matches('${fiveFields}')`,
+      message: 'must be a cron expression of five fields: minute, hour, day of month, month and day of week',
+    }),
+  );
 
 export const scheduleField = z
   .object({
@@ -24,8 +35,9 @@ export const scheduleField = z
       ),
   })
   .describe(
-    'When the VM runs, by the clock, while powerState is Running: whichever of start and stop was last decides. Before the first of them it runs.',
+    'When the VM runs, by the clock, while powerState is Running: whichever of start and stop came last decides, also where that was before the resource was made. Where both come at once it is stopped.',
   );
+export type ScheduleSpec = z.infer<typeof scheduleField>;
 
 export const expireAfterField = durationField.describe(
   'The resource is deleted, and its VM with it, when it is this old, such as "8h".',

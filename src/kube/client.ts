@@ -4,6 +4,7 @@ import { errorOfStatus, errorOfTransport } from './api-errors.ts';
 import {
   isKubeError,
   KubeError,
+  type DeletePreconditions,
   type KubeApi,
   type KubeObject,
   type ListSelector,
@@ -121,7 +122,7 @@ export class KubeClient implements KubeApi {
     return (await this.#transport.call({ method: 'PATCH', path, body: patch, contentType })) as T;
   }
 
-  async delete(type: ResourceType, ref: ObjectRef, preconditions?: { readonly uid?: string }): Promise<void> {
+  async delete(type: ResourceType, ref: ObjectRef, preconditions?: DeletePreconditions): Promise<void> {
     const body = {
       kind: 'DeleteOptions',
       apiVersion: 'v1',

@@ -88,7 +88,13 @@ export interface KubeApi {
     patch: object,
     subresource?: 'status',
   ): Promise<T>;
-  delete(type: ResourceType, ref: ObjectRef, preconditions?: { readonly uid?: string }): Promise<void>;
+  delete(type: ResourceType, ref: ObjectRef, preconditions?: DeletePreconditions): Promise<void>;
+}
+
+/** What has to be so when the object is deleted; otherwise `conflict`. */
+export interface DeletePreconditions {
+  readonly uid?: string | undefined;
+  readonly resourceVersion?: string | undefined;
 }
 
 export interface NewObject {

@@ -5,7 +5,7 @@ import { controllerIndex } from '../controllers/container-secret.ts';
 import { controllerUidOf } from '../controllers/owned.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
-import { parseVm } from '../controllers/vm/observe.ts';
+import { parseVm } from '../controllers/vm/parse.ts';
 import { secretType, type CustomObject, type SecretObject } from '../controllers/objects.ts';
 import type { KubeObject, ResourceType } from '../kube/contract.ts';
 import { ListWatch } from '../kube/list-watch.ts';

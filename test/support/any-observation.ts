@@ -268,6 +268,8 @@ const spec = fc
     maxHourlyPrice: maybe(fc.constantFrom('0.199', '0.10', '5')),
     readinessProbe: maybe(fc.constant({ tcpSocket: { port: 'ssh' } })),
     operatingSystem: fc.constantFrom('Ubuntu 22.04 LTS', 'Ubuntu 22.04 LTS', 'Windows 10'),
+    expireAfter: fc.constantFrom(undefined, undefined, undefined, '90s', '1h'),
+    schedule: fc.constantFrom(undefined, undefined, { start: '0 8 * * *', stop: '0 19 * * *' }),
   })
   .map((given) => JSON.parse(JSON.stringify({ ...given, storageGB: 20 })) as object);
 
@@ -299,6 +301,7 @@ const secret: fc.Arbitrary<VmObservation['secret']> = fc.constantFrom(
 );
 
 const meta = fc.record({
+  createdAt: fc.constantFrom(undefined, now - 90 * second, now - 20 * minute),
   deleting: rare,
   hasFinalizer: rare.map((isMissing) => !isMissing),
   paused: rare,

@@ -216,6 +216,7 @@ export function observe(seen: Seen = {}): VmObservation {
       name: 'trainer',
       uid,
       generation: 3,
+      createdAt: now - 20 * minute,
       deleting: false,
       hasFinalizer: true,
       paused: false,

@@ -1,5 +1,6 @@
 import {
   KubeError,
+  type DeletePreconditions,
   type KubeApi,
   type KubeObject,
   type ListSelector,
@@ -67,7 +68,7 @@ export class KubeLink implements KubeApi {
     return this.#call('patch', type, () => this.#options.api.mergePatch<T>(type, ref, patch, subresource));
   }
 
-  delete(type: ResourceType, ref: ObjectRef, preconditions?: { readonly uid?: string }): Promise<void> {
+  delete(type: ResourceType, ref: ObjectRef, preconditions?: DeletePreconditions): Promise<void> {
     return this.#call('delete', type, () => this.#options.api.delete(type, ref, preconditions));
   }
 

@@ -3,7 +3,7 @@ import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
 import { markOf } from '../../src/api/vm-name.ts';
-import { parseVm } from '../../src/controllers/vm/observe.ts';
+import { parseVm } from '../../src/controllers/vm/parse.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { money } from '../../src/lib/money.ts';
 import type { Vm } from '../../src/sim/state.ts';

@@ -14,7 +14,7 @@ import type { Announcement } from '../../plan/vm/verdict.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import { accountOf } from '../vm/controller.ts';
 import { vmKinds } from '../vm/kinds.ts';
-import { parseVm } from '../vm/observe.ts';
+import { parseVm } from '../vm/parse.ts';
 import type { CustomObject } from '../objects.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import { announcementsFor } from './announcements.ts';

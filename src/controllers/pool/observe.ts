@@ -7,7 +7,7 @@ import type { PoolMember, PoolObservation } from '../../plan/pool/observation.ts
 import { templateHash } from '../../plan/pool/template.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKindOf, vmKinds } from '../vm/kinds.ts';
-import { firstIssue, parseVm } from '../vm/observe.ts';
+import { firstIssue, parseVm } from '../vm/parse.ts';
 import { millis, unknownVm, vmOf } from './member-view.ts';
 import type { PoolMemory } from './memory.ts';
 

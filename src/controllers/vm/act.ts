@@ -3,7 +3,7 @@ import type { Provider } from '../../provider/contract.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
 import { assertNever } from '../../lib/errors.ts';
 import { isKubeError } from '../../kube/contract.ts';
-import { addFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
+import { addFinalizer } from '../../kube/finalizers.ts';
 import { finalizerName } from '../../api/group.ts';
 import type { EventReason } from '../../api/reasons.ts';
 import type { Confirmation, VmObservation } from '../../plan/vm/observation.ts';
@@ -13,6 +13,7 @@ import type { AccountRuntime } from '../accounts.ts';
 import { writeConnectionSecret } from '../connection-secret.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
+import { expire, letGo } from './ending.ts';
 import { vmKindOf } from './kinds.ts';
 import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
@@ -30,6 +31,8 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       });
     case 'removeFinalizer':
       return letGo(deps, pass, step);
+    case 'expire':
+      return expire(deps, pass, step);
     case 'record':
       return record(deps, pass, step);
     case 'writeSecret':
@@ -105,13 +108,6 @@ async function withTurn(
   } finally {
     ticket.release();
   }
-}
-
-async function letGo(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'removeFinalizer' }>): Promise<ActResult> {
-  const left = await removeFinalizer(deps.kube, vmKindOf(pass.object).type, pass.object, finalizerName);
-  if (left !== undefined) deps.store.applyWrite(left);
-  if (step.announcement !== undefined) deps.announce(pass.object, step.announcement);
-  return 'gone';
 }
 
 function record(deps: ActDeps, pass: Pass, step: Extract<Step, { kind: 'record' }>): ActResult {

@@ -4,6 +4,7 @@ import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } fro
 import { NotLeadingError } from '../../kube/leader.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import { clockLook } from '../../plan/vm/clockwork.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
 import type { InputsView, VmObservation } from '../../plan/vm/observation.ts';
 import { statusAfterFailure, statusOfVm } from '../../plan/vm/status.ts';
@@ -14,7 +15,8 @@ import { act } from './act.ts';
 import { announcementsFor } from './announcements.ts';
 import type { VmKind } from './kinds.ts';
 import { VmMemory } from './memory.ts';
-import { keyAmongKinds, observeVm, parseVm, readInputs, type ObserveDeps } from './observe.ts';
+import { keyAmongKinds, observeVm, readInputs, type ObserveDeps } from './observe.ts';
+import { parseVm } from './parse.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 
 export type VmControllerDeps = ObserveDeps & ActDeps & { readonly kind: VmKind };
@@ -123,7 +125,7 @@ export class VmController implements Reconciler {
       case 'gone':
         return { kind: 'done' };
       case 'queued':
-        return this.#finish(pass, observation, queued(verdict), { keepPlace: true });
+        return this.#finish(pass, observation, queued(observation, verdict), { keepPlace: true });
     }
   }
 
@@ -244,11 +246,13 @@ export function accountOf(object: CustomObject): string {
   return parseVm(object).spec.accountName;
 }
 
-function queued(verdict: Verdict): Verdict {
+/** The gate wakes it; what happens by the clock meanwhile does not wait for that. */
+function queued(observation: VmObservation, verdict: Verdict): Verdict {
   const { step } = verdict;
+  const look = clockLook(observation);
   // What is said of a VM that is to be replaced is still the news.
   const isFirst = step.kind === 'launch' && step.plan.replaces === undefined;
-  if (verdict.ready === 'keep' || !isFirst) return { ...verdict, look: {} };
+  if (verdict.ready === 'keep' || !isFirst) return { ...verdict, look };
   return {
     ...verdict,
     phase: 'Pending',
@@ -256,6 +260,6 @@ function queued(verdict: Verdict): Verdict {
       'WaitingForTurn',
       'Waiting for its turn to call the provider, which is asked only as often as the account allows.',
     ),
-    look: {},
+    look,
   };
 }

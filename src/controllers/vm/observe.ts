@@ -1,9 +1,4 @@
-import type { z } from 'zod';
-
-import { spotVmStatusSchema } from '../../api/spot-vm.ts';
-import type { VmSpec, VmStatus } from '../../api/vm.ts';
-import { objectNameField } from '../../api/fields.ts';
-import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
+import type { VmSpec } from '../../api/vm.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations, finalizerName } from '../../api/group.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
@@ -21,16 +16,18 @@ import type {
   VmObservation,
   VmTimings,
 } from '../../plan/vm/observation.ts';
+import { holdBySchedule } from '../../plan/vm/clockwork.ts';
 import { forgottenLaunch, isEmptied } from '../../plan/vm/forgotten.ts';
-import type { SpotTerms } from '../../plan/vm/spot-terms.ts';
+import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
 import { markedVmsOf, unretired } from '../marks.ts';
 import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
 import type { Prober } from '../prober.ts';
 import type { VmOwners } from '../vm-owners.ts';
-import { vmKindOf, type VmKind } from './kinds.ts';
+import { vmKindOf } from './kinds.ts';
 import type { VmMemory } from './memory.ts';
+import { parseVm, type ParsedVm } from './parse.ts';
 
 export interface ObserveDeps {
   readonly clock: Clock;
@@ -83,7 +80,7 @@ export function observeVm(
     meta,
     specProblem: parsed.problem,
     spec,
-    holds: [],
+    holds: holdsOf(spec, now),
     spot: parsed.spot,
     status,
     journal,
@@ -98,6 +95,11 @@ export function observeVm(
     },
     facts: memory.facts(deps.prober.fact(key), journal.vm?.id),
   };
+}
+
+function holdsOf(spec: VmSpec, now: number): PowerHold[] {
+  const hold = holdBySchedule(spec, now);
+  return hold === undefined ? [] : [hold];
 }
 
 /** What is known of deployments; where the status was emptied, that nothing is. */
@@ -131,12 +133,18 @@ function metaOf(object: CustomObject): VmMeta {
     name: metadata.name,
     uid: metadata.uid,
     generation: metadata.generation,
+    createdAt: createdAtOf(metadata.creationTimestamp),
     deleting: metadata.deletionTimestamp !== undefined,
     hasFinalizer: hasFinalizer(object, finalizerName),
     paused: annotation(annotations.paused) === 'true',
     abandoned: annotation(annotations.abandon) === 'true',
     reconcileRequestedAt: annotation(annotations.reconcileRequestedAt),
   };
+}
+
+function createdAtOf(timestamp: string | undefined): number | undefined {
+  const ms = timestamp === undefined ? NaN : Date.parse(timestamp);
+  return Number.isNaN(ms) ? undefined : ms;
 }
 
 function accountView({ accounts, accountsStore }: ObserveDeps, name: string, namespace: string): AccountView {
@@ -215,70 +223,4 @@ export function connectionSecretName(vmName: string): string {
 function adoptionView({ metadata }: CustomObject): AdoptionView | undefined {
   const vmId = metadata.annotations?.[annotations.adopt];
   return vmId === undefined ? undefined : { vmId };
-}
-
-interface ParsedVm {
-  readonly spec: VmSpec;
-  readonly spot: SpotTerms | undefined;
-  readonly status: VmStatus;
-  readonly problem: string | undefined;
-  /** Then `status` is as it is stored, whatever that is. */
-  readonly isStatusDamaged: boolean;
-}
-
-/** An object of the store never changes, so each version is parsed once. */
-const parsedVms = new WeakMap<CustomObject, ParsedVm>();
-
-/** The spec and status, with what is wrong with them if they cannot be understood. */
-export function parseVm(object: CustomObject): ParsedVm {
-  const known = parsedVms.get(object);
-  if (known !== undefined) return known;
-  const status = spotVmStatusSchema.safeParse(object.status ?? {});
-  const { specProblem, ...spec } = parseSpec(vmKindOf(object), object.spec);
-  const statusProblem = status.success
-    ? undefined
-    : `The status is damaged (${firstIssue(status.error)}). Nothing is done until it is restored, since it says which VM is ours.`;
-  const parsed: ParsedVm = {
-    ...spec,
-    status: status.success ? status.data : (object.status ?? {}),
-    isStatusDamaged: !status.success,
-    problem: specProblem ?? statusProblem,
-  };
-  parsedVms.set(object, parsed);
-  return parsed;
-}
-
-type ParsedSpec = Pick<ParsedVm, 'spec' | 'spot'> & { readonly specProblem: string | undefined };
-
-function parseSpec(kind: VmKind, raw: unknown): ParsedSpec {
-  const parsed = kind.specSchema.safeParse(raw);
-  if (!parsed.success) return unusable(raw, firstIssue(parsed.error));
-  const spot = kind.termsOf(parsed.data);
-  return typeof spot === 'string' ? unusable(raw, spot) : { spec: parsed.data, spot, specProblem: undefined };
-}
-
-function unusable(raw: unknown, problem: string): ParsedSpec {
-  return { spec: unusableSpec(raw), spot: undefined, specProblem: `The spec is not valid: ${problem}.` };
-}
-
-/** For a spec that this release cannot read: enough to delete the resource as its owner asked. */
-function unusableSpec(raw: unknown): VmSpec {
-  const fields = (typeof raw === 'object' && raw !== null ? raw : {}) as {
-    accountName?: unknown;
-    deletionPolicy?: unknown;
-  };
-  return gpuVmSpecSchema.parse({
-    accountName: objectNameField.safeParse(fields.accountName).data ?? 'default',
-    deletionPolicy: fields.deletionPolicy === 'Retain' ? 'Retain' : 'Delete',
-    gpu: { models: ['unknown'] },
-    vcpus: 2,
-    memoryGB: 2,
-    storageGB: 20,
-    powerState: 'Stopped',
-  });
-}
-
-export function firstIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  return issue === undefined ? 'unknown problem' : `${issue.path.join('.')}: ${issue.message}`;
 }

@@ -1,5 +1,6 @@
 import {
   KubeError,
+  type DeletePreconditions,
   type KubeApi,
   type KubeObject,
   type ListSelector,
@@ -104,9 +105,9 @@ export class MemoryApi implements KubeApi {
     );
   }
 
-  async delete(type: ResourceType, ref: ObjectRef, preconditions?: { readonly uid?: string }): Promise<void> {
+  async delete(type: ResourceType, ref: ObjectRef, preconditions?: DeletePreconditions): Promise<void> {
     return this.#call({ verb: 'delete', type, ref }, (kind) => {
-      this.#server.delete(kind, ref, preconditions?.uid);
+      this.#server.delete(kind, ref, preconditions);
     });
   }
 

@@ -1,5 +1,5 @@
 import { toTimestamp, type Clock } from '../../lib/clock.ts';
-import { KubeError, type ObjectRef, type ResourceType } from '../contract.ts';
+import { KubeError, type DeletePreconditions, type ObjectRef, type ResourceType } from '../contract.ts';
 import { applyMergePatch, isEqualJson } from '../patch.ts';
 import { namespaceType } from './built-in-kinds.ts';
 import { decoded, decodedPatch } from './decoding.ts';
@@ -7,7 +7,7 @@ import { nameOf, rulesOf, type KindOptions } from './kind-rules.ts';
 import { MemoryKind } from './memory-kind.ts';
 import { created, isGone, markedDeleted, updated } from './memory-object.ts';
 import type { Watcher } from './memory-watch.ts';
-import { checkName, checkPrecondition, checkVersionForm } from './refusals.ts';
+import { checkName, checkPrecondition, checkVersionPrecondition, checkVersionForm } from './refusals.ts';
 import type { Selection } from './selectors.ts';
 import type { Decoded, Stored } from './stored-object.ts';
 
@@ -80,9 +80,10 @@ export class MemoryServer {
     return this.#update(kind, old, wanted, subresource);
   }
 
-  delete(kind: MemoryKind, ref: ObjectRef, uid: string | undefined): void {
+  delete(kind: MemoryKind, ref: ObjectRef, { uid, resourceVersion }: DeletePreconditions = {}): void {
     const old = kind.need(ref);
     checkPrecondition(uid, old);
+    checkVersionPrecondition(resourceVersion, old);
     const next = markedDeleted(kind, old, this.#now());
     if (next !== old) kind.write(ref, isGone(next) ? undefined : next, this.#nextVersion());
   }

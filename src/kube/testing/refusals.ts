@@ -22,6 +22,12 @@ export function checkPrecondition(uid: string | undefined, object: Stored | unde
   throw new KubeError('Precondition failed: UID in precondition differs', 'conflict', 409);
 }
 
+/** As text: no form of it is refused here. */
+export function checkVersionPrecondition(version: string | undefined, { metadata }: Stored): void {
+  if (version === undefined || version === metadata.resourceVersion) return;
+  throw new KubeError('Precondition failed: ResourceVersion in precondition differs', 'conflict', 409);
+}
+
 /** A version that is no number: the status blames the server. */
 export function checkVersionForm({ resourceVersion = '0' }: Metadata): void {
   if (/^\d+$/.test(resourceVersion)) return;

@@ -6,6 +6,7 @@ import { installation, launchOf, minute, now, timings, uid } from '../../../test
 import { decided } from '../../../test/support/verdicts.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
+import { expiryOf } from '../expiry.ts';
 import { decideVm } from './decide.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipOfRecord, recordsOf } from './ownership.ts';
@@ -99,6 +100,21 @@ function runs(given: VmObservation, id: string): boolean {
   const isOurs = markOf(snapshotIn(given)?.byId.get(id)?.name ?? '')?.uid === uid;
   return isOurs && snapshotIn(given)?.byId.get(id)?.state === 'running';
 }
+
+describe('a resource never expires', () => {
+  it.each<[string, (given: VmObservation) => boolean]>([
+    ['while it is paused', (given) => given.meta.paused],
+    ['while it is being deleted', (given) => given.meta.deleting],
+    ['where its VM is to be retained', (given) => given.spec.deletionPolicy === 'Retain'],
+    ['before the finalizer is there', (given) => !given.meta.hasFinalizer],
+    ['without spec.expireAfter', (given) => given.spec.expireAfter === undefined],
+    ['before its time', ({ meta, spec }) => (expiryOf(meta.createdAt, spec.expireAfter) ?? Infinity) > now],
+  ])('%s', (_, isForbidden) => {
+    check((given) => {
+      if (isForbidden(given)) expect(decideVm(given).step.kind).not.toBe('expire');
+    });
+  });
+});
 
 describe('a VM is never deployed', () => {
   const launches = (given: VmObservation): boolean => decideVm(given).step.kind === 'launch';

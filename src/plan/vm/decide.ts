@@ -1,5 +1,6 @@
 import { toTimestamp } from '../../lib/clock.ts';
 import { adoptionRules } from './adoption.ts';
+import { lookAtClock } from './clockwork.ts';
 import { deletionRules } from './deletion.ts';
 import { existenceRules } from './existence.ts';
 import { guardRules, pollReason } from './guards.ts';
@@ -64,6 +65,7 @@ function finish(observation: VmObservation, verdict: Verdict): Verdict {
     holdWhileDeleteBacksOff,
     sayThatListIsOld,
     holdWhilePaused,
+    lookAtClock,
   ];
   return adjustments.reduce((adjusted, adjust) => adjust(observation, adjusted), verdict);
 }

@@ -1,3 +1,4 @@
+import { resourceHasExpired } from './clockwork.ts';
 import type { Rule } from './rule.ts';
 import { known } from './rule.ts';
 import { ready, waiting, type ReadyDraft } from './verdict.ts';
@@ -96,6 +97,8 @@ const storageIsTooSmall: Rule = (observation) => {
 export const guardRules: readonly Rule[] = [
   // Before anything that can hold it up: without it a VM that there is would be forgotten with its resource.
   finalizerIsMissing,
+  // Whatever else is amiss with it.
+  resourceHasExpired,
   specIsInvalid,
   accountIsMissing,
   accountIsJustSeen,

@@ -44,6 +44,8 @@ export interface VmMeta {
   readonly name: string;
   readonly uid: string;
   readonly generation: number | undefined;
+  /** By the API server's clock. */
+  readonly createdAt: number | undefined;
   readonly deleting: boolean;
   readonly hasFinalizer: boolean;
   readonly paused: boolean;

@@ -5,12 +5,12 @@ import { changesProvider, ready, waiting, type Verdict } from './verdict.ts';
 
 /** A resource that is paused: what would change something at the provider is held, and what is seen is still said. */
 export function holdWhilePaused(observation: VmObservation, verdict: Verdict): Verdict {
-  const { meta } = observation;
+  const { meta, spec } = observation;
   if (!meta.paused || meta.deleting) return verdict;
   const synced = ready(
     'False',
     'Paused',
-    `Paused by the annotation gpuvm.dev/paused: nothing is changed at the provider.`,
+    `Paused by the annotation gpuvm.dev/paused: nothing is changed at the provider${spec.expireAfter === undefined ? '' : ', and it does not expire'}.`,
   );
   if (!changesProvider(verdict.step)) return { ...verdict, synced };
   return { ...verdict, ...shown(liveVm(observation)), step: { kind: 'wait' }, look: {}, synced };

@@ -12,7 +12,7 @@ export interface PowerHold {
 
 /** The hold that counts: of several the one that costs least, and of equals the first. */
 export function powerHold({ spec, holds }: VmObservation): PowerHold | undefined {
-  if (askedPower(spec) !== 'Running') return undefined;
+  if (!isAskedToRun(spec)) return undefined;
   return holds.find(({ powerState }) => powerState === 'Released') ?? holds[0];
 }
 
@@ -24,6 +24,11 @@ export function powerWantedNow(observation: VmObservation): VmSpec['powerState']
 /** Whether it is to run now, as far as spec and holds go. */
 export function isToRunNow(observation: VmObservation): boolean {
   return powerWantedNow(observation) === 'Running';
+}
+
+/** Whether its owner asks for a running VM: a schedule has a say only then. */
+export function isAskedToRun(spec: VmSpec): boolean {
+  return askedPower(spec) === 'Running';
 }
 
 function askedPower(spec: VmSpec): VmSpec['powerState'] {

@@ -7,6 +7,7 @@ import type { Reason } from '../../api/reasons.ts';
 import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, parseMoney } from '../../lib/money.ts';
 import { billedNow, type CloudVm, type VmPrice } from '../../provider/contract.ts';
+import { nextEvent } from './clockwork.ts';
 import { sshCommand } from './connection.ts';
 import { dueAt, whyNotDeleted } from './retirement.ts';
 import type { VmObservation } from './observation.ts';
@@ -35,6 +36,7 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): VmStat
     resize: journal.resize,
     retiring: shownRetiring(observation),
     spot: shownSpot(observation, vm),
+    nextEvent: nextEvent(observation),
     connectionSecretName: secret.state === 'ours' ? secret.name : undefined,
     ...(vm === undefined ? shownBefore(observation) : shownNow(observation, vm)),
   });

@@ -12,6 +12,8 @@ export type Step =
   | { readonly kind: 'wait' }
   | { readonly kind: 'addFinalizer' }
   | { readonly kind: 'removeFinalizer'; readonly announcement: Announcement | undefined }
+  /** The resource itself is deleted, as by its owner. */
+  | { readonly kind: 'expire'; readonly announcement: Announcement }
   /** Only the journal changes, by what was seen. */
   | {
       readonly kind: 'record';

@@ -10,7 +10,10 @@ export function deletionTests(underTest: () => ApiUnderTest): void {
     const { api, newNamespace } = underTest();
     const made = await api.create<Widget>(widgetType, newWidget(await newNamespace(), 'a'));
     expect(await failureOf(api.delete(widgetType, made.metadata, otherUid))).toBe('conflict 409');
-    await api.delete(widgetType, made.metadata, { uid: made.metadata.uid });
+    const written = await api.mergePatch<Widget>(widgetType, made.metadata, { spec: { size: 2 } });
+    const { uid, resourceVersion } = made.metadata;
+    expect(await failureOf(api.delete(widgetType, made.metadata, { uid, resourceVersion }))).toBe('conflict 409');
+    await api.delete(widgetType, made.metadata, { uid, resourceVersion: written.metadata.resourceVersion });
     expect(await api.get(widgetType, made.metadata)).toBeUndefined();
     expect(await failureOf(api.delete(widgetType, made.metadata))).toBe('notFound 404');
   });

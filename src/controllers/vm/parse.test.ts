@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import type { CustomObject } from '../objects.ts';
-import { parseVm } from './observe.ts';
+import { parseVm } from './parse.ts';
 
 function object(spec: unknown, status?: object): CustomObject {
   return { metadata: { namespace: 'research', name: 'trainer', uid: 'uid-1', resourceVersion: '1' }, spec, status };
@@ -33,4 +33,11 @@ it('what such a spec says of its account and its deletion counts', () => {
 
 it('a status that cannot be read is a problem too', () => {
   expect(parseVm(object(spec, { vm: { id: 7 } })).problem).toMatch(/The status is damaged \(vm\.id/);
+});
+
+it('a schedule that cannot be followed is a problem of its own: the rest of the spec stands', () => {
+  const schedule = { timeZone: 'Mars/Phobos', start: '0 8 * * *', stop: '0 19 * * *' };
+  const read = parseVm(object({ ...spec, expireAfter: '8h', schedule }));
+  expect(read).toMatchObject({ spec: { powerState: 'Running', expireAfter: '8h', vcpus: 2 } });
+  expect(read.problem).toMatch(/^The spec is not valid: schedule\.timeZone: "Mars\/Phobos" is no time zone .*\.$/);
 });
