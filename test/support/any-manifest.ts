@@ -88,7 +88,7 @@ function numberOf(schema: z.ZodNumber): fc.Arbitrary<Json> {
 }
 
 /** Refused by this release whatever they are: now and then is enough. */
-const ofLaterReleases = new Set(['expireAfter', 'schedule', 'instant', 'service', 'priority']);
+const ofLaterReleases = new Set(['instant', 'service', 'priority']);
 
 function objectOf(schema: z.ZodObject, given: Surroundings): fc.Arbitrary<JsonObject> {
   const shape = schema.shape as Readonly<Record<string, z.ZodType>>;
@@ -148,6 +148,19 @@ function known(name: string, given: Surroundings): fc.Arbitrary<Json> | undefine
       return fc.oneof(
         { weight: 6, arbitrary: sensiblePorts },
         { weight: 1, arbitrary: fc.constantFrom<Json>([], 22, [22]) },
+      );
+    case 'expireAfter':
+      return fc.oneof(
+        { weight: 6, arbitrary: fc.constantFrom<Json>('8h', '720h', '20s', '0s', '9'.repeat(29) + 'h') },
+        { weight: 1, arbitrary: fc.constantFrom<Json>('8', '-1h', 'tomorrow', 8) },
+      );
+    case 'timeZone':
+      return fc.constantFrom<Json>('UTC', 'Europe/Berlin', 'America/St_Johns', 'Mars/Phobos', '+01:00', '../UTC');
+    case 'start':
+    case 'stop':
+      return fc.oneof(
+        { weight: 6, arbitrary: fc.constantFrom<Json>('0 8 * * 1-5', '0 19 * * 1-5', '* * * * *', '0 0 29 2 1#5') },
+        { weight: 1, arbitrary: fc.constantFrom<Json>('0 0 30 2 *', '61 * * * *', '@midnight', '* * * * * *', '') },
       );
     case 'port':
       return fc.oneof(

@@ -151,8 +151,9 @@ export class Crowd {
   async deleteAll(): Promise<void> {
     const { kube } = this.#cluster;
     for (const { kind, metadata } of await this.resources()) {
-      await kube.mergePatch(typeOf({ kind }), metadata, { spec: { deletionPolicy: 'Delete' } });
-      await kube.delete(typeOf({ kind }), metadata);
+      // One that has expired meanwhile is gone.
+      await admitted(() => kube.mergePatch(typeOf({ kind }), metadata, { spec: { deletionPolicy: 'Delete' } }));
+      await admitted(() => kube.delete(typeOf({ kind }), metadata));
     }
     await until(
       `all of ${this.namespace} are gone`,
@@ -188,6 +189,8 @@ function typeOf({ kind }: { readonly kind?: string | undefined }): ResourceType 
 }
 
 function isSeen({ metadata, status }: VmObject): boolean {
+  // It has expired, and whoever else holds it may hold it on.
+  if (metadata.deletionTimestamp !== undefined) return true;
   return (
     status?.observedGeneration === metadata.generation && metadata.finalizers?.includes('gpuvm.dev/vm-cleanup') === true
   );
