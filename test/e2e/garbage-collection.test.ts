@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { namespaceType, secretType, type SecretObject } from '../../src/controllers/objects.ts';
 import { ControllerManager, obtainingMs } from '../support/controller-manager.ts';
 import type { Organization } from '../support/organization.ts';
+import type { PoolHandle } from '../support/pool-handle.ts';
 import { Stage, type Team } from '../support/stage.ts';
 import { until } from '../support/until.ts';
-import type { VmHandle } from '../support/vm-handle.ts';
+import { VmHandle } from '../support/vm-handle.ts';
 
 /**
  * Deletions in a whole cluster, where kube-controller-manager collects what had an owner and empties namespaces. Everywhere
@@ -19,7 +20,7 @@ let organization: Organization;
 beforeAll(async () => {
   stage = await Stage.set();
   manager = await ControllerManager.start(stage.cluster.kubeconfigPath);
-  organization = await stage.organization({ deleteDelayMs: 300 });
+  organization = await stage.organization({ deleteDelayMs: 300, hosts: 20 });
 }, obtainingMs);
 
 afterEach(({ task }) => {
@@ -40,8 +41,11 @@ async function newTenant(): Promise<Team> {
 }
 
 /** `kubectl delete --cascade=…`, without waiting. */
-async function deleteWith(vm: VmHandle, propagationPolicy: 'Foreground' | 'Orphan' | 'Background'): Promise<void> {
-  const path = `/apis/gpuvm.dev/v1alpha1/namespaces/${vm.namespace}/${vm.type.plural}/${vm.name}`;
+async function deleteWith(
+  { namespace, type, name }: VmHandle | PoolHandle,
+  propagationPolicy: 'Foreground' | 'Orphan' | 'Background',
+): Promise<void> {
+  const path = `/apis/gpuvm.dev/v1alpha1/namespaces/${namespace}/${type.plural}/${name}`;
   const headers = { 'content-type': 'application/json' };
   await stage.cluster.raw(path, { method: 'DELETE', headers, body: JSON.stringify({ propagationPolicy }) });
 }
@@ -102,6 +106,55 @@ describe('a GpuVm that is deleted', () => {
   });
 });
 
+describe('a GpuPool that is deleted', () => {
+  let team: Team;
+
+  beforeAll(async () => {
+    team = await newTenant();
+  });
+
+  async function secretsOf(name: string): Promise<string[]> {
+    const { items } = await stage.cluster.kube.list(secretType, { namespace: team.namespace });
+    return items.map(({ metadata }) => metadata.name).filter((one) => one.startsWith(name));
+  }
+
+  test.each(['Background', 'Foreground'] as const)('takes its members, VMs and Secrets with it: %s', async (policy) => {
+    const pool = await stage.createPool(team, policy.toLowerCase(), { replicas: 3 });
+    await pool.untilReady(3);
+    expect(await secretsOf(pool.name)).toHaveLength(3);
+    await deleteWith(pool, policy);
+    await pool.untilGone();
+    expect(await pool.members()).toEqual([]);
+    expect(await vmIds()).toEqual([]);
+    await until('their Secrets are gone', async () => (await secretsOf(pool.name)).length === 0);
+  });
+
+  test('takes members with it that are still being made', async () => {
+    const pool = await stage.createPool(team, 'hasty', { replicas: 5 });
+    await until('the first member is there', async () => (await pool.members()).length > 0);
+    await deleteWith(pool, 'Foreground');
+    await pool.untilGone();
+    expect(await pool.members()).toEqual([]);
+    expect(await vmIds()).toEqual([]);
+  });
+
+  test('by --cascade=orphan leaves its members running, each of which is its own from then on', async () => {
+    const pool = await stage.createPool(team, 'left', { replicas: 2 });
+    await pool.untilReady(2);
+    const before = await vmIds();
+    await deleteWith(pool, 'Orphan');
+    await pool.untilGone();
+    expect((await vmIds()).sort()).toEqual(before.sort());
+    for (const name of ['left-0', 'left-1']) {
+      const member = new VmHandle(stage.cluster, team.namespace, name);
+      expect((await member.object())?.metadata.ownerReferences ?? []).toEqual([]);
+      await member.untilReady();
+      await member.delete();
+    }
+    expect(await vmIds()).toEqual([]);
+  });
+});
+
 describe('a namespace that is deleted', () => {
   async function expectGone(namespace: string): Promise<void> {
     await until(
@@ -111,7 +164,7 @@ describe('a namespace that is deleted', () => {
     );
   }
 
-  /** VMs that run, are stopped, are being deployed, and wait for a host, and all that their specs refer to. */
+  /** VMs that run, are stopped, and wait for a host, a pool, and all that their specs refer to. */
   async function settle(): Promise<Team> {
     const team = await newTenant();
     const key = `ssh-ed25519 ${'A'.repeat(68)} me@home`;
@@ -125,16 +178,20 @@ describe('a namespace that is deleted', () => {
     const stopped = await stage.create(team, 'stopped', { powerState: 'Stopped' });
     const spot = await stage.createSpot(team, 'spot');
     const waiting = await stage.create(team, 'waiting', { maxHourlyPrice: '0.01' });
+    const pool = await stage.createPool(team, 'pool', { replicas: 2 });
     await running.untilReady();
     await spot.untilReady();
     await stopped.untilSaid('Stopped');
     await waiting.untilSaid('OverPriceCap');
+    await pool.untilReady(2);
     return team;
   }
 
   test('leaves nothing at the provider, and goes', async () => {
     const { namespace } = await settle();
-    await stage.create({ namespace, account: organization.account }, 'just-made');
+    const team = { namespace, account: organization.account };
+    await stage.create(team, 'just-made');
+    await stage.createPool(team, 'just-made', { replicas: 3 });
     await stage.cluster.kube.delete(namespaceType, { name: namespace });
     await expectGone(namespace);
     expect((await organization.state()).vms.filter(({ name }) => name.startsWith('gpuvm-'))).toEqual([]);
