@@ -14,6 +14,7 @@ export const conditionTypes = {
     'The operator can do its work on the resource: the last reconcile went through. False while paused, when the last reconcile failed, or when no list of VMs could be read for two minutes.',
   Launched: 'The provider has made the VM.',
   Reachable: 'The readiness probe reaches the guest. Only present when spec.readinessProbe is set.',
+  Published: 'The Service of spec.service leads to the VM, or to members of the pool. Only present when that is set.',
   UpToDate: 'The VM has the size that the spec asks for.',
   Available: 'GpuPool: as many members are available as there have to be.',
   Progressing: 'GpuPool: members are being made, replaced or deleted.',

@@ -88,6 +88,15 @@ export const reasons = {
   ProbeFailed: 'The readiness probe could not connect; the message has the reason.',
   ProbePending: 'The VM has not been probed yet.',
   ProbeForbidden: 'The address of the VM is in a private or link-local range, which probes may not be aimed at.',
+  // Published
+  Published: 'The Service leads to what is Ready.',
+  NothingReady: 'The Service is there, and leads to nothing while nothing is Ready.',
+  ServicePending: 'The Service has not been looked at yet.',
+  ServiceConflict:
+    'A Service, or EndpointSlice, of that name exists and belongs to somebody else. It is not touched: delete it, or give another spec.service.name.',
+  NotPublishable:
+    'A VM is Ready, but its address is none that a Service may lead to: a host name, or one that is loopback, private, link-local or reserved. The message says which.',
+  ServiceRefused: 'The API server refuses to make or change the Service; the message has its words.',
   // UpToDate
   SizeMatches: 'The VM has the size that the spec asks for.',
   ResizePending: 'The VM is going to be resized.',

@@ -4,13 +4,10 @@ import type { Store } from '../kube/store.ts';
 import { renderContainer, type ContainerProblem, type ContainerToRender } from '../plan/container/render.ts';
 import type { InputReader } from './input-reader.ts';
 import { secretType, type SecretObject } from './objects.ts';
-import { controllerReference, controllerUidOf } from './owned.ts';
+import { controllerIndex, controllerReference, controllerUidOf } from './owned.ts';
 
 /** Key of the Secret that holds the cloud-config. */
 export const cloudConfigKey = 'cloud-config';
-
-/** Index of the store of Secrets that this needs: by the UID of their controller. */
-export const controllerIndex = 'controller';
 
 export interface ContainerSecretDeps {
   readonly kube: KubeApi;

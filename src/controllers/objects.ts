@@ -32,6 +32,38 @@ export const configMapType: ResourceType = {
   namespaced: true,
 };
 
+export interface ServiceObject extends KubeObject {
+  readonly spec?:
+    | {
+        readonly type?: string;
+        readonly ports?: readonly { readonly name?: string; readonly protocol?: string; readonly port: number }[];
+        readonly selector?: Readonly<Record<string, string>>;
+      }
+    | undefined;
+}
+
+export interface EndpointSliceObject extends KubeObject {
+  readonly addressType: string;
+  readonly ports?: readonly object[] | undefined;
+  readonly endpoints?: readonly object[] | undefined;
+}
+
+export const serviceType: ResourceType = {
+  group: '',
+  version: 'v1',
+  plural: 'services',
+  kind: 'Service',
+  namespaced: true,
+};
+
+export const endpointSliceType: ResourceType = {
+  group: 'discovery.k8s.io',
+  version: 'v1',
+  plural: 'endpointslices',
+  kind: 'EndpointSlice',
+  namespaced: true,
+};
+
 export const namespaceType: ResourceType = {
   group: '',
   version: 'v1',
@@ -43,6 +75,12 @@ export const namespaceType: ResourceType = {
 /** Key of a resource among all kinds, for the gate and the fleet: "GpuVm/research/trainer". */
 export function qualifiedKey(kind: string, key: string): string {
   return `${kind}/${key}`;
+}
+
+/** The parts of such a key. */
+export function splitKey(qualified: string): { readonly kind: string; readonly key: string } {
+  const slash = qualified.indexOf('/');
+  return { kind: qualified.slice(0, slash), key: qualified.slice(slash + 1) };
 }
 
 /** The value of a Secret's key as text; undefined when there is no such key. */

@@ -22,3 +22,6 @@ export function controllerOf({ metadata }: KubeObject): OwnerReference | undefin
 export function controllerUidOf(object: KubeObject): string | undefined {
   return controllerOf(object)?.uid;
 }
+
+/** Name of that index. */
+export const controllerIndex = 'controller';

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 import ipaddr from 'ipaddr.js';
 
 /**
@@ -60,4 +62,21 @@ export function whyOutOfReach(address: string, options: { readonly allowPrivate:
     case 'forbidden':
       return `${address} is a link-local, metadata or reserved address`;
   }
+}
+
+/** An IP address in the one way to write it that an API server takes. */
+export interface PlainAddress {
+  readonly family: 'IPv4' | 'IPv6';
+  readonly text: string;
+  readonly isLoopback: boolean;
+}
+
+/** Undefined for a host name, and for what names an interface of one machine. */
+export function plainAddress(address: string): PlainAddress | undefined {
+  if (isIP(address) === 0 || address.includes('%')) return undefined;
+  const parsed = ipaddr.process(address);
+  const isLoopback = parsed.range() === 'loopback';
+  return parsed instanceof ipaddr.IPv4
+    ? { family: 'IPv4', text: parsed.toString(), isLoopback }
+    : { family: 'IPv6', text: parsed.toRFC5952String(), isLoopback };
 }

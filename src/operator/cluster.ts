@@ -1,12 +1,18 @@
-import { apiGroup, gpuAccountType, gpuPoolType } from '../api/group.ts';
+import { apiGroup, gpuAccountType, gpuPoolType, labels, managedByValue } from '../api/group.ts';
+import { controllerIndex, controllerUidOf } from '../controllers/owned.ts';
 import { ownerUidOf } from '../controllers/pool/observe.ts';
-import { connectionSecretSelector } from '../controllers/connection-secret.ts';
-import { controllerIndex } from '../controllers/container-secret.ts';
-import { controllerUidOf } from '../controllers/owned.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
-import { secretType, type CustomObject, type SecretObject } from '../controllers/objects.ts';
+import {
+  endpointSliceType,
+  secretType,
+  serviceType,
+  type CustomObject,
+  type EndpointSliceObject,
+  type SecretObject,
+  type ServiceObject,
+} from '../controllers/objects.ts';
 import type { KubeObject, ResourceType } from '../kube/contract.ts';
 import { ListWatch } from '../kube/list-watch.ts';
 import { WorkQueue } from '../kube/queue.ts';
@@ -29,6 +35,10 @@ export interface Cluster {
   readonly pools: Kind;
   /** Those that the operator has made. */
   readonly secrets: Store<SecretObject>;
+  readonly services: Store<ServiceObject>;
+  readonly slices: Store<EndpointSliceObject>;
+  /** Resources, by their keys among all kinds, whose Services want to be looked at. */
+  readonly publications: WorkQueue;
   start(): void;
   /** Resolves once all stores are complete. */
   synced(): Promise<void>;
@@ -65,28 +75,32 @@ export class VmsOfCluster implements Indexed<CustomObject> {
   }
 }
 
+/** Selects what the operator has made; nothing else of these kinds is kept in memory. */
+const managedSelector = `${labels.managedBy}=${managedByValue}`;
+
 export function createCluster(deps: OperatorDeps): Cluster {
   const { kube, clock, random, log } = deps;
   const common = { api: kube, clock, random, log };
   const vms = new VmsOfCluster(new Map(vmKinds.map(({ type }) => [type.kind, kindOf(deps, type, vmIndexes)])));
   const accounts = kindOf(deps, gpuAccountType, {});
   const pools = kindOf(deps, gpuPoolType, {});
-  const secrets = new Store<SecretObject>({
-    ...{ log, selects: isConnectionSecret, keeps: shortValues },
-    indexes: { [controllerIndex]: controllerUidOf },
-  });
-  const selector = { labelSelector: connectionSecretSelector };
+  const ofOurs = { log, selects: isManaged, indexes: { [controllerIndex]: controllerUidOf } };
+  const secrets = new Store<SecretObject>({ ...ofOurs, keeps: shortValues });
+  const services = new Store<ServiceObject>(ofOurs);
+  const slices = new Store<EndpointSliceObject>(ofOurs);
+  const publications = queueOf(deps, 'service');
+  const selector = { labelSelector: managedSelector };
   const watches = [
     ...vmKinds.map(({ type }) => new ListWatch({ ...common, type, store: vms.of(type.kind).store })),
     new ListWatch({ ...common, type: gpuAccountType, store: accounts.store }),
     new ListWatch({ ...common, type: gpuPoolType, store: pools.store }),
     new ListWatch({ ...common, type: secretType, selector, store: secrets }),
+    new ListWatch({ ...common, type: serviceType, selector, store: services }),
+    new ListWatch({ ...common, type: endpointSliceType, selector, store: slices }),
   ];
   return {
     vms,
-    accounts,
-    pools,
-    secrets,
+    ...{ accounts, pools, secrets, services, slices, publications },
     start: () => {
       for (const watch of watches) watch.start();
     },
@@ -100,6 +114,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
     },
     stop: async () => {
       for (const { queue } of [...vms.kinds.values(), accounts, pools]) queue.close();
+      publications.close();
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
@@ -113,14 +128,18 @@ const vmIndexes: Readonly<Record<string, IndexFunction<CustomObject>>> = {
 };
 
 function kindOf(
-  { clock, random, log, metrics }: OperatorDeps,
+  deps: OperatorDeps,
   type: ResourceType,
   indexes: Readonly<Record<string, IndexFunction<CustomObject>>>,
 ): Kind {
-  const name = type.kind.toLowerCase();
+  const queue = queueOf(deps, type.kind.toLowerCase());
+  return { store: new Store<CustomObject>({ log: deps.log, indexes, keeps: ownAnnotations }), queue };
+}
+
+function queueOf({ clock, random, metrics }: OperatorDeps, name: string): WorkQueue {
   const queue = new WorkQueue({ clock, random, hooks: queueHooks(metrics, name) });
   watchQueue(metrics, name, () => queue.stats());
-  return { store: new Store<CustomObject>({ log, indexes, keeps: ownAnnotations }), queue };
+  return queue;
 }
 
 /** Annotations of others may be as long as a quarter of a megabyte, in each of thousands of resources. */
@@ -157,7 +176,6 @@ function recordedIn({ status }: CustomObject): string[] {
   return [vm, ...(retiring ?? [])].flatMap((recorded) => recorded?.id ?? []);
 }
 
-function isConnectionSecret({ metadata }: KubeObject): boolean {
-  const [label, value] = connectionSecretSelector.split('=');
-  return metadata.labels?.[label ?? ''] === value;
+function isManaged({ metadata }: KubeObject): boolean {
+  return metadata.labels?.[labels.managedBy] === managedByValue;
 }

@@ -8,6 +8,7 @@ import { vmKinds, type VmKind } from '../controllers/vm/kinds.ts';
 import { InputReader } from '../controllers/input-reader.ts';
 import { namespaceType } from '../controllers/objects.ts';
 import { Prober } from '../controllers/prober.ts';
+import { ServicePublisher } from '../controllers/service/publisher.ts';
 import { VmOwners } from '../controllers/vm-owners.ts';
 import type { KubeApi, Reconciler } from '../kube/contract.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
@@ -21,7 +22,14 @@ import type { OperatorDeps } from './deps.ts';
 import { vmTimings } from './options.ts';
 import { collectPools } from './pool-metrics.ts';
 import { collectVms, vmMetrics } from './vm-metrics.ts';
-import { wakeOnClusterChanges, wakeOnListChange, wakeVm, wakeVmsOf } from './wake-ups.ts';
+import {
+  wakeOnClusterChanges,
+  publishOnClusterChanges,
+  wakeOnListChange,
+  wakePublisher,
+  wakeVm,
+  wakeVmsOf,
+} from './wake-ups.ts';
 
 export interface Operator {
   /** Resolves once the stores are complete and the loops run, or once `stop` was called: then nothing of it runs. */
@@ -48,6 +56,7 @@ interface Parts {
   readonly accounts: AccountRegistry;
   readonly prober: Prober;
   readonly events: KubeEventRecorder;
+  readonly services: ServicePublisher;
 }
 
 /** Wires the operator. Nothing runs before `start`. */
@@ -60,8 +69,10 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
     ...vmKinds.map((kind) => runnerOf(deps, vmController(deps, parts, kind), cluster.vms.queueOf(kind.type.kind))),
     runnerOf(deps, accountController(deps, parts), cluster.accounts.queue),
     runnerOf(deps, poolController(deps, parts), cluster.pools.queue),
+    runnerOf(deps, parts.services, cluster.publications),
   ];
   wakeOnClusterChanges(cluster, parts.owners);
+  publishOnClusterChanges(cluster);
   collectPools(metrics, cluster.pools.store);
   collectVms(metrics, { vms: cluster.vms, accounts: cluster.accounts.store, registry: parts.accounts, clock });
   const life = { isStopping: false };
@@ -113,7 +124,7 @@ function sharedParts(
   deps: OperatorDeps,
   cluster: Cluster,
   installation: string,
-): Pick<Parts, 'owners' | 'accounts' | 'prober' | 'events'> {
+): Omit<Parts, 'cluster' | 'installation'> {
   const { kube, clock, random, redactor, log, metrics } = deps;
   const owners = new VmOwners();
   const accounts = new AccountRegistry(
@@ -148,15 +159,28 @@ function sharedParts(
       metrics.eventsDropped.inc();
     },
   });
-  return { owners, accounts, prober, events };
+  return { owners, accounts, prober, events, services: servicePublisher(deps, cluster) };
+}
+
+function servicePublisher({ kube, options }: OperatorDeps, cluster: Cluster): ServicePublisher {
+  const { vms, pools, services, slices } = cluster;
+  return new ServicePublisher({
+    ...{ kube, vms, services, slices },
+    storeOf: (kind) => (kind === gpuPoolType.kind ? pools.store : vms.kinds.get(kind)?.store),
+    allowPrivate: options.allowPrivateProbes,
+    retryMs: options.retryMs,
+    told: (key) => {
+      wakePublisher(cluster, key);
+    },
+  });
 }
 
 function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmController {
   const { kube, clock, random, log, leadership, newPassword } = deps;
-  const { cluster, installation, owners, accounts, prober, events } = parts;
+  const { cluster, installation, owners, accounts, prober, events, services } = parts;
   return new VmController({
     kind,
-    ...{ kube, clock, random, log, leadership, newPassword, installation, owners, accounts, prober },
+    ...{ kube, clock, random, log, leadership, newPassword, installation, owners, accounts, prober, services },
     store: cluster.vms.of(kind.type.kind).store,
     vms: cluster.vms,
     accountsStore: cluster.accounts.store,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 
 import { VmOwners } from '../controllers/vm-owners.ts';
-import type { CustomObject, SecretObject } from '../controllers/objects.ts';
+import type { CustomObject, EndpointSliceObject, SecretObject, ServiceObject } from '../controllers/objects.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { Store } from '../kube/store.ts';
 import { silentLogger } from '../lib/logger.ts';
@@ -24,6 +24,9 @@ function follower(): Cluster & { owners: VmOwners; gpuVms: Store<CustomObject> }
     accounts: kind(),
     pools: kind(),
     secrets: new Store<SecretObject>({ log }),
+    services: new Store<ServiceObject>({ log }),
+    slices: new Store<EndpointSliceObject>({ log }),
+    publications: new WorkQueue({ clock: new VirtualClock(), random: () => 0 }),
     start: () => undefined,
     synced: () => Promise.resolve(),
     unsynced: () => undefined,

@@ -2,22 +2,30 @@ import { gpuPoolType } from '../api/group.ts';
 import type { VmStatus } from '../api/vm.ts';
 import { markOf } from '../api/vm-name.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
-import type { CustomObject } from '../controllers/objects.ts';
+import { qualifiedKey, splitKey, type CustomObject } from '../controllers/objects.ts';
+import { controllerOf } from '../controllers/owned.ts';
 import { matters, poolOwnerOf } from '../controllers/pool/observe.ts';
 import { vmKindOf } from '../controllers/vm/kinds.ts';
 import { adoptedVmIn, type VmOwners } from '../controllers/vm-owners.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
 import { isRecordOfAnother } from '../plan/vm/ownership.ts';
-import { keyOf } from '../kube/contract.ts';
+import { keyOf, type KubeObject } from '../kube/contract.ts';
 import type { Change } from '../kube/store.ts';
-import type { Cluster } from './cluster.ts';
+import type { Cluster, Kind } from './cluster.ts';
 
 /** What wakes whom. Everything that a status may depend on, and that can change by itself, is here. */
 
 /** A key among all kinds has to be looked at: "GpuVm/research/trainer". */
 export function wakeVm({ vms }: Cluster, qualified: string): void {
-  const slash = qualified.indexOf('/');
-  vms.queueOf(qualified.slice(0, slash)).add(qualified.slice(slash + 1));
+  const { kind, key } = splitKey(qualified);
+  vms.queueOf(kind).add(key);
+}
+
+/** Of whatever kind publishes a Service. */
+export function wakePublisher({ vms, pools }: Cluster, qualified: string): void {
+  const { kind, key } = splitKey(qualified);
+  const { queue } = kind === gpuPoolType.kind ? pools : vms.of(kind);
+  queue.add(key);
 }
 
 function wakeOwner({ vms }: Cluster, object: CustomObject): void {
@@ -75,6 +83,34 @@ function wakePools({ vms, pools }: Cluster): void {
 function poolKeyOf(object: CustomObject): string[] {
   const owner = poolOwnerOf(object);
   return owner === undefined ? [] : [keyOf({ namespace: object.metadata.namespace, name: owner.name })];
+}
+
+/** What Services depend on: statuses of VMs, and what becomes of the Services themselves. */
+export function publishOnClusterChanges({ vms, pools, services, slices, publications }: Cluster): void {
+  const kinds: readonly (readonly [string, Kind])[] = [...vms.kinds, [gpuPoolType.kind, pools]];
+  for (const [kind, { store }] of kinds) {
+    store.subscribe((change) => {
+      // Also what was written by this process: the status of a VM is news to its Service.
+      if (publishes(change.old) || publishes(change.new)) publications.add(qualifiedKey(kind, change.key));
+      wakePublishingOwner(change);
+    });
+  }
+  for (const store of [services, slices]) {
+    store.subscribe((change: Change<KubeObject>) => {
+      if (change.origin !== 'write') wakePublishingOwner(change);
+    });
+  }
+
+  function wakePublishingOwner({ old, new: current }: Change<KubeObject>): void {
+    const object = current ?? old;
+    const owner = object && controllerOf(object);
+    if (owner === undefined || !kinds.some(([kind]) => kind === owner.kind)) return;
+    publications.add(qualifiedKey(owner.kind, keyOf({ namespace: object?.metadata.namespace, name: owner.name })));
+  }
+}
+
+function publishes(object: CustomObject | undefined): boolean {
+  return (object?.spec as { service?: unknown } | undefined)?.service !== undefined;
 }
 
 /** What a process before this one has adopted is owned from the first list on; a resource that is gone owns nothing. */

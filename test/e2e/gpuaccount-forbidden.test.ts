@@ -19,6 +19,12 @@ const everythingElse = [
   { apiGroups: ['gpuvm.dev'], resources: ['*'], verbs: ['*'] },
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['*'] },
   { apiGroups: [''], resources: ['namespaces', 'configmaps'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
+  {
+    apiGroups: ['discovery.k8s.io'],
+    resources: ['endpointslices'],
+    verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'],
+  },
 ];
 
 let cluster: Cluster;

@@ -3,7 +3,14 @@ import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import { gpuAccountType } from '../../src/api/group.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import { kinds } from '../../src/api/kinds.ts';
-import { configMapType, namespaceType, secretType, type CustomObject } from '../../src/controllers/objects.ts';
+import {
+  configMapType,
+  endpointSliceType,
+  namespaceType,
+  secretType,
+  serviceType,
+  type CustomObject,
+} from '../../src/controllers/objects.ts';
 import { keyOf } from '../../src/kube/contract.ts';
 import { eventType } from '../../src/kube/events.ts';
 import { leaseType } from '../../src/kube/lease.ts';
@@ -619,7 +626,7 @@ export async function createWorld(options: WorldOptions): Promise<SimulatedWorld
 const customKinds = kinds.map((kind) => customKind(customResourceDefinition(kind)));
 
 function apiServer(clock: VirtualClock, witness: Witness, more: readonly string[]): MemoryApi {
-  const plain = [secretType, configMapType, namespaceType, eventType, leaseType];
+  const plain = [secretType, configMapType, namespaceType, eventType, leaseType, serviceType, endpointSliceType];
   return new MemoryApi({
     clock,
     kinds: [...customKinds, ...plain.map((type) => ({ type }))],

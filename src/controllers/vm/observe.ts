@@ -19,6 +19,7 @@ import type {
 import { holdBySchedule } from '../../plan/vm/clockwork.ts';
 import { forgottenLaunch, isEmptied } from '../../plan/vm/forgotten.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
+import type { ServiceFact } from '../../plan/service/words.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
 import { markedVmsOf, unretired } from '../marks.ts';
@@ -41,6 +42,8 @@ export interface ObserveDeps {
   readonly accounts: AccountRegistry;
   readonly inputs: InputReader;
   readonly prober: Prober;
+  /** What is to be said of the Service of a resource, by its key among all kinds. */
+  readonly services: { fact(key: string): ServiceFact | undefined };
   readonly owners: VmOwners;
 }
 
@@ -93,7 +96,7 @@ export function observeVm(
       isAlive: (uid) => deps.vms.byIndex('uid', uid).length > 0,
       adopterOf: (vmId) => deps.owners.adopterOf(vmId, meta.uid),
     },
-    facts: memory.facts(deps.prober.fact(key), journal.vm?.id),
+    facts: { ...memory.facts(deps.prober.fact(key), journal.vm?.id), service: deps.services.fact(key) },
   };
 }
 

@@ -17,6 +17,7 @@ import {
 import { isLabelKey } from './object-meta.ts';
 import type { Stored } from './stored-object.ts';
 import type { KindRules } from './kind-rules.ts';
+import { endpointSliceRules, serviceRules } from './service-kinds.ts';
 
 export const namespaceType: ResourceType = {
   group: '',
@@ -81,6 +82,8 @@ export const builtInRules: Readonly<Record<string, KindRules>> = {
     }),
     fault: eventFault,
   }),
+  '/v1/services': serviceRules,
+  'discovery.k8s.io/v1/endpointslices': endpointSliceRules,
   '/v1/namespaces': builtIn({
     shape: struct({ spec: struct({ finalizers: listOf(text) }), status: struct({ phase: text }) }),
     complete: completeNamespace,

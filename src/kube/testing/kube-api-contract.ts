@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 
 import { leaseAndEventTests, namespaceTests, secretTests } from './contract/built-in-kinds.ts';
+import { endpointSliceTests, serviceTests } from './contract/services.ts';
 import { deletionTests } from './contract/deletion.ts';
 import { lookUpTests, metadataTests, objectTests } from './contract/objects.ts';
 import { schemaTests } from './contract/schemas.ts';
@@ -17,6 +18,7 @@ const parts: Readonly<Record<string, readonly ((underTest: () => ApiUnderTest) =
   deletion: [deletionTests],
   watches: [watchTests, selectionTests, watchEndTests],
   'built-in kinds': [secretTests, leaseAndEventTests, namespaceTests],
+  services: [serviceTests, endpointSliceTests],
 };
 
 /** What both the API server in memory and a real one must do alike. Run for each by its own test file. */

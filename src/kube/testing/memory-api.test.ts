@@ -6,12 +6,14 @@ import { eventType } from '../events.ts';
 import { leaseType } from '../lease.ts';
 import { namespaceType } from './built-in-kinds.ts';
 import { secretType } from './contract/built-in-kinds.ts';
+import { endpointSliceType, serviceType } from './contract/services.ts';
 import { customKind } from './kind-rules.ts';
 import { describeKubeApi, newWidget, widgetDefinition, widgetType, type Widget } from './kube-api-contract.ts';
 import { MemoryApi } from './memory-api.ts';
 
 function newApi(namespaces?: readonly string[]): MemoryApi {
-  const builtIn = [secretType, leaseType, eventType, namespaceType].map((type) => ({ type }));
+  const all = [secretType, leaseType, eventType, namespaceType, serviceType, endpointSliceType];
+  const builtIn = all.map((type) => ({ type }));
   const kinds = [customKind(widgetDefinition), ...builtIn];
   return new MemoryApi({ clock: new VirtualClock(), kinds, ...(namespaces && { namespaces }) });
 }

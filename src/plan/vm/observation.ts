@@ -5,6 +5,7 @@ import type { KnownBids, PollFailure, Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm, Host, ProviderCapabilities, VmSize } from '../../provider/contract.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
 import type { PowerHold } from './power-hold.ts';
+import type { ServiceFact } from '../service/words.ts';
 import type { SpotTerms } from './spot-terms.ts';
 
 /**
@@ -174,6 +175,8 @@ export interface VmFacts {
   /** When the API server last dropped an intent, or a part of it, from the status. */
   readonly journalDroppedAt: number | undefined;
   readonly probe: ProbeFact | undefined;
+  /** What is known of the Service that the spec asks for. */
+  readonly service?: ServiceFact | undefined;
   /** Hosts that refused this resource, and until when it leaves them alone. */
   readonly avoidedHosts: ReadonlyMap<string, number>;
   /** The provider refused to release a VM that was stopped with its resources kept: start it first. */

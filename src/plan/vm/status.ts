@@ -7,6 +7,7 @@ import type { Reason } from '../../api/reasons.ts';
 import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, parseMoney } from '../../lib/money.ts';
 import { billedNow, type CloudVm, type VmPrice } from '../../provider/contract.ts';
+import { publishedDrafts, shownServiceName } from '../service/words.ts';
 import { nextEvent } from './clockwork.ts';
 import { sshCommand } from './connection.ts';
 import { dueAt, whyNotDeleted } from './retirement.ts';
@@ -38,6 +39,7 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): VmStat
     spot: shownSpot(observation, vm),
     nextEvent: nextEvent(observation),
     connectionSecretName: secret.state === 'ours' ? secret.name : undefined,
+    serviceName: shownServiceName(observation.spec.service, observation.facts.service, status),
     ...(vm === undefined ? shownBefore(observation) : shownNow(observation, vm)),
   });
   return fitted(spotVmStatusSchema, made);
@@ -154,6 +156,7 @@ function conditions(observation: VmObservation, verdict: Verdict): Condition[] {
     launched(observation),
     ...(verdict.extra ?? keptReachable(observation, before)),
     ...upToDate(observation),
+    ...publishedDrafts(observation.spec.service, observation.facts.service, before),
     ...progress(readyDraft, verdict),
   ];
   return mergeConditions(before, drafts, { now, generation: meta.generation });
