@@ -211,10 +211,10 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
   });
 }
 
-function poolController(deps: OperatorDeps, { cluster, events }: Parts): GpuPoolController {
+function poolController(deps: OperatorDeps, { cluster, events, services }: Parts): GpuPoolController {
   const { kube, clock, log, leadership, options } = deps;
   return new GpuPoolController({
-    ...{ kube, clock, log, leadership },
+    ...{ kube, clock, log, leadership, services },
     store: cluster.pools.store,
     container: { kube, secrets: cluster.secrets, inputs: new InputReader(kube, clock) },
     vms: cluster.vms,

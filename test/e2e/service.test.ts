@@ -177,6 +177,39 @@ describe('a SpotVm', () => {
   });
 });
 
+describe('the Service of a GpuPool', () => {
+  test('leads to its Ready members, each by the port that it has, and to no others', async () => {
+    const team = await teamWithAddresses();
+    const pool = await stage.createPool(team, 'inference', { replicas: 3, service: { name: 'models' } }, { ports });
+    const leadsTo = (count: number): Promise<unknown> =>
+      pool.until(
+        `its Service leads to ${count}`,
+        ({ conditions }) =>
+          conditions?.some(({ message }) => message === `Service "models" leads to ${count} of ${count} members.`) ===
+          true,
+      );
+    await leadsTo(3);
+    const destinations = await destinationsOf(team, 'models');
+    const members = await pool.members();
+    const forwards = (port: string): Destination[] =>
+      members.map(({ status: { address = '', ports: all = [] } = {} }) => {
+        return { address, port: all.find(({ name }) => name === port)?.external ?? 0 };
+      });
+    const inOrder = (all: readonly Destination[]): string[] => all.map((one) => `${one.address}:${one.port}`).sort();
+    expect(inOrder(destinations['22'] ?? [])).toEqual(inOrder(forwards('ssh')));
+    expect(inOrder(destinations['8000'] ?? [])).toEqual(inOrder(forwards('web')));
+    for (const destination of destinations['8000'] ?? []) expect(await greetingAt(destination)).toMatch(/^SSH-2\.0/);
+    expect((await pool.status()).serviceName).toBe('models');
+
+    await pool.scale(1);
+    await leadsTo(1);
+    expect((await destinationsOf(team, 'models'))['22']).toHaveLength(1);
+    await stage.cluster.kube.mergePatch(pool.type, pool, { spec: { service: null } });
+    await pool.until('nothing is said of it', ({ serviceName }) => serviceName === undefined);
+    await until('there is none', async () => Object.keys(await destinationsOf(team, 'models')).length === 0);
+  });
+});
+
 describe('a provider that says of a VM that it is at', () => {
   test.each([
     ['an address of the cluster', '10.96.'],

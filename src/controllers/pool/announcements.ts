@@ -1,5 +1,6 @@
 import { conditionOf } from '../../api/conditions.ts';
 import type { GpuPoolStatus } from '../../api/gpu-pool.ts';
+import { serviceTrouble } from '../../plan/service/words.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 
 /** What the change from one status to the next has to say to whoever runs `kubectl describe`. */
@@ -14,6 +15,7 @@ export function announcementsFor(
   if (isNews && (repairing?.reason === 'BreakerOpen' || repairing?.reason === 'TooManyUnhealthy')) {
     said.push({ type: 'Warning', reason: repairing.reason, message: repairing.message });
   }
+  said.push(...serviceTrouble(before.conditions, after.conditions));
   if (isBreakerClosed) {
     const message = 'A member that was made since repairs had stopped became Ready: members are repaired again.';
     said.push({ type: 'Normal', reason: 'BreakerClosed', message });

@@ -5,7 +5,8 @@ import type { Indexed, ReadStore } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { PoolMember, PoolObservation } from '../../plan/pool/observation.ts';
 import { templateHash } from '../../plan/pool/template.ts';
-import type { CustomObject } from '../objects.ts';
+import type { ServiceFact } from '../../plan/service/words.ts';
+import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { vmKindOf, vmKinds } from '../vm/kinds.ts';
 import { firstIssue, parseVm } from '../vm/parse.ts';
 import { millis, unknownVm, vmOf } from './member-view.ts';
@@ -13,6 +14,8 @@ import type { PoolMemory } from './memory.ts';
 
 export interface PoolObserveDeps {
   readonly clock: Clock;
+  /** What is to be said of the Service of a resource, by its key among all kinds. */
+  readonly services: { fact(key: string): ServiceFact | undefined };
   /** Resources of all kinds that stand for one VM, by `owner`. */
   readonly vms: Indexed<CustomObject> & { of(kind: string): { readonly store: ReadStore<CustomObject> } };
 }
@@ -62,6 +65,7 @@ export function observePool(
     hash: blocked === undefined ? templateHash(spec) : (status.templateHash ?? ''),
     blocked,
     status,
+    service: deps.services.fact(qualifiedKey(gpuPoolType.kind, keyOf(metadata))),
     members: membersOf(deps, pool, memory),
     isTaken: (name) =>
       vmKinds.some(

@@ -1,6 +1,7 @@
 import { conditionOf, type ConditionDraft } from '../../api/conditions.ts';
 import type { VmStatus } from '../../api/vm.ts';
 import type { Reason } from '../../api/reasons.ts';
+import { serviceTrouble } from '../../plan/service/words.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 
 /** Reasons of Ready that are worth an Event when they begin; the others are steps on the way, or announced by the step. */
@@ -39,23 +40,17 @@ const notable: Partial<Record<Reason, Announcement['type']>> = {
   AdoptionMismatch: 'Warning',
 };
 
-/** Reasons of Published that somebody has to do something about. */
-const troubleOfServices: ReadonlySet<Reason> = new Set(['ServiceConflict', 'NotPublishable', 'ServiceRefused']);
-
 /** What the change from one status to the next has to say to whoever runs `kubectl describe`. */
 export function announcementsFor(before: VmStatus, after: VmStatus): Announcement[] {
   const ready = newlySaid(before, after, 'Ready');
   const upToDate = newlySaid(before, after, 'UpToDate');
-  const published = newlySaid(before, after, 'Published');
   const said: Announcement[] = [];
   const type = ready === undefined ? undefined : notable[ready.reason];
   if (ready !== undefined && type !== undefined) said.push({ type, reason: ready.reason, message: ready.message });
   if (upToDate?.status === 'False' && upToDate.reason !== 'ResizePending') {
     said.push({ type: 'Warning', reason: upToDate.reason, message: upToDate.message });
   }
-  if (published !== undefined && troubleOfServices.has(published.reason)) {
-    said.push({ type: 'Warning', reason: published.reason, message: published.message });
-  }
+  said.push(...serviceTrouble(before.conditions, after.conditions));
   return said;
 }
 

@@ -2,6 +2,7 @@ import type { GpuPoolSpec, GpuPoolStatus } from '../../api/gpu-pool.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Capacity, Market } from '../../api/vm-status.ts';
 import type { Money } from '../../lib/money.ts';
+import type { ServiceFact } from '../service/words.ts';
 
 /** Everything that a decision about a pool may depend on. Times in milliseconds since the epoch. */
 export interface PoolObservation {
@@ -15,6 +16,8 @@ export interface PoolObservation {
   readonly blocked: { readonly reason: Reason; readonly message: string } | undefined;
   /** As stored. */
   readonly status: GpuPoolStatus;
+  /** What is known of the Service that the spec asks for. */
+  readonly service?: ServiceFact | undefined;
   /** What the pool owns, by the UID in their owner references; those being deleted included. */
   readonly members: readonly PoolMember[];
   /** Whether a resource of either kind has this name, be it whose it may: their connection Secrets are named alike. */

@@ -21,7 +21,7 @@ export function statusOfDeletion(status: GpuPoolStatus, members: readonly PoolMe
     { type: 'Synced', status: 'True', reason: 'ReconcileSuccess', message: 'The last reconcile went through.' },
     { type: 'Reconciling', status: 'True', reason: 'Deleting', message },
   ];
-  return finished(status, {
+  return finished({
     ...status,
     ...{ observedGeneration: when.generation, replicas: 0, readyReplicas: 0, availableReplicas: 0, updatedReplicas: 0 },
     deletingReplicas: members.length,
@@ -32,7 +32,7 @@ export function statusOfDeletion(status: GpuPoolStatus, members: readonly PoolMe
 
 /** Nothing is done before somebody corrects it. */
 export function statusOfInvalid(status: GpuPoolStatus, problem: string, when: When): GpuPoolStatus {
-  return finished(status, {
+  return finished({
     ...status,
     observedGeneration: when.generation,
     conditions: withDrafts(status, when, [
@@ -46,7 +46,7 @@ export function statusOfInvalid(status: GpuPoolStatus, problem: string, when: Wh
 /** The last reconcile did not go through; tried again by itself. */
 export function statusOfFailure(status: GpuPoolStatus, message: string, when: When): GpuPoolStatus {
   const drafts: ConditionDraft[] = [{ type: 'Synced', status: 'False', reason: 'ReconcileFailed', message }];
-  return finished(status, {
+  return finished({
     ...status,
     observedGeneration: status.observedGeneration ?? when.generation,
     conditions: withDrafts(status, when, drafts),

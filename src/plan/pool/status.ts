@@ -4,6 +4,7 @@ import { gpuPoolStatusSchema, type GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { labels } from '../../api/group.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, money } from '../../lib/money.ts';
+import { publishedDrafts, shownServiceName } from '../service/words.ts';
 import { activeOf, hasVm, isAvailable, isAtRest } from './members.ts';
 import type { PoolObservation } from './observation.ts';
 import type { Findings } from './plan.ts';
@@ -42,26 +43,29 @@ export function countsOf(observation: PoolObservation, { sorted }: Findings): Co
 }
 
 export function statusOfPool(observation: PoolObservation, findings: Findings): GpuPoolStatus {
-  const { status, meta, now } = observation;
+  const { status, meta, now, spec, service } = observation;
   const counts = countsOf(observation, findings);
   const message = messageOf(observation, findings, counts);
-  const drafts = conditionsOf(observation, { findings, counts, message });
+  const before = status.conditions ?? [];
+  const drafts = [
+    ...conditionsOf(observation, { findings, counts, message }),
+    ...publishedDrafts(spec.service, service, before),
+  ];
   const { reconcileRequestedAt } = meta;
-  return finished(status, {
+  return finished({
     ...fieldsOf(observation, findings, counts),
     observedGeneration: meta.generation,
     lastHandledReconcileAt:
       reconcileRequestedAt === undefined ? status.lastHandledReconcileAt : handled(reconcileRequestedAt),
-    conditions: mergeConditions(status.conditions ?? [], drafts, { now, generation: meta.generation }),
+    conditions: mergeConditions(before, drafts, { now, generation: meta.generation }),
     message,
+    serviceName: shownServiceName(spec.service, service, status),
   });
 }
 
-/** What others write into it, such as the name of the Service, stays. */
-export function finished({ serviceName }: GpuPoolStatus, fields: GpuPoolStatus): GpuPoolStatus {
-  const made = Object.fromEntries(
-    Object.entries({ serviceName, ...fields }).filter(([, value]) => value !== undefined),
-  );
+/** Without what there is nothing to say of. */
+export function finished(fields: GpuPoolStatus): GpuPoolStatus {
+  const made = Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
   return fitted(gpuPoolStatusSchema, made);
 }
 

@@ -62,6 +62,20 @@ export function shownServiceName(
   return fact === undefined ? before.serviceName : fact.serviceName;
 }
 
+/** Reasons of Published that somebody has to do something about. */
+const troubles: ReadonlySet<string> = new Set<Reason>(['ServiceConflict', 'NotPublishable', 'ServiceRefused']);
+
+/** What there is to announce when the conditions become others. */
+export function serviceTrouble(
+  before: readonly Condition[] | undefined,
+  after: readonly Condition[] | undefined,
+): { readonly type: 'Warning'; readonly reason: Reason; readonly message: string }[] {
+  const said = conditionOf(after, 'Published');
+  const isNews = conditionOf(before, 'Published')?.reason !== said?.reason;
+  if (said === undefined || !isNews || !troubles.has(said.reason)) return [];
+  return [{ type: 'Warning', reason: said.reason as Reason, message: said.message }];
+}
+
 function published(
   status: ConditionDraft['status'],
   reason: ConditionDraft['reason'],
