@@ -63,6 +63,7 @@ const launchFields = z
     name: nameText.describe("Name of the VM at the provider; it carries the resource's UID and the attempt."),
     hostnode: shortText.describe('Host that was chosen.'),
     gpuModel: shortText.describe('GPU model that was chosen.'),
+    gpuCount: z.int().optional().describe('GPUs that were asked for.'),
     quotedHourlyPrice: shortText.describe('What the VM was to cost per hour by the inventory, in US dollars.'),
     intentAt: preciseTime.describe('When the intent was written, just before the call.'),
     outcome: z

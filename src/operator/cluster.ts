@@ -1,4 +1,4 @@
-import { apiGroup, gpuAccountType, gpuPoolType, labels, managedByValue } from '../api/group.ts';
+import { apiGroup, gpuAccountType, gpuBudgetType, gpuPoolType, labels, managedByValue } from '../api/group.ts';
 import { controllerIndex, controllerUidOf } from '../controllers/owned.ts';
 import { ownerUidOf } from '../controllers/pool/observe.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
@@ -6,6 +6,7 @@ import { vmKinds } from '../controllers/vm/kinds.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
 import {
   endpointSliceType,
+  namespaceType,
   secretType,
   serviceType,
   type CustomObject,
@@ -33,6 +34,9 @@ export interface Cluster {
   readonly vms: VmsOfCluster;
   readonly accounts: Kind;
   readonly pools: Kind;
+  readonly budgets: Kind;
+  /** What accounts select by: names and labels. */
+  readonly namespaces: Store<KubeObject>;
   /** Those that the operator has made. */
   readonly secrets: Store<SecretObject>;
   readonly services: Store<ServiceObject>;
@@ -83,7 +87,9 @@ export function createCluster(deps: OperatorDeps): Cluster {
   const common = { api: kube, clock, random, log };
   const vms = new VmsOfCluster(new Map(vmKinds.map(({ type }) => [type.kind, kindOf(deps, type, vmIndexes)])));
   const accounts = kindOf(deps, gpuAccountType, {});
-  const pools = kindOf(deps, gpuPoolType, {});
+  const pools = kindOf(deps, gpuPoolType, namespaceIndex);
+  const budgets = kindOf(deps, gpuBudgetType, namespaceIndex);
+  const namespaces = new Store<KubeObject>({ log, keeps: labelsOnly });
   const ofOurs = { log, selects: isManaged, indexes: { [controllerIndex]: controllerUidOf } };
   const secrets = new Store<SecretObject>({ ...ofOurs, keeps: shortValues });
   const services = new Store<ServiceObject>(ofOurs);
@@ -94,13 +100,15 @@ export function createCluster(deps: OperatorDeps): Cluster {
     ...vmKinds.map(({ type }) => new ListWatch({ ...common, type, store: vms.of(type.kind).store })),
     new ListWatch({ ...common, type: gpuAccountType, store: accounts.store }),
     new ListWatch({ ...common, type: gpuPoolType, store: pools.store }),
+    new ListWatch({ ...common, type: gpuBudgetType, store: budgets.store }),
+    new ListWatch({ ...common, type: namespaceType, store: namespaces }),
     new ListWatch({ ...common, type: secretType, selector, store: secrets }),
     new ListWatch({ ...common, type: serviceType, selector, store: services }),
     new ListWatch({ ...common, type: endpointSliceType, selector, store: slices }),
   ];
   return {
     vms,
-    ...{ accounts, pools, secrets, services, slices, publications },
+    ...{ accounts, pools, budgets, namespaces, secrets, services, slices, publications },
     start: () => {
       for (const watch of watches) watch.start();
     },
@@ -113,14 +121,19 @@ export function createCluster(deps: OperatorDeps): Cluster {
       return `${waiting.length} of ${watches.length} kinds are not listed yet: ${waiting[0]?.lastError ?? 'in progress'}`;
     },
     stop: async () => {
-      for (const { queue } of [...vms.kinds.values(), accounts, pools]) queue.close();
+      for (const { queue } of [...vms.kinds.values(), accounts, pools, budgets]) queue.close();
       publications.close();
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
 }
 
+const namespaceIndex: Readonly<Record<string, IndexFunction<CustomObject>>> = {
+  namespace: ({ metadata }) => metadata.namespace,
+};
+
 const vmIndexes: Readonly<Record<string, IndexFunction<CustomObject>>> = {
+  ...namespaceIndex,
   account: (object) => [accountOf(object)],
   uid: (object) => [object.metadata.uid],
   owner: ownerUidOf,
@@ -148,6 +161,10 @@ function ownAnnotations(object: CustomObject): CustomObject {
   if (annotations === undefined) return object;
   const own = Object.entries(annotations).filter(([name]) => name.startsWith(`${apiGroup}/`));
   return { ...object, metadata: { ...object.metadata, annotations: Object.fromEntries(own) } };
+}
+
+function labelsOnly({ kind, metadata: { name, uid, resourceVersion, labels } }: KubeObject): KubeObject {
+  return { kind, metadata: { name, uid, resourceVersion, labels } };
 }
 
 /** In base64; what the operator writes there is far shorter. */

@@ -21,6 +21,7 @@ import { createCluster, recordedVmsOf, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 import { vmTimings } from './options.ts';
 import { collectPools } from './pool-metrics.ts';
+import { createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
 import { collectVms, vmMetrics } from './vm-metrics.ts';
 import {
   wakeOnClusterChanges,
@@ -57,6 +58,7 @@ interface Parts {
   readonly prober: Prober;
   readonly events: KubeEventRecorder;
   readonly services: ServicePublisher;
+  readonly spending: Spending;
 }
 
 /** Wires the operator. Nothing runs before `start`. */
@@ -64,7 +66,9 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   const { options, metrics, log, clock } = deps;
   const installation = options.installation ?? (await installationOf(deps.kube));
   const cluster = createCluster(deps);
-  const parts: Parts = { cluster, installation, ...sharedParts(deps, cluster, installation) };
+  const shared = sharedParts(deps, cluster, installation);
+  const spending = createSpending(deps, { cluster, installation, accounts: shared.accounts });
+  const parts: Parts = { cluster, installation, spending, ...shared };
   const runners = [
     ...vmKinds.map((kind) => runnerOf(deps, vmController(deps, parts, kind), cluster.vms.queueOf(kind.type.kind))),
     runnerOf(deps, accountController(deps, parts), cluster.accounts.queue),
@@ -74,6 +78,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   wakeOnClusterChanges(cluster, parts.owners);
   publishOnClusterChanges(cluster);
   collectPools(metrics, cluster.pools.store);
+  wakeOnSpendingChanges(cluster, spending);
   collectVms(metrics, { vms: cluster.vms, accounts: cluster.accounts.store, registry: parts.accounts, clock });
   const life = { isStopping: false };
   const stopping = Promise.withResolvers<undefined>();
@@ -124,7 +129,7 @@ function sharedParts(
   deps: OperatorDeps,
   cluster: Cluster,
   installation: string,
-): Omit<Parts, 'cluster' | 'installation'> {
+): Omit<Parts, 'cluster' | 'installation' | 'spending'> {
   const { kube, clock, random, redactor, log, metrics } = deps;
   const owners = new VmOwners();
   const accounts = new AccountRegistry(
@@ -177,13 +182,14 @@ function servicePublisher({ kube, options }: OperatorDeps, cluster: Cluster): Se
 
 function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmController {
   const { kube, clock, random, log, leadership, newPassword } = deps;
-  const { cluster, installation, owners, accounts, prober, events, services } = parts;
+  const { cluster, installation, owners, accounts, prober, events, services, spending } = parts;
   return new VmController({
     kind,
     ...{ kube, clock, random, log, leadership, newPassword, installation, owners, accounts, prober, services },
     store: cluster.vms.of(kind.type.kind).store,
     vms: cluster.vms,
     accountsStore: cluster.accounts.store,
+    ...{ ledger: spending.ledger, catchUp: spending.catchUp },
     secrets: cluster.secrets,
     timings: vmTimings(deps.options),
     inputs: new InputReader(kube, clock),

@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 
 import { VmOwners } from '../controllers/vm-owners.ts';
 import type { CustomObject, EndpointSliceObject, SecretObject, ServiceObject } from '../controllers/objects.ts';
+import type { KubeObject } from '../kube/contract.ts';
 import { WorkQueue } from '../kube/queue.ts';
 import { Store } from '../kube/store.ts';
 import { silentLogger } from '../lib/logger.ts';
@@ -23,6 +24,8 @@ function follower(): Cluster & { owners: VmOwners; gpuVms: Store<CustomObject> }
     vms: new VmsOfCluster(new Map([['GpuVm', gpuVms]])),
     accounts: kind(),
     pools: kind(),
+    budgets: kind(),
+    namespaces: new Store<KubeObject>({ log }),
     secrets: new Store<SecretObject>({ log }),
     services: new Store<ServiceObject>({ log }),
     slices: new Store<EndpointSliceObject>({ log }),

@@ -32,6 +32,11 @@ function wakeOwner({ vms }: Cluster, object: CustomObject): void {
   vms.queueOf(vmKindOf(object).type.kind).add(keyOf(object.metadata));
 }
 
+/** All VMs of a namespace: what limits them has changed. */
+export function wakeVmsIn(cluster: Cluster, namespace: string): void {
+  for (const object of cluster.vms.byIndex('namespace', namespace)) wakeOwner(cluster, object);
+}
+
 export function wakeVmsOf(cluster: Cluster, account: string): void {
   for (const object of cluster.vms.byIndex('account', account)) wakeOwner(cluster, object);
 }

@@ -18,6 +18,8 @@ export interface PlacementLimits {
   /** Absent: no cap. */
   readonly maxHourlyPrice: Money | undefined;
   isCoolingDown(hostnode: string): boolean;
+  /** What limits of others leave for it per hour; absent: nobody limits that. */
+  readonly mostHourly?: Money | undefined;
   /** What a VM costs there, to be compared with the cap. Default: by the unit prices of the inventory. */
   readonly priceOf?: (host: Host, gpu: HostGpu, size: VmSize) => VmPrice;
   /** Which price decides between offers. Default: what the VM costs there. */
@@ -32,6 +34,8 @@ export interface NoPlacement {
   readonly onlyPrice: boolean;
   /** Lowest price of a host that fits but for the price. */
   readonly cheapest: Money | undefined;
+  /** Lowest price of a host that fits but for what limits of others leave. */
+  readonly cheapestOverRoom: Money | undefined;
   /** "31 hosts: 12 over price, 9 with too few vCPUs, 4 cooling down". */
   readonly tally: string;
 }
@@ -54,6 +58,7 @@ const rejections = {
   ports: 'without a free port',
   cooling: 'cooling down after a failure',
   price: 'over price',
+  room: 'over what budgets leave',
 } as const;
 type Rejection = keyof typeof rejections;
 const checkOrder = Object.keys(rejections) as Rejection[];
@@ -103,10 +108,14 @@ function tryHost(request: PlacementRequest, host: Host, model: string, limits: P
     storageGB: request.storageGB,
   };
   const price = (limits.priceOf ?? quote)(host, gpu, size);
-  if (limits.maxHourlyPrice !== undefined && price.total.gt(limits.maxHourlyPrice)) {
-    return { kind: 'rejected', why: 'price', price: price.total };
-  }
+  const tooDear = rejectPrice(price.total, limits);
+  if (tooDear !== undefined) return { kind: 'rejected', why: tooDear, price: price.total };
   return { kind: 'fits', offer: { host, size, price, ports } };
+}
+
+function rejectPrice(price: Money, { maxHourlyPrice, mostHourly }: PlacementLimits): Rejection | undefined {
+  if (maxHourlyPrice !== undefined && price.gt(maxHourlyPrice)) return 'price';
+  return mostHourly !== undefined && price.gt(mostHourly) ? 'room' : undefined;
 }
 
 function rejectHost({ placement }: PlacementRequest, host: Host): Rejection | undefined {
@@ -174,15 +183,17 @@ function ranked(
 
 function explain(hosts: readonly Host[], attempts: readonly (readonly Attempt[])[]): NoPlacement {
   const counts = new Map<Rejection, number>();
-  let cheapest: Money | undefined;
+  const cheapest: { price?: Money; room?: Money } = {};
   hosts.forEach((_, index) => {
     let nearest: Rejection = 'offline';
     for (const ofModel of attempts) {
       const attempt = ofModel[index];
       if (attempt?.kind !== 'rejected') continue;
       if (checkOrder.indexOf(attempt.why) > checkOrder.indexOf(nearest)) nearest = attempt.why;
-      if (attempt.price !== undefined && (cheapest === undefined || attempt.price.lt(cheapest)))
-        cheapest = attempt.price;
+      const kind = attempt.why === 'room' ? 'room' : 'price';
+      const known = cheapest[kind];
+      if (attempt.price !== undefined && (known === undefined || attempt.price.lt(known)))
+        cheapest[kind] = attempt.price;
     }
     counts.set(nearest, (counts.get(nearest) ?? 0) + 1);
   });
@@ -190,8 +201,9 @@ function explain(hosts: readonly Host[], attempts: readonly (readonly Attempt[])
   const total = `${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}`;
   return {
     kind: 'none',
-    onlyPrice: cheapest !== undefined,
-    cheapest,
+    onlyPrice: cheapest.price !== undefined,
+    cheapest: cheapest.price,
+    cheapestOverRoom: cheapest.room,
     tally: parts.length === 0 ? 'the provider lists no hosts' : `${total}: ${parts.join(', ')}`,
   };
 }

@@ -4,6 +4,7 @@ import type { Launch, RecordedVm, RetiringVm } from '../../src/api/vm-status.ts'
 import { markedVmsOf, unretired } from '../../src/controllers/marks.ts';
 import type { KnownBids, Snapshot } from '../../src/fleet/contract.ts';
 import { money } from '../../src/lib/money.ts';
+import { unlimited } from '../../src/plan/budget/spending.ts';
 import {
   noBidding,
   noFacts,
@@ -225,6 +226,7 @@ export function observe(seen: Seen = {}): VmObservation {
       ...meta,
     },
     specProblem: undefined,
+    spend: unlimited,
     spec: specOf(spec),
     holds: [],
     spot: undefined,

@@ -17,6 +17,7 @@ import { expire, letGo } from './ending.ts';
 import { vmKindOf } from './kinds.ts';
 import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
+import { beforeSpending, noteUnspent } from './start-intent.ts';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
 export async function act(deps: ActDeps, pass: Pass, observation: VmObservation, verdict: Verdict): Promise<ActResult> {
@@ -59,7 +60,7 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
     case 'modify':
     case 'delete':
       return withTurn(pass, laneOf(step.kind), (ticket, runtime) =>
-        call(deps, pass, { observation, step, ticket, runtime }),
+        call(deps, pass, { observation, verdict, step, ticket, runtime }),
       );
     default:
       return assertNever(step);
@@ -169,6 +170,7 @@ function isRetiring({ journal }: VmObservation, vmId: string): boolean {
 
 interface Call extends Turn {
   readonly observation: VmObservation;
+  readonly verdict: Verdict;
   readonly step: CallStep;
 }
 
@@ -177,6 +179,8 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
   // The rules see to it; this line sees to the rules. It is the last one before somebody's VM is stopped or deleted.
   if (!mayTouch(observation, step.vmId)) throw new Error(`${step.kind} of a VM that is not this resource's`);
   deps.leadership.assertLeading();
+  const before = await beforeSpending(deps, pass, made);
+  if (before !== 'goOn') return before;
   if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
   try {
     await ticket.run(() => callProvider(runtime.provider, step, pass));
@@ -241,6 +245,7 @@ function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError
     return;
   }
   if (step.kind === 'start') noteStartFailure(pass, made, error, now);
+  noteUnspent(deps, pass, step, error);
   const failure = { kind: error.kind, message: error.message };
   const when = { now, retryAfterMs: error.retryAfterMs, random: deps.random };
   const failures = pass.memory.noteCallFailed(step, failure, when);

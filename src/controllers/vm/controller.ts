@@ -8,7 +8,7 @@ import { clockLook } from '../../plan/vm/clockwork.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
 import type { InputsView, VmObservation } from '../../plan/vm/observation.ts';
 import { statusAfterFailure, statusOfVm } from '../../plan/vm/status.ts';
-import { waiting, type Look, type Verdict } from '../../plan/vm/verdict.ts';
+import { changesProvider, waiting, type Look, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
@@ -87,9 +87,11 @@ export class VmController implements Reconciler {
       // From observing to reserving what was chosen nothing is awaited (see observeVm).
       const observation = observeVm(this.#deps, object, memory, inputs);
       const verdict = decideVm(observation);
+      this.#deps.ledger.noteDecision(object, observation, verdict);
       // Read anew for each decision that needs them.
-      inputs = verdict.step.kind === 'readInputs' ? await readInputs(this.#deps, object) : notNeeded;
-      if (verdict.step.kind === 'readInputs') continue;
+      const reading = this.#reading(object, observation, verdict);
+      inputs = reading === undefined ? notNeeded : await reading;
+      if (reading !== undefined) continue;
       const pass = this.#passOf(object, memory, { observation, signal, announcements });
       if (verdict.step.kind === 'wait') return this.#finish(pass, observation, verdict);
       if (verdict.step.kind === 'askBid' && memory.unsaved !== undefined) {
@@ -103,6 +105,14 @@ export class VmController implements Reconciler {
       if (end !== undefined) return end;
     }
     return { kind: 'requeue' };
+  }
+
+  /** What has to be read before the step can be taken, after which it is decided anew; undefined: nothing. */
+  #reading(object: CustomObject, { spend }: VmObservation, { step, need }: Verdict): Promise<InputsView> | undefined {
+    if (step.kind === 'readInputs') return readInputs(this.#deps, object);
+    const { catchUp } = this.#deps;
+    if (need === undefined || catchUp.isDone || !changesProvider(step) || spend.limits.length === 0) return undefined;
+    return catchUp.run().then(() => notNeeded);
   }
 
   /** What a step that was taken means for the pass; undefined: go on. */

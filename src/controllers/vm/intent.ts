@@ -24,6 +24,7 @@ export function intentOf(plan: LaunchPlan, now: number): Launch {
     name: plan.name,
     hostnode: plan.offer.host.id,
     gpuModel: plan.offer.size.gpuModel,
+    gpuCount: plan.offer.size.gpuCount,
     quotedHourlyPrice: formatMoney(plan.offer.price.total),
     intentAt: toPreciseTimestamp(now),
     outcome: 'Pending',
@@ -49,6 +50,8 @@ export async function writeIntent(
 ): Promise<'kept' | 'dropped' | 'conflict'> {
   const journal = intentJournal({ observation }, intent);
   const desired = statusOfVm({ ...observation, journal }, verdict);
+  // Nothing was awaited since it was decided: of two that see the last room, the second finds it taken.
+  if (verdict.need !== undefined) deps.ledger.reserve(pass.object, 'launch', verdict.need.after);
   try {
     const written = await writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true });
     deps.store.applyWrite(written);
@@ -56,6 +59,9 @@ export async function writeIntent(
   } catch (error) {
     if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
     throw error;
+  } finally {
+    // Once the intent is in the store, that is what counts.
+    deps.ledger.release(pass.object.metadata.uid);
   }
 }
 

@@ -25,6 +25,7 @@ import type { InputReader } from '../input-reader.ts';
 import { markedVmsOf, unretired } from '../marks.ts';
 import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
 import type { Prober } from '../prober.ts';
+import type { Ledger } from '../spending/ledger.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import { vmKindOf } from './kinds.ts';
 import type { VmMemory } from './memory.ts';
@@ -45,6 +46,7 @@ export interface ObserveDeps {
   /** What is to be said of the Service of a resource, by its key among all kinds. */
   readonly services: { fact(key: string): ServiceFact | undefined };
   readonly owners: VmOwners;
+  readonly ledger: Pick<Ledger, 'viewFor'>;
 }
 
 /** What the spec refers to. Rejects when the API server does. */
@@ -88,6 +90,7 @@ export function observeVm(
     status,
     journal,
     account,
+    spend: deps.ledger.viewFor(object),
     marked: snapshot === undefined ? [] : unretired(markedVmsOf(snapshot, deps.installation, meta.uid), journal),
     inputs,
     secret: secretView(deps, object, memory),

@@ -7,6 +7,8 @@ import type { Journal } from '../../plan/vm/observation.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import type { AccountRegistry, AccountRuntime } from '../accounts.ts';
 import type { CustomObject, SecretObject } from '../objects.ts';
+import type { CatchUp } from '../spending/catch-up.ts';
+import type { Ledger } from '../spending/ledger.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import type { VmMemory } from './memory.ts';
 
@@ -24,6 +26,9 @@ export interface ActDeps {
   readonly metrics: VmMetrics;
   readonly owners: VmOwners;
   readonly accounts: AccountRegistry;
+  readonly ledger: Ledger;
+  /** Done once before money is spent under a limit. */
+  readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
   announce(object: CustomObject, announcement: Announcement): void;
 }
 

@@ -5,6 +5,7 @@ import { rankOffers, type NoPlacement, type Offer } from '../placement.ts';
 import { priceCap, quote } from '../price.ts';
 import { isLeftAlone } from './launch.ts';
 import type { VmObservation } from './observation.ts';
+import { mostForVm } from './room.ts';
 import type { SpotTerms } from './spot-terms.ts';
 import type { BidQuestion } from './verdict.ts';
 
@@ -35,6 +36,7 @@ export function searchBid(observation: VmObservation, spot: SpotTerms): BidOffer
   const hosts = account.kind === 'ready' ? (account.offers.hosts ?? []) : [];
   const ranking = rankOffers(spec, hosts, {
     maxHourlyPrice: priceCap(spec),
+    mostHourly: mostForVm(observation),
     isCoolingDown: (hostnode) => isLeftAlone(observation, hostnode),
     priceOf: (host, gpu, size) => priceWithBid(quote(host, gpu, size), spot.price),
     rankBy: (offer) => expectedTotal(observation, spot, offer),
@@ -77,9 +79,16 @@ export function questionsLeft({ facts: { bidding }, now }: VmObservation, hostno
 }
 
 /** From what is bid first to the most that the bid, and the price cap beside the storage, allow. */
-function rangeOn({ spec }: VmObservation, { price, maxPrice }: SpotTerms, { price: { storage } }: Offer): BidRange {
-  const cap = priceCap(spec);
+function rangeOn(observation: VmObservation, { price, maxPrice }: SpotTerms, { price: { storage } }: Offer): BidRange {
+  const cap = capOf(observation);
   return { from: price, to: cap === undefined ? maxPrice : lesser(maxPrice, cap.minus(storage ?? 0)) };
+}
+
+/** By the spec, and by what limits of others leave. */
+function capOf(observation: VmObservation): Money | undefined {
+  const cap = priceCap(observation.spec);
+  const most = mostForVm(observation);
+  return cap === undefined || most === undefined ? (cap ?? most) : lesser(cap, most);
 }
 
 function refusedLast({ facts: { bidding } }: VmObservation, offers: readonly Offer[]): readonly Offer[] {

@@ -14,6 +14,7 @@ import { resizePriceRules } from './price-check.ts';
 import { resizeRules } from './resize.ts';
 import { lookAtRetiring, retirementRules, tendRetiring } from './retirement.ts';
 import { lookAtMarket, returnToSpotRules } from './return-to-spot.ts';
+import { holdWithoutRoom } from './room.ts';
 import { until, type Rule } from './rule.ts';
 import { runningRules } from './running.ts';
 import { assessSize } from './size.ts';
@@ -58,6 +59,7 @@ export function decideVm(observation: VmObservation): Verdict {
 
 function finish(observation: VmObservation, verdict: Verdict): Verdict {
   const adjustments = [
+    holdWithoutRoom,
     lookAtHostsForResize,
     tendRetiring,
     lookAtRetiring,

@@ -1,13 +1,14 @@
 import { markOf } from '../../api/vm-name.ts';
 import type { RecordedVm, RetiringVm } from '../../api/vm-status.ts';
 import type { VmObservation } from './observation.ts';
-import { deleteDraft, deleting } from './deletion-words.ts';
+import { deleteDraft, deleting, idsOf, letGo } from './deletion-words.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
 import { mayTouch, ownershipOfRecord, recordsOf } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
 import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
+import { retainHold } from './retention.ts';
 import { isListed, known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
-import { waiting, type Announcement, type Look, type Verdict } from './verdict.ts';
+import { waiting, type Look } from './verdict.ts';
 
 /**
  * A resource that is being deleted. Its finalizer goes only when it is certain that nothing of it is left at the
@@ -23,6 +24,8 @@ const vmIsToBeKept: Rule = (observation) => {
   const { spec, journal } = observation;
   // What was replaced is nobody's any more: it is deleted, and proven gone, as it would have been.
   if (spec.deletionPolicy !== 'Retain' || isReplacedLeft(observation)) return undefined;
+  const hold = retainHold(observation);
+  if (hold !== undefined) return hold;
   const kept = recordsOf(journal).filter((vm) => !isReplaced(vm));
   return letGo(
     kept.length === 0
@@ -35,12 +38,9 @@ const vmIsToBeKept: Rule = (observation) => {
   );
 };
 
-function idsOf(vms: readonly RecordedVm[]): string {
-  return vms.map(({ id }) => id).join(', ');
-}
-
-const vmIsToBeAbandoned: Rule = ({ meta, journal }) =>
-  meta.abandoned
+/** Under a budget that does not allow that VMs are left behind, the annotation is none. */
+const vmIsToBeAbandoned: Rule = ({ meta, journal, spend }) =>
+  meta.abandoned && spend.mayRetain
     ? letGo({
         type: 'Warning',
         reason: 'Abandoned',
@@ -274,10 +274,6 @@ const everythingIsGone: Rule = ({ journal }) =>
       ? undefined
       : { type: 'Normal', reason: 'Deleted', message: `VM ${journal.vm.id} is deleted; the list no longer has it.` },
   );
-
-function letGo(announcement: Announcement | undefined): Omit<Verdict, 'rule'> {
-  return { step: { kind: 'removeFinalizer', announcement }, phase: 'Deleting', ready: 'keep' };
-}
 
 export const deletionRules: readonly Rule[] = [
   nothingIsLeftToDo,

@@ -7,6 +7,7 @@ import type { VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
 import { isUsablePassword } from './password.ts';
 import { powerHold, powerWantedNow } from './power-hold.ts';
+import { mostForVm, overRoom, roomIsMissing, saysNoRoom } from './room.ts';
 import { known, millis, until, type Rule } from './rule.ts';
 import { waiting, type LaunchPlan, type Verdict } from './verdict.ts';
 
@@ -136,9 +137,14 @@ const passwordIsNotKeptYet: Rule = ({ inputs, secret }) => {
   };
 };
 
-const inventoryIsOld: Rule = ({ account }) => {
+const inventoryIsOld: Rule = (observation) => {
+  const { account } = observation;
   if (account.kind !== 'ready' || (account.offers.fresh && account.offers.hosts !== undefined)) return undefined;
   const { failure } = account.offers;
+  // What is waited for is still room: whether there is any now on cheaper hosts is what is being looked at.
+  if (failure === undefined && saysNoRoom(observation)) {
+    return { step: { kind: 'wait' }, phase: 'keep', ready: 'keep', look: { hosts: true } };
+  }
   return {
     step: { kind: 'wait' },
     phase: 'Pending',
@@ -166,6 +172,7 @@ export function placeOnDemand(observation: VmObservation): Placement {
   const offers = account.kind === 'ready' ? account.offers : undefined;
   return choosePlacement(spec, offers?.hosts ?? [], {
     maxHourlyPrice: priceCap(spec),
+    mostHourly: mostForVm(observation),
     isCoolingDown: (hostnode) => isLeftAlone(observation, hostnode),
   });
 }
@@ -175,7 +182,10 @@ export function isLeftAlone({ account, facts, now }: VmObservation, hostnode: st
   return Math.max(coolsDownUntil ?? 0, facts.avoidedHosts.get(hostnode) ?? 0) > now;
 }
 
-export function noOffer({ spec, timings }: VmObservation, placement: NoPlacement): Omit<Verdict, 'rule'> {
+export function noOffer(observation: VmObservation, placement: NoPlacement): Omit<Verdict, 'rule'> {
+  const { spec, timings } = observation;
+  const over = overRoom(observation, placement);
+  if (over !== undefined) return over;
   const cap = spec.maxHourlyPrice;
   const cheapest = placement.cheapest === undefined ? '' : `, the cheapest for ${dollars(placement.cheapest)}`;
   const draft =
@@ -222,6 +232,7 @@ function nextName(observation: VmObservation): { readonly attempt: number; reado
 /** What has to be in place before a VM is deployed, be it the first or one that replaces another. */
 export const preparationRules: readonly Rule[] = [
   launchIsBackingOff,
+  roomIsMissing,
   journalIsDropped,
   listCannotBeRead,
   inputsAreNotReadYet,

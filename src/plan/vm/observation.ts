@@ -4,6 +4,7 @@ import type { Launch, RecordedVm, Resize, RetiringVm, SpotHistory } from '../../
 import type { KnownBids, PollFailure, Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm, Host, ProviderCapabilities, VmSize } from '../../provider/contract.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
+import type { SpendView } from '../budget/spending.ts';
 import type { PowerHold } from './power-hold.ts';
 import type { ServiceFact } from '../service/words.ts';
 import type { SpotTerms } from './spot-terms.ts';
@@ -31,6 +32,8 @@ export interface VmObservation {
   /** The journal in the status, overridden by what this process knows but could not write yet. */
   readonly journal: Journal;
   readonly account: AccountView;
+  /** What budgets and limits have to say: reckoned when it is first asked for, which most decisions never do. */
+  readonly spend: SpendView;
   /** VMs in the snapshot that carry this resource's mark and are not over, oldest attempt first; but for retiring ones. */
   readonly marked: readonly CloudVm[];
   readonly inputs: InputsView;

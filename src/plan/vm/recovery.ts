@@ -17,7 +17,7 @@ import { waiting, type Look, type Step, type Verdict } from './verdict.ts';
 
 /** What is decided; what the VM is called meanwhile is said in one place. */
 export type Recovery = Pick<Verdict, 'step'> &
-  Partial<Pick<Verdict, 'look' | 'ready' | 'phase'>> & { readonly note?: string };
+  Partial<Pick<Verdict, 'look' | 'ready' | 'phase' | 'need'>> & { readonly note?: string };
 
 export interface Losing {
   readonly vm: CloudVm;
@@ -169,7 +169,8 @@ function prepare(observation: VmObservation): Recovery | undefined {
     const verdict = rule(observation);
     if (verdict === undefined) continue;
     const note = verdict.ready === 'keep' ? undefined : verdict.ready.message;
-    return { step: verdict.step, look: verdict.look ?? {}, ...(note === undefined ? {} : { note }) };
+    const { step, look = {}, need } = verdict;
+    return { step, look, ...(note === undefined ? {} : { note }), ...(need === undefined ? {} : { need }) };
   }
   return undefined;
 }

@@ -3,6 +3,7 @@ import { searchBid } from './bid-offers.ts';
 import { launchOn, noOffer, placeOnDemand } from './launch.ts';
 import type { VmObservation } from './observation.ts';
 import { outbidTooOften, outbidTooOftenUntil } from './outbid-limit.ts';
+import { overRoomForBid } from './room.ts';
 import { until, type Rule } from './rule.ts';
 import type { SpotTerms } from './spot-terms.ts';
 import { waiting, type Verdict } from './verdict.ts';
@@ -31,7 +32,9 @@ const spotVmIsWanted: Rule = (observation) => {
     case 'beingAsked':
       return { step: { kind: 'wait' }, phase: 'Pending', ready: looking, look: { bids: found } };
     case 'refused':
-      return onDemandInstead(observation, spot) ?? noBidWins(observation, spot);
+      return (
+        onDemandInstead(observation, spot) ?? overRoomForBid(observation, spot.maxPrice) ?? noBidWins(observation, spot)
+      );
     case 'unanswered':
       return { ...noBidWins(observation, spot), ready: waiting('ProviderUnavailable', noAnswer) };
     case 'noHost':

@@ -3,6 +3,7 @@ import type { EventReason, Reason } from '../../api/reasons.ts';
 import type { Capacity, Phase } from '../../api/vm-status.ts';
 import type { Money } from '../../lib/money.ts';
 import type { VmSize } from '../../provider/contract.ts';
+import type { Need } from '../budget/spending.ts';
 import type { Offer } from '../placement.ts';
 import type { Journal } from './observation.ts';
 
@@ -94,6 +95,8 @@ export interface Verdict {
   /** Conditions beside Ready and Synced that this rule knows better than the general ones. */
   readonly extra?: readonly ConditionDraft[];
   readonly look?: Look;
+  /** The room that the step takes, or that is waited for and nothing else. */
+  readonly need?: Need;
   /** What to probe from now on; absent: nothing. */
   readonly probe?: ProbeTarget;
 }

@@ -1,0 +1,194 @@
+import { gpuAccountSpecSchema } from '../../api/gpu-account.ts';
+import { gpuBudgetSpecSchema, type GpuBudgetSpec } from '../../api/gpu-budget.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import type { KubeObject } from '../../kube/contract.ts';
+import type { Indexed, ReadStore } from '../../kube/store.ts';
+import { money, parseMoney, type Money } from '../../lib/money.ts';
+import { billedNow } from '../../provider/contract.ts';
+import { larger, total, type Charge } from '../../plan/budget/charge.ts';
+import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
+import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
+import type { AccountRegistry } from '../accounts.ts';
+import { markedVmsOf, markIndex } from '../marks.ts';
+import type { CustomObject } from '../objects.ts';
+import { poolOwnerOf } from '../pool/observe.ts';
+import { parseVm } from '../vm/parse.ts';
+import type { SpendMeter } from './meter.ts';
+
+export interface BooksDeps {
+  /** Resources of all kinds that stand for one VM, by `namespace`, `account`, `owner` and `uid`. */
+  readonly vms: Indexed<CustomObject>;
+  /** By `namespace`. */
+  readonly budgets: Indexed<CustomObject>;
+  readonly accountsStore: ReadStore<CustomObject>;
+  readonly pools: ReadStore<CustomObject>;
+  readonly namespaces: ReadStore<KubeObject>;
+  readonly accounts: AccountRegistry;
+  readonly installation: string;
+  readonly meter: SpendMeter;
+}
+
+/** What is reserved for a resource, though the store does not know of it yet. */
+export interface Reservation {
+  readonly kind: 'launch' | 'start' | 'resize' | 'return';
+  readonly charge: Charge;
+  /** Of the resource: it may be gone from the store while its call is under way. */
+  readonly namespace: string;
+  readonly account: string;
+}
+
+const noVms: ReadonlyMap<string, CloudVm> = new Map();
+
+/**
+ * All that is used of every limit, at one moment: made for one decision, or one round of them, and thrown away. Sums that
+ * were made once stand as long.
+ */
+export class Books {
+  readonly #deps: BooksDeps;
+  readonly #reservations: ReadonlyMap<string, Reservation>;
+  readonly #sums = new Map<string, Charge>();
+
+  constructor(deps: BooksDeps, reservations: ReadonlyMap<string, Reservation>) {
+    this.#deps = deps;
+    this.#reservations = reservations;
+  }
+
+  commitmentOf(object: CustomObject): Commitment {
+    const { spec, status, isStatusDamaged } = parseVm(object);
+    const { uid } = object.metadata;
+    const snapshot = this.#deps.accounts.runtime(spec.accountName)?.fleet.snapshot;
+    return commitmentOf({
+      uid,
+      spec,
+      status: isStatusDamaged ? 'damaged' : status,
+      listed: snapshot?.byId ?? noVms,
+      marked: snapshot === undefined ? [] : markedVmsOf(snapshot, this.#deps.installation, uid),
+    });
+  }
+
+  /** With what is reserved. */
+  chargeOf(object: CustomObject): Charge {
+    const { now } = this.commitmentOf(object);
+    const reserved = this.#reservations.get(object.metadata.uid);
+    return reserved === undefined ? now : larger(now, reserved.charge);
+  }
+
+  ofNamespace(namespace: string): Charge {
+    return this.#sum(`namespace/${namespace}`, () => [
+      ...this.#deps.vms.byIndex('namespace', namespace).map((object) => this.chargeOf(object)),
+      ...this.#reservedOfGone((reservation) => reservation.namespace === namespace),
+    ]);
+  }
+
+  limitsOf(object: CustomObject): Limit[] {
+    return [...this.#limitsOfNamespace(object), ...this.#limitsOfAccount(object), ...this.#limitsOfPool(object)];
+  }
+
+  #limitsOfNamespace({ metadata: { namespace = '' } }: CustomObject): Limit[] {
+    return this.#deps.budgets.byIndex('namespace', namespace).flatMap((budget) => this.limitsOfBudget(budget));
+  }
+
+  /** None of a budget that cannot be understood. */
+  limitsOfBudget(budget: CustomObject): Limit[] {
+    const { name, namespace = '' } = budget.metadata;
+    const hard = parseBudget(budget)?.hard;
+    if (hard === undefined) return [];
+    return measures.flatMap((measure) => {
+      const most = hard[measure];
+      if (most === undefined) return [];
+      const used = this.#usedOfBudget(budget, measure);
+      return [{ of: 'GpuBudget', name, domain: `namespace/${namespace}`, measure, hard: money(most), used } as const];
+    });
+  }
+
+  #usedOfBudget(budget: CustomObject, measure: Measure): Money {
+    const charge = this.ofNamespace(budget.metadata.namespace ?? '');
+    if (!isOverTime(measure)) return amountOf(charge, measure);
+    const spent = this.#deps.meter.read(budget, charge.hourlyCost);
+    return measure === 'dailyCost' ? spent.daily : spent.monthly;
+  }
+
+  #limitsOfAccount(object: CustomObject): Limit[] {
+    const name = parseVm(object).spec.accountName;
+    const account = this.#deps.accountsStore.get(name);
+    const limits = account === undefined ? undefined : parseAccount(account)?.limits;
+    if (limits === undefined) return [];
+    const { maxVms, maxHourlyCost } = limits;
+    const domain = `account/${name}`;
+    const limit = (measure: Measure, hard: Money): Limit => {
+      return { of: 'GpuAccount', name, domain, measure, hard, used: amountOf(this.#ofAccount(name), measure) };
+    };
+    return [
+      ...(maxVms === undefined ? [] : [limit('vms', money(maxVms))]),
+      ...(maxHourlyCost === undefined ? [] : [limit('hourlyCost', money(maxHourlyCost))]),
+    ];
+  }
+
+  #ofAccount(account: string): Charge {
+    return this.#sum(`account/${account}`, () => [
+      ...this.#deps.vms.byIndex('account', account).map((object) => this.chargeOf(object)),
+      ...this.#reservedOfGone((reservation) => reservation.account === account),
+      ...this.#unmanaged(account),
+    ]);
+  }
+
+  /** VMs of this installation whose resource is gone cost the same. */
+  #unmanaged(account: string): Charge[] {
+    const { accounts, installation, vms } = this.#deps;
+    const snapshot = accounts.runtime(account)?.fleet.snapshot;
+    if (snapshot === undefined) return [];
+    return [...markIndex(snapshot, installation)].flatMap(([uid, marked]) => {
+      if (vms.byIndex('uid', uid).length > 0) return [];
+      return marked.map((vm) => ({ vms: 1, gpus: vm.size.gpuCount, hourlyCost: billedNow(vm) ?? money(0) }));
+    });
+  }
+
+  #limitsOfPool(object: CustomObject): Limit[] {
+    const owner = poolOwnerOf(object);
+    const { namespace = '' } = object.metadata;
+    const pool = owner === undefined ? undefined : this.#deps.pools.get(`${namespace}/${owner.name}`);
+    if (owner === undefined || pool?.metadata.uid !== owner.uid) return [];
+    const { maxHourlyCost } = (pool.spec ?? {}) as { maxHourlyCost?: unknown };
+    const hard = typeof maxHourlyCost === 'string' ? parseMoney(maxHourlyCost) : undefined;
+    if (hard === undefined) return [];
+    const used = this.#ofPool(owner.uid).hourlyCost;
+    return [{ of: 'GpuPool', name: owner.name, domain: `pool/${owner.uid}`, measure: 'hourlyCost', hard, used }];
+  }
+
+  #ofPool(uid: string): Charge {
+    return this.#sum(`pool/${uid}`, () => this.#deps.vms.byIndex('owner', uid).map((object) => this.chargeOf(object)));
+  }
+
+  #sum(key: string, charges: () => readonly Charge[]): Charge {
+    const known = this.#sums.get(key);
+    if (known !== undefined) return known;
+    const sum = total(charges());
+    this.#sums.set(key, sum);
+    return sum;
+  }
+
+  /** A resource can go while its call is under way, if somebody takes its finalizer off: what it may make still counts. */
+  #reservedOfGone(isOf: (reservation: Reservation) => boolean): Charge[] {
+    return [...this.#reservations].flatMap(([uid, reservation]) =>
+      isOf(reservation) && this.#deps.vms.byIndex('uid', uid).length === 0 ? [reservation.charge] : [],
+    );
+  }
+}
+
+const parsedBudgets = new WeakMap<CustomObject, GpuBudgetSpec | 'unreadable'>();
+
+/** Undefined for one that this release cannot read. An object of the store never changes, so each version is parsed once. */
+export function parseBudget(budget: CustomObject): GpuBudgetSpec | undefined {
+  const known = parsedBudgets.get(budget) ?? gpuBudgetSpecSchema.safeParse(budget.spec).data ?? 'unreadable';
+  parsedBudgets.set(budget, known);
+  return known === 'unreadable' ? undefined : known;
+}
+
+type AccountSpec = ReturnType<typeof gpuAccountSpecSchema.parse>;
+const parsedAccounts = new WeakMap<CustomObject, AccountSpec | 'unreadable'>();
+
+export function parseAccount(account: CustomObject): AccountSpec | undefined {
+  const known = parsedAccounts.get(account) ?? gpuAccountSpecSchema.safeParse(account.spec).data ?? 'unreadable';
+  parsedAccounts.set(account, known);
+  return known === 'unreadable' ? undefined : known;
+}

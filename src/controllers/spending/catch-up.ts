@@ -1,0 +1,57 @@
+import type { KubeApi } from '../../kube/contract.ts';
+import { keyOf, type ResourceType } from '../../kube/contract.ts';
+import type { Store } from '../../kube/store.ts';
+import type { CustomObject } from '../objects.ts';
+
+export interface CaughtUpKind {
+  readonly type: ResourceType;
+  readonly store: Store<CustomObject>;
+  readonly queue: { add(key: string): void };
+}
+
+/**
+ * A leader that has just taken over may have stores that lag behind what the one before it wrote a moment ago: with them it
+ * would find room that is taken. So before it spends for the first time under a limit, it reads once what the API server has.
+ * What it writes itself from then on is in the stores at once, and nobody else spends.
+ */
+export class CatchUp {
+  readonly #kube: KubeApi;
+  readonly #kinds: readonly CaughtUpKind[];
+  #isDone = false;
+  #reading: Promise<void> | undefined;
+
+  constructor(kube: KubeApi, kinds: readonly CaughtUpKind[]) {
+    this.#kube = kube;
+    this.#kinds = kinds;
+  }
+
+  get isDone(): boolean {
+    return this.#isDone;
+  }
+
+  /** Rejects when the API server does; then the next one who needs it tries again. */
+  async run(): Promise<void> {
+    this.#reading ??= this.#read();
+    try {
+      await this.#reading;
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+
+  async #read(): Promise<void> {
+    await Promise.all(this.#kinds.map((kind) => this.#readKind(kind)));
+    this.#isDone = true;
+  }
+
+  async #readKind({ type, store, queue }: CaughtUpKind): Promise<void> {
+    const { items } = await this.#kube.list<CustomObject>(type);
+    for (const item of items) {
+      const key = keyOf(item.metadata);
+      const before = store.get(key);
+      store.applyWrite(item);
+      // Our own writes wake nobody, and the watch will find nothing new in this one.
+      if (store.get(key) !== before) queue.add(key);
+    }
+  }
+}

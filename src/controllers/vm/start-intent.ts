@@ -1,0 +1,43 @@
+import type { VmStatus } from '../../api/vm.ts';
+import { isKubeError } from '../../kube/contract.ts';
+import { writeStatus } from '../../kube/patch.ts';
+import type { VmObservation } from '../../plan/vm/observation.ts';
+import { statusOfVm } from '../../plan/vm/status.ts';
+import type { Step, Verdict } from '../../plan/vm/verdict.ts';
+import { vmKindOf } from './kinds.ts';
+import type { ProviderError } from '../../provider/error.ts';
+import type { ActDeps, Pass } from './pass.ts';
+
+/**
+ * Calls that make a VM dearer: a start, a change of its size. Under a limit their room is reserved in the moment of the
+ * decision; and of a start the status says `Starting` before the call leaves, so that a process that comes after this one
+ * counts the VM in full.
+ */
+export async function beforeSpending(
+  deps: ActDeps,
+  pass: Pass,
+  decided: { readonly observation: VmObservation; readonly verdict: Verdict; readonly step: Step },
+): Promise<'goOn' | 'looked' | 'conflict'> {
+  const { verdict, step, observation } = decided;
+  if (verdict.need === undefined || observation.spend.limits.length === 0) return 'goOn';
+  deps.ledger.reserve(pass.object, step.kind === 'start' ? 'start' : 'resize', verdict.need.after);
+  const { phase } = (pass.object.status ?? {}) as VmStatus;
+  if (step.kind !== 'start' || phase === 'Starting') return 'goOn';
+  const desired = statusOfVm(observation, { ...verdict, phase: 'Starting' });
+  try {
+    deps.store.applyWrite(
+      await writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true }),
+    );
+    return 'looked';
+  } catch (error) {
+    deps.ledger.release(pass.object.metadata.uid);
+    if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
+    throw error;
+  }
+}
+
+/** What was certainly not done is not paid for. */
+export function noteUnspent({ ledger }: ActDeps, { object }: Pass, { kind }: Step, { outcome }: ProviderError): void {
+  const isSpending = kind === 'start' || kind === 'modify';
+  if (isSpending && outcome === 'notDone') ledger.release(object.metadata.uid);
+}

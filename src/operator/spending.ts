@@ -1,0 +1,85 @@
+import { CatchUp } from '../controllers/spending/catch-up.ts';
+import { Ledger } from '../controllers/spending/ledger.ts';
+import { SpendMeter } from '../controllers/spending/meter.ts';
+import type { AccountRegistry } from '../controllers/accounts.ts';
+import type { CustomObject } from '../controllers/objects.ts';
+import { vmKinds } from '../controllers/vm/kinds.ts';
+import { keyOf, type KubeObject } from '../kube/contract.ts';
+import { isEqualJson } from '../kube/patch.ts';
+import type { Change } from '../kube/store.ts';
+import type { Cluster } from './cluster.ts';
+import type { OperatorDeps } from './deps.ts';
+import { wakeVm, wakeVmsIn } from './wake-ups.ts';
+
+/** The books of the process, and what leads to another look at them. */
+export interface Spending {
+  readonly ledger: Ledger;
+  readonly meter: SpendMeter;
+  readonly catchUp: CatchUp;
+}
+
+export function createSpending(
+  { kube, clock }: OperatorDeps,
+  { cluster, accounts, installation }: { cluster: Cluster; accounts: AccountRegistry; installation: string },
+): Spending {
+  const meter = new SpendMeter(clock);
+  const ledger = new Ledger({
+    ...{ clock, accounts, installation, meter },
+    vms: cluster.vms,
+    budgets: cluster.budgets.store,
+    accountsStore: cluster.accounts.store,
+    pools: cluster.pools.store,
+    namespaces: cluster.namespaces,
+    wake: (key) => {
+      wakeVm(cluster, key);
+    },
+    changed: (namespace) => {
+      wakeBudgetsIn(cluster, namespace);
+    },
+  });
+  const kinds = vmKinds.map(({ type }) => ({ type, ...cluster.vms.of(type.kind) }));
+  return { ledger, meter, catchUp: new CatchUp(kube, kinds) };
+}
+
+/** What is used changes often while VMs start: a budget looks at it, and writes what it sees, at most so often. */
+const usageSettlesMs = 1_000;
+
+function wakeBudgetsIn({ budgets }: Cluster, namespace: string): void {
+  for (const { metadata } of budgets.store.byIndex('namespace', namespace)) {
+    budgets.queue.addAfter(keyOf(metadata), usageSettlesMs);
+  }
+}
+
+/** What changes how much room there is, or who may have it. */
+export function wakeOnSpendingChanges(cluster: Cluster, { ledger, meter }: Spending): void {
+  for (const { store } of cluster.vms.kinds.values()) {
+    store.subscribe(({ old, new: current }) => {
+      ledger.noteChange(old, current);
+    });
+  }
+  cluster.budgets.store.subscribe((change) => {
+    if (change.new === undefined && change.old !== undefined) meter.forget(change.old.metadata.uid);
+    if (change.origin === 'write') return;
+    cluster.budgets.queue.add(change.key);
+    if (isOtherSpec(change)) wakeVmsIn(cluster, namespaceOf(change));
+  });
+  // Also by its status: VMs that nobody owns any more are counted there, and may have gone.
+  cluster.accounts.store.subscribe(() => {
+    ledger.wakeAdmissible();
+  });
+  cluster.pools.store.subscribe((change) => {
+    if (change.origin !== 'write' && isOtherSpec(change)) ledger.wakeAdmissible();
+  });
+  cluster.namespaces.subscribe((change) => {
+    const { old, new: current } = change;
+    if (!isEqualJson(old?.metadata.labels, current?.metadata.labels)) wakeVmsIn(cluster, change.key);
+  });
+}
+
+function isOtherSpec({ old, new: current }: Change<CustomObject>): boolean {
+  return !isEqualJson(old?.spec, current?.spec);
+}
+
+function namespaceOf({ old, new: current }: Change<KubeObject>): string {
+  return (current ?? old)?.metadata.namespace ?? '';
+}

@@ -1,0 +1,168 @@
+import { dollars, money, type Money } from '../../lib/money.ts';
+import type { VmSize } from '../../provider/contract.ts';
+import { growth, larger, nothing, plus } from '../budget/charge.ts';
+import { mostHourly, shortageOf, type LimitAhead } from '../budget/limits.ts';
+import type { Need } from '../budget/spending.ts';
+import { shortageReasons, shortageSentence } from '../budget/words.ts';
+import type { NoPlacement } from '../placement.ts';
+import { bidOf, quote } from '../price.ts';
+import type { VmObservation } from './observation.ts';
+import { liveVm } from './ownership.ts';
+import type { Rule } from './rule.ts';
+import { waiting, type Look, type ReadyDraft, type Step, type Verdict } from './verdict.ts';
+
+/**
+ * Whether there is room for what a step would spend: in the budgets of the namespace, in the limits of the account, in the cost
+ * of the pool. Whatever rule wants to spend, it goes through `holdWithoutRoom`.
+ */
+
+/** What another VM would take. */
+export function needOfVm({ spend }: VmObservation, vm: { readonly gpus: number; readonly hourlyCost: Money }): Need {
+  const after = plus(spend.ownKept, { vms: 1, ...vm });
+  return { kind: 'launch', after, more: growth(spend.own, after) };
+}
+
+function needOfStart({ spend }: VmObservation): Need {
+  const after = larger(spend.own, spend.ownStarted);
+  return { kind: 'start', after, more: growth(spend.own, after) };
+}
+
+/** One that is released gets dearer only when it is started. */
+function needOfResize(observation: VmObservation, to: VmSize): Need {
+  const { spend, journal } = observation;
+  const vm = liveVm(observation);
+  if (vm === undefined || vm.state === 'released') return { kind: 'resize', after: spend.own, more: nothing };
+  const gpus = Math.max(0, to.gpuCount - (journal.vm?.applied.gpuCount ?? 0));
+  const before = vm.price?.total ?? money(0);
+  const cost = priceWithSize(observation, to);
+  const more = { vms: 0, gpus, hourlyCost: cost?.gt(before) === true ? cost.minus(before) : money(0) };
+  return { kind: 'resize', after: plus(spend.own, more), more };
+}
+
+/** By the unit prices of its host; a spot VM goes on costing its bid. */
+function priceWithSize({ account, journal }: VmObservation, to: VmSize): Money | undefined {
+  const hosts = account.kind === 'ready' ? account.offers.hosts : undefined;
+  const host = hosts?.find(({ id }) => id === journal.vm?.hostnode);
+  const gpu = host?.gpus.find(({ model }) => model === to.gpuModel);
+  if (host === undefined || gpu === undefined) return undefined;
+  const { total, storage } = quote(host, gpu, to);
+  return bidOf(journal.vm)?.plus(storage ?? 0) ?? total;
+}
+
+/** Why the VM may not get this size now; undefined: it may. */
+export function whyNoRoomForSize(observation: VmObservation, to: VmSize): ReadyDraft | undefined {
+  return whyNoRoom(observation, needOfResize(observation, to));
+}
+
+function needOf(observation: VmObservation, step: Step): Need | undefined {
+  switch (step.kind) {
+    case 'launch': {
+      const { size, price } = step.plan.offer;
+      return needOfVm(observation, { gpus: size.gpuCount, hourlyCost: price.total });
+    }
+    case 'start':
+      return needOfStart(observation);
+    case 'modify':
+      return needOfResize(observation, step.size);
+    default:
+      return undefined;
+  }
+}
+
+/** Undefined: there is room. */
+export function whyNoRoom(observation: VmObservation, need: Need): ReadyDraft | undefined {
+  const { ban, limits } = observation.spend;
+  if (ban !== undefined && (ban.always || need.kind === 'launch')) return waiting(ban.reason, ban.message);
+  const limit = shortageOf(limits, need.more);
+  if (limit === undefined) return undefined;
+  return waiting(shortageReasons[limit.of], `${shortageSentence(limit, need.more)} ${afterwards[need.kind]}`);
+}
+
+const afterwards: Readonly<Record<Need['kind'], string>> = {
+  launch: 'The VM is deployed by itself once there is room, the oldest first.',
+  start: 'The VM is started by itself once there is room, the oldest first.',
+  resize: 'The VM keeps its size until there is room.',
+};
+
+function heldBack(observation: VmObservation, need: Need, ready: ReadyDraft): Omit<Verdict, 'rule'> {
+  const { ban, limits } = observation.spend;
+  const isBanned = ban !== undefined && ready.reason === ban.reason && ready.message === ban.message;
+  return {
+    step: { kind: 'wait' },
+    phase: phaseOf(observation),
+    ready,
+    ...(isBanned ? {} : { need }),
+    look: isBanned ? {} : lookAgain(observation, shortageOf(limits, need.more)),
+  };
+}
+
+/** Room wakes who waits for it. What also depends on the market, or on what somebody else makes of it, is looked at again. */
+function lookAgain({ timings }: VmObservation, limit: LimitAhead | undefined): Look {
+  const dependsOnOthers = limit === undefined || limit.measure === 'hourlyCost' || limit.ahead.gt(0);
+  return dependsOnOthers ? { inMs: timings.retryMs } : {};
+}
+
+function phaseOf(observation: VmObservation): Verdict['phase'] {
+  switch (liveVm(observation)?.state) {
+    case undefined:
+      return observation.journal.vm === undefined ? 'Pending' : 'keep';
+    case 'outbid':
+      return 'Outbid';
+    case 'stopped':
+      return 'Stopped';
+    case 'released':
+      return 'Released';
+    default:
+      return 'keep';
+  }
+}
+
+/** No step that spends is taken without room for it, whichever rule wants it. */
+export function holdWithoutRoom(observation: VmObservation, verdict: Verdict): Verdict {
+  const need = needOf(observation, verdict.step);
+  if (need === undefined) return verdict;
+  const ready = whyNoRoom(observation, need);
+  return ready === undefined
+    ? { ...verdict, need }
+    : { ...verdict, ...heldBack(observation, need, ready), rule: verdict.rule };
+}
+
+/** Before anything is read or asked for it: what the VM will cost is not known yet, but there may be no room at all. */
+export const roomIsMissing: Rule = (observation) => {
+  const need = needOfVm(observation, { gpus: observation.spec.gpu.count, hourlyCost: money(0) });
+  const ready = whyNoRoom(observation, need);
+  return ready === undefined ? undefined : heldBack(observation, need, ready);
+};
+
+/** The most that one more VM may cost per hour; undefined: no limit says. */
+export function mostForVm({ spend }: VmObservation): Money | undefined {
+  const most = mostHourly(spend.limits);
+  // What it holds already is a part of what is used, and goes on being that.
+  return most?.plus(spend.own.hourlyCost).minus(spend.ownKept.hourlyCost);
+}
+
+/** Hosts fit, and only what is left of a limit is in the way. */
+export function overRoom(observation: VmObservation, { cheapestOverRoom }: NoPlacement): ReturnType<Rule> {
+  if (cheapestOverRoom === undefined) return undefined;
+  const need = needOfVm(observation, { gpus: observation.spec.gpu.count, hourlyCost: cheapestOverRoom });
+  const ready = whyNoRoom(observation, need);
+  if (ready === undefined) return undefined;
+  const message = `${ready.message} The cheapest host that fits costs ${dollars(cheapestOverRoom)} per hour.`;
+  return heldBack(observation, need, { ...ready, message });
+}
+
+/** Hosts fit, but no bid wins within what limits leave; with all that may be bid one perhaps would. */
+export function overRoomForBid(observation: VmObservation, most: Money): ReturnType<Rule> {
+  const need = needOfVm(observation, { gpus: observation.spec.gpu.count, hourlyCost: most });
+  const ready = whyNoRoom(observation, need);
+  if (ready === undefined) return undefined;
+  return heldBack(observation, need, { ...ready, message: `${ready.message} No bid within what is left wins now.` });
+}
+
+/** Whether the status says that room is waited for: while hosts are looked at again that goes on being so. */
+export function saysNoRoom({ status }: VmObservation): boolean {
+  const ready = status.conditions?.find(({ type }) => type === 'Ready');
+  return ready !== undefined && roomReasons.has(ready.reason);
+}
+
+const roomReasons: ReadonlySet<string> = new Set(Object.values(shortageReasons));
