@@ -12,10 +12,16 @@ export const obtainingMs = 15 * 60_000;
 const mostLines = 400;
 
 /**
- * What an API server alone does not do: the garbage collector, the deletion of a namespace's content, and the autoscaler. Of
- * a whole kube-controller-manager these loops and no others, so that nothing else happens to what tests make.
+ * What an API server alone does not do: the garbage collector, the deletion of a namespace's content, the autoscaler, and
+ * roles that are made of others. Of a whole kube-controller-manager these loops and no others, so that nothing else
+ * happens to what tests make.
  */
-const controllers = ['garbage-collector-controller', 'namespace-controller', 'horizontal-pod-autoscaler-controller'];
+const controllers = [
+  'garbage-collector-controller',
+  'namespace-controller',
+  'horizontal-pod-autoscaler-controller',
+  'clusterrole-aggregation-controller',
+];
 
 /** Its own times are made for clusters of thousands; nothing that is waited for here should take longer than it has to. */
 const shortenedTimes = [
