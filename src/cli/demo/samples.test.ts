@@ -2,6 +2,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { gpuAccountSpecSchema } from '../../api/gpu-account.ts';
+import { gpuPoolSpecSchema } from '../../api/gpu-pool.ts';
 import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
 import { spotVmSpecSchema } from '../../api/spot-vm.ts';
 import { adaptSamples, parseManifests, readSamples, type Surroundings } from './samples.ts';
@@ -27,6 +28,12 @@ describe('deploy/samples', () => {
       expect(specs).not.toHaveLength(0);
       for (const spec of specs) expect(schema.parse(spec)).toMatchObject(spec ?? {});
     }
+  });
+
+  it('has pools beside them, which are not part of the demo', () => {
+    const pools = readSamples(path.join(checkout(), 'deploy', 'samples', 'pools'));
+    expect(pools).not.toHaveLength(0);
+    for (const { spec } of pools) expect(gpuPoolSpecSchema.parse(spec)).toMatchObject(spec ?? {});
   });
 
   it('holds no credentials', () => {
