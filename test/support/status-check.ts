@@ -30,10 +30,14 @@ export function problemsOfVmStatus(status: VmStatus, seen: Seen<VmStatus>): stri
 }
 
 /**
- * Conditions by convention: Ready and Synced always there, generations and reasons in order, a transition time that moves
+ * Conditions by convention: Ready, or what a pool has in its place, and Synced always there, generations and reasons in order, a transition time that moves
  * with the status and with nothing else, and kstatus' two abnormal conditions only where they make sense.
  */
-export function problemsOfConditions(status: Conditioned, seen: Seen<Conditioned>): string[] {
+export function problemsOfConditions(
+  status: Conditioned,
+  seen: Seen<Conditioned>,
+  main: 'Ready' | 'Available' = 'Ready',
+): string[] {
   const conditions = status.conditions ?? [];
   const of = (type: string): Condition | undefined => conditions.find((condition) => condition.type === type);
   const problems: string[] = [];
@@ -41,7 +45,7 @@ export function problemsOfConditions(status: Conditioned, seen: Seen<Conditioned
     if (isWrong) problems.push(sentence);
   };
   complain(status.observedGeneration !== seen.generation, 'observedGeneration is not the generation that was seen');
-  complain(of('Ready') === undefined, 'Ready is missing');
+  complain(of(main) === undefined, `${main} is missing`);
   complain(new Set(conditions.map(({ type }) => type)).size !== conditions.length, 'a type is there twice');
   complain(of('Reconciling') !== undefined && of('Stalled') !== undefined, 'Reconciling and Stalled are both there');
   for (const type of ['Reconciling', 'Stalled', 'ListDistrusted']) {

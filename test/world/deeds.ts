@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 
 import { mostLateMs } from './worst-moments.ts';
-import { spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
+import { memberName, poolDeeds, poolSpecChange, type PoolDeed } from './pool-deeds.ts';
+import { marketDeeds, spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
 import type { SpotMoment } from './spot-moments.ts';
 
 /** One thing that a user, a platform team or bad luck does, and how long nothing else is done afterwards. */
@@ -21,7 +22,8 @@ export type Deed =
   | ProviderTrouble
   | WorstMoment
   | SpotMoment
-  | MarketDeed;
+  | MarketDeed
+  | PoolDeed;
 
 export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
@@ -138,6 +140,8 @@ const specChange = fc.oneof(
 /** Whom things happen to, and what else may happen there. */
 interface Cast {
   readonly vm: fc.Arbitrary<string>;
+  /** Of those the ones that users make themselves. Default: all. */
+  readonly own?: fc.Arbitrary<string>;
   readonly specChange: fc.Arbitrary<object>;
   readonly more: readonly Weighted<Deed>[];
   readonly endpoints: readonly string[];
@@ -154,10 +158,19 @@ const spotVms: Cast = {
   endpoints: spotEndpoints,
 };
 
-function usersDeed({ vm, ...cast }: Cast): Weighted<Deed>[] {
+/** Members of pools, and a GpuVm beside them that wants the same GPUs. */
+const pools: Cast = {
+  vm: memberName,
+  own: fc.constant('vm-a'),
+  specChange,
+  more: [...poolDeeds(often), ...marketDeeds(often)],
+  endpoints: spotEndpoints,
+};
+
+function usersDeed({ vm, own = vm, ...cast }: Cast): Weighted<Deed>[] {
   return [
     often(8, fc.record({ do: doing('apply'), vm, spec: cast.specChange })),
-    often(1, fc.record({ do: doing('adopt'), vm })),
+    often(1, fc.record({ do: doing('adopt'), vm: own })),
     often(4, fc.record({ do: doing('delete'), vm })),
     often(1, fc.record({ do: doing('pause'), vm, on })),
     often(1, fc.record({ do: doing('poke'), vm })),
@@ -286,14 +299,19 @@ function then(what: fc.Arbitrary<Deed>): fc.Arbitrary<Action> {
 }
 
 /** Somebody wants a VM, and then anything happens: without a VM there is little to lose. */
-function actionsOf(cast: Cast, first: fc.Arbitrary<object>): fc.Arbitrary<readonly Action[]> {
+function actionsOf(cast: Cast, first: fc.Arbitrary<Deed>): fc.Arbitrary<readonly Action[]> {
   return fc
-    .tuple(
-      then(fc.record({ do: doing('apply'), vm: cast.vm, spec: first })),
-      fc.array(then(deedsOf(cast)), { minLength: 2, maxLength: 24 }),
-    )
+    .tuple(then(first), fc.array(then(deedsOf(cast)), { minLength: 2, maxLength: 24 }))
     .map(([begin, more]) => [begin, ...more]);
 }
 
-export const actions = actionsOf(gpuVms, fc.constant({}));
-export const spotActions = actionsOf(spotVms, spotSpecChange);
+function applying({ vm }: Cast, spec: fc.Arbitrary<object>): fc.Arbitrary<Deed> {
+  return fc.record({ do: doing('apply'), vm, spec });
+}
+
+export const actions = actionsOf(gpuVms, applying(gpuVms, fc.constant({})));
+export const spotActions = actionsOf(spotVms, applying(spotVms, spotSpecChange));
+export const poolActions = actionsOf(
+  pools,
+  fc.record({ do: doing('pool'), pool: fc.constantFrom('pool-a', 'pool-b'), spec: poolSpecChange }),
+);

@@ -1,7 +1,7 @@
 import { gpuVmType, spotVmType } from '../../src/api/group.ts';
 import type { ResourceType } from '../../src/kube/contract.ts';
 
-/** The kinds that stand for one VM; in these worlds the names of SpotVms begin with "spot-", and no others do. */
+/** The kinds that stand for one VM; in these worlds the names of SpotVms that users make begin with "spot-", and no others do. */
 export const vmTypes: readonly ResourceType[] = [gpuVmType, spotVmType];
 
 export function typeOfName(name: string): ResourceType {

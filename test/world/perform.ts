@@ -4,6 +4,7 @@ import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
 import { meetSpotMoment } from './spot-moments.ts';
+import { tendPool } from './pool-perform.ts';
 import { moveMarket, spotChangeOf, spotSpecOf } from './spot-perform.ts';
 import { noDelay } from './surroundings.ts';
 import { lateMs, mostFrozenBeforeDeployMs, staleMs, strikeAtWorst } from './worst-moments.ts';
@@ -51,6 +52,12 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'overcharge':
     case 'forgeRetiring':
       return moveMarket(world, one);
+    case 'pool':
+    case 'scale':
+    case 'template':
+    case 'deleteFirst':
+    case 'deletePool':
+      return tendPool(world, one, cap);
     case 'outbidAdopted':
     case 'fickleMarket':
       return meetSpotMoment(world, one, (vm, spec, given) => apply(world, { vm, spec }, cap, given));

@@ -1,8 +1,10 @@
 import { annotations } from '../../src/api/group.ts';
+import { gpuPoolSpecSchema, type GpuPoolStatus } from '../../src/api/gpu-pool.ts';
 import { markOf } from '../../src/api/vm-name.ts';
 import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
+import { isKubeError } from '../../src/kube/contract.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
 import { isConverged } from '../support/convergence.ts';
 import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
@@ -25,13 +27,15 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
     void confirmAcceptedKey(world);
     // While the only one that is left is frozen, nobody has looked at what was said last.
-    return world.replicas.some(isAwake) && world.resources().every(isAtRest);
+    return world.replicas.some(isAwake) && world.resources().every(isAtRest) && world.pools().every(isPoolAtRest);
   };
   const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);
   if (settledMs === undefined) {
     for (const object of world.resources().filter((one) => !isAtRest(one))) {
       world.watchdog.complain(`${object.metadata.name} does not converge: ${describe(object)}`);
     }
+    for (const { metadata, spec, status } of world.pools().filter((one) => !isPoolAtRest(one)))
+      world.watchdog.complain(`${metadata.name} does not converge: ${JSON.stringify({ metadata, spec, status })}`);
   }
   // Whatever was on its way when things became quiet, and the longest pause after failures.
   await world.advance(330_000);
@@ -61,6 +65,16 @@ async function expectNoWrites(world: SimulatedWorld, forMs: number): Promise<voi
 /** As it is wanted, and nothing of it is on its way out any more. */
 function isAtRest(object: CustomObject): boolean {
   return (isConverged(object) || isAboveLimit(object)) && !keepsReplaced(object) && !isToReturn(object);
+}
+
+/** It has the members that it is to have, and nothing is under way. */
+function isPoolAtRest({ metadata, spec, status }: CustomObject): boolean {
+  const { replicas, updateStrategy } = gpuPoolSpecSchema.parse(spec);
+  const said = (status ?? {}) as GpuPoolStatus;
+  if (metadata.deletionTimestamp !== undefined || said.observedGeneration !== metadata.generation) return false;
+  if ((said.deletingReplicas ?? 0) > 0 || said.replicas !== replicas || said.availableReplicas !== replicas)
+    return false;
+  return updateStrategy.type === 'OnDelete' || said.updatedReplicas === replicas;
 }
 
 /** A disk is kept until the replacement has run, however long that is not asked for. */
@@ -132,10 +146,17 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
   for (const vm of world.vms()) {
     if (vm.status === 'Migrating') world.control('POST', `vms/${vm.id}`, { status: 'Running' });
   }
-  for (const { metadata } of world.resources()) {
-    await world.annotate(metadata.name, { [annotations.paused]: null });
-    // What was to be adopted may be gone, and then nothing is deployed until somebody says so.
-    await world.annotate(metadata.name, { [annotations.adopt]: null });
+  // What was to be adopted may be gone, and then nothing is deployed until somebody says so.
+  const untold = { [annotations.paused]: null, [annotations.adopt]: null };
+  for (const { metadata } of world.resources()) await unlessGone(world.annotate(metadata.name, untold));
+}
+
+/** The operator goes on meanwhile, and deletes members. */
+async function unlessGone(change: Promise<void>): Promise<void> {
+  try {
+    await change;
+  } catch (error) {
+    if (!isKubeError(error, 'notFound')) throw error;
   }
 }
 

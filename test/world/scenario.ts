@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 import { KubeError } from '../../src/kube/contract.ts';
 import type { SimulatorOptions } from '../../src/sim/index.ts';
-import { actions, spotActions, type Action } from './deeds.ts';
+import { actions, poolActions, spotActions, type Action } from './deeds.ts';
 import { addOrganization } from './organizations.ts';
 import { perform } from './perform.ts';
 import { comeToRest, type Winnable } from './rest.ts';
@@ -20,7 +20,7 @@ export interface Scenario {
   readonly replicas: 'one' | 'leader and standby' | 'two leaders';
   /** How far the clocks of two machines are ahead of the world's. Each process runs on the other one than that before it. */
   readonly skewsMs: readonly [number, number];
-  /** How the spot market behaves; undefined: there are no SpotVms. */
+  /** How the spot market behaves; undefined: nobody bids. */
   readonly market: Market | undefined;
   readonly actions: readonly Action[];
 }
@@ -56,20 +56,20 @@ const surroundings = {
 
 const withoutSpotVms = fc.record({ ...surroundings, market: fc.constant(undefined), actions });
 
-const withSpotVms = fc.record({
-  ...surroundings,
-  market: fc.record({
-    outbidReturns: fc.constantFrom('by-start', 'by-itself'),
-    spotCompetition: fc.constantFrom('market', 'bids'),
-    spotVolatility: fc.constantFrom(0, 0.1, 0.5),
-    spotFloor: fc.constantFrom(0.3, 0.6, 0.9),
-    winnable: fc.constantFrom('everywhere', 'somewhere'),
-  }),
-  actions: spotActions,
+const market = fc.record({
+  outbidReturns: fc.constantFrom('by-start' as const, 'by-itself' as const),
+  spotCompetition: fc.constantFrom('market' as const, 'bids' as const),
+  spotVolatility: fc.constantFrom(0, 0.1, 0.5),
+  spotFloor: fc.constantFrom(0.3, 0.6, 0.9),
+  winnable: fc.constantFrom('everywhere' as const, 'somewhere' as const),
 });
 
-/** Half of them have SpotVms. */
-export const scenario: fc.Arbitrary<Scenario> = fc.oneof(withoutSpotVms, withSpotVms);
+const withSpotVms = fc.record({ ...surroundings, market, actions: spotActions });
+
+const withPools = fc.record({ ...surroundings, market, actions: poolActions });
+
+/** Single VMs on demand, SpotVms, or pools of both. */
+export const scenario: fc.Arbitrary<Scenario> = fc.oneof(withoutSpotVms, withSpotVms, withPools);
 
 /**
  * Two leaders that see the world differently overwrite each other's status as fast as the API server lets them: nothing

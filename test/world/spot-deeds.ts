@@ -53,18 +53,26 @@ export const spotEndpoints = [
 
 type Often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => fc.WeightedArbitrary<T>;
 
+/** What the market does by itself. */
+export function marketDeeds(often: Often): readonly fc.WeightedArbitrary<MarketDeed>[] {
+  const nth = fc.nat({ max: 3 });
+  const doing = <const N extends string>(name: N): fc.Arbitrary<N> => fc.constant(name);
+  const price = fc.constantFrom(...marketWords);
+  return [
+    often(10, fc.record({ do: doing('market'), nth: fc.option(nth, { nil: undefined }), price })),
+    often(5, fc.record({ do: doing('outbid'), count: fc.constantFrom(1, 1, 2, 9) })),
+    often(2, fc.record({ do: doing('room'), nth, amount: fc.constantFrom(0, 1, 4) })),
+  ];
+}
+
 export function spotDeeds(
   vm: fc.Arbitrary<string>,
   often: Often,
 ): readonly fc.WeightedArbitrary<MarketDeed | SpotMoment>[] {
-  const nth = fc.nat({ max: 3 });
-  const isOneHost = fc.option(nth, { nil: undefined });
   const doing = <const N extends string>(name: N): fc.Arbitrary<N> => fc.constant(name);
   const calls = fc.constantFrom('client/deploy/single', 'client/start/single', 'client/stop/single', 'client/list');
   return [
-    often(10, fc.record({ do: doing('market'), nth: isOneHost, price: fc.constantFrom(...marketWords) })),
-    often(5, fc.record({ do: doing('outbid'), count: fc.constantFrom(1, 1, 2, 9) })),
-    often(2, fc.record({ do: doing('room'), nth, amount: fc.constantFrom(0, 1, 4) })),
+    ...marketDeeds(often),
     often(3, fc.record({ do: doing('outbidUnderFire'), vm, lost: fc.array(calls, { minLength: 1, maxLength: 2 }) })),
     often(3, fc.record({ do: doing('overcharge'), on: fc.boolean() })),
     often(1, fc.record({ do: doing('forgeRetiring'), vm })),

@@ -1,4 +1,4 @@
-import { annotations, finalizerName, spotVmType } from '../../src/api/group.ts';
+import { annotations, finalizerName, gpuPoolType, spotVmType } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
@@ -9,6 +9,7 @@ import { money } from '../../src/lib/money.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import { isVmKind } from './kinds.ts';
+import { PoolWatch } from './pool-watch.ts';
 import { isOnItsWayOut } from './spot-facts.ts';
 import { SpotWatch } from './spot-watch.ts';
 import { lacksSynced, problemsOfConditions, problemsOfVmStatus } from '../support/status-check.ts';
@@ -25,6 +26,7 @@ export interface Facts {
   /** Resources of the cluster, by UID. */
   resourceOf(uid: string): CustomObject | undefined;
   resources(): readonly CustomObject[];
+  pools(): readonly CustomObject[];
   /** Whether one process acts, or two believe that they do. */
   readonly isOneActing: boolean;
   /** Nothing is in the operator's way: it runs, its calls and writes arrive, and lists tell the truth. */
@@ -44,6 +46,7 @@ export class Watchdog {
   readonly breaches: string[] = [];
   readonly #facts: Facts;
   readonly #installation: string;
+  readonly pools: PoolWatch;
   readonly #spot: SpotWatch;
   /** What the provider has said of each VM so far, by id. */
   readonly #statuses = new Map<string, Set<string>>();
@@ -61,6 +64,12 @@ export class Watchdog {
   constructor(installation: string, facts: Facts) {
     this.#installation = installation;
     this.#facts = facts;
+    this.pools = new PoolWatch({
+      ...facts,
+      complain: (what) => {
+        this.complain(what);
+      },
+    });
     this.#spot = new SpotWatch({
       ...facts,
       isExcused: (uid) => this.#excused.has(uid),
@@ -149,6 +158,7 @@ export class Watchdog {
     if (owner.metadata.finalizers?.includes(finalizerName) !== true) {
       this.complain(`a VM was deployed for ${owner.metadata.name}, which has no finalizer`);
     }
+    this.pools.afterDeployed(vm, owner);
     const launch = (owner.status as VmStatus | undefined)?.launch;
     if (launch?.name !== vm.name && !this.#excused.has(uid))
       this.complain(`${vm.name} was deployed, but the journal says ${launch?.name ?? 'nothing'}`);
@@ -186,7 +196,7 @@ export class Watchdog {
     const looked = { before, generation, now: this.#facts.now() + aheadMs, onTheWayMs: 2_000 + aheadMs + behindMs };
     const problems = isVmKind(kind)
       ? [...problemsOfVmStatus(status, looked), ...(lacksSynced(status) ? ['Synced is missing'] : [])]
-      : problemsOfConditions(object.status as GpuAccountStatus, looked);
+      : problemsOfConditions(object.status as GpuAccountStatus, looked, kind === gpuPoolType.kind ? 'Available' : 'Ready');
     if (generation === undefined || generation > (object.metadata.generation ?? 0))
       problems.push('observedGeneration is not one that was');
     if (isVmKind(kind)) problems.push(...this.#unfounded(status), ...this.#forgotten(status, before));
@@ -224,6 +234,7 @@ export class Watchdog {
       for (const { id } of status?.retiring ?? []) retiring.add(id);
     }
     this.#spot.checkQuiet(resources);
+    this.pools.checkQuiet();
     for (const vm of this.#facts.liveVms()) {
       const owner = recorded.get(vm.id);
       if (owner !== undefined) this.#checkPrice(vm, owner);

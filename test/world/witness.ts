@@ -1,10 +1,10 @@
-import { gpuAccountType } from '../../src/api/group.ts';
+import { gpuAccountType, gpuPoolType } from '../../src/api/group.ts';
 import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { secretType, type CustomObject, type SecretObject } from '../../src/controllers/objects.ts';
 import { keyOf, type ObjectRef, type ResourceType } from '../../src/kube/contract.ts';
 import type { Call, MemoryApi } from '../../src/kube/testing/memory-api.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { isVmType, typeOfName } from './kinds.ts';
+import { isVmType } from './kinds.ts';
 import type { Watchdog } from './watchdog.ts';
 
 export interface WitnessOptions {
@@ -24,8 +24,10 @@ export class Witness {
   readonly released = new Set<string>();
   /** While true nobody is told of statuses that are written. */
   isLookingAway = false;
+  /** While true it is a user who calls. */
+  isUserCalling = false;
   readonly #options: WitnessOptions;
-  readonly #refs = new Map<string, ObjectRef>();
+  readonly #refs = new Map<string, { readonly type: ResourceType; readonly ref: ObjectRef }>();
   readonly #before = new Map<string, CustomObject | undefined>();
 
   constructor(options: WitnessOptions) {
@@ -34,14 +36,29 @@ export class Witness {
 
   /** GpuVms and SpotVms that exist. */
   resources(): CustomObject[] {
-    return [...this.#refs.values()].flatMap((ref) => this.#peek(typeOfName(ref.name), ref) ?? []);
+    return this.#existing(isVmType);
+  }
+
+  pools(): CustomObject[] {
+    return this.#existing(isPoolType);
+  }
+
+  #existing(isOfKind: (type: ResourceType) => boolean): CustomObject[] {
+    const of = [...this.#refs.values()].filter(({ type }) => isOfKind(type));
+    return of.flatMap(({ type, ref }) => this.#peek(type, ref) ?? []);
   }
 
   before({ verb, type, ref, body }: Call): void {
     if (!isOurs(type) || verb === 'list' || verb === 'watch') return;
-    const created = verb === 'create' && isVmType(type) ? refIn(body) : undefined;
-    if (created !== undefined) this.#refs.set(keyOf(created), created);
+    const created = verb === 'create' ? refIn(body) : undefined;
+    if (created !== undefined) this.#refs.set(idOf(type, created), { type, ref: created });
     if (ref !== undefined) this.#before.set(idOf(type, ref), this.#peek(type, ref));
+    if (verb === 'delete' && ref !== undefined && isVmType(type)) this.#onDelete(this.#peek(type, ref));
+  }
+
+  #onDelete(object: CustomObject | undefined): void {
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined || this.isUserCalling) return;
+    this.#options.watchdog().pools.beforeDeleted(object);
   }
 
   after({ verb, type, ref: given, body, subresource }: Call): void {
@@ -51,8 +68,7 @@ export class Witness {
     const after = this.#peek(type, ref);
     if (after === undefined && before !== undefined && isVmType(type)) this.#gone(before);
     if (after === undefined) return;
-    if (isVmType(type) && before?.metadata.generation !== after.metadata.generation)
-      this.#options.watchdog().afterSpec(after);
+    if (before?.metadata.generation !== after.metadata.generation) this.#specChanged(type, before, after);
     if (this.isLookingAway) return;
     const watchdog = this.#options.watchdog();
     const isWrite = subresource === 'status' || hasFinalizers(body);
@@ -62,6 +78,14 @@ export class Witness {
     if (subresource !== 'status') return;
     if (isVmType(type)) this.#options.note(lineOf(after));
     watchdog.afterStatus(type.kind, after, before?.status);
+  }
+
+  #specChanged(type: ResourceType, before: CustomObject | undefined, after: CustomObject): void {
+    const watchdog = this.#options.watchdog();
+    if (isPoolType(type)) watchdog.pools.afterSpec(after);
+    if (!isVmType(type)) return;
+    watchdog.afterSpec(after);
+    if (before === undefined) watchdog.pools.afterCreated(after);
   }
 
   #gone(last: CustomObject): void {
@@ -100,7 +124,11 @@ function refIn(body: object | undefined): ObjectRef | undefined {
 }
 
 function isOurs({ plural }: ResourceType): boolean {
-  return isVmType({ plural }) || plural === gpuAccountType.plural;
+  return isVmType({ plural }) || isPoolType({ plural }) || plural === gpuAccountType.plural;
+}
+
+function isPoolType({ plural }: Pick<ResourceType, 'plural'>): boolean {
+  return plural === gpuPoolType.plural;
 }
 
 function idOf(type: ResourceType, ref: ObjectRef): string {

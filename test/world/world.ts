@@ -1,6 +1,6 @@
 import { customResourceDefinition } from '../../src/api/crd.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
-import { gpuAccountType } from '../../src/api/group.ts';
+import { gpuAccountType, gpuPoolType } from '../../src/api/group.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import {
@@ -11,7 +11,7 @@ import {
   serviceType,
   type CustomObject,
 } from '../../src/controllers/objects.ts';
-import { keyOf } from '../../src/kube/contract.ts';
+import { keyOf, type ResourceType } from '../../src/kube/contract.ts';
 import { eventType } from '../../src/kube/events.ts';
 import { leaseType } from '../../src/kube/lease.ts';
 import { MemoryApi } from '../../src/kube/testing/memory-api.ts';
@@ -32,7 +32,7 @@ import { Random } from '../../src/sim/random.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import { CallBudget } from './call-budget.ts';
 import type { KubeWeather } from './kube-link.ts';
-import { typeOfName } from './kinds.ts';
+import { typeOfName, vmTypes } from './kinds.ts';
 import { fairWeather, type ProviderWeather } from './provider-link.ts';
 import { Replica } from './replica.ts';
 import { noDelay } from './surroundings.ts';
@@ -163,6 +163,7 @@ export class SimulatedWorld {
       liveVms: () => this.vms().filter(({ id, status }) => status !== 'Terminated' && !this.#over.has(id)),
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
       resources: () => this.resources(),
+      pools: () => this.#witness.pools(),
       isOneActing: replicas === 1 || options.election !== 'none',
       isCalm: () => this.isCalm,
     });
@@ -275,7 +276,7 @@ export class SimulatedWorld {
     annotations: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const ref = { namespace, name };
-    const type = typeOfName(name);
+    const type = this.#typeOf(name);
     this.note(`apply ${name} ${JSON.stringify(spec)}`);
     if (this.resource(name) === undefined) {
       await this.api.create(type, {
@@ -291,20 +292,47 @@ export class SimulatedWorld {
 
   async annotate(name: string, annotations: Readonly<Record<string, string | null>>): Promise<void> {
     this.note(`annotate ${name} ${JSON.stringify(annotations)}`);
-    await this.api.mergePatch(typeOfName(name), { namespace, name }, { metadata: { annotations } });
+    await this.api.mergePatch(this.#typeOf(name), { namespace, name }, { metadata: { annotations } });
   }
 
   /** `kubectl delete` without waiting. */
   async delete(name: string): Promise<void> {
     this.note(`delete ${name}`);
-    await this.api.delete(typeOfName(name), { namespace, name });
+    await this.#deleteAsUser(this.#typeOf(name), name);
+  }
+
+  async deletePool(name: string): Promise<void> {
+    this.note(`delete ${name}`);
+    await this.#deleteAsUser(gpuPoolType, name);
+  }
+
+  async #deleteAsUser(type: ResourceType, name: string): Promise<void> {
+    this.#witness.isUserCalling = true;
+    // Carried out before anything is awaited.
+    const deletion = this.api.delete(type, { namespace, name });
+    this.#witness.isUserCalling = false;
+    await deletion;
+  }
+
+  /** Of one that exists, by what it is: members of pools are of either kind. */
+  #typeOf(name: string): ResourceType {
+    const key = keyOf({ namespace, name });
+    return vmTypes.find((type) => this.api.peek(type, key) !== undefined) ?? typeOfName(name);
+  }
+
+  pool(name: string): CustomObject | undefined {
+    return this.api.peek(gpuPoolType, keyOf({ namespace, name })) as CustomObject | undefined;
+  }
+
+  pools(): CustomObject[] {
+    return this.#witness.pools();
   }
 
   /** Somebody who may write statuses does: what they write is held to nothing. */
   async editStatus(name: string, status: object): Promise<void> {
     this.note(`edit the status of ${name}: ${JSON.stringify(status)}`);
     this.#witness.isLookingAway = true;
-    await this.api.mergePatch(typeOfName(name), { namespace, name }, { status }, 'status');
+    await this.api.mergePatch(this.#typeOf(name), { namespace, name }, { status }, 'status');
     this.#witness.isLookingAway = false;
     this.watchdog.excuse(this.resource(name)?.metadata.uid ?? '');
   }
@@ -325,7 +353,7 @@ export class SimulatedWorld {
   }
 
   resource(name: string): CustomObject | undefined {
-    return this.api.peek(typeOfName(name), keyOf({ namespace, name })) as CustomObject | undefined;
+    return this.api.peek(this.#typeOf(name), keyOf({ namespace, name })) as CustomObject | undefined;
   }
 
   resources(): CustomObject[] {

@@ -1,0 +1,142 @@
+import { conditionOf } from '../../src/api/conditions.ts';
+import { gpuPoolSpecSchema, type GpuPoolSpec, type GpuPoolStatus } from '../../src/api/gpu-pool.ts';
+import { gpuPoolType, labels } from '../../src/api/group.ts';
+import { markOf } from '../../src/api/vm-name.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
+import type { CustomObject } from '../../src/controllers/objects.ts';
+import type { Vm } from '../../src/sim/state.ts';
+import { isOnItsWayOut } from './spot-facts.ts';
+
+export interface PoolFacts {
+  now(): number;
+  /** Resources that stand for one VM. */
+  resources(): readonly CustomObject[];
+  resourceOf(uid: string): CustomObject | undefined;
+  pools(): readonly CustomObject[];
+  liveVms(): readonly Vm[];
+  writersClocks(): { readonly behindMs: number };
+  readonly isOneActing: boolean;
+  isCalm(): boolean;
+  complain(what: string): void;
+}
+
+/** What was decided by may have been read so long ago, beside the time that its reader was frozen. */
+const onTheWayMs = 10_000;
+
+/**
+ * Holds the world to what is promised of pools: as a Deployment never more members than replicas and surge, never fewer
+ * that are available by a deletion of the operator's than replicas less maxUnavailable; no more on one host than the spread
+ * allows; in the end as many as are wanted, all of the template; and none whose pool is gone.
+ */
+export class PoolWatch {
+  readonly #facts: PoolFacts;
+  /** By UID, what users have asked for, and when. */
+  readonly #specs = new Map<string, { readonly at: number; readonly spec: GpuPoolSpec }[]>();
+
+  constructor(facts: PoolFacts) {
+    this.#facts = facts;
+  }
+
+  /** A user has made a pool, or changed its spec. */
+  afterSpec({ metadata: { uid }, spec }: CustomObject): void {
+    const asked = this.#specs.get(uid) ?? [];
+    this.#specs.set(uid, [...asked, { at: this.#facts.now(), spec: gpuPoolSpecSchema.parse(spec) }]);
+  }
+
+  /** Somebody has made a resource that stands for a VM. */
+  afterCreated(member: CustomObject): void {
+    const uid = poolUidOf(member);
+    if (uid === undefined) return;
+    const specs = this.#inForce(uid);
+    const most = Math.max(...specs.map(({ replicas, updateStrategy }) => replicas + surgeOf(updateStrategy)));
+    const count = this.#membersOf(uid).length;
+    if (count > most) this.#facts.complain(`pool ${nameOf(member)} has ${count} members, ${most} at most are allowed`);
+  }
+
+  /** The operator deletes a member that was not being deleted. */
+  beforeDeleted(member: CustomObject): void {
+    const uid = poolUidOf(member);
+    const pool = this.#facts.pools().find(({ metadata }) => metadata.uid === uid);
+    if (uid === undefined || pool === undefined || pool.metadata.deletionTimestamp !== undefined) return;
+    const specs = this.#inForce(uid);
+    if (!this.#facts.isCalm() || specs.length > 1 || !this.#isAvailable(member, specs[0])) return;
+    const least = Math.max(0, ...specs.map((spec) => spec.replicas - spec.updateStrategy.maxUnavailable));
+    const left = this.#membersOf(uid).filter((one) => one !== member && this.#isAvailable(one, specs[0])).length;
+    if (left < least)
+      this.#facts.complain(`${member.metadata.name} is deleted, which leaves ${left} available of ${least}`);
+  }
+
+  /** A VM was deployed for a member. */
+  afterDeployed(vm: Vm, owner: CustomObject): void {
+    const uid = poolUidOf(owner);
+    if (uid === undefined || !this.#facts.isOneActing) return;
+    const spreads = this.#inForce(uid).map(({ spread }) => spread);
+    if (spreads.some((spread) => spread?.by !== 'Hostnode')) return;
+    const most = Math.max(...spreads.map((spread) => spread?.maxPerDomain ?? Infinity));
+    const there = this.#facts
+      .liveVms()
+      .filter((one) => one.host === vm.host && !isOnItsWayOut(one) && this.#isOf(one, uid));
+    if (there.length > most)
+      this.#facts.complain(`${there.length} members of a pool are on host ${vm.host}, ${most} at most are allowed`);
+  }
+
+  /** Once things are quiet. */
+  checkQuiet(): void {
+    const pools = this.#facts.pools();
+    for (const member of this.#facts.resources()) {
+      const uid = poolUidOf(member);
+      if (uid !== undefined && !pools.some(({ metadata }) => metadata.uid === uid))
+        this.#facts.complain(`${member.metadata.name} is left of a pool that is gone`);
+    }
+    for (const pool of pools) this.#checkSize(pool);
+  }
+
+  #checkSize(pool: CustomObject): void {
+    const spec = gpuPoolSpecSchema.parse(pool.spec);
+    const { templateHash } = (pool.status ?? {}) as GpuPoolStatus;
+    const members = this.#membersOf(pool.metadata.uid);
+    const { name } = pool.metadata;
+    if (members.length !== spec.replicas)
+      this.#facts.complain(`${name} has ${members.length} members, and is to have ${spec.replicas}`);
+    const older = members.filter(({ metadata }) => metadata.labels?.[labels.templateHash] !== templateHash);
+    if (older.length > 0 && spec.updateStrategy.type !== 'OnDelete')
+      this.#facts.complain(`${older.length} members of ${name} are of an older template`);
+  }
+
+  /** All specs that the operator may have decided by. */
+  #inForce(uid: string): GpuPoolSpec[] {
+    const asked = this.#specs.get(uid) ?? [];
+    const since = this.#facts.now() - onTheWayMs - this.#facts.writersClocks().behindMs;
+    return asked.filter((_, index) => (asked[index + 1]?.at ?? Infinity) >= since).map(({ spec }) => spec);
+  }
+
+  #membersOf(uid: string): CustomObject[] {
+    return this.#facts
+      .resources()
+      .filter((object) => poolUidOf(object) === uid && object.metadata.deletionTimestamp === undefined);
+  }
+
+  #isAvailable({ status }: CustomObject, spec: GpuPoolSpec | undefined): boolean {
+    const ready = conditionOf((status as VmStatus | undefined)?.conditions, 'Ready');
+    if (ready?.status !== 'True') return false;
+    return this.#facts.now() - Date.parse(ready.lastTransitionTime) >= 1000 * (spec?.minReadySeconds ?? 0);
+  }
+
+  #isOf({ name }: Vm, uid: string): boolean {
+    const owner = this.#facts.resourceOf(markOf(name)?.uid ?? '');
+    return owner !== undefined && poolUidOf(owner) === uid;
+  }
+}
+
+function surgeOf({ type, maxSurge }: GpuPoolSpec['updateStrategy']): number {
+  return type === 'OnDelete' ? 0 : maxSurge;
+}
+
+function poolUidOf({ metadata }: CustomObject): string | undefined {
+  return metadata.ownerReferences?.find(({ kind, controller }) => kind === gpuPoolType.kind && controller === true)
+    ?.uid;
+}
+
+function nameOf({ metadata }: CustomObject): string {
+  return metadata.labels?.[labels.pool] ?? '';
+}
