@@ -14,7 +14,7 @@ export interface PoolFacts {
   resourceOf(uid: string): CustomObject | undefined;
   pools(): readonly CustomObject[];
   liveVms(): readonly Vm[];
-  writersClocks(): { readonly behindMs: number };
+  writersClocks(): { readonly aheadMs: number; readonly behindMs: number };
   readonly isOneActing: boolean;
   isCalm(): boolean;
   complain(what: string): void;
@@ -77,7 +77,7 @@ export class PoolWatch {
       .liveVms()
       .filter((one) => one.host === vm.host && !isOnItsWayOut(one) && this.#isOf(one, uid));
     if (there.length > most)
-      this.#facts.complain(`${there.length} members of a pool are on host ${vm.host}, ${most} at most are allowed`);
+      this.#facts.complain(`${there.length} members of a pool are on host ${vm.host.id}, ${most} at most are allowed`);
   }
 
   /** Once things are quiet. */
@@ -119,7 +119,9 @@ export class PoolWatch {
   #isAvailable({ status }: CustomObject, spec: GpuPoolSpec | undefined): boolean {
     const ready = conditionOf((status as VmStatus | undefined)?.conditions, 'Ready');
     if (ready?.status !== 'True') return false;
-    return this.#facts.now() - Date.parse(ready.lastTransitionTime) >= 1000 * (spec?.minReadySeconds ?? 0);
+    // By the clock of whoever wrote it.
+    const since = Date.parse(ready.lastTransitionTime) - this.#facts.writersClocks().aheadMs;
+    return this.#facts.now() - since >= 1000 * (spec?.minReadySeconds ?? 0);
   }
 
   #isOf({ name }: Vm, uid: string): boolean {

@@ -196,7 +196,11 @@ export class Watchdog {
     const looked = { before, generation, now: this.#facts.now() + aheadMs, onTheWayMs: 2_000 + aheadMs + behindMs };
     const problems = isVmKind(kind)
       ? [...problemsOfVmStatus(status, looked), ...(lacksSynced(status) ? ['Synced is missing'] : [])]
-      : problemsOfConditions(object.status as GpuAccountStatus, looked, kind === gpuPoolType.kind ? 'Available' : 'Ready');
+      : problemsOfConditions(
+          object.status as GpuAccountStatus,
+          looked,
+          kind === gpuPoolType.kind ? 'Available' : 'Ready',
+        );
     if (generation === undefined || generation > (object.metadata.generation ?? 0))
       problems.push('observedGeneration is not one that was');
     if (isVmKind(kind)) problems.push(...this.#unfounded(status), ...this.#forgotten(status, before));
