@@ -130,6 +130,11 @@ export function isKubeError(error: unknown, ...kinds: KubeErrorKind[]): error is
   return error instanceof KubeError && (kinds.length === 0 || kinds.includes(error.kind));
 }
 
+/** Nothing new is made in a namespace that is being deleted. Its resources are deleted as well, some seconds later. */
+export function isOfEndingNamespace(error: unknown): boolean {
+  return isKubeError(error, 'forbidden') && error.message.includes('because it is being terminated');
+}
+
 /** What a reconcile ends with; only the runner turns it into queue action, metric and log. */
 export type Outcome =
   /** Nothing more to do until something changes. */

@@ -195,6 +195,7 @@ describe('a namespace that is deleted', () => {
     await stage.cluster.kube.delete(namespaceType, { name: namespace });
     await expectGone(namespace);
     expect((await organization.state()).vms.filter(({ name }) => name.startsWith('gpuvm-'))).toEqual([]);
+    expect(stage.operator.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   test('waits for an operator that is away, which needs nothing that is gone with it', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { secretType } from '../../src/controllers/objects.ts';
+import { namespaceType, secretType } from '../../src/controllers/objects.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
 
@@ -85,5 +85,21 @@ describe('a write that comes too late, as somebody else has written meanwhile', 
     const said = world.api.calls.slice(before).map(({ body }) => JSON.stringify(body ?? {}));
     expect(said.filter((body) => body.includes('ReconcileFailed'))).toEqual([]);
     expect(said.filter((body) => body.includes('"finalizers":null'))).toHaveLength(2);
+  });
+});
+
+describe('a namespace that is being deleted', () => {
+  it('is said, deploys nothing, and is no failure', async () => {
+    const world = await createWorld({ seed: 82 });
+    await world.apply('trainer');
+    await world.api.delete(namespaceType, { name: 'research' });
+    await world.advance(10 * minute);
+    const synced = world.statusOf('trainer')?.conditions?.find(({ type }) => type === 'Synced');
+    expect(synced).toMatchObject({ status: 'False', message: expect.stringContaining('is being deleted') as string });
+    expect(world.vms()).toEqual([]);
+    expect(world.logLines.filter((line) => line.startsWith('error'))).toEqual([]);
+    await world.delete('trainer');
+    expect(await world.until(() => world.resource('trainer') === undefined, 5 * minute)).toBeDefined();
+    expect(world.watchdog.breaches).toEqual([]);
   });
 });

@@ -1,5 +1,12 @@
 import { gpuPoolType, groupVersion } from '../../api/group.ts';
-import { isKubeError, keyOf, type KubeApi, type NewObject, type ResourceType } from '../../kube/contract.ts';
+import {
+  isKubeError,
+  isOfEndingNamespace,
+  keyOf,
+  type KubeApi,
+  type NewObject,
+  type ResourceType,
+} from '../../kube/contract.ts';
 import type { Store } from '../../kube/store.ts';
 import type { MemberPatch } from '../../plan/pool/patches.ts';
 import type { MemberDeletion, NewMember, PoolPlan } from '../../plan/pool/plan.ts';
@@ -100,7 +107,7 @@ async function createMembers(
       if (await createMember(deps, pool, creation)) made.push(creation);
     });
   } catch (error) {
-    if (isKubeError(error, 'forbidden') && error.message.includes('being terminated')) throw new NamespaceEndsError();
+    if (isOfEndingNamespace(error)) throw new NamespaceEndsError();
     // It may have been made: the next look begins with what the API server has.
     memory.isSure = false;
     throw error;

@@ -1,6 +1,12 @@
 import type { VmStatus } from '../../api/vm.ts';
 import type { Fleet } from '../../fleet/contract.ts';
-import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
+import {
+  isKubeError,
+  isOfEndingNamespace,
+  type Outcome,
+  type ReconcileContext,
+  type Reconciler,
+} from '../../kube/contract.ts';
 import { NotLeadingError } from '../../kube/leader.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
@@ -59,6 +65,8 @@ export class VmController implements Reconciler {
       return await this.#run(key, memory, signal);
     } catch (error) {
       if (!signal.aborted) await this.#noteFailure(key, error);
+      // It waits for its own deletion, and nothing is wrong.
+      if (isOfEndingNamespace(error)) return { kind: 'requeueAfter', delayMs: endingRetryMs };
       throw error;
     }
   }
@@ -241,10 +249,14 @@ function isNoFailure(error: unknown): boolean {
   return isKubeError(error, 'conflict') || error instanceof NotLeadingError;
 }
 
+/** The namespace's own controller deletes what is in it sooner than that. */
+const endingRetryMs = 30_000;
+
 const longestReason = 500;
 
 /** What an API server says of a request is for its users; what else went wrong is for the operator's log, and may be anything. */
 function sentenceOf(failure: unknown): string {
+  if (isOfEndingNamespace(failure)) return 'The namespace is being deleted: nothing new is made in it.';
   const why = isKubeError(failure)
     ? `the API server refused a step: ${failure.message.slice(0, longestReason)}`
     : 'see the log of the operator';
