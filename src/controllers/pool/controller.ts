@@ -7,6 +7,7 @@ import { isEqualJson, writeStatus } from '../../kube/patch.ts';
 import type { Store } from '../../kube/store.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
+import type { PoolMember } from '../../plan/pool/observation.ts';
 import { planPool, type PoolPlan } from '../../plan/pool/plan.ts';
 import { statusOfDeletion, statusOfFailure, statusOfInvalid } from '../../plan/pool/status-else.ts';
 import type { CustomObject } from '../objects.ts';
@@ -162,8 +163,11 @@ export class GpuPoolController implements Reconciler {
   async #letGo(pool: CustomObject, memory: PoolMemory): Promise<Outcome | undefined> {
     if (!hasFinalizer(pool, finalizerName)) return { kind: 'done' };
     if (pool.metadata.finalizers?.includes('orphan') === true) return this.#release(pool);
+    const isHere = ({ isDeleting }: PoolMember): boolean => !isDeleting;
+    // By what the API server has: of --cascade=orphan nothing is left in the pool once its members have lost their owner.
+    if (membersOf(this.#deps, pool, memory).some(isHere)) await lookUpMembers(this.#deps, pool);
     const members = membersOf(this.#deps, pool, memory);
-    const here = members.filter(({ isDeleting }) => !isDeleting);
+    const here = members.filter(isHere);
     if (here.length > 0) {
       this.#deps.leadership.assertLeading();
       await deleteMembers(

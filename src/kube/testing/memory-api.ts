@@ -123,9 +123,10 @@ export class MemoryApi implements KubeApi {
     for (const watcher of this.#watchers()) watcher.end(error);
   }
 
-  /** Holds back watch events that are not delivered yet, and those to come, or lets them go. */
-  holdWatches(held: boolean): void {
-    for (const watcher of this.#watchers()) watcher.hold(held);
+  /** Holds back watch events that are not delivered yet, and those to come, or lets them go: of one kind or of all. */
+  holdWatches(held: boolean, type?: ResourceType): void {
+    const watchers = type === undefined ? this.#watchers() : this.#server.kind(type).watchers;
+    for (const watcher of watchers) watcher.hold(held);
   }
 
   /** Tells all watchers how far the versions have come. */
