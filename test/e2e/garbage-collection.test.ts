@@ -35,6 +35,9 @@ afterAll(async () => {
   }
 });
 
+/** There is not always enough of one model for a pool. */
+const manyModels = { gpu: { models: ['v100-pcie-16gb', 'rtxa4000-pcie-16gb', 'rtxa5000-pcie-24gb'] } };
+
 /** Tenants of one account, whose credentials stay when a tenant goes. */
 async function newTenant(): Promise<Team> {
   return { namespace: await stage.cluster.createNamespace('tenant'), account: organization.account };
@@ -119,7 +122,7 @@ describe('a GpuPool that is deleted', () => {
   }
 
   test.each(['Background', 'Foreground'] as const)('takes its members, VMs and Secrets with it: %s', async (policy) => {
-    const pool = await stage.createPool(team, policy.toLowerCase(), { replicas: 3 });
+    const pool = await stage.createPool(team, policy.toLowerCase(), { replicas: 3 }, manyModels);
     await pool.untilReady(3);
     expect(await secretsOf(pool.name)).toHaveLength(3);
     await deleteWith(pool, policy);
@@ -139,7 +142,7 @@ describe('a GpuPool that is deleted', () => {
   });
 
   test('by --cascade=orphan leaves its members running, each of which is its own from then on', async () => {
-    const pool = await stage.createPool(team, 'left', { replicas: 2 });
+    const pool = await stage.createPool(team, 'left', { replicas: 2 }, manyModels);
     await pool.untilReady(2);
     const before = await vmIds();
     await deleteWith(pool, 'Orphan');
@@ -178,7 +181,7 @@ describe('a namespace that is deleted', () => {
     const stopped = await stage.create(team, 'stopped', { powerState: 'Stopped' });
     const spot = await stage.createSpot(team, 'spot');
     const waiting = await stage.create(team, 'waiting', { maxHourlyPrice: '0.01' });
-    const pool = await stage.createPool(team, 'pool', { replicas: 2 });
+    const pool = await stage.createPool(team, 'pool', { replicas: 2 }, manyModels);
     await running.untilReady();
     await spot.untilReady();
     await stopped.untilSaid('Stopped');

@@ -12,6 +12,9 @@ import { until } from '../support/until.ts';
 
 /** Pools that are scaled by machines: by Kubernetes' own autoscaler, and by whoever makes the same calls. */
 
+/** There is not always enough of one model for a pool. */
+const manyModels = { gpu: { models: ['v100-pcie-16gb', 'rtxa4000-pcie-16gb', 'rtxa5000-pcie-24gb'] } };
+
 let stage: Stage;
 let team: Organization;
 
@@ -73,7 +76,7 @@ describe.skipIf(useExistingCluster(process.env))('a HorizontalPodAutoscaler with
   });
 
   test('makes a pool larger and smaller as the metric rises and falls, within its bounds', async () => {
-    const pool = await stage.createPool(team, 'inference', { replicas: 2 });
+    const pool = await stage.createPool(team, 'inference', { replicas: 2 }, manyModels);
     await pool.untilReady(2);
     metrics.value = 40;
     const ref = { namespace: team.namespace, name: pool.name };
@@ -128,7 +131,7 @@ describe('the scale subresource', () => {
   }
 
   test('says how many members there are, and by which labels they are found', async () => {
-    const pool = await stage.createPool(team, 'counted', { replicas: 2 });
+    const pool = await stage.createPool(team, 'counted', { replicas: 2 }, manyModels);
     await pool.untilReady(2);
     const { spec, status } = await get(pool);
     expect({ spec, status }).toEqual({
