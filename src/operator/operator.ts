@@ -21,7 +21,7 @@ import { createCluster, recordedVmsOf, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 import { vmTimings } from './options.ts';
 import { collectPools } from './pool-metrics.ts';
-import { createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
+import { budgetController, collectBudgets, createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
 import { collectVms, vmMetrics } from './vm-metrics.ts';
 import {
   wakeOnClusterChanges,
@@ -73,11 +73,13 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
     ...vmKinds.map((kind) => runnerOf(deps, vmController(deps, parts, kind), cluster.vms.queueOf(kind.type.kind))),
     runnerOf(deps, accountController(deps, parts), cluster.accounts.queue),
     runnerOf(deps, poolController(deps, parts), cluster.pools.queue),
+    runnerOf(deps, budgetController(deps, parts), cluster.budgets.queue),
     runnerOf(deps, parts.services, cluster.publications),
   ];
   wakeOnClusterChanges(cluster, parts.owners);
   publishOnClusterChanges(cluster);
   collectPools(metrics, cluster.pools.store);
+  collectBudgets(metrics, cluster.budgets.store);
   wakeOnSpendingChanges(cluster, spending);
   collectVms(metrics, { vms: cluster.vms, accounts: cluster.accounts.store, registry: parts.accounts, clock });
   const life = { isStopping: false };

@@ -1,3 +1,6 @@
+import type { GpuBudgetStatus } from '../api/gpu-budget.ts';
+import { gpuBudgetType } from '../api/group.ts';
+import { GpuBudgetController } from '../controllers/gpu-budget/controller.ts';
 import { CatchUp } from '../controllers/spending/catch-up.ts';
 import { Ledger } from '../controllers/spending/ledger.ts';
 import { SpendMeter } from '../controllers/spending/meter.ts';
@@ -6,7 +9,10 @@ import type { CustomObject } from '../controllers/objects.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
 import { keyOf, type KubeObject } from '../kube/contract.ts';
 import { isEqualJson } from '../kube/patch.ts';
-import type { Change } from '../kube/store.ts';
+import type { KubeEventRecorder } from '../kube/events.ts';
+import type { Change, ReadStore } from '../kube/store.ts';
+import { measures } from '../plan/budget/limits.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import type { Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 import { wakeVm, wakeVmsIn } from './wake-ups.ts';
@@ -82,4 +88,37 @@ function isOtherSpec({ old, new: current }: Change<CustomObject>): boolean {
 
 function namespaceOf({ old, new: current }: Change<KubeObject>): string {
   return (current ?? old)?.metadata.namespace ?? '';
+}
+
+export function budgetController(
+  { kube, clock }: OperatorDeps,
+  { cluster, spending, events }: { cluster: Cluster; spending: Spending; events: KubeEventRecorder },
+): GpuBudgetController {
+  return new GpuBudgetController({
+    ...{ kube, clock, ...spending },
+    store: cluster.budgets.store,
+    vms: cluster.vms,
+    announce: (object, { type, reason, message }) => {
+      events.event(gpuBudgetType, object, { type, reason, action: 'Reconcile', note: message });
+    },
+    wake: (key) => {
+      wakeVm(cluster, key);
+    },
+  });
+}
+
+/** How much of each limit is used, as the statuses say: read off them at each scrape. */
+export function collectBudgets(metrics: Metrics, budgets: ReadStore<CustomObject>): void {
+  metrics.onCollect(() => {
+    metrics.budgetUsedRatio.reset();
+    for (const { metadata, status } of budgets.list()) {
+      const { hard = {}, used } = (status ?? {}) as GpuBudgetStatus;
+      for (const measure of measures) {
+        const [most, amount] = [Number(hard[measure]), Number(used?.[measure])];
+        if (Number.isNaN(most) || Number.isNaN(amount)) continue;
+        const labels = { namespace: metadata.namespace ?? '', budget: metadata.name, limit: measure };
+        metrics.budgetUsedRatio.set(labels, most === 0 ? 1 : amount / most);
+      }
+    }
+  });
 }

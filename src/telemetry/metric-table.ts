@@ -205,6 +205,12 @@ export const metricTable = {
     help: 'VMs that this installation made, by their names, and that no resource owns.',
     labels: ['account'],
   },
+  budgetUsedRatio: {
+    type: 'gauge',
+    name: 'gpuvm_budget_used_ratio',
+    help: 'How much of each limit of a GpuBudget is used: 1 is all of it.',
+    labels: ['namespace', 'budget', 'limit'],
+  },
   eventsDropped: {
     type: 'counter',
     name: 'gpuvm_events_dropped_total',

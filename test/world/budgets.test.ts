@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 
 import { gpuAccountType, gpuBudgetType } from '../../src/api/group.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
-import { namespaceType } from '../../src/controllers/objects.ts';
-import { createWorld, type SimulatedWorld, type WorldOptions } from './world.ts';
+import type { GpuBudgetStatus } from '../../src/api/gpu-budget.ts';
+import { namespaceType, type CustomObject } from '../../src/controllers/objects.ts';
+import { createWorld, easySpec as easy, type SimulatedWorld, type WorldOptions } from './world.ts';
 
 const second = 1000;
 const minute = 60 * second;
@@ -59,6 +60,10 @@ async function createAll(world: SimulatedWorld, order: readonly string[] = names
     await world.apply(name);
     if (apartMs > 0) await world.advance(apartMs);
   }
+}
+
+function budget(world: SimulatedWorld): GpuBudgetStatus {
+  return (world.api.peek(gpuBudgetType, 'research/team') as CustomObject | undefined)?.status ?? {};
 }
 
 function running(world: SimulatedWorld): string[] {
@@ -205,5 +210,125 @@ describe('what VMs cost', () => {
     await world.apply(before[0] ?? '', { powerState: 'Running' });
     await world.until(() => waitingFor(world, 'OverBudget').includes(before[0] ?? ''), minute);
     expect(said(world, before[0] ?? '')).toMatch(/^GpuBudget "team" allows \$0\.50 per hour/);
+  });
+});
+
+describe('a GpuBudget', () => {
+  it('says what is used, who waits, and what was spent, and writes no more often than that', async () => {
+    const { world } = await watched();
+    await limit(world, { vms: 2, dailyCost: '100' });
+    await createAll(world, names.slice(0, 3), second);
+    await untilRunning(world, 2);
+    await world.until(() => budget(world).waiting === 1, minute);
+    expect(budget(world)).toMatchObject({ hard: { vms: 2 }, used: { vms: 2, gpus: 2 }, waiting: 1 });
+    expect(conditionOf(budget(world).conditions, 'Ready')).toMatchObject({
+      ...{ status: 'False', reason: 'BudgetUsedUp' },
+      message: 'hard.vms: 2 VMs of 2 VMs. No further VM is deployed or started.',
+    });
+    expect(conditionOf(budget(world).conditions, 'NearLimit')?.message).toBe('80 % or more is used of hard.vms.');
+    const rate = Number(budget(world).used?.hourlyCost);
+    await world.advance(6 * minute);
+    const { at = '', dailyCost } = budget(world).used ?? {};
+    const writes = world.writes;
+    await world.advance(60 * minute);
+    expect(world.writes - writes).toBeLessThanOrEqual(12);
+    const hours = (Date.parse(budget(world).used?.at ?? '') - Date.parse(at)) / 3_600_000;
+    expect(Number(budget(world).used?.dailyCost) - Number(dailyCost)).toBeCloseTo(rate * hours, 3);
+  });
+
+  it('goes on counting what is spent after a restart, and begins anew each day', async () => {
+    const { world } = await watched();
+    await limit(world, { monthlyCost: '1000' });
+    await world.apply('vm-00');
+    await untilRunning(world, 1);
+    const startedAt = world.clock.now();
+    for (let hour = 0; hour < 5; hour++) {
+      await world.advance(57 * minute);
+      world.crash();
+      await world.advance(3 * minute);
+      await world.start();
+    }
+    await world.advance(10 * minute);
+    const rate = Number(world.statusOf('vm-00')?.hourlyPrice?.running);
+    const hours = (world.clock.now() - startedAt) / 3_600_000;
+    expect(Number(budget(world).used?.dailyCost)).toBeGreaterThanOrEqual(rate * (hours - 0.1));
+    expect(Number(budget(world).used?.dailyCost)).toBeLessThan(rate * (hours + 0.1));
+    await world.advance(24 * 60 * minute);
+    const { dailyCost, monthlyCost } = budget(world).used ?? {};
+    expect(Number(dailyCost)).toBeLessThan(rate * 24);
+    expect(Number(monthlyCost)).toBeGreaterThan(rate * 24);
+    await world.delete('vm-00');
+    await world.advance(30 * minute);
+    const writes = world.writes;
+    await world.advance(4 * 60 * minute);
+    expect(world.writes - writes).toBe(0);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('lets nothing be deployed once the day is spent, and the oldest of those that wait on the next day', async () => {
+    const { world } = await watched();
+    await limit(world, { dailyCost: '1.00' });
+    await world.apply('vm-00');
+    await untilRunning(world, 1);
+    await world.until(
+      () => conditionOf(budget(world).conditions, 'Ready')?.status === 'False',
+      12 * 60 * minute,
+      minute,
+    );
+    await world.apply('vm-01');
+    await world.until(() => waitingFor(world, 'OverBudget').length === 1, 5 * minute);
+    expect(said(world, 'vm-01')).toMatch(
+      /^GpuBudget "team" allows \$1\.00 today \(UTC\) \(hard\.dailyCost\), and \$1\.\d+ is spent/,
+    );
+    expect(running(world)).toEqual(['vm-00']);
+    await world.until(() => running(world).length === 2, 25 * 60 * minute, minute);
+    expect(running(world)).toEqual(['vm-00', 'vm-01']);
+  });
+
+  it('releases the least important VMs when it is lowered, and starts them again when it is raised', async () => {
+    const { world } = await watched();
+    const stopping = { onExceeded: 'StopByPriority' };
+    await limit(world, { gpus: 4 }, stopping);
+    for (const [index, name] of names.slice(0, 4).entries()) {
+      await world.apply(name, { ...easy, priority: index === 1 ? -5 : index === 3 ? 7 : 0 });
+      await world.advance(second);
+    }
+    await untilRunning(world, 4);
+    await limit(world, { gpus: 2 });
+    await untilRunning(world, 2);
+    expect(running(world)).toEqual(['vm-00', 'vm-03']);
+    await world.until(() => waitingFor(world, 'StoppedByBudget').length === 2, 5 * minute);
+    expect(waitingFor(world, 'StoppedByBudget')).toEqual(['vm-01', 'vm-02']);
+    expect(
+      budget(world)
+        .stopped?.map(({ name }) => name)
+        .sort(),
+    ).toEqual(['vm-01', 'vm-02']);
+    await world.advance(30 * minute);
+    expect(running(world)).toEqual(['vm-00', 'vm-03']);
+    await limit(world, { gpus: 3 });
+    await untilRunning(world, 3);
+    expect(running(world)).toEqual(['vm-00', 'vm-02', 'vm-03']);
+    await limit(world, { gpus: 4 });
+    await untilRunning(world, 4);
+    expect(budget(world).stopped ?? []).toEqual([]);
+    expect(world.vms()).toHaveLength(4);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('keeps a VM from being left behind, unless it allows that', async () => {
+    const { world } = await watched();
+    await limit(world, { vms: 2 });
+    await world.apply('vm-00', { ...easy, deletionPolicy: 'Retain' });
+    await untilRunning(world, 1);
+    await world.delete('vm-00');
+    await world.until(() => world.conditionOf('vm-00', 'Ready') === 'False RetainNotAllowed', minute);
+    await world.annotate('vm-00', { 'gpuvm.dev/abandon': 'true' });
+    await world.advance(5 * minute);
+    expect(world.conditionOf('vm-00', 'Ready')).toBe('False RetainNotAllowed');
+    expect(budget(world).used?.vms).toBe(1);
+    await limit(world, { vms: 2 }, { allowRetain: true });
+    await world.until(() => world.resource('vm-00') === undefined, 5 * minute);
+    expect(alive(world)).toBe(1);
   });
 });

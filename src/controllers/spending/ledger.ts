@@ -6,12 +6,14 @@ import type { LimitAhead } from '../../plan/budget/limits.ts';
 import type { SpendView } from '../../plan/budget/spending.ts';
 import { shortageReasons } from '../../plan/budget/words.ts';
 import type { VmObservation } from '../../plan/vm/observation.ts';
+import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 import { parseVm } from '../vm/parse.ts';
 import { banOf, mayRetain } from './ban.ts';
 import { Books, type BooksDeps, type Reservation } from './books.ts';
+import { budgetHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
 
 export interface LedgerDeps extends BooksDeps {
@@ -60,6 +62,10 @@ export class Ledger {
       books: () => this.books(),
       limits: (books) => this.#limitsFor(books, object),
     });
+  }
+
+  holdsOn(object: CustomObject): PowerHold[] {
+    return budgetHolds(this.#deps, object);
   }
 
   #limitsFor(books: Books, object: CustomObject): readonly LimitAhead[] {

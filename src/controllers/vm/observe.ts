@@ -46,7 +46,7 @@ export interface ObserveDeps {
   /** What is to be said of the Service of a resource, by its key among all kinds. */
   readonly services: { fact(key: string): ServiceFact | undefined };
   readonly owners: VmOwners;
-  readonly ledger: Pick<Ledger, 'viewFor'>;
+  readonly ledger: Pick<Ledger, 'viewFor' | 'holdsOn'>;
 }
 
 /** What the spec refers to. Rejects when the API server does. */
@@ -85,7 +85,7 @@ export function observeVm(
     meta,
     specProblem: parsed.problem,
     spec,
-    holds: holdsOf(spec, now),
+    holds: [...deps.ledger.holdsOn(object), ...holdsOf(spec, now)],
     spot: parsed.spot,
     status,
     journal,

@@ -1,0 +1,113 @@
+import type { GpuBudgetStatus } from '../../api/gpu-budget.ts';
+import { gpuBudgetType } from '../../api/group.ts';
+import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
+import { writeStatus } from '../../kube/patch.ts';
+import type { Indexed, Store } from '../../kube/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { nextLookAt, statusOfBudget, type BudgetObservation } from '../../plan/budget/budget-status.ts';
+import { chooseStopped, type Stoppable } from '../../plan/budget/stopping.ts';
+import type { Announcement } from '../../plan/vm/verdict.ts';
+import type { CustomObject } from '../objects.ts';
+import { parseBudget, type Books } from '../spending/books.ts';
+import { stoppedBy } from '../spending/hold.ts';
+import type { Ledger } from '../spending/ledger.ts';
+import type { SpendMeter } from '../spending/meter.ts';
+import { vmKindOf } from '../vm/kinds.ts';
+import { keyAmongKinds } from '../vm/observe.ts';
+import { parseVm } from '../vm/parse.ts';
+import { announcementsFor } from './announcements.ts';
+import { isWorthWriting } from './worth-writing.ts';
+
+export interface GpuBudgetDeps {
+  readonly kube: KubeApi;
+  readonly clock: Clock;
+  readonly store: Store<CustomObject>;
+  /** Resources of all kinds that stand for one VM, by `namespace` and `uid`. */
+  readonly vms: Indexed<CustomObject>;
+  readonly ledger: Pick<Ledger, 'books' | 'waitingIn' | 'wakeAdmissible'>;
+  readonly meter: SpendMeter;
+  announce(object: CustomObject, announcement: Announcement): void;
+  /** A key among all kinds, to be reconciled. */
+  wake(key: string): void;
+}
+
+/**
+ * One budget's control loop: says what is used, counts what is spent, and chooses whose VMs are kept released. Whether
+ * there is room for a VM is decided elsewhere, by what the budget's spec says and not by this status.
+ */
+export class GpuBudgetController implements Reconciler {
+  readonly name = 'gpubudget';
+  readonly #deps: GpuBudgetDeps;
+
+  constructor(deps: GpuBudgetDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(key: string): Promise<Outcome> {
+    const object = this.#deps.store.get(key);
+    if (object === undefined) return { kind: 'done' };
+    const observation = this.#observe(object);
+    const desired = statusOfBudget(observation);
+    const before = observation.status;
+    if (isWorthWriting(before, desired, observation.now)) {
+      try {
+        const written = await writeStatus(this.#deps.kube, gpuBudgetType, object, { desired, lock: true });
+        this.#deps.store.applyWrite(written);
+      } catch (error) {
+        if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
+        throw error;
+      }
+      for (const announcement of announcementsFor(before, desired)) this.#deps.announce(object, announcement);
+      this.#wake(before, desired);
+    }
+    const at = nextLookAt(observation);
+    if (at === undefined) return { kind: 'done' };
+    return { kind: 'requeueAfter', delayMs: Math.max(1, at - this.#deps.clock.now()) };
+  }
+
+  #observe(object: CustomObject): BudgetObservation {
+    const { ledger, meter, clock } = this.#deps;
+    const { namespace = '', generation } = object.metadata;
+    const books = ledger.books();
+    const charge = books.ofNamespace(namespace);
+    const spent = meter.read(object, charge.hourlyCost);
+    const limits = books.limitsOfBudget(object);
+    const spec = parseBudget(object);
+    const stopped = spec?.onExceeded === 'StopByPriority' ? this.#stopped(object, books, limits) : [];
+    const waiting = ledger.waitingIn(namespace);
+    const status: GpuBudgetStatus = object.status ?? {};
+    return { ...{ now: clock.now(), generation, status, spec, charge, spent, limits, waiting, stopped } };
+  }
+
+  #stopped(budget: CustomObject, books: Books, limits: BudgetObservation['limits']): BudgetObservation['stopped'] {
+    const before = new Set(stoppedBy(budget).map(({ uid }) => uid));
+    const objects = new Map(
+      this.#deps.vms
+        .byIndex('namespace', budget.metadata.namespace ?? '')
+        .map((object) => [object.metadata.uid, object]),
+    );
+    const members = [...objects.values()].flatMap((object) => stoppable(object, books));
+    return chooseStopped(limits, members, before).flatMap((uid) => {
+      const object = objects.get(uid);
+      return object === undefined ? [] : [{ kind: vmKindOf(object).type.kind, name: object.metadata.name, uid }];
+    });
+  }
+
+  /** Our own writes wake nobody: neither those that are to stop, or may start, nor those that wait for another day. */
+  #wake({ stopped: before = [] }: GpuBudgetStatus, { stopped: after = [] }: GpuBudgetStatus): void {
+    const uids = new Set([...before, ...after].map(({ uid }) => uid));
+    for (const uid of uids) {
+      for (const object of this.#deps.vms.byIndex('uid', uid)) this.#deps.wake(keyAmongKinds(object));
+    }
+    this.#deps.ledger.wakeAdmissible();
+  }
+}
+
+/** A VM that is on its way out anyway is not stopped first. */
+function stoppable(object: CustomObject, books: Books): Stoppable[] {
+  const { uid, creationTimestamp, deletionTimestamp } = object.metadata;
+  if (deletionTimestamp !== undefined) return [];
+  const { priority } = parseVm(object).spec;
+  const createdAt = Date.parse(creationTimestamp ?? '') || 0;
+  return [{ uid, priority, createdAt, ...books.commitmentOf(object) }];
+}
