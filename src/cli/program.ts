@@ -1,13 +1,20 @@
-import { Command, CommanderError } from 'commander';
+import { type Argument, Command, CommanderError } from 'commander';
 
 import packageJson from '../../package.json' with { type: 'json' };
+import { accountCommand } from './account.ts';
+import { completeCommand, completionCommand } from './completion.ts';
+import { costCommand } from './cost.ts';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
+import { importCommand } from './import.ts';
+import { offersCommand } from './offers.ts';
 import { operatorCommand } from './operator.ts';
 import { lastWordsOf } from './shared/cli-error.ts';
 import { exitCodes } from './shared/exit-codes.ts';
 import { programName } from './shared/io.ts';
 import { simulateCommand } from './simulate.ts';
 import { releaseCommand, restartCommand, startCommand, stopCommand } from './power.ts';
+import { quoteCommand } from './quote.ts';
 import { scpCommand } from './scp.ts';
 import { sshAskpassCommand } from './ssh-askpass.ts';
 import { sshCommand } from './ssh.ts';
@@ -19,23 +26,40 @@ export function createProgram(): Command {
   const program = new Command(programName())
     .description('GPU VMs of the TensorDock marketplace as Kubernetes resources')
     .version(packageJson.version)
-    .configureHelp({ showGlobalOptions: false });
-  program.commandsGroup('Look:').addCommand(statusCommand());
-  program
-    .commandsGroup('Use a VM:')
-    .addCommand(sshCommand())
-    .addCommand(scpCommand())
-    .addCommand(urlsCommand())
-    .addCommand(startCommand())
-    .addCommand(stopCommand())
-    .addCommand(releaseCommand())
-    .addCommand(restartCommand())
-    .addCommand(sshAskpassCommand(), { hidden: true });
-  program.commandsGroup('Run:').addCommand(operatorCommand()).addCommand(simulateCommand()).addCommand(demoCommand());
+    // So that __complete gets the words of other commands with their options.
+    .enablePositionalOptions()
+    .configureHelp({
+      subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
+    })
+    .helpCommand('help [command]', 'show the help of a command');
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'Look:': [
+      ...[statusCommand(), offersCommand(), quoteCommand(), costCommand()],
+      ...[accountCommand(), doctorCommand()],
+    ],
+    'Use a VM:': [
+      ...[sshCommand(), scpCommand(), urlsCommand()],
+      ...[startCommand(), stopCommand(), releaseCommand(), restartCommand(), importCommand()],
+    ],
+    'Run:': [operatorCommand(), simulateCommand(), demoCommand()],
+    'Other:': [completionCommand()],
+  };
+  for (const [heading, commands] of Object.entries(groups)) {
+    program.commandsGroup(heading);
+    for (const command of commands) program.addCommand(command);
+  }
+  for (const hidden of [sshAskpassCommand(), completeCommand(() => program)]) {
+    program.addCommand(hidden, { hidden: true });
+  }
   for (const command of [program, ...program.commands]) {
     command.exitOverride().showHelpAfterError('(add --help for all options)').showSuggestionAfterError(true);
   }
   return program;
+}
+
+function argumentTerm(argument: Argument): string {
+  const name = argument.variadic ? `${argument.name()}...` : argument.name();
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 /** Runs the command line; gives the exit code where it has not been set on the way. */

@@ -107,7 +107,7 @@ test('a user who lacks a permission is told which verb on which resource', async
   expect((await guest.run(['status', 'gpuvm/trainer'])).code).toBe(0);
 });
 
-test('a cluster that does not answer is named, with its context', async () => {
+test('a context that the kubeconfig lacks is named', async () => {
   const { code, stderr } = await cli.run(['status', '--context', 'none']);
   expect(stderr).toContain('no cluster for context "none"');
   expect(code).toBe(2);

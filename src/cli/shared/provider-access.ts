@@ -6,8 +6,10 @@ import type { Credentials } from '../../controllers/accounts.ts';
 import { readCredentials } from '../../controllers/gpu-account/credentials.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { Redactor } from '../../lib/redact.ts';
 import type { Provider } from '../../provider/contract.ts';
+import { parseBaseUrl } from '../../provider/tensordock/http.ts';
 import { createTensorDockProvider } from '../../provider/tensordock/provider.ts';
 import { CliError, describeProviderError } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -40,7 +42,7 @@ export interface ProviderAccess {
   readonly provider: Provider;
   readonly endpoint: string;
   /** Runs calls; a failure comes out as a sentence with the address. */
-  ask<T>(call: (provider: Provider) => Promise<T>): Promise<T>;
+  readonly ask: <T>(call: (provider: Provider) => Promise<T>) => Promise<T>;
 }
 
 /** What a call needs: some of them tell everybody. */
@@ -57,6 +59,7 @@ export async function withProvider<T>(
 ): Promise<T> {
   const redactor = new Redactor();
   const { endpoint, credentials } = await resolveAccess(session, { flags, need, redactor });
+  assertIsEndpoint(endpoint);
   const provider = createTensorDockProvider({
     endpoint,
     credentials: () => credentials ?? { apiKey: '', apiToken: '' },
@@ -77,6 +80,14 @@ export async function withProvider<T>(
     return await run({ provider, endpoint, ask });
   } finally {
     await provider.close();
+  }
+}
+
+function assertIsEndpoint(endpoint: string): void {
+  try {
+    parseBaseUrl(endpoint);
+  } catch (error) {
+    throw new CliError(`"${endpoint}": ${messageOf(error)}`, exitCodes.usage);
   }
 }
 

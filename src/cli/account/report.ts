@@ -1,0 +1,195 @@
+import { conditionOf, type Condition } from '../../api/conditions.ts';
+import {
+  gpuAccountSpecSchema,
+  gpuAccountStatusSchema,
+  type GpuAccountSpec,
+  type GpuAccountStatus,
+} from '../../api/gpu-account.ts';
+import type { CustomObject } from '../../controllers/objects.ts';
+import { dollars } from '../../lib/money.ts';
+import { aligned, columns, section, type Cell } from '../shared/columns.ts';
+import type { Paint } from '../shared/io.ts';
+import { amountOf } from '../shared/prices.ts';
+import type { Problem } from '../status/problems.ts';
+import { age, conditionLines, problemLines } from '../status/render-vm.ts';
+
+/** What is shown of an account: where its Secret is, and nothing that is in it. */
+export interface AccountReport {
+  readonly name: string;
+  readonly createdAt: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly credentialsSecret: string | undefined;
+  readonly requestsPerSecond: number | undefined;
+  readonly allowedNamespaces: Readonly<Record<string, string>> | undefined;
+  readonly limits: GpuAccountSpec['limits'];
+  readonly vms: GpuAccountStatus['vms'];
+  readonly unmanagedVms: readonly string[];
+  readonly conditions: readonly Condition[];
+  readonly problems: readonly Problem[];
+  readonly nextStep: string;
+}
+
+export interface AccountLook {
+  readonly now: number;
+  readonly paint: Paint;
+  readonly program: string;
+}
+
+export function accountReportOf(
+  object: CustomObject,
+  { now, program }: Pick<AccountLook, 'now' | 'program'>,
+): AccountReport {
+  const spec = gpuAccountSpecSchema.safeParse(object.spec).data;
+  const status = gpuAccountStatusSchema.safeParse(object.status ?? {}).data ?? {};
+  const { name, creationTimestamp: createdAt } = object.metadata;
+  const secret = spec?.credentialsSecretRef;
+  const unseenMs = now - Date.parse(createdAt ?? '');
+  const problems = accountProblems(status, { unseenMs, program });
+  return {
+    ...{ name, createdAt },
+    ...settingsOf(spec),
+    credentialsSecret: secret === undefined ? undefined : `${secret.namespace}/${secret.name}`,
+    ...{ vms: status.vms, unmanagedVms: status.unmanagedVms ?? [], conditions: status.conditions ?? [] },
+    problems,
+    nextStep: nextStepOf(status, { program, secret }),
+  };
+}
+
+type Settings = Pick<AccountReport, 'endpoint' | 'requestsPerSecond' | 'allowedNamespaces' | 'limits'>;
+
+function settingsOf(spec: GpuAccountSpec | undefined): Settings {
+  return {
+    endpoint: spec?.endpoint,
+    requestsPerSecond: spec?.requestsPerSecond,
+    allowedNamespaces: spec?.allowedNamespaces?.matchLabels,
+    limits: spec?.limits,
+  };
+}
+
+/** Conditions that are there only while something is the matter. */
+const warnings = ['ListDistrusted', 'OrganizationUnproven'] as const;
+
+/** So long an operator that runs may take to look at something new. */
+const unseenAfterMs = 60_000;
+
+function accountProblems(
+  { observedGeneration, conditions, vms }: GpuAccountStatus,
+  { unseenMs, program }: { readonly unseenMs: number; readonly program: string },
+): Problem[] {
+  if (observedGeneration === undefined) {
+    return unseenMs < unseenAfterMs
+      ? []
+      : [{ what: 'No operator has looked at the account yet.', fix: `${program} doctor` }];
+  }
+  const ready = conditionOf(conditions, 'Ready');
+  const bad = ready !== undefined && ready.status !== 'True' ? [ready] : [];
+  const warned = warnings.flatMap((type) => {
+    const condition = conditionOf(conditions, type);
+    return condition?.status === 'True' ? [condition] : [];
+  });
+  const said = [...bad, ...warned].map(({ reason, message }) => ({ what: `${reason}: ${message}` }));
+  const { unmanaged = 0 } = vms ?? {};
+  const orphans =
+    unmanaged === 0
+      ? []
+      : [{ what: `${unmanaged} VMs of this installation belong to no resource, and cost money for nothing.` }];
+  return [...said.filter(({ what }, at) => said.findIndex((one) => one.what === what) === at), ...orphans];
+}
+
+interface StepFacts {
+  readonly program: string;
+  readonly secret: { readonly namespace: string; readonly name: string } | undefined;
+}
+
+function nextStepOf({ conditions = [], observedGeneration, vms }: GpuAccountStatus, facts: StepFacts): string {
+  if (observedGeneration === undefined) return `${facts.program} doctor`;
+  const forCredentials = conditions
+    .map(({ reason }) => credentialsStep(reason, facts))
+    .find((step) => step !== undefined);
+  if (forCredentials !== undefined) return forCredentials;
+  const hasOrphans = vms !== undefined && vms.unmanaged > 0;
+  return hasOrphans
+    ? 'Look at these VMs at the provider, and delete those that nobody needs.'
+    : `${facts.program} status -A`;
+}
+
+function credentialsStep(reason: string, { secret }: StepFacts): string | undefined {
+  if (secret === undefined) return undefined;
+  const { namespace, name } = secret;
+  switch (reason) {
+    case 'CredentialsSecretNotFound':
+      return `kubectl -n ${namespace} create secret generic ${name} --from-env-file=credentials.env    two lines: api_key=… and api_token=…`;
+    case 'InvalidCredentials':
+    case 'CredentialsSecretInvalid':
+      return `kubectl -n ${namespace} edit secret ${name}    the keys api_key and api_token`;
+    default:
+      return undefined;
+  }
+}
+
+export function renderAccount(report: AccountReport, { now, paint }: AccountLook): string[] {
+  return [
+    paint('heading', `GpuAccount ${report.name}`),
+    ...section('Summary', aligned(summaryRows(report, now), paint), paint),
+    ...section('VMs that no resource owns', report.unmanagedVms, paint),
+    ...section('Conditions', conditionLines(report, now, paint), paint),
+    ...section('Problems', problemLines(report.problems, paint), paint),
+    ...section('Next step', [report.nextStep], paint),
+  ];
+}
+
+function summaryRows(report: AccountReport, now: number): (readonly [string, Cell])[] {
+  const { endpoint = '', credentialsSecret = '', requestsPerSecond, allowedNamespaces, vms, createdAt } = report;
+  const rows: (readonly [string, string])[] = [
+    ['Endpoint:', endpoint],
+    ['Credentials:', credentialsSecret === '' ? '' : `Secret ${credentialsSecret}`],
+    ['Calls:', requestsPerSecond === undefined ? '' : `at most ${requestsPerSecond} per second`],
+    ['Namespaces:', allowedNamespaces === undefined ? 'all' : `with ${labelText(allowedNamespaces)}`],
+    ['Limits:', limitText(report)],
+    [
+      'VMs:',
+      vms === undefined
+        ? ''
+        : `${vms.total} in the organization, ${vms.managed} managed here, ${vms.unmanaged} of no resource`,
+    ],
+    ['Age:', createdAt === undefined ? '' : age(createdAt, now)],
+  ];
+  return rows.filter(([, value]) => value !== '');
+}
+
+function labelText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(', ');
+}
+
+function limitText({ limits }: AccountReport): string {
+  const cost = amountOf(limits?.maxHourlyCost);
+  const parts = [
+    limits?.maxVms === undefined ? undefined : `${limits.maxVms} VMs`,
+    cost === undefined ? undefined : `${dollars(cost)} per hour`,
+  ];
+  return parts.filter((part) => part !== undefined).join(', ');
+}
+
+export function renderAccounts(reports: readonly AccountReport[], { now, paint, program }: AccountLook): string[] {
+  if (reports.length === 0) {
+    return ['There is no GpuAccount.', '', 'docs/getting-started.md says how to make one.'];
+  }
+  const rows = reports.map((report): Cell[] => {
+    const ready = conditionOf(report.conditions, 'Ready');
+    const { total, managed, unmanaged } = report.vms ?? {};
+    const style = ready?.status === 'True' ? 'good' : 'bad';
+    return [
+      ...[report.name, { text: ready?.status ?? 'Unknown', style } as const, ready?.reason ?? 'Pending'],
+      ...[total, managed, unmanaged].map((count) => (count === undefined ? '' : `${count}`)),
+      ...[report.endpoint ?? '', age(report.createdAt ?? '', now)],
+    ];
+  });
+  const titles = ['NAME', 'READY', 'STATUS', 'VMS', 'MANAGED', 'UNMANAGED', 'ENDPOINT', 'AGE'];
+  const bad = reports.find(({ problems }) => problems.length > 0);
+  return [
+    ...columns(titles, rows, paint),
+    ...(bad === undefined ? [] : ['', ...problemLines(bad.problems, paint), `${program} account ${bad.name}`]),
+  ];
+}

@@ -1,0 +1,163 @@
+import { describe, expect, test } from 'vitest';
+
+import { now } from '../../../test/support/builders.ts';
+import { customResourceDefinition } from '../../api/crd.ts';
+import { kinds } from '../../api/kinds.ts';
+import { plain } from '../shared/io.ts';
+import { operatorCheck } from './account-checks.ts';
+import { renderChecks } from './check.ts';
+import { clockCheck, crdCheck } from './cluster-checks.ts';
+import { describePermissions, permissionCheck } from './permission-checks.ts';
+import { diffOfSchemas } from './schema-diff.ts';
+
+/** What an API server publishes that has our CRDs. */
+function published(): Record<string, unknown> {
+  return Object.fromEntries(
+    kinds.map((kind) => {
+      const crd = structuredClone(customResourceDefinition(kind)) as {
+        spec: { versions: { schema: { openAPIV3Schema: object } }[] };
+      };
+      return [`dev.gpuvm.v1alpha1.${kind.type.kind}`, crd.spec.versions[0]?.schema.openAPIV3Schema];
+    }),
+  );
+}
+
+interface Loose {
+  properties: Record<string, Loose>;
+  'x-kubernetes-validations'?: { rule: string; message: string }[];
+}
+
+function specOf(schemas: Record<string, unknown>, kind: string): Loose {
+  return (schemas[`dev.gpuvm.v1alpha1.${kind}`] as Loose).properties['spec'] ?? { properties: {} };
+}
+
+describe('the CRDs', () => {
+  test('of this release are as they should be', () => {
+    expect(crdCheck(published())).toMatchObject({ state: 'ok' });
+  });
+
+  test('that lack a field are older, and it is named', () => {
+    const schemas = published();
+    Reflect.deleteProperty(specOf(schemas, 'GpuVm').properties, 'maxHourlyPrice');
+    const check = crdCheck(schemas);
+    expect(check).toMatchObject({
+      state: 'failed',
+      detail: 'older than this release: GpuVm lacks spec.maxHourlyPrice',
+    });
+    expect(check.fix).toContain('kubectl apply');
+  });
+
+  test('that lack a kind are older', () => {
+    const schemas = published();
+    Reflect.deleteProperty(schemas, 'dev.gpuvm.v1alpha1.SpotVm');
+    expect(crdCheck(schemas)).toMatchObject({ state: 'failed', detail: 'older than this release: no SpotVm' });
+  });
+
+  test('that have a field more are newer', () => {
+    const schemas = published();
+    specOf(schemas, 'GpuVm').properties['wings'] = { properties: {} };
+    expect(crdCheck(schemas)).toMatchObject({
+      state: 'warning',
+      detail: expect.stringContaining('spec.wings') as string,
+    });
+  });
+
+  test('that check something else are of another release', () => {
+    const schemas = published();
+    specOf(schemas, 'GpuVm')['x-kubernetes-validations'] = [{ rule: 'false', message: 'no' }];
+    expect(crdCheck(schemas)).toMatchObject({
+      state: 'warning',
+      detail: 'of another release: other rules for GpuVm spec',
+    });
+  });
+});
+
+test('of fields within fields that are missing, the outermost is named', () => {
+  const ours = { properties: { a: { properties: { b: { items: { properties: { c: {} } } } } }, d: {} } };
+  expect(diffOfSchemas(ours, { properties: { d: {} } })).toEqual({ missing: ['a'], extra: [], changed: [] });
+  expect(diffOfSchemas(ours, { properties: { a: { properties: { b: { items: {} } } }, d: {} } }).missing).toEqual([
+    'a.b[].c',
+  ]);
+});
+
+describe('the clock', () => {
+  const date = new Date(now).toUTCString();
+  test.each([
+    ['of the same second', { sentAt: now + 200, receivedAt: now + 300 }, 'ok', 'agree'],
+    ['within the time of the call', { sentAt: now - 5000, receivedAt: now + 5000 }, 'ok', 'agree'],
+    ['a little ahead', { sentAt: now + 6000, receivedAt: now + 6100 }, 'ok', '5s ahead of'],
+    ['far ahead', { sentAt: now + 120_000, receivedAt: now + 120_100 }, 'warning', '1m59s ahead of'],
+    ['far behind', { sentAt: now - 120_000, receivedAt: now - 119_900 }, 'warning', '2m behind'],
+  ])('%s', (_what, times, state, detail) => {
+    const check = clockCheck({ date, ...times });
+    expect(check.state).toBe(state);
+    expect(check.detail).toContain(detail);
+  });
+
+  test('of a server that does not tell is skipped', () => {
+    expect(clockCheck({ date: undefined, sentAt: now, receivedAt: now }).state).toBe('skipped');
+  });
+});
+
+describe('permissions', () => {
+  const vms = ['gpuvms', 'spotvms'].flatMap((resource) =>
+    ['get', 'list'].map((verb) => ({ verb, resource, group: 'gpuvm.dev', namespaced: true })),
+  );
+  const secret = { verb: 'get', resource: 'secrets', group: '', namespaced: true };
+
+  test.each([
+    [vms, 'the verbs get, list on gpuvms.gpuvm.dev, spotvms.gpuvm.dev'],
+    [[secret], 'the verb get on secrets'],
+    [[...vms, secret], 'the verbs get, list on gpuvms.gpuvm.dev, spotvms.gpuvm.dev, and the verb get on secrets'],
+  ])('that are missing are named by verb and resource: %#', (missing, text) => {
+    expect(describePermissions(missing)).toBe(text);
+  });
+
+  test.each([
+    [[], true, 'ok'],
+    [[secret], true, 'failed'],
+    [[secret], false, 'warning'],
+  ])('%#: what is missing decides, and whether it is needed', (missing, isNeeded, state) => {
+    expect(permissionCheck({ name: 'x', isNeeded, permissions: [secret] }, missing, 'research').state).toBe(state);
+  });
+});
+
+describe('the operator', () => {
+  const metadata = { name: 'default', uid: 'u', resourceVersion: '1' };
+  const at = (ago: number): string => new Date(now - ago).toISOString();
+  const ready = (status: string): object => ({
+    observedGeneration: 1,
+    conditions: [{ type: 'Ready', status, reason: 'Polling', message: 'A sentence.', lastTransitionTime: at(0) }],
+  });
+  test.each([
+    ['that says Ready is well', ready('True'), 9e9, 'ok'],
+    ['that does not is not', ready('False'), 9e9, 'failed'],
+    ['that has not looked within a minute may yet', undefined, 30_000, 'warning'],
+    ['that has not looked for longer does not run', undefined, 90_000, 'failed'],
+  ])('%s', (_what, status, ago, state) => {
+    const account = {
+      metadata: { ...metadata, creationTimestamp: at(ago) },
+      ...(status === undefined ? {} : { status }),
+    };
+    expect(operatorCheck(account, now).state).toBe(state);
+  });
+});
+
+test('checks are a table, what to do below each, and a verdict', () => {
+  const lines = renderChecks(
+    [
+      { name: 'cluster', state: 'ok', detail: 'https://192.0.2.1' },
+      { name: 'CRDs', state: 'failed', detail: 'older than this release', fix: 'kubectl apply -f crds/' },
+      { name: 'clock', state: 'skipped', detail: 'unknown' },
+    ],
+    plain,
+  );
+  expect(lines.join('\n')).toMatchInlineSnapshot(`
+    "ok        cluster   https://192.0.2.1
+    FAILED    CRDs      older than this release
+                        > kubectl apply -f crds/
+    skipped   clock     unknown
+
+    1 of 3 checks failed (1 skipped)."
+  `);
+});

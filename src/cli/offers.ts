@@ -1,0 +1,74 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+
+import { offerListOf, renderOffers } from './market/offer-list.ts';
+import { rank } from './market/rank.ts';
+import { wishOf, type Wish } from './market/wish.ts';
+import { wishOfFlags, wishOptions, type WishFlags } from './market/wish-options.ts';
+import { findVm } from './shared/access.ts';
+import { CliError } from './shared/cli-error.ts';
+import { examples } from './shared/examples.ts';
+import { exitCodes } from './shared/exit-codes.ts';
+import { outputOption, print, type OutputFlags } from './shared/output.ts';
+import { withAccountOptions, withProvider, type AccountFlags } from './shared/provider-access.ts';
+import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
+import { shortNameOf, type VmView } from './shared/vm-view.ts';
+
+interface Flags extends ClusterFlags, OutputFlags, AccountFlags, WishFlags {
+  readonly for?: string;
+  readonly all?: boolean;
+  readonly limit: number;
+}
+
+/** `gpuvm offers`: what can be rented now, as the operator would see and rank it. */
+export function offersCommand(): Command {
+  const command = new Command('offers')
+    .summary('what can be rented now, at what price, and why not the rest')
+    .description(
+      "Asks the provider for its hosts, and filters and ranks them as the operator does.\nNeeds no credentials: the inventory is public. Where it is asked: at the GpuAccount's endpoint, or at --endpoint without any cluster.",
+    );
+  for (const option of wishOptions()) command.addOption(option);
+  command
+    .option('--for <name>', 'what a GpuVm or SpotVm asks for, by its spec, instead of these options')
+    .option('--all', 'also each host that does not fit, and why')
+    .addOption(new Option('--limit <n>', 'most offers in the table; 0 for all').default(20).argParser(limitOf))
+    .addOption(outputOption())
+    .addHelpText(
+      'after',
+      examples(`
+  gpuvm offers                                         all GPUs, cheapest first
+  gpuvm offers --gpu 4090 --count 2 --country Canada
+  gpuvm offers --gpu h100 --strategy MostReliable --max-price 3
+  gpuvm offers --for trainer                           why does it find no host?
+  gpuvm offers --endpoint https://dashboard.tensordock.com/api/v0`),
+    );
+  return withClusterOptions(withAccountOptions(command)).action((flags: Flags) =>
+    withSession(flags, (session) => show(session, flags)),
+  );
+}
+
+async function show(session: Session, flags: Flags): Promise<void> {
+  const { io } = session;
+  const view = flags.for === undefined ? undefined : await findVm(session, flags.for);
+  const account = flags.account ?? view?.spec?.accountName;
+  const accountFlags = account === undefined ? flags : { ...flags, account };
+  await withProvider(session, { flags: accountFlags, need: 'nothing' }, async ({ ask, endpoint }) => {
+    const hosts = await ask((provider) => provider.listHosts());
+    const wish = view === undefined ? wishOfFlags(flags, hosts) : wishOfView(view);
+    const ranked = rank(wish, hosts);
+    const list = offerListOf(wish, ranked, { endpoint, all: flags.all === true });
+    const look = { paint: io.paint, limit: flags.limit, isSpot: wish.bid !== undefined, isPreferred: !wish.anyModel };
+    print(io, flags.output, list, () => renderOffers(list, ranked, look));
+    if (ranked.offers.length === 0) process.exitCode = exitCodes.no;
+  });
+}
+
+function wishOfView(view: VmView): Wish {
+  if (view.spec === undefined)
+    throw new CliError(`the spec of ${shortNameOf(view)} is not one that this release knows`);
+  return wishOf(view.spec, view.bid);
+}
+
+function limitOf(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError('give a whole number');
+  return Number(text);
+}

@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { parseAllDocuments } from 'yaml';
+import type { z } from 'zod';
+
+import { gpuPoolKind, gpuPoolSpecSchema, type GpuPoolSpec } from '../../api/gpu-pool.ts';
+import { apiGroup } from '../../api/group.ts';
+import { gpuVmKind, gpuVmSpecSchema } from '../../api/gpu-vm.ts';
+import { spotVmKind, spotVmSpecSchema } from '../../api/spot-vm.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { wishOf, type Wish } from '../market/wish.ts';
+import { CliError } from '../shared/cli-error.ts';
+import { exitCodes } from '../shared/exit-codes.ts';
+
+/** What one resource of a manifest would rent. */
+export interface Order {
+  /** "gpuvm/trainer". */
+  readonly name: string;
+  readonly account: string;
+  /** So many VMs of each wish. */
+  readonly vms: readonly { readonly wish: Wish; readonly count: number }[];
+}
+
+/** "-" is standard input. */
+export async function readManifest(file: string): Promise<string> {
+  try {
+    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  } catch (error) {
+    throw new CliError(`cannot read ${file}: ${messageOf(error)}`, exitCodes.usage);
+  }
+}
+
+interface Manifest {
+  readonly kind: string;
+  readonly name: string;
+  readonly spec: unknown;
+}
+
+/** The orders in a manifest of one or more documents; those of other kinds are left out. Throws for what is not valid. */
+export function ordersIn(yaml: string): readonly Order[] {
+  return manifestsIn(yaml).flatMap((manifest) => {
+    const order = orderOf(manifest);
+    return order === undefined ? [] : [order];
+  });
+}
+
+function manifestsIn(yaml: string): readonly Manifest[] {
+  const documents = [...parseAllDocuments(yaml)];
+  return documents.flatMap((document) => {
+    const [error] = document.errors;
+    if (error !== undefined) throw new CliError(`the manifest is not valid YAML: ${error.message}`, exitCodes.usage);
+    const object: unknown = document.toJS({ maxAliasCount: 100 });
+    return itemsOf(object);
+  });
+}
+
+/** Also of a List, as kubectl get prints it. */
+function itemsOf(object: unknown): readonly Manifest[] {
+  if (typeof object !== 'object' || object === null) return [];
+  const { apiVersion, kind, metadata, spec, items } = object as Record<string, unknown>;
+  if (kind === 'List' && Array.isArray(items)) return items.flatMap(itemsOf);
+  if (typeof apiVersion !== 'string' || !apiVersion.startsWith(`${apiGroup}/`) || typeof kind !== 'string') return [];
+  const { name } = (metadata ?? {}) as { readonly name?: unknown };
+  return [{ kind, name: typeof name === 'string' ? name : 'unnamed', spec }];
+}
+
+function orderOf(manifest: Manifest): Order | undefined {
+  const { kind, name, spec } = manifest;
+  const common = { name: `${kind.toLowerCase()}/${name}` };
+  switch (kind) {
+    case gpuVmKind.type.kind: {
+      const parsed = valid(gpuVmSpecSchema, spec, common.name);
+      return { ...common, account: parsed.accountName, vms: [{ wish: wishOf(parsed), count: 1 }] };
+    }
+    case spotVmKind.type.kind: {
+      const parsed = valid(spotVmSpecSchema, spec, common.name);
+      return { ...common, account: parsed.accountName, vms: [{ wish: wishOf(parsed, parsed.bid), count: 1 }] };
+    }
+    case gpuPoolKind.type.kind: {
+      const parsed = valid(gpuPoolSpecSchema, spec, common.name);
+      return { ...common, account: parsed.template.spec.accountName, vms: membersOf(parsed) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function membersOf({ replicas, capacity, template }: GpuPoolSpec): Order['vms'] {
+  const onDemand = capacity.type === 'Spot' ? Math.min(capacity.onDemandBase, replicas) : replicas;
+  const parts = [
+    { wish: wishOf(template.spec), count: onDemand },
+    { wish: wishOf(template.spec, capacity.bid), count: replicas - onDemand },
+  ];
+  return parts.filter(({ count }) => count > 0);
+}
+
+function valid<T>(schema: z.ZodType<T>, spec: unknown, name: string): T {
+  const parsed = schema.safeParse(spec ?? {});
+  if (parsed.success) return parsed.data;
+  const issues = parsed.error.issues.slice(0, 5).map(({ path, message }) => `spec.${path.join('.')}: ${message}`);
+  throw new CliError(`${name} is not valid: ${issues.join('; ')}`, exitCodes.usage);
+}

@@ -1,0 +1,79 @@
+import { Reservations } from '../../fleet/reservations.ts';
+import { formatMoney, lesser, money, type Money } from '../../lib/money.ts';
+import type { Offer } from '../../plan/placement.ts';
+import type { Host } from '../../provider/contract.ts';
+import { placeText } from '../market/offer-list.ts';
+import { rank, withBid } from '../market/rank.ts';
+import type { Wish } from '../market/wish.ts';
+import type { Order } from './manifest.ts';
+
+/** What some equal VMs of a resource would cost per hour all together, in US dollars. */
+export interface QuoteLine {
+  readonly name: string;
+  readonly capacity: 'OnDemand' | 'Spot';
+  readonly wanted: number;
+  /** So many of them find a host now. */
+  readonly fitting: number;
+  readonly gpu: string | undefined;
+  /** Of the first of them. */
+  readonly location: string | undefined;
+  readonly host: string | undefined;
+  readonly running: string;
+  /** With the highest bid; the same where there is none. */
+  readonly runningAtMost: string;
+  /** For the disks alone. */
+  readonly released: string;
+  /** Why the others find none. */
+  readonly whyNot: string | undefined;
+}
+
+/**
+ * Places all that is ordered, one after the other, as the operator would: what one takes the next does not find any more.
+ * Pure but for the hosts that it is given.
+ */
+export function quoteLines(orders: readonly Order[], hosts: readonly Host[]): readonly QuoteLine[] {
+  const taken = new Reservations();
+  return orders.flatMap(({ name, vms }) =>
+    vms.map(({ wish, count }) => quoteLine({ name, wish, count }, hosts, taken)),
+  );
+}
+
+interface Part {
+  readonly name: string;
+  readonly wish: Wish;
+  readonly count: number;
+}
+
+function quoteLine({ name, wish, count }: Part, hosts: readonly Host[], taken: Reservations): QuoteLine {
+  const offers: Offer[] = [];
+  let whyNot: string | undefined;
+  while (offers.length < count && whyNot === undefined) {
+    const ranked = rank(wish, taken.applyTo(hosts));
+    const [best] = ranked.offers;
+    if (best === undefined) whyNot = ranked.rest?.tally ?? 'the provider lists no hosts';
+    else {
+      taken.add(best.host.id, { ...best.size, externalPorts: best.ports.map(({ external }) => external) }, 0);
+      offers.push(best);
+    }
+  }
+  const [first] = offers;
+  return {
+    ...{ name, capacity: wish.bid === undefined ? 'OnDemand' : 'Spot', wanted: count, fitting: offers.length },
+    gpu: first === undefined ? undefined : `${first.size.gpuCount}x ${first.size.gpuModel}`,
+    ...{ location: first === undefined ? undefined : placeText(first.host.location), host: first?.host.id },
+    running: formatMoney(sumOf(offers.map(({ price }) => price.total))),
+    runningAtMost: formatMoney(sumOf(offers.map((offer) => atMost(offer, wish)))),
+    released: formatMoney(sumOf(offers.map(({ price }) => price.storage ?? money(0)))),
+    whyNot,
+  };
+}
+
+function atMost({ price }: Offer, { bid, cap }: Wish): Money {
+  if (bid === undefined) return price.total;
+  const { total } = withBid(price, bid.most);
+  return cap === undefined ? total : lesser(total, cap);
+}
+
+export function sumOf(amounts: readonly Money[]): Money {
+  return amounts.reduce((sum, amount) => sum.plus(amount), money(0));
+}
