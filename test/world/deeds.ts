@@ -130,11 +130,22 @@ const nth = fc.nat({ max: 5 });
 const replica = fc.nat({ max: 1 });
 const on = fc.boolean();
 
+/** In off hours and out of them, for as long as lists are counted before anybody complains, or for less than a boot takes. */
+const schedule = fc.constantFrom(
+  null,
+  { start: '0 1-23/2 * * *', stop: '0 */2 * * *' },
+  { start: '0 0 * * *', stop: '30 0 * * *', timeZone: 'Asia/Kathmandu', action: 'Stop' },
+  { start: '*/4 * * * *', stop: '2-58/4 * * * *', timeZone: 'UTC' },
+);
+const expireAfter = fc.constantFrom(null, null, '0s', '7m', '1h', '5h');
+
 const specChange = fc.oneof(
-  often(3, fc.constant({})),
-  often(1, fc.record({ powerState: fc.constantFrom('Running', 'Stopped', 'Released') })),
-  often(1, fc.record({ vcpus: fc.constantFrom(2, 4, 6) })),
-  often(1, fc.record({ deletionPolicy: fc.constantFrom('Delete', 'Delete', 'Retain') })),
+  often(8, fc.constant({})),
+  often(1, fc.record({ schedule })),
+  often(1, fc.record({ expireAfter })),
+  often(3, fc.record({ powerState: fc.constantFrom('Running', 'Stopped', 'Released') })),
+  often(3, fc.record({ vcpus: fc.constantFrom(2, 4, 6) })),
+  often(3, fc.record({ deletionPolicy: fc.constantFrom('Delete', 'Delete', 'Retain') })),
 );
 
 /** Whom things happen to, and what else may happen there. */

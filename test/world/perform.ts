@@ -1,5 +1,4 @@
 import { annotations } from '../../src/api/group.ts';
-import type { GpuVmSpec } from '../../src/api/gpu-vm.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
@@ -75,10 +74,10 @@ function apply(
   const isNew = world.resource(vm) === undefined;
   if (isSpot(vm)) return world.apply(vm, isNew ? spotSpecOf(vm, spec, cap) : spotChangeOf(spec, cap), given);
   const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
-  const { vcpus, powerState, deletionPolicy } = spec as Partial<GpuVmSpec>;
-  const own = Object.fromEntries(
-    Object.entries({ vcpus, powerState, deletionPolicy }).filter(([, value]) => value !== undefined),
-  );
+  const { vcpus, powerState, deletionPolicy, schedule, expireAfter } = spec as Readonly<Record<string, unknown>>;
+  const changes = Object.entries({ vcpus, powerState, deletionPolicy, schedule, expireAfter });
+  // Null takes a field away where there is one.
+  const own = Object.fromEntries(changes.filter(([, value]) => value !== undefined && (!isNew || value !== null)));
   return world.apply(vm, isNew ? { ...easySpec, ...limit, ...own } : own);
 }
 

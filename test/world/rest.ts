@@ -2,7 +2,7 @@ import { annotations } from '../../src/api/group.ts';
 import { gpuPoolSpecSchema, type GpuPoolStatus } from '../../src/api/gpu-pool.ts';
 import { markOf } from '../../src/api/vm-name.ts';
 import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
-import type { VmStatus } from '../../src/api/vm.ts';
+import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { isKubeError } from '../../src/kube/contract.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
@@ -148,7 +148,18 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
   }
   // What was to be adopted may be gone, and then nothing is deployed until somebody says so.
   const untold = { [annotations.paused]: null, [annotations.adopt]: null };
-  for (const { metadata } of world.resources()) await unlessGone(world.annotate(metadata.name, untold));
+  for (const { metadata } of world.resources()) {
+    await unlessGone(world.annotate(metadata.name, untold));
+    // By the clock there is no rest.
+    if (isClockwork(world, metadata.name))
+      await unlessGone(world.apply(metadata.name, { schedule: null, expireAfter: null }));
+  }
+}
+
+/** Is left, and has something that happens by the clock. */
+function isClockwork(world: SimulatedWorld, name: string): boolean {
+  const { schedule, expireAfter } = (world.resource(name)?.spec ?? {}) as Partial<VmSpec>;
+  return schedule !== undefined || expireAfter !== undefined;
 }
 
 /** The operator goes on meanwhile, and deletes members. */

@@ -31,7 +31,7 @@ export class SpotReturn {
 
   /** A SpotVm was created or changed by a user. */
   afterSpec({ metadata: { uid }, spec }: CustomObject): void {
-    const { powerState, vcpus, memoryGB, storageGB, returnToSpot } = spotVmSpecSchema.parse(spec);
+    const { powerState, schedule, vcpus, memoryGB, storageGB, returnToSpot } = spotVmSpecSchema.parse(spec);
     const known = this.#wishes.get(uid);
     const size = [vcpus, memoryGB, storageGB].join(' ');
     const afterMs = returnToSpot === undefined ? Infinity : (parseDuration(returnToSpot.after) ?? 0);
@@ -39,7 +39,10 @@ export class SpotReturn {
       afterMs: Math.min(known?.afterMs ?? Infinity, afterMs),
       size,
       isStoppedOtherwise:
-        powerState !== 'Running' || known?.isStoppedOtherwise === true || (known?.size ?? size) !== size,
+        powerState !== 'Running' ||
+        schedule !== undefined ||
+        known?.isStoppedOtherwise === true ||
+        (known?.size ?? size) !== size,
     });
   }
 

@@ -8,9 +8,10 @@ import type { CustomObject } from '../../src/controllers/objects.ts';
 import { money } from '../../src/lib/money.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
+import { ClockWatch } from './clock-watch.ts';
 import { isVmKind } from './kinds.ts';
 import { PoolWatch } from './pool-watch.ts';
-import { isOnItsWayOut } from './spot-facts.ts';
+import { isOnItsWayOut, type SpotFacts } from './spot-facts.ts';
 import { SpotWatch } from './spot-watch.ts';
 import { lacksSynced, problemsOfConditions, problemsOfVmStatus } from '../support/status-check.ts';
 
@@ -48,6 +49,8 @@ export class Watchdog {
   readonly #installation: string;
   readonly pools: PoolWatch;
   readonly #spot: SpotWatch;
+  readonly #clock: ClockWatch;
+  #wasCalm = false;
   /** What the provider has said of each VM so far, by id. */
   readonly #statuses = new Map<string, Set<string>>();
   readonly #firstRuns = new Map<string, number>();
@@ -70,7 +73,7 @@ export class Watchdog {
         this.complain(what);
       },
     });
-    this.#spot = new SpotWatch({
+    const watched: Omit<SpotFacts, 'firstSaidAt'> = {
       ...facts,
       isExcused: (uid) => this.#excused.has(uid),
       firstRanAt: (vmId) => this.#firstRuns.get(vmId),
@@ -78,7 +81,9 @@ export class Watchdog {
       complain: (what) => {
         this.complain(what);
       },
-    });
+    };
+    this.#spot = new SpotWatch(watched);
+    this.#clock = new ClockWatch(watched);
   }
 
   /** Somebody has edited the status of this resource. */
@@ -98,6 +103,7 @@ export class Watchdog {
 
   onArrival(): void {
     this.#spot.onArrival();
+    this.#wasCalm = this.#facts.isCalm();
   }
 
   /** After the provider has dealt with a request. */
@@ -105,6 +111,7 @@ export class Watchdog {
     this.#noteSaid(exchange);
     this.#look();
     this.#spot.afterExchange(request, exchange);
+    this.#clock.afterExchange(request, exchange, this.#wasCalm);
   }
 
   /** What a list said counts, too, where a VM changes right after it. */
@@ -178,6 +185,11 @@ export class Watchdog {
       const isIts = markOf(vm.name)?.uid === uid || vm.id === recorded;
       if (isIts && !isOnItsWayOut(vm)) this.complain(`${name} is gone, but its VM ${vm.id} (${vm.status}) lives`);
     }
+  }
+
+  /** The operator has deleted this resource. */
+  afterExpiry(before: CustomObject): void {
+    this.#clock.afterExpiry(before);
   }
 
   /** A user has made a resource, or changed its spec. */

@@ -27,6 +27,8 @@ export class Witness {
   /** While true it is a user who calls. */
   isUserCalling = false;
   readonly #options: WitnessOptions;
+  /** Deletions by the operator of what no pool owns: the API server may yet refuse them. */
+  readonly #expiries = new WeakSet<Call>();
   readonly #refs = new Map<string, { readonly type: ResourceType; readonly ref: ObjectRef }>();
   readonly #before = new Map<string, CustomObject | undefined>();
 
@@ -48,24 +50,29 @@ export class Witness {
     return of.flatMap(({ type, ref }) => this.#peek(type, ref) ?? []);
   }
 
-  before({ verb, type, ref, body }: Call): void {
+  before(call: Call): void {
+    const { verb, type, ref, body } = call;
     if (!isOurs(type) || verb === 'list' || verb === 'watch') return;
     const created = verb === 'create' ? refIn(body) : undefined;
     if (created !== undefined) this.#refs.set(idOf(type, created), { type, ref: created });
     if (ref !== undefined) this.#before.set(idOf(type, ref), this.#peek(type, ref));
-    if (verb === 'delete' && ref !== undefined && isVmType(type)) this.#onDelete(this.#peek(type, ref));
+    if (verb === 'delete' && ref !== undefined && isVmType(type)) this.#onDelete(call, this.#peek(type, ref));
   }
 
-  #onDelete(object: CustomObject | undefined): void {
+  #onDelete(call: Call, object: CustomObject | undefined): void {
     if (object === undefined || object.metadata.deletionTimestamp !== undefined || this.isUserCalling) return;
     this.#options.watchdog().pools.beforeDeleted(object);
+    // Members go for other reasons, which are judged there.
+    if (object.metadata.ownerReferences === undefined) this.#expiries.add(call);
   }
 
-  after({ verb, type, ref: given, body, subresource }: Call): void {
+  after(call: Call): void {
+    const { verb, type, ref: given, body, subresource } = call;
     const ref = verb === 'create' ? refIn(body) : given;
     if (ref === undefined || !isOurs(type) || verb === 'get') return;
     const before = verb === 'create' ? undefined : this.#before.get(idOf(type, ref));
     const after = this.#peek(type, ref);
+    if (before !== undefined && this.#expiries.has(call)) this.#options.watchdog().afterExpiry(before);
     if (after === undefined && before !== undefined && isVmType(type)) this.#gone(before);
     if (after === undefined) return;
     if (before?.metadata.generation !== after.metadata.generation) this.#specChanged(type, before, after);
