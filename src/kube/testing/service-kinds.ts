@@ -4,6 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { isEqualJson } from '../patch.ts';
 import { always, flag, integer, listOf, mapOf, pointer, struct, text, type Shape } from './go-shape.ts';
 import type { KindRules } from './kind-rules.ts';
+import { isLabelKey, isLabelValue } from './object-meta.ts';
 import type { Stored } from './stored-object.ts';
 
 /** Services of the type ClusterIP, and EndpointSlices: as far as they lead to what is outside of the cluster. */
@@ -25,13 +26,15 @@ interface ServiceSpec {
   readonly type?: string;
   readonly ports?: readonly Port[];
   readonly clusterIP?: string;
+  readonly selector?: Readonly<Record<string, string>>;
   readonly ipFamilies?: readonly string[];
 }
 
-const base = { isBuiltIn: true, wantsDomains: true, needsVersion: false, replaceCreates: false } as const;
+const base = { isBuiltIn: true, wantsDomains: true, needsVersion: false } as const;
 
 export const serviceRules: KindRules = {
   ...base,
+  replaceCreates: true,
   shape: struct({
     spec: struct({
       ports: listOf(
@@ -59,15 +62,16 @@ export const serviceRules: KindRules = {
   }),
   complete: (service, old) => ({
     ...service,
-    spec: completeSpec(service),
+    spec: completeSpec(service, old),
     status: old?.status ?? { loadBalancer: {} },
   }),
   fault: serviceFault,
 };
 
-function completeSpec({ spec, metadata }: Stored): ServiceSpec {
+function completeSpec({ spec, metadata }: Stored, old: Stored | undefined): ServiceSpec {
   const given = spec as ServiceSpec;
-  const clusterIP = given.clusterIP ?? addressOf(metadata.uid);
+  const before = old?.spec as ServiceSpec | undefined;
+  const clusterIP = given.clusterIP ?? before?.clusterIP ?? addressOf(metadata.uid);
   const ports = given.ports?.map((port) => ({
     ...port,
     protocol: port.protocol ?? 'TCP',
@@ -93,15 +97,28 @@ function addressOf(uid: string): string {
 
 const label = /^[a-z]([-a-z0-9]*[a-z0-9])?$/;
 
-function serviceFault({ metadata, spec }: Stored, old: Stored | undefined): string | undefined {
-  const { type, ports = [], clusterIP } = spec as ServiceSpec;
+function serviceFault({ metadata: { name }, spec }: Stored, old: Stored | undefined): string | undefined {
+  const { type, ports = [], clusterIP, selector = {} } = spec as ServiceSpec;
   const before = old?.spec as ServiceSpec | undefined;
-  if (!label.test(metadata.name) || metadata.name.length > 63)
-    return `metadata.name: Invalid value: "${metadata.name}"`;
+  if (!isServiceName(name)) return `metadata.name: Invalid value: "${name}"`;
   if (type !== 'ClusterIP') return `spec.type: Unsupported value: "${String(type)}"`;
   if (before !== undefined && before.clusterIP !== clusterIP) return 'spec.clusterIPs[0]: may not change once set';
+  return selectorFault(selector) ?? portsFault(ports);
+}
+
+function isServiceName(name: string): boolean {
+  return label.test(name) && name.length <= 63;
+}
+
+function portsFault(ports: readonly Port[]): string | undefined {
   if (ports.length === 0) return 'spec.ports: Required value';
-  return ports.map((port, index) => portFault(port, ports.slice(0, index), ports.length)).find((fault) => fault);
+  const faults = ports.map((port, index) => portFault(port, ports.slice(0, index), ports.length));
+  return faults.find((fault) => fault !== undefined);
+}
+
+function selectorFault(selector: Readonly<Record<string, string>>): string | undefined {
+  const bad = Object.entries(selector).find(([key, value]) => !isLabelKey(key) || !isLabelValue(value));
+  return bad && `spec.selector: Invalid value: "${bad[0]}"`;
 }
 
 function portFault(port: Port, earlier: readonly Port[], count: number): string | undefined {
@@ -132,36 +149,45 @@ interface Slice {
   readonly ports: readonly { readonly name?: string; readonly protocol?: string; readonly port?: number }[] | null;
 }
 
+/** What is stored as protobuf cannot tell an empty list from none. */
+function listOrNull(item: Shape): Shape {
+  const list = listOf(item);
+  return always({
+    ...list,
+    read: (value, path) => {
+      const read = list.read(value, path) as readonly unknown[];
+      return read.length === 0 ? null : read;
+    },
+  });
+}
+
 export const endpointSliceRules: KindRules = {
   ...base,
+  replaceCreates: false,
   shape: struct({
     addressType: always(text),
-    endpoints: always(
-      listOf(
-        struct({
-          addresses: always(listOf(text)),
-          conditions: struct({ ready: pointer(flag), serving: pointer(flag), terminating: pointer(flag) }),
-          hostname: pointer(text),
-          nodeName: pointer(text),
-          zone: pointer(text),
-          targetRef: pointer(
-            struct({
-              kind: text,
-              namespace: text,
-              name: text,
-              uid: text,
-              apiVersion: text,
-              resourceVersion: text,
-              fieldPath: text,
-            }),
-          ),
-        }),
-      ),
+    endpoints: listOrNull(
+      struct({
+        addresses: always(listOf(text)),
+        conditions: struct({ ready: pointer(flag), serving: pointer(flag), terminating: pointer(flag) }),
+        hostname: pointer(text),
+        nodeName: pointer(text),
+        zone: pointer(text),
+        targetRef: pointer(
+          struct({
+            kind: text,
+            namespace: text,
+            name: text,
+            uid: text,
+            apiVersion: text,
+            resourceVersion: text,
+            fieldPath: text,
+          }),
+        ),
+      }),
     ),
-    ports: always(
-      listOf(
-        struct({ name: pointer(text), protocol: pointer(text), port: pointer(integer), appProtocol: pointer(text) }),
-      ),
+    ports: listOrNull(
+      struct({ name: pointer(text), protocol: pointer(text), port: pointer(integer), appProtocol: pointer(text) }),
     ),
   }),
   complete: completeSlice,

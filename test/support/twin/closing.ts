@@ -21,6 +21,8 @@ export const soundFields: Readonly<Record<TwinKind, object>> = {
     action: 'Close',
     note: 'The end.',
   },
+  service: { spec: { ports: [{ name: 'ssh', port: 22 }] } },
+  endpointSlice: { addressType: 'IPv4', endpoints: [], ports: [] },
 };
 
 /**

@@ -114,6 +114,7 @@ function normalized(object: KubeObject, words: Words): unknown {
   delete metadata['managedFields'];
   return {
     ...object,
+    ...withoutAddress(object),
     metadata: {
       ...metadata,
       ...(typeof metadata.uid === 'string' && { uid: words.uid(metadata.uid) }),
@@ -122,6 +123,13 @@ function normalized(object: KubeObject, words: Words): unknown {
       ...times(metadata),
     },
   };
+}
+
+/** Each side gives a Service an address of its own. */
+function withoutAddress({ kind, spec }: KubeObject & { readonly spec?: object }): object {
+  if (kind !== 'Service' || spec === undefined) return {};
+  const { clusterIP, clusterIPs, ...rest } = spec as { clusterIP?: string; clusterIPs?: string[] };
+  return { spec: { ...rest, hasAddress: clusterIP !== undefined && clusterIP === clusterIPs?.[0] } };
 }
 
 /** The sides' clocks are read at different moments; only the form of a time is compared. */

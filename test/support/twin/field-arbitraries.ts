@@ -337,6 +337,72 @@ const eventFields: Fields = {
   edits: mostly<object>(series, oddEvents),
 };
 
+const port = { name: 'ssh', protocol: 'TCP', port: 22 };
+
+const serviceSpecs = mostly<object>(
+  fc.constantFrom<object>(
+    { ports: [port] },
+    { ports: [{ name: 'ssh', port: 22 }] },
+    { ports: [{ port: 22 }] },
+    { ports: [port, { name: 'web', protocol: 'TCP', port: 80 }] },
+    { ports: [{ ...port, targetPort: 2222 }] },
+    { ports: [{ ...port, targetPort: 'named' }] },
+    { ports: [port], type: 'ClusterIP', selector: null, externalName: null },
+    { ports: [port], selector: { app: 'x' } },
+    { ports: [port], colour: 'green' },
+    { ports: [{ ...port, colour: 'green' }] },
+  ),
+  fc.constantFrom<object>(
+    { ports: [] },
+    { ports: 'x' },
+    { ports: [{ name: 'ssh' }] },
+    { ports: [port, port] },
+    { ports: [port, { port: 80 }] },
+    { ports: [{ ...port, port: 70_000 }] },
+    { ports: [{ ...port, port: '22' }] },
+    { ports: [{ ...port, name: 'No_Good' }] },
+    { ports: [{ ...port, protocol: 'ICMP' }] },
+    { ports: [port], selector: { 'no good': 'x' } },
+  ),
+);
+
+const serviceFields = fc.oneof(
+  { weight: 10, arbitrary: serviceSpecs.map((spec) => ({ spec })) },
+  { weight: 1, arbitrary: fc.constantFrom<object>({}, { colour: 'green' }, { spec: 'x' }, { kind: 'Else' }) },
+);
+
+const endpoint = { addresses: ['8.8.8.8'], conditions: { ready: true, serving: true, terminating: false } };
+
+const sliceFields = mostly<object>(
+  fc.constantFrom<object>(
+    {},
+    { endpoints: [endpoint] },
+    { endpoints: [{ ...endpoint, addresses: ['8.8.4.4'] }] },
+    { endpoints: [{ ...endpoint, targetRef: { kind: 'GpuVm', name: 'a', namespace: 'x', uid: 'u' } }] },
+    { endpoints: [endpoint], ports: [port] },
+    { ports: [{ port: 22 }] },
+    { ports: [{ ...port, port: 20_022 }] },
+    { endpoints: [] },
+    { endpoints: [{ addresses: ['8.8.8.8'] }] },
+    { endpoints: [{ ...endpoint, conditions: { ready: false } }] },
+    { endpoints: null },
+    { ports: null },
+    { colour: 'green' },
+  ),
+  fc.constantFrom<object>(
+    { addressType: 'IPv6' },
+    { addressType: 'Other' },
+    { addressType: null },
+    { endpoints: [{ ...endpoint, addresses: ['127.0.0.1'] }] },
+    { endpoints: [{ ...endpoint, addresses: ['169.254.169.254'] }] },
+    { endpoints: [{ ...endpoint, addresses: [] }] },
+    { endpoints: [{ ...endpoint, addresses: ['example.com'] }] },
+    { endpoints: 'x' },
+    { ports: [port, { ...port, port: 23 }] },
+    { ports: [{ ...port, port: 'x' }] },
+  ),
+);
+
 export const fieldsOf: Readonly<Record<TwinKind, Fields>> = {
   gpuVm,
   gpuAccount,
@@ -351,4 +417,9 @@ export const fieldsOf: Readonly<Record<TwinKind, Fields>> = {
   configMap: { whole: configMapFields, edits: configMapFields },
   lease: { whole: leaseFields, edits: leaseFields },
   event: eventFields,
+  service: { whole: serviceFields, edits: serviceFields },
+  endpointSlice: {
+    whole: sliceFields.map((fields) => ({ addressType: 'IPv4', endpoints: [], ports: [], ...fields })),
+    edits: sliceFields,
+  },
 };

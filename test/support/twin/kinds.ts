@@ -1,5 +1,5 @@
 import { gpuAccountType, gpuVmType } from '../../../src/api/group.ts';
-import { configMapType, secretType } from '../../../src/controllers/objects.ts';
+import { configMapType, endpointSliceType, secretType, serviceType } from '../../../src/controllers/objects.ts';
 import type { ResourceType } from '../../../src/kube/contract.ts';
 import { eventType } from '../../../src/kube/events.ts';
 import { leaseType } from '../../../src/kube/lease.ts';
@@ -12,6 +12,8 @@ export const twinTypes = {
   configMap: configMapType,
   lease: leaseType,
   event: eventType,
+  service: serviceType,
+  endpointSlice: endpointSliceType,
 } as const satisfies Record<string, ResourceType>;
 
 export type TwinKind = keyof typeof twinTypes;

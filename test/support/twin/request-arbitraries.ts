@@ -96,6 +96,8 @@ function watchOf(kind: fc.Arbitrary<TwinKind>): fc.Arbitrary<Request> {
 }
 
 function subresourceFor(kind: TwinKind): fc.Arbitrary<'status' | undefined> {
+  // A Service has a status, which the operator does not write, and the model does not know.
+  if (kind === 'service') return fc.constant(undefined);
   const isCustom = twinTypes[kind].group === twinTypes.gpuVm.group;
   return fc.oneof(
     { weight: isCustom ? 2 : 15, arbitrary: fc.constant(undefined) },
@@ -114,6 +116,7 @@ function requestAmong(kinds: readonly TwinKind[]): fc.Arbitrary<Request> {
 const kindsOfSequence = fc.oneof(
   { weight: 4, arbitrary: fc.constant<readonly TwinKind[]>(['gpuVm']) },
   { weight: 2, arbitrary: fc.constantFrom<readonly TwinKind[]>(['gpuAccount'], ['secret'], ['lease'], ['event']) },
+  { weight: 1, arbitrary: fc.constantFrom<readonly TwinKind[]>(['service'], ['endpointSlice']) },
   {
     weight: 1,
     arbitrary: fc.constantFrom<readonly TwinKind[]>(['configMap'], ['gpuVm', 'secret'], ['gpuVm', 'event']),

@@ -26,6 +26,8 @@ async function newModel(namespaces: Namespaces): Promise<MemoryApi> {
       { type: twinTypes.configMap },
       { type: twinTypes.lease },
       { type: twinTypes.event },
+      { type: twinTypes.service },
+      { type: twinTypes.endpointSlice },
       { type: namespaceType },
     ],
     namespaces: Object.values(namespaces),
