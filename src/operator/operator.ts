@@ -4,6 +4,7 @@ import { AccountRegistry } from '../controllers/accounts.ts';
 import { GpuAccountController } from '../controllers/gpu-account/controller.ts';
 import { GpuPoolController } from '../controllers/pool/controller.ts';
 import { VmController } from '../controllers/vm/controller.ts';
+import { ChosenHosts } from '../controllers/vm/spread.ts';
 import { vmKinds, type VmKind } from '../controllers/vm/kinds.ts';
 import { InputReader } from '../controllers/input-reader.ts';
 import { namespaceType } from '../controllers/objects.ts';
@@ -59,6 +60,7 @@ interface Parts {
   readonly events: KubeEventRecorder;
   readonly services: ServicePublisher;
   readonly spending: Spending;
+  readonly chosenHosts: ChosenHosts;
 }
 
 /** Wires the operator. Nothing runs before `start`. */
@@ -166,7 +168,10 @@ function sharedParts(
       metrics.eventsDropped.inc();
     },
   });
-  return { owners, accounts, prober, events, services: servicePublisher(deps, cluster) };
+  return {
+    ...{ owners, accounts, prober, events, services: servicePublisher(deps, cluster) },
+    chosenHosts: new ChosenHosts(),
+  };
 }
 
 function servicePublisher({ kube, options }: OperatorDeps, cluster: Cluster): ServicePublisher {
@@ -184,8 +189,9 @@ function servicePublisher({ kube, options }: OperatorDeps, cluster: Cluster): Se
 
 function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmController {
   const { kube, clock, random, log, leadership, newPassword } = deps;
-  const { cluster, installation, owners, accounts, prober, events, services, spending } = parts;
+  const { cluster, installation, owners, accounts, prober, events, services, spending, chosenHosts } = parts;
   return new VmController({
+    spread: { pools: cluster.pools.store, vms: cluster.vms, chosenHosts },
     kind,
     ...{ kube, clock, random, log, leadership, newPassword, installation, owners, accounts, prober, services },
     store: cluster.vms.of(kind.type.kind).store,

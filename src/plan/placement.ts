@@ -17,7 +17,9 @@ export interface Offer {
 export interface PlacementLimits {
   /** Absent: no cap. */
   readonly maxHourlyPrice: Money | undefined;
-  isCoolingDown(hostnode: string): boolean;
+  readonly isCoolingDown: (hostnode: string) => boolean;
+  /** Whether as many members of the pool are there as may be. Absent: there is no such limit. */
+  readonly isFull?: ((host: Host) => boolean) | undefined;
   /** What limits of others leave for it per hour; absent: nobody limits that. */
   readonly mostHourly?: Money | undefined;
   /** What a VM costs there, to be compared with the cap. Default: by the unit prices of the inventory. */
@@ -56,6 +58,7 @@ const rejections = {
   storage: 'with too little storage',
   restricted: 'that restrict the size',
   ports: 'without a free port',
+  spread: 'with as many members of the pool as its spread allows',
   cooling: 'cooling down after a failure',
   price: 'over price',
   room: 'over what budgets leave',
@@ -98,7 +101,8 @@ function tryHost(request: PlacementRequest, host: Host, model: string, limits: P
 
   const ports = chooseExternalPorts(request.ports, host);
   if (ports === undefined) return { kind: 'rejected', why: 'ports' };
-  if (limits.isCoolingDown(host.id)) return { kind: 'rejected', why: 'cooling' };
+  const limited = rejectByLimits(host, limits);
+  if (limited !== undefined) return { kind: 'rejected', why: limited };
 
   const size: VmSize = {
     gpuModel: model,
@@ -116,6 +120,11 @@ function tryHost(request: PlacementRequest, host: Host, model: string, limits: P
 function rejectPrice(price: Money, { maxHourlyPrice, mostHourly }: PlacementLimits): Rejection | undefined {
   if (maxHourlyPrice !== undefined && price.gt(maxHourlyPrice)) return 'price';
   return mostHourly !== undefined && price.gt(mostHourly) ? 'room' : undefined;
+}
+
+function rejectByLimits(host: Host, { isFull, isCoolingDown }: PlacementLimits): Rejection | undefined {
+  if (isFull?.(host) === true) return 'spread';
+  return isCoolingDown(host.id) ? 'cooling' : undefined;
 }
 
 function rejectHost({ placement }: PlacementRequest, host: Host): Rejection | undefined {

@@ -17,7 +17,7 @@ import { controllerReference } from '../owned.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { inBatches } from './in-batches.ts';
 import type { PoolMemory } from './memory.ts';
-import { ownerUidOf } from './observe.ts';
+import { ownerUidOf } from '../pool-owner.ts';
 
 /** The kinds that members are of. */
 export interface MemberKinds {

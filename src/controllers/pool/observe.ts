@@ -1,9 +1,10 @@
 import { gpuPoolSpecSchema, gpuPoolStatusSchema, type GpuPoolSpec, type GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { annotations, gpuPoolType, labels } from '../../api/group.ts';
-import { keyOf, type KubeObject, type OwnerReference } from '../../kube/contract.ts';
+import { keyOf } from '../../kube/contract.ts';
 import type { Indexed, ReadStore } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { PoolMember, PoolObservation } from '../../plan/pool/observation.ts';
+import { scheduleProblem } from '../../plan/pool/clockwork.ts';
 import { templateHash } from '../../plan/pool/template.ts';
 import type { ServiceFact } from '../../plan/service/words.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
@@ -18,19 +19,6 @@ export interface PoolObserveDeps {
   readonly services: { fact(key: string): ServiceFact | undefined };
   /** Resources of all kinds that stand for one VM, by `owner`. */
   readonly vms: Indexed<CustomObject> & { of(kind: string): { readonly store: ReadStore<CustomObject> } };
-}
-
-/** The pool that owns this object, by its controller reference; labels prove nothing, as their users write them. */
-export function poolOwnerOf({ metadata }: KubeObject): OwnerReference | undefined {
-  return metadata.ownerReferences?.find(
-    ({ kind, apiVersion, controller }) =>
-      controller === true && kind === gpuPoolType.kind && apiVersion.startsWith(`${gpuPoolType.group}/`),
-  );
-}
-
-/** For the store's index. */
-export function ownerUidOf(object: KubeObject): string | undefined {
-  return poolOwnerOf(object)?.uid;
 }
 
 export function membersIn({ vms }: PoolObserveDeps, pool: CustomObject): CustomObject[] {
@@ -79,6 +67,8 @@ function memberOf(object: CustomObject, memory: PoolMemory): PoolMember {
   const { status, isStatusDamaged } = parseVm(object);
   const annotation = (name: string): string | undefined => metadata.annotations?.[name];
   const createdAt = millis(metadata.creationTimestamp) ?? 0;
+  const view = isStatusDamaged ? unknownVm(createdAt) : vmOf(object, status, createdAt);
+  const since = memory.unreadySince(metadata.uid, view.ready, view.vmSince);
   return {
     kind: vmKindOf(object).type.kind === 'SpotVm' ? 'SpotVm' : 'GpuVm',
     name: metadata.name,
@@ -88,7 +78,8 @@ function memberOf(object: CustomObject, memory: PoolMemory): PoolMember {
     hash: metadata.labels?.[labels.templateHash],
     repairedSince: annotation(annotations.repairedSince),
     isDeleteFirst: annotation(annotations.deleteFirst) === 'true',
-    ...(isStatusDamaged ? unknownVm(createdAt) : vmOf(object, status, createdAt)),
+    ...view,
+    ready: { ...view.ready, since },
     spec: (object.spec ?? {}) as Readonly<Record<string, unknown>>,
     labels: metadata.labels ?? {},
     templateMetadata: annotation(annotations.templateMetadata),
@@ -107,6 +98,8 @@ export type PreparedPool = ParsedPool & Pick<PoolObservation, 'blocked'>;
 export function parsePool({ spec, status }: CustomObject): ParsedPool | string {
   const parsed = gpuPoolSpecSchema.safeParse(spec);
   if (!parsed.success) return `The spec is not valid: ${firstIssue(parsed.error)}.`;
+  const problem = scheduleProblem(parsed.data);
+  if (problem !== undefined) return `The spec is not valid: ${problem}.`;
   // A status that somebody has damaged is made anew. Nothing in it says what exists.
   return { spec: parsed.data, status: gpuPoolStatusSchema.safeParse(status ?? {}).data ?? {} };
 }

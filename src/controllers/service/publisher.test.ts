@@ -15,7 +15,7 @@ import {
   type ServiceObject,
 } from '../objects.ts';
 import { controllerIndex, controllerReference, controllerUidOf } from '../owned.ts';
-import { ownerUidOf } from '../pool/observe.ts';
+import { ownerUidOf } from '../pool-owner.ts';
 import { ServicePublisher } from './publisher.ts';
 
 const namespace = 'research';

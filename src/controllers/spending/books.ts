@@ -11,7 +11,7 @@ import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../
 import type { AccountRegistry } from '../accounts.ts';
 import { markedVmsOf, markIndex } from '../marks.ts';
 import type { CustomObject } from '../objects.ts';
-import { poolOwnerOf } from '../pool/observe.ts';
+import { poolOwnerOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { SpendMeter } from './meter.ts';
 

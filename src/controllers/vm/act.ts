@@ -43,7 +43,9 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       });
     case 'launch':
       return withTurn(pass, 'spend', (ticket, runtime) =>
-        launchVm(deps, pass, { observation, verdict, plan: step.plan, ticket, runtime }),
+        deps.spread.chosenHosts.during(pass.object.metadata.uid, step.plan.offer.host.id, () =>
+          launchVm(deps, pass, { observation, verdict, plan: step.plan, ticket, runtime }),
+        ),
       );
     case 'askBid':
       return withTurn(pass, laneOfQuestion(step), (ticket, runtime) =>

@@ -29,6 +29,7 @@ import type { Ledger } from '../spending/ledger.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import { vmKindOf } from './kinds.ts';
 import type { VmMemory } from './memory.ts';
+import { spreadOf, type SpreadDeps } from './spread.ts';
 import { parseVm, type ParsedVm } from './parse.ts';
 
 export interface ObserveDeps {
@@ -47,6 +48,7 @@ export interface ObserveDeps {
   readonly services: { fact(key: string): ServiceFact | undefined };
   readonly owners: VmOwners;
   readonly ledger: Pick<Ledger, 'viewFor' | 'holdsOn'>;
+  readonly spread: SpreadDeps;
 }
 
 /** What the spec refers to. Rejects when the API server does. */
@@ -99,6 +101,7 @@ export function observeVm(
       isAlive: (uid) => deps.vms.byIndex('uid', uid).length > 0,
       adopterOf: (vmId) => deps.owners.adopterOf(vmId, meta.uid),
     },
+    isFull: spreadOf(deps.spread, object, account),
     facts: { ...memory.facts(deps.prober.fact(key), journal.vm?.id), service: deps.services.fact(key) },
   };
 }

@@ -11,6 +11,7 @@ import type { CatchUp } from '../spending/catch-up.ts';
 import type { Ledger } from '../spending/ledger.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import type { VmMemory } from './memory.ts';
+import type { SpreadDeps } from './spread.ts';
 
 /** What acting needs; reading has its own (observe.ts). */
 export interface ActDeps {
@@ -29,6 +30,7 @@ export interface ActDeps {
   readonly ledger: Ledger;
   /** Done once before money is spent under a limit. */
   readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
+  readonly spread: Pick<SpreadDeps, 'chosenHosts'>;
   announce(object: CustomObject, announcement: Announcement): void;
 }
 

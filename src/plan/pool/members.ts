@@ -18,6 +18,8 @@ const brokenReasons: ReadonlySet<string> = new Set([
   'Stopping',
   'PowerCallFailed',
   'StartBlockedNoCapacity',
+  // Nobody may touch a VM in such a state but to delete it, which its owner has asked for after so long.
+  'UnknownStatus',
 ]);
 
 export function activeOf({ members }: Pick<PoolObservation, 'members'>): PoolMember[] {

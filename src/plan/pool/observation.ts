@@ -49,7 +49,7 @@ export interface PoolMember {
   readonly isDeleteFirst: boolean;
   /** Since when it has the VM that it has; undefined without one. A VM that may exist, as its deploy call is in doubt, counts. */
   readonly vmSince: number | undefined;
-  /** The condition Ready. */
+  /** The condition Ready. While it is not true, `since` is when it, or the VM, ceased to be what it was; steps on the way count for one. */
   readonly ready: {
     readonly isTrue: boolean;
     readonly since: number;

@@ -1,7 +1,7 @@
-import { parseDuration } from '../../lib/duration.ts';
 import type { PoolBreaker, GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { annotations, labels } from '../../api/group.ts';
 import { fallbackOf } from './capacity.ts';
+import { clockworkOf, type Clockwork } from './clockwork.ts';
 import { activeOf, availableAt, freeNames } from './members.ts';
 import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
 import { patchesOf, type MemberPatch } from './patches.ts';
@@ -42,15 +42,16 @@ export interface NewMember {
 export interface Findings {
   readonly sorted: Sorted;
   readonly repair: Repair;
-  readonly expiresAt: number | undefined;
+  readonly clockwork: Clockwork;
 }
 
 export function planPool(observation: PoolObservation): PoolPlan {
   const { now, meta, blocked } = observation;
   const active = activeOf(observation);
   const repair = planRepair(observation);
-  const expiresAt = expiryOf(observation);
-  const findings: Findings = { sorted: sortMembers(observation, active), repair, expiresAt };
+  const clockwork = clockworkOf(observation);
+  const { expiresAt } = clockwork;
+  const findings: Findings = { sorted: sortMembers(observation, active), repair, clockwork };
   const common = {
     ...{ breaker: repair.breaker, isBreakerClosed: repair.isClosed },
     status: statusOfPool(observation, findings),
@@ -103,16 +104,13 @@ function newMembers(
   }));
 }
 
-function expiryOf({ spec, meta }: PoolObservation): number | undefined {
-  const afterMs = spec.expireAfter === undefined ? undefined : parseDuration(spec.expireAfter);
-  return afterMs === undefined ? undefined : meta.createdAt + afterMs;
-}
-
-function nextLook(observation: PoolObservation, { repair, expiresAt }: Findings): number | undefined {
+function nextLook(observation: PoolObservation, { repair, clockwork }: Findings): number | undefined {
   const ofMembers = activeOf(observation).flatMap((member) => [
     availableAt(member, observation),
     member.kind === 'SpotVm' ? fallbackOf(member, observation).at : undefined,
   ]);
-  const times = [...ofMembers, repair.nextAt, expiresAt].filter((at) => at !== undefined && at > observation.now);
+  const times = [...ofMembers, repair.nextAt, clockwork.nextAt].filter(
+    (at) => at !== undefined && at > observation.now,
+  );
   return times.length === 0 ? undefined : Math.min(...(times as number[]));
 }

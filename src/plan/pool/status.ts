@@ -2,7 +2,6 @@ import { mergeConditions } from '../../api/conditions.ts';
 import { fitted } from '../../api/fitted.ts';
 import { gpuPoolStatusSchema, type GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { labels } from '../../api/group.ts';
-import { toTimestamp } from '../../lib/clock.ts';
 import { formatMoney, money } from '../../lib/money.ts';
 import { publishedDrafts, shownServiceName } from '../service/words.ts';
 import { activeOf, hasVm, isAvailable, isAtRest } from './members.ts';
@@ -69,7 +68,11 @@ export function finished(fields: GpuPoolStatus): GpuPoolStatus {
   return fitted(gpuPoolStatusSchema, made);
 }
 
-function fieldsOf(observation: PoolObservation, { repair, expiresAt }: Findings, counts: Counts): GpuPoolStatus {
+function fieldsOf(
+  observation: PoolObservation,
+  { repair, clockwork: { nextEvent } }: Findings,
+  counts: Counts,
+): GpuPoolStatus {
   const { meta, members, hash } = observation;
   const active = activeOf(observation);
   return {
@@ -84,6 +87,6 @@ function fieldsOf(observation: PoolObservation, { repair, expiresAt }: Findings,
     selector: `${labels.pool}=${meta.name}`,
     templateHash: hash,
     ...(repair.breaker === undefined ? {} : { breaker: repair.breaker }),
-    ...(expiresAt === undefined ? {} : { nextEvent: { at: toTimestamp(expiresAt), what: 'Expire' } }),
+    ...(nextEvent === undefined ? {} : { nextEvent }),
   };
 }

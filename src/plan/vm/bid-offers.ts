@@ -38,6 +38,7 @@ export function searchBid(observation: VmObservation, spot: SpotTerms): BidOffer
     maxHourlyPrice: priceCap(spec),
     mostHourly: mostForVm(observation),
     isCoolingDown: (hostnode) => isLeftAlone(observation, hostnode),
+    isFull: observation.isFull,
     priceOf: (host, gpu, size) => priceWithBid(quote(host, gpu, size), spot.price),
     rankBy: (offer) => expectedTotal(observation, spot, offer),
   });

@@ -174,6 +174,7 @@ export function placeOnDemand(observation: VmObservation): Placement {
     maxHourlyPrice: priceCap(spec),
     mostHourly: mostForVm(observation),
     isCoolingDown: (hostnode) => isLeftAlone(observation, hostnode),
+    isFull: observation.isFull,
   });
 }
 

@@ -40,6 +40,8 @@ export interface VmObservation {
   readonly secret: SecretView;
   readonly adoption: AdoptionView | undefined;
   readonly rivals: RivalsView;
+  /** Of a member of a pool that is to be spread: whether a host has as many of them as it may have. */
+  readonly isFull?: ((host: Host) => boolean) | undefined;
   readonly facts: VmFacts;
 }
 
