@@ -88,7 +88,7 @@ function numberOf(schema: z.ZodNumber): fc.Arbitrary<Json> {
 }
 
 /** Refused by this release whatever they are: now and then is enough. */
-const ofLaterReleases = new Set(['instant', 'service', 'priority']);
+const ofLaterReleases = new Set(['instant']);
 
 function objectOf(schema: z.ZodObject, given: Surroundings): fc.Arbitrary<JsonObject> {
   const shape = schema.shape as Readonly<Record<string, z.ZodType>>;

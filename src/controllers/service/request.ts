@@ -47,7 +47,8 @@ function ofPool({ vms }: RequestDeps, object: CustomObject): ServiceRequest {
   const parsed = parsePool(object);
   if (typeof parsed === 'string') return { ...base, wish: 'unreadable', vms: [] };
   const { service, template } = parsed.spec;
-  const wish = service === undefined ? undefined : serviceWish(owner, service, template.spec.ports);
+  if (service === undefined) return { ...base, wish: undefined, vms: [] };
+  const wish = serviceWish(owner, service, template.spec.ports);
   const members = vms.byIndex('owner', owner.uid).filter((vm) => parseVm(vm).problem === undefined);
   return { ...base, wish, vms: members.map(serviceVm) };
 }
