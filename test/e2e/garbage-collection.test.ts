@@ -1,8 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 
+import { gpuAccountType } from '../../src/api/group.ts';
 import { namespaceType, secretType, type SecretObject } from '../../src/controllers/objects.ts';
 import { ControllerManager, obtainingMs } from '../support/controller-manager.ts';
-import type { Organization } from '../support/organization.ts';
+import { pair, type Organization } from '../support/organization.ts';
 import type { PoolHandle } from '../support/pool-handle.ts';
 import { Stage, type Team } from '../support/stage.ts';
 import { until } from '../support/until.ts';
@@ -167,6 +168,16 @@ describe('a namespace that is deleted', () => {
     );
   }
 
+  /** So that nothing of it is deleted in time for what it needs. */
+  async function deleteWhileOperatorIsAway(namespace: string): Promise<void> {
+    await stage.operator.kill();
+    await stage.cluster.kube.delete(namespaceType, { name: namespace });
+    await until('the Secrets in it are gone', async () => {
+      const { items } = await stage.cluster.kube.list(secretType, { namespace });
+      return items.length === 0;
+    });
+  }
+
   /** VMs that run, are stopped, and wait for a host, a pool, and all that their specs refer to. */
   async function settle(): Promise<Team> {
     const team = await newTenant();
@@ -203,15 +214,27 @@ describe('a namespace that is deleted', () => {
 
   test('waits for an operator that is away, which needs nothing that is gone with it', async () => {
     const { namespace } = await settle();
-    await stage.operator.kill();
-    await stage.cluster.kube.delete(namespaceType, { name: namespace });
-    await until('the Secrets in it are gone', async () => {
-      const { items } = await stage.cluster.kube.list(secretType, { namespace });
-      return items.length === 0;
-    });
+    await deleteWhileOperatorIsAway(namespace);
     expect(await vmIds()).not.toEqual([]);
     await stage.restartOperator();
     await expectGone(namespace);
     expect(await vmIds()).toEqual([]);
+  });
+
+  test('with the credentials of the account in it says so, and goes once the account names others', async () => {
+    const own = await stage.organization({ deleteDelayMs: 300 });
+    const vm = await stage.create(own, 'trainer');
+    await vm.untilReady();
+    await deleteWhileOperatorIsAway(own.namespace);
+    await stage.restartOperator();
+    expect(await vm.untilSaid('CredentialsSecretNotFound', 'Synced')).toContain('tensordock');
+    expect((await own.state()).vms).toHaveLength(1);
+
+    const namespace = await stage.cluster.createNamespace('platform');
+    await stage.cluster.createSecret(namespace, 'tensordock', { ...pair });
+    const spec = { credentialsSecretRef: { namespace, name: 'tensordock' } };
+    await stage.cluster.kube.mergePatch(gpuAccountType, { name: own.account }, { spec });
+    await expectGone(own.namespace);
+    expect((await own.state()).vms).toEqual([]);
   });
 });
