@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 
 import { mostLateMs } from './worst-moments.ts';
-import { memberName, poolDeeds, poolSpecChange, type PoolDeed } from './pool-deeds.ts';
+import { budgetDeed, memberName, poolDeeds, poolSpecChange, type BudgetDeed, type PoolDeed } from './pool-deeds.ts';
 import { marketDeeds, spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
 import type { SpotMoment } from './spot-moments.ts';
 
@@ -23,7 +23,8 @@ export type Deed =
   | WorstMoment
   | SpotMoment
   | MarketDeed
-  | PoolDeed;
+  | PoolDeed
+  | BudgetDeed;
 
 export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
@@ -190,8 +191,12 @@ function usersDeed({ vm, own = vm, ...cast }: Cast): Weighted<Deed>[] {
   ];
 }
 
-/** The platform team exchanges the credentials: for those of the same organization, or by mistake for others. */
+/**
+ * The platform team says what the namespace may have, and exchanges the credentials: for those of the same organization, or by
+ * mistake for others.
+ */
 const teamsDeed: Weighted<Deed>[] = [
+  often(2, budgetDeed),
   often(3, fc.record({ do: doing('secret'), holds: fc.constantFrom('own', 'rotated', 'mistyped', 'other') })),
 ];
 

@@ -57,6 +57,8 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'deleteFirst':
     case 'deletePool':
       return tendPool(world, one, cap);
+    case 'budget':
+      return world.allow(one.hard);
     case 'outbidAdopted':
     case 'fickleMarket':
       return meetSpotMoment(world, one, (vm, spec, given) => apply(world, { vm, spec }, cap, given));

@@ -10,6 +10,12 @@ export type PoolDeed =
   | { readonly do: 'deleteFirst'; readonly vm: string }
   | { readonly do: 'deletePool'; readonly pool: string };
 
+/** What the platform team allows the namespace; null: there is no budget. */
+export interface BudgetDeed {
+  readonly do: 'budget';
+  readonly hard: { readonly vms?: number; readonly gpus?: number } | null;
+}
+
 export interface PoolSpecChange {
   readonly replicas: number;
   readonly updateStrategy: { readonly type: string; readonly maxSurge: number; readonly maxUnavailable: number };
@@ -40,6 +46,11 @@ export const poolSpecChange: fc.Arbitrary<PoolSpecChange> = fc.record({
   minReadySeconds: fc.constantFrom(0, 0, 20),
   // Three hosts have the GPUs that are asked for.
   spread: fc.constant(null),
+});
+
+export const budgetDeed: fc.Arbitrary<BudgetDeed> = fc.record({
+  do: fc.constant('budget' as const),
+  hard: fc.constantFrom(null, { vms: 0 }, { vms: 1 }, { vms: 2 }, { vms: 3 }, { gpus: 1 }, { gpus: 2 }),
 });
 
 export function poolDeeds(often: Often): readonly fc.WeightedArbitrary<PoolDeed>[] {

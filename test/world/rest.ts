@@ -137,6 +137,7 @@ function onDemandPrice(host: Host): number {
 async function endTrouble(world: SimulatedWorld): Promise<void> {
   world.clearFaults();
   world.holdWatches(false);
+  await world.allow(null);
   const own = { ...acceptedPair(world), apiToken: plantedSecrets.apiToken };
   acceptOnly(world, own);
   await setSecret(world, own);

@@ -10,6 +10,7 @@ import type { Vm } from '../../src/sim/state.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { isVmKind } from './kinds.ts';
+import { BudgetWatch } from './budget-watch.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { isOnItsWayOut, type SpotFacts } from './spot-facts.ts';
 import { SpotWatch } from './spot-watch.ts';
@@ -48,6 +49,7 @@ export class Watchdog {
   readonly #facts: Facts;
   readonly #installation: string;
   readonly pools: PoolWatch;
+  readonly budgets: BudgetWatch;
   readonly #spot: SpotWatch;
   readonly #clock: ClockWatch;
   #wasCalm = false;
@@ -69,6 +71,13 @@ export class Watchdog {
     this.#facts = facts;
     this.pools = new PoolWatch({
       ...facts,
+      complain: (what) => {
+        this.complain(what);
+      },
+    });
+    this.budgets = new BudgetWatch({
+      ...facts,
+      isExcused: (uid) => this.#excused.has(uid),
       complain: (what) => {
         this.complain(what);
       },
@@ -166,6 +175,7 @@ export class Watchdog {
       this.complain(`a VM was deployed for ${owner.metadata.name}, which has no finalizer`);
     }
     this.pools.afterDeployed(vm, owner);
+    this.budgets.afterDeployed();
     const launch = (owner.status as VmStatus | undefined)?.launch;
     if (launch?.name !== vm.name && !this.#excused.has(uid))
       this.complain(`${vm.name} was deployed, but the journal says ${launch?.name ?? 'nothing'}`);

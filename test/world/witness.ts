@@ -1,4 +1,4 @@
-import { gpuAccountType, gpuPoolType } from '../../src/api/group.ts';
+import { gpuAccountType, gpuBudgetType, gpuPoolType } from '../../src/api/group.ts';
 import type { GpuVmSpec, GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { secretType, type CustomObject, type SecretObject } from '../../src/controllers/objects.ts';
 import { keyOf, type ObjectRef, type ResourceType } from '../../src/kube/contract.ts';
@@ -73,7 +73,7 @@ export class Witness {
     const before = verb === 'create' ? undefined : this.#before.get(idOf(type, ref));
     const after = this.#peek(type, ref);
     if (before !== undefined && this.#expiries.has(call)) this.#options.watchdog().afterExpiry(before);
-    if (after === undefined && before !== undefined && isVmType(type)) this.#gone(before);
+    if (after === undefined && before !== undefined) this.#gone(type, before);
     if (after === undefined) return;
     if (before?.metadata.generation !== after.metadata.generation) this.#specChanged(type, before, after);
     if (this.isLookingAway) return;
@@ -90,12 +90,18 @@ export class Witness {
   #specChanged(type: ResourceType, before: CustomObject | undefined, after: CustomObject): void {
     const watchdog = this.#options.watchdog();
     if (isPoolType(type)) watchdog.pools.afterSpec(after);
+    if (isBudgetType(type)) watchdog.budgets.afterSpec(after);
     if (!isVmType(type)) return;
     watchdog.afterSpec(after);
     if (before === undefined) watchdog.pools.afterCreated(after);
   }
 
-  #gone(last: CustomObject): void {
+  #gone(type: ResourceType, last: CustomObject): void {
+    if (isBudgetType(type)) this.#options.watchdog().budgets.afterGone();
+    if (isVmType(type)) this.#vmGone(last);
+  }
+
+  #vmGone(last: CustomObject): void {
     const { clock, note, watchdog } = this.#options;
     note(`${last.metadata.name} is gone`);
     if ((last.spec as GpuVmSpec).deletionPolicy === 'Retain') {
@@ -131,7 +137,11 @@ function refIn(body: object | undefined): ObjectRef | undefined {
 }
 
 function isOurs({ plural }: ResourceType): boolean {
-  return isVmType({ plural }) || isPoolType({ plural }) || plural === gpuAccountType.plural;
+  return isVmType({ plural }) || isPoolType({ plural }) || isBudgetType({ plural }) || plural === gpuAccountType.plural;
+}
+
+function isBudgetType({ plural }: Pick<ResourceType, 'plural'>): boolean {
+  return plural === gpuBudgetType.plural;
 }
 
 function isPoolType({ plural }: Pick<ResourceType, 'plural'>): boolean {

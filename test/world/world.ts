@@ -1,6 +1,6 @@
 import { customResourceDefinition } from '../../src/api/crd.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
-import { gpuAccountType, gpuPoolType } from '../../src/api/group.ts';
+import { gpuAccountType, gpuBudgetType, gpuPoolType } from '../../src/api/group.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import { kinds } from '../../src/api/kinds.ts';
 import {
@@ -304,6 +304,24 @@ export class SimulatedWorld {
   async deletePool(name: string): Promise<void> {
     this.note(`delete ${name}`);
     await this.#deleteAsUser(gpuPoolType, name);
+  }
+
+  /** What the namespace may have; null: as much as it wants. */
+  async allow(hard: object | null): Promise<void> {
+    const ref = { namespace, name: 'budget' };
+    const isThere = this.api.peek(gpuBudgetType, keyOf(ref)) !== undefined;
+    if (hard === null && !isThere) return;
+    this.note(`allow ${JSON.stringify(hard)}`);
+    if (hard === null) return this.api.delete(gpuBudgetType, ref);
+    const wholly = { vms: null, gpus: null, ...hard };
+    if (isThere) await this.api.mergePatch(gpuBudgetType, ref, { spec: { hard: wholly } });
+    else
+      await this.api.create(gpuBudgetType, {
+        apiVersion: 'gpuvm.dev/v1alpha1',
+        kind: 'GpuBudget',
+        metadata: ref,
+        spec: { hard },
+      });
   }
 
   async #deleteAsUser(type: ResourceType, name: string): Promise<void> {
