@@ -27,14 +27,18 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
     void confirmAcceptedKey(world);
     // While the only one that is left is frozen, nobody has looked at what was said last.
-    return world.replicas.some(isAwake) && world.resources().every(isAtRest) && world.pools().every(isPoolAtRest);
+    return (
+      world.replicas.some(isAwake) &&
+      world.resources().every(isAtRest) &&
+      world.pools().every((one) => isPoolAtRest(world, one))
+    );
   };
   const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);
   if (settledMs === undefined) {
     for (const object of world.resources().filter((one) => !isAtRest(one))) {
       world.watchdog.complain(`${object.metadata.name} does not converge: ${describe(object)}`);
     }
-    for (const { metadata, spec, status } of world.pools().filter((one) => !isPoolAtRest(one)))
+    for (const { metadata, spec, status } of world.pools().filter((one) => !isPoolAtRest(world, one)))
       world.watchdog.complain(`${metadata.name} does not converge: ${JSON.stringify({ metadata, spec, status })}`);
   }
   // Whatever was on its way when things became quiet, and the longest pause after failures.
@@ -67,14 +71,22 @@ function isAtRest(object: CustomObject): boolean {
   return (isConverged(object) || isAboveLimit(object)) && !keepsReplaced(object) && !isToReturn(object);
 }
 
-/** It has the members that it is to have, and nothing is under way. */
-function isPoolAtRest({ metadata, spec, status }: CustomObject): boolean {
+/** It has the members that it is to have, and nothing is under way. Of one that somebody has made too big a person has to decide. */
+function isPoolAtRest(world: SimulatedWorld, { metadata, spec, status }: CustomObject): boolean {
   const { replicas, updateStrategy } = gpuPoolSpecSchema.parse(spec);
   const said = (status ?? {}) as GpuPoolStatus;
   if (metadata.deletionTimestamp !== undefined || said.observedGeneration !== metadata.generation) return false;
   if ((said.deletingReplicas ?? 0) > 0 || said.replicas !== replicas || said.availableReplicas !== replicas)
     return false;
   return updateStrategy.type === 'OnDelete' || said.updatedReplicas === replicas;
+}
+
+function overpricedOf(world: SimulatedWorld, poolUid: string): number {
+  const isOverpriced = (one: CustomObject): boolean =>
+    (one.status as VmStatus | undefined)?.resize?.outcome === 'Overpriced';
+  const isMember = ({ metadata }: CustomObject): boolean =>
+    metadata.ownerReferences?.some(({ uid }) => uid === poolUid) === true;
+  return world.resources().filter((one) => isMember(one) && isOverpriced(one)).length;
 }
 
 /** A disk is kept until the replacement has run, however long that is not asked for. */

@@ -14,6 +14,7 @@ export interface Scenario {
   readonly deleteDelayMs: number;
   readonly stopDelayMs: number;
   readonly cap: string | undefined;
+  readonly requestsPerSecond: number;
   /** Longest time of a request to API server or provider, each way. */
   readonly delayMs: number;
   /** One process; two that agree by a Lease; or two that both believe that they are alone. */
@@ -45,6 +46,8 @@ const surroundings = {
   deleteDelayMs: fc.constantFrom(0, 7_000),
   stopDelayMs: fc.constantFrom(0, 7_000),
   cap: fc.constantFrom(undefined, '0.60'),
+  // At twenty, decisions overlap with the writes of those before them.
+  requestsPerSecond: fc.constantFrom(1, 1, 20),
   delayMs: fc.constantFrom(0, 20, 2_000),
   replicas: fc.oneof(
     { weight: 4, arbitrary: fc.constant('one' as const) },
@@ -103,9 +106,10 @@ export async function play(given: Scenario): Promise<Ending> {
 }
 
 async function worldOf(given: Scenario): Promise<SimulatedWorld> {
-  const { seed, bootDelayMs, deleteDelayMs, stopDelayMs, delayMs, replicas, skewsMs, market } = given;
+  const { seed, bootDelayMs, deleteDelayMs, stopDelayMs, delayMs, replicas, skewsMs, market, requestsPerSecond } =
+    given;
   const world = await createWorld({
-    ...{ seed, shuffles: true },
+    ...{ seed, requestsPerSecond, shuffles: true },
     simulator: { bootDelayMs, deleteDelayMs, stopDelayMs, ...simulatorOf(market) },
     replicas: replicas === 'one' ? 1 : 2,
     election: replicas === 'two leaders' ? 'none' : 'lease',
