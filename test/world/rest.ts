@@ -76,8 +76,8 @@ function isPoolAtRest(world: SimulatedWorld, { metadata, spec, status }: CustomO
   const { replicas, updateStrategy } = gpuPoolSpecSchema.parse(spec);
   const said = (status ?? {}) as GpuPoolStatus;
   if (metadata.deletionTimestamp !== undefined || said.observedGeneration !== metadata.generation) return false;
-  if ((said.deletingReplicas ?? 0) > 0 || said.replicas !== replicas || said.availableReplicas !== replicas)
-    return false;
+  if ((said.deletingReplicas ?? 0) > 0 || said.replicas !== replicas) return false;
+  if ((said.availableReplicas ?? 0) + overpricedOf(world, metadata.uid) !== replicas) return false;
   return updateStrategy.type === 'OnDelete' || said.updatedReplicas === replicas;
 }
 
