@@ -64,7 +64,7 @@ async function showOne(session: Session, name: string, flags: Flags): Promise<nu
     const members = await vmsIn(session, { ...placeOf(object), labelSelector: memberSelector(object.metadata.name) });
     const pool = reportOfPool(object, members, surroundings);
     print(io, flags.output, pool, () => renderPool(pool, look));
-    return pool.problems.length;
+    return pool.problems.length + members.reduce((sum, { problems }) => sum + problems.length, 0);
   }
   const events = await lastEvents(session, object, mostEvents);
   const report = reportOfVm(vmViewOf(kind.type.kind, object), surroundings, events);

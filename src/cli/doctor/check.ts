@@ -42,5 +42,6 @@ function verdictOn(checks: readonly Check[]): string {
     skipped === 0 ? undefined : `${skipped} skipped`,
   ].filter((part) => part !== undefined);
   const also = extra.length === 0 ? '' : ` (${extra.join(', ')})`;
-  return failed === 0 ? `All is well${also}.` : `${failed} of ${checks.length} checks failed${also}.`;
+  if (failed === 0) return `${warnings === 0 ? 'All is well' : 'Nothing failed'}${also}.`;
+  return `${failed} of ${checks.length} checks failed${also}.`;
 }

@@ -28,7 +28,7 @@ describe('what the API server says no to', () => {
         'forbidden',
         403,
       ),
-      /Missing: the verb get on the resource secrets, in all namespaces/,
+      /Missing: the verb get on the resource secrets, in the whole cluster/,
     ],
     [
       'is quoted where it is said in other words',

@@ -68,7 +68,7 @@ export function refusal(error: Pick<KubeError, 'message' | 'httpStatus'>, where:
     return new CliError(`the API server ${where} refuses: ${printable(error.message)}`, exitCodes.forbidden);
   }
   const [, user = '', verb = '', resource = '', group = '', namespace] = match;
-  const scope = namespace === undefined ? 'in all namespaces' : `in namespace "${namespace}"`;
+  const scope = namespace === undefined ? 'in the whole cluster' : `in namespace "${namespace}"`;
   const inGroup = group === '' ? '' : ` of the API group ${group}`;
   return new CliError(
     printable(`"${user}" may not ${verb} ${resource} ${scope}, says the API server ${where}`),

@@ -28,6 +28,7 @@ export interface PoolReport {
   readonly service: string | undefined;
   readonly conditions: readonly Condition[];
   readonly members: readonly VmReport[];
+  /** Its own; those of the members are theirs. */
   readonly problems: readonly Problem[];
   readonly nextStep: string;
 }
@@ -53,7 +54,7 @@ export function reportOfPool(
     ...{ nextEvent: status.nextEvent, service: status.serviceName },
     conditions: status.conditions ?? [],
     members,
-    problems: [...poolProblems(status, surroundings), ...memberProblems(members)],
+    problems: poolProblems(status, members, surroundings),
     nextStep: nextStepOf(name, replicas, members, surroundings),
   };
 }
@@ -81,13 +82,21 @@ function counts(status: GpuPoolStatus): Counts {
 /** Conditions that are False only when something is the matter. */
 const wanted: readonly ConditionType[] = ['Available', 'Repairing', 'Synced'];
 
-function poolProblems({ conditions, observedGeneration }: GpuPoolStatus, { program }: Surroundings): Problem[] {
+function poolProblems(
+  { conditions, observedGeneration }: GpuPoolStatus,
+  members: readonly VmReport[],
+  { program }: Surroundings,
+): Problem[] {
   if (observedGeneration === undefined) {
     return [{ what: 'No operator has looked at the pool yet.', fix: `${program} doctor` }];
   }
+  // Members that are being made are no problem: they become available by themselves.
+  const isOnItsWay =
+    conditionOf(conditions, 'Progressing')?.status === 'True' && members.every(({ problems }) => problems.length === 0);
   return wanted.flatMap((type) => {
     const condition = conditionOf(conditions, type);
-    return condition?.status === 'False' ? [{ what: `${condition.reason}: ${condition.message}` }] : [];
+    if (condition?.status !== 'False' || (type === 'Available' && isOnItsWay)) return [];
+    return [{ what: `${condition.reason}: ${condition.message}` }];
   });
 }
 
@@ -117,7 +126,7 @@ export function renderPool(
     ...section('Summary', aligned(summary, paint), paint),
     ...section('Members', vmLines(pool.members, false, { now, paint }), paint),
     ...section('Conditions', conditionLines(pool, now, paint), paint),
-    ...section('Problems', problemLines(pool.problems, paint), paint),
+    ...section('Problems', problemLines([...pool.problems, ...memberProblems(pool.members)], paint), paint),
     ...section('Next step', [pool.nextStep], paint),
   ];
 }
