@@ -169,6 +169,33 @@ describe('an outbid VM', () => {
   });
 });
 
+/** Stopped for a change of its size, and its start was refused since its bid does not win any more. */
+function refusedStart(known: Readonly<Record<string, Partial<KnownBids>>>, terms: Seen): VmObservation {
+  const failure = { kind: 'bidTooLow', message: 'the bid is too low' } as const;
+  const lastCall = { call: 'start', endedAt: now - second, failure, failures: 1, nextTryAt: now + minute } as const;
+  const vms = [spotCloudVm('vm-1', { state: 'stopped', providerStatus: 'Stopped' })];
+  const journal = { vm: recordedVm('vm-1', { capacity: 'Spot', bid: '0.10' }), launch: launchOf({ capacity: 'Spot' }) };
+  return outbid(known, { vms, journal, ...terms, facts: { lastCall } });
+}
+
+describe('a VM that was stopped, and whose bid does not win when it is started', () => {
+  it.each<[string, VmObservation, Partial<Brief>]>([
+    [
+      'waits for the next try where it is to wait',
+      refusedStart({ 'host-1': loses }, {}),
+      { rule: 'powerCallIsBackingOff' },
+    ],
+    [
+      'is replaced by a bid that wins elsewhere',
+      refusedStart({ 'host-1': loses }, replace),
+      { rule: 'vmLostItsPlace' },
+    ],
+    ['gives way to a VM on demand', refusedStart({ 'host-1': loses }, onDemand), { rule: 'vmLostItsPlace' }],
+  ])('%s', (_, observation, expected) => {
+    expect(briefOf(observation)).toMatchObject(expected);
+  });
+});
+
 const crowd = Array.from({ length: mostRetiring }, (_, index) => `old-${String(index)}`);
 /** None of them is in the list. */
 const askedLately = {

@@ -57,13 +57,21 @@ const vmLostItsPlace: Rule = (observation) => {
   const { spot, journal } = observation;
   const vm = liveVm(observation);
   if (spot === undefined || vm === undefined || journal.vm?.capacity === 'OnDemand') return undefined;
-  // Stopped with its GPU given back: it gets that again only by a bid that wins, as if it had been outbid.
-  if ((vm.state !== 'outbid' && vm.state !== 'released') || !isWantedRunning(observation)) return undefined;
+  if (!isDownForItsBid(observation, vm) || !isWantedRunning(observation)) return undefined;
   const recovery = recover(observation, { vm, spot });
   if (recovery === undefined) return undefined;
   const { note, ...decided } = recovery;
   return { phase: 'Outbid', ready: outbid(observation, vm, note), ...decided };
 };
+
+function isDownForItsBid(observation: VmObservation, { state }: CloudVm): boolean {
+  // Stopped with its GPU given back: it gets that again only by a bid that wins, as if it had been outbid.
+  if (state === 'outbid' || state === 'released') return true;
+  // Stopped with everything kept, as for a change of its size, and the market has moved meanwhile. Who waits waits for the start.
+  const { lastCall } = observation.facts;
+  const isRefused = lastCall?.call === 'start' && lastCall.failure?.kind === 'bidTooLow';
+  return state === 'stopped' && isRefused && observation.spot?.onOutbid !== 'Wait';
+}
 
 function isWantedRunning(observation: VmObservation): boolean {
   return isToRunNow(observation) && priceHold(observation) === undefined;

@@ -27,7 +27,7 @@ export interface Losing {
 /** Undefined: the last call to start it failed, and what is said of that stands. */
 export function recover(observation: VmObservation, losing: Losing): Recovery | undefined {
   const { vm, spot } = losing;
-  const onDemand = spot.onOutbid === 'OnDemand' && vm.state === 'outbid' ? replaceOnDemand(observation) : undefined;
+  const onDemand = spot.onOutbid === 'OnDemand' && vm.state !== 'released' ? replaceOnDemand(observation) : undefined;
   // What a deployment waits for is no reason not to start the VM that there is.
   if (onDemand !== undefined && onDemand.step.kind !== 'wait') return onDemand;
   const pausesUntil = outbidTooOftenUntil(observation, spot);
