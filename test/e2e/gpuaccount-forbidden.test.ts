@@ -18,7 +18,8 @@ const secretsButGet = {
 const everythingElse = [
   { apiGroups: ['gpuvm.dev'], resources: ['*'], verbs: ['*'] },
   { apiGroups: ['events.k8s.io'], resources: ['events'], verbs: ['*'] },
-  { apiGroups: [''], resources: ['namespaces', 'configmaps'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['configmaps'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['namespaces'], verbs: ['get', 'list', 'watch'] },
   { apiGroups: [''], resources: ['services'], verbs: ['get', 'list', 'watch', 'create', 'patch', 'delete'] },
   {
     apiGroups: ['discovery.k8s.io'],
