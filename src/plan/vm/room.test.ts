@@ -1,0 +1,172 @@
+import { describe, expect, it } from 'vitest';
+
+import {
+  bidsOf,
+  cloudVm,
+  hostOf,
+  launchOf,
+  observe,
+  observeRunning,
+  spotTerms,
+  offersOf,
+  accountOf,
+  type Seen,
+} from '../../../test/support/builders.ts';
+import { briefOf, type Brief } from '../../../test/support/verdicts.ts';
+import { money } from '../../lib/money.ts';
+import type { Charge } from '../budget/charge.ts';
+import type { LimitAhead } from '../budget/limits.ts';
+import { unlimited, type SpendView } from '../budget/spending.ts';
+import { decideVm } from './decide.ts';
+
+function limitOf(changes: Partial<LimitAhead> = {}): LimitAhead {
+  return {
+    ...{ of: 'GpuBudget', name: 'team', domain: 'namespace/research', measure: 'vms' },
+    ...{ hard: money(20), used: money(20), ahead: money(0) },
+    ...changes,
+  };
+}
+
+function spend(limit: LimitAhead, changes: Partial<SpendView> = {}): { readonly spend: SpendView } {
+  return { spend: { ...unlimited, mayRetain: false, limits: [limit], ...changes } };
+}
+
+const hourly = (hard: string, used: string): LimitAhead =>
+  limitOf({ measure: 'hourlyCost', hard: money(hard), used: money(used) });
+const day = limitOf({ measure: 'dailyCost', hard: money(9), used: money('9.01') });
+const one: Charge = { vms: 1, gpus: 1, hourlyCost: money('0.199') };
+const disk: Charge = { vms: 1, gpus: 0, hourlyCost: money('0.01') };
+const ownReleased = { own: disk, ownKept: disk, ownStarted: one };
+const released = { vms: [cloudVm('vm-1', { state: 'released' })] };
+
+describe('a VM that is wanted', () => {
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['is deployed where there is room', spend(limitOf({ used: money(19) })), { step: 'launch' }],
+    ['waits where there is none', spend(limitOf()), { rule: 'roomIsMissing', step: 'wait', ready: 'False OverBudget' }],
+    ['waits behind older ones', spend(limitOf({ used: money(19), ahead: money(1) })), { ready: 'False OverBudget' }],
+    ['waits for the limit of the account', spend(limitOf({ of: 'GpuAccount' })), { ready: 'False OverAccountLimit' }],
+    ['waits for the pool', spend({ ...hourly('1', '1'), of: 'GpuPool' }), { ready: 'False OverPoolCost' }],
+    ['waits for another day', spend(day), { rule: 'roomIsMissing', ready: 'False OverBudget' }],
+    ['takes a host that what is left is enough for', spend(hourly('1', '0.80')), { step: 'launch' }],
+    ['waits where what is left is not enough for any host', spend(hourly('1', '0.90')), { ready: 'False OverBudget' }],
+    [
+      'is not deployed for a namespace that may not',
+      spend(limitOf({ used: money(0) }), {
+        ban: { reason: 'NamespaceNotAllowed', message: 'Not here.', always: false },
+      }),
+      { ready: 'False NamespaceNotAllowed' },
+    ],
+    [
+      'asks for nothing while there is no room',
+      { ...spend(limitOf()), inputs: { kind: 'notNeeded' } },
+      { rule: 'roomIsMissing', step: 'wait' },
+    ],
+    [
+      'is not bid for without room',
+      {
+        ...spend(limitOf()),
+        spot: spotTerms(),
+        account: accountOf({ bids: bidsOf({ 'host-1': { wins: money('0.1') } }) }),
+      },
+      { ready: 'False OverBudget' },
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observe(seen))).toMatchObject(expected);
+  });
+
+  it('says which limit it is, how much of it is taken, and what the cheapest host would cost', () => {
+    const { ready, need } = decideVm(observe(spend(hourly('1', '0.90'))));
+    expect(ready).toMatchObject({
+      message:
+        'GpuBudget "team" allows $1.00 per hour (hard.hourlyCost), $0.90 per hour is taken: no room for $0.199 per hour more. The VM is deployed by itself once there is room, the oldest first. The cheapest host that fits costs $0.199 per hour.',
+    });
+    expect(need?.more).toEqual({ vms: 1, gpus: 1, hourlyCost: money('0.199') });
+  });
+
+  it('bids no more than what is left', () => {
+    const found = decideVm(
+      observe({
+        ...spend(hourly('1', '0.80')),
+        spot: spotTerms(),
+        account: accountOf({
+          offers: offersOf([hostOf('host-1')]),
+          bids: bidsOf({ 'host-1': { refused: money('0.10') } }),
+        }),
+      }),
+    );
+    const bid = found.step.kind === 'askBid' ? found.step.question.most : undefined;
+    expect(bid?.toFixed()).toBe('0.195');
+  });
+});
+
+describe('a VM that is released', () => {
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['is started where there is room', spend(hourly('1', '0.80'), ownReleased), { step: 'start' }],
+    [
+      'waits where there is none',
+      spend(hourly('1', '0.90'), ownReleased),
+      { step: 'wait', phase: 'Released', ready: 'False OverBudget' },
+    ],
+    ['waits for another day', spend(day, ownReleased), { step: 'wait', ready: 'False OverBudget' }],
+    ['needs no room for a VM: it is one already', spend(limitOf(), ownReleased), { step: 'start' }],
+    [
+      'is started though its namespace may not have new ones',
+      spend(limitOf(), { ...ownReleased, ban: { reason: 'NamespaceNotAllowed', message: 'Not here.', always: false } }),
+      { step: 'start' },
+    ],
+    [
+      'is not started while a budget cannot be understood',
+      spend(limitOf(), { ...ownReleased, ban: { reason: 'OverBudget', message: 'Not now.', always: true } }),
+      { step: 'wait', ready: 'False OverBudget' },
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observeRunning({ ...released, ...seen }))).toMatchObject(expected);
+  });
+});
+
+describe('a VM that runs', () => {
+  it.each<[string, Seen, Partial<Brief>]>([
+    [
+      'goes on where the limits were lowered',
+      spend(limitOf({ hard: money(0) }), { own: one, ownKept: disk, ownStarted: one }),
+      { step: 'wait', ready: 'True Running' },
+    ],
+    [
+      'is stopped without room for anything',
+      { ...spend(limitOf({ hard: money(0) }), { own: one }), spec: { powerState: 'Released' } },
+      { step: 'stop' },
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observeRunning(seen))).toMatchObject(expected);
+  });
+});
+
+describe('a resource that is deleted with deletionPolicy Retain', () => {
+  const retained = { meta: { deleting: true }, spec: { deletionPolicy: 'Retain' } } as const;
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['waits where VMs may not be left behind', spend(limitOf()), { step: 'wait', ready: 'False RetainNotAllowed' }],
+    ['goes where they may', { spend: unlimited }, { step: 'removeFinalizer' }],
+    [
+      'goes where there is nothing to leave behind',
+      { ...spend(limitOf()), vms: [], journal: {} },
+      { step: 'removeFinalizer' },
+    ],
+    [
+      'waits while a deployment is in doubt',
+      { ...spend(limitOf()), vms: [], journal: { launch: launchOf({ outcome: 'Uncertain' }) } },
+      { step: 'wait', ready: 'False RetainNotAllowed' },
+    ],
+    [
+      'is not let go by annotation either',
+      { ...spend(limitOf()), meta: { deleting: true, abandoned: true } },
+      { step: 'wait', ready: 'False RetainNotAllowed' },
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observeRunning({ ...retained, ...seen }))).toMatchObject(expected);
+  });
+
+  it('whose VM cannot be deleted is not let go by annotation under such a budget', () => {
+    const seen = { ...spend(limitOf()), meta: { deleting: true, abandoned: true } };
+    expect(briefOf(observeRunning(seen))).toMatchObject({ step: 'delete' });
+  });
+});
