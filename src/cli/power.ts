@@ -1,15 +1,16 @@
 import { Command } from 'commander';
 
-import { examples } from './shared/examples.ts';
+import { gpuPoolKind } from '../api/gpu-pool.ts';
+import type { PowerState } from './power/look.ts';
+import { poolTarget, vmTarget, type PowerTarget } from './power/target.ts';
 import { CliError } from './shared/cli-error.ts';
-import { findVm } from './shared/access.ts';
+import { examples } from './shared/examples.ts';
+import { exitCodes } from './shared/exit-codes.ts';
+import { find } from './shared/find.ts';
+import { vmsAndPools } from './shared/kinds.ts';
 import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
 import { poolOf, shortNameOf, vmViewOf, type VmView } from './shared/vm-view.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import { vmKindByName } from './shared/kinds.ts';
 import { waitOptions, waitUntil, type WaitFlags } from './shared/wait.ts';
-import { lookAtPower, type PowerState } from './power/look.ts';
-import type { CustomObject } from '../controllers/objects.ts';
 
 interface Flags extends ClusterFlags, WaitFlags {}
 
@@ -40,7 +41,11 @@ export function releaseCommand(): Command {
     .description(
       'Sets spec.powerState to Released, and waits until the VM is.\nThe disk is kept. Somebody else may rent the GPU meanwhile: then the next start waits until there is room again.',
     );
-  return powerCommand(command, ['Released'], `  gpuvm release trainer\n  gpuvm release spotvm/sweep`);
+  return powerCommand(
+    command,
+    ['Released'],
+    `  gpuvm release trainer\n  gpuvm release pool/workers           all members`,
+  );
 }
 
 export function restartCommand(): Command {
@@ -53,7 +58,7 @@ export function restartCommand(): Command {
 }
 
 function powerCommand(command: Command, states: readonly PowerState[], lines: string): Command {
-  command.argument('<name>', 'NAME or KIND/NAME');
+  command.argument('<name>', 'NAME or KIND/NAME; of a pool all members are switched');
   for (const option of waitOptions(initialTimeoutMs)) command.addOption(option);
   command.addHelpText('after', examples(`\n${lines}`));
   return withClusterOptions(command).action((name: string, flags: Flags) =>
@@ -68,13 +73,20 @@ interface Wish {
 }
 
 async function bringTo(session: Session, { name, states, flags }: Wish): Promise<void> {
-  const view = await findVm(session, name);
-  refuseMemberOfPool(view);
+  const target = await targetOf(session, name);
   // Between stop and start there is no way around waiting: only the last state may be left to come about.
   for (const [at, state] of states.entries()) {
     const isLast = at === states.length - 1;
-    await setPower(session, view, state, isLast && !flags.wait ? undefined : flags.timeout);
+    await setPower(session, target, state, isLast && !flags.wait ? undefined : flags.timeout);
   }
+}
+
+async function targetOf(session: Session, name: string): Promise<PowerTarget> {
+  const { kind, object } = await find(session, name, vmsAndPools);
+  if (kind === gpuPoolKind) return poolTarget(session, object);
+  const view = vmViewOf(kind.type.kind, object);
+  refuseMemberOfPool(view);
+  return vmTarget(session, view);
 }
 
 /** The pool would set it back at once. */
@@ -84,38 +96,23 @@ function refuseMemberOfPool(view: VmView): void {
   throw new CliError(
     `${shortNameOf(view)} is a member of gpupool/${pool}, which says whether its members run`,
     exitCodes.failed,
-    `kubectl patch gpupool/${pool} --type=merge -p '{"spec":{"template":{"spec":{"powerState":"Stopped"}}}}'    for all of them`,
+    `Name gpupool/${pool} instead: all of its members are switched.`,
   );
 }
 
 /** @param timeoutMs undefined: it is not waited for */
 async function setPower(
-  session: Session,
-  view: VmView,
+  { io }: Session,
+  { name, ask }: PowerTarget,
   state: PowerState,
   timeoutMs: number | undefined,
 ): Promise<void> {
-  const { io, kube } = session;
-  const { type } = vmKindByName(view.kind);
-  const ref = { namespace: view.meta.namespace, name: view.meta.name };
-  const patched = await kube.mergePatch<CustomObject>(type, ref, { spec: { powerState: state } });
-  const name = shortNameOf(view);
+  const look = await ask(state);
+  const more = `${io.program} status ${name} shows how far it is.`;
   if (timeoutMs === undefined) {
-    io.note(`${name} is to be ${state}; ${io.program} status ${name} shows how far it is.`);
+    io.note(`${name} is to be ${state}; ${more}`);
     return;
   }
-  const { uid, generation = 0 } = patched.metadata;
-  const message = await waitUntil(
-    io,
-    async () => {
-      const object = await kube.get<CustomObject>(type, ref);
-      if (object?.metadata.uid !== uid) return { kind: 'failed', message: `${name} was deleted meanwhile` };
-      return lookAtPower(vmViewOf(view.kind, object), { state, generation, program: io.program });
-    },
-    {
-      timeoutMs,
-      afterwards: `${name} is still to be ${state}: the operator goes on with it. ${io.program} status ${name} shows how far it is.`,
-    },
-  );
-  io.out(`${name}: ${message}`);
+  const afterwards = `${name} is still to be ${state}: the operator goes on with it. ${more}`;
+  io.out(`${name}: ${await waitUntil(io, look, { timeoutMs, afterwards })}`);
 }

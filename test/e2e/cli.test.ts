@@ -144,6 +144,24 @@ describe('power', () => {
   });
 });
 
+describe('a pool', () => {
+  test('is shown with its members, and switched as a whole', async () => {
+    const pool = await stage.createPool(team, 'workers', { replicas: 2 });
+    await pool.untilReady(2);
+    const { stdout } = await cli.run(['status', 'pool/workers']);
+    expect(stdout).toMatch(
+      /Members: +2 ready of 2[^]*workers-0 +GpuVm +True[^]*workers-1 +GpuVm +True[^]*Problems\n {2}none/,
+    );
+
+    const released = await cli.run(['release', 'pool/workers']);
+    expect(released.stdout).toBe('gpupool/workers: 2 of 2 members are Released.\n');
+    const alone = await cli.run(['start', 'workers-0']);
+    expect(alone).toMatchObject({ code: 1, stderr: expect.stringContaining('Name gpupool/workers instead') as string });
+    await pool.askDelete();
+    await pool.untilGone();
+  });
+});
+
 test('the ports of a VM are listed as URLs', async () => {
   const ports = [
     { name: 'ssh', internal: 22 },

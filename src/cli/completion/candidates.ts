@@ -14,10 +14,10 @@ const takesName: Readonly<Record<string, 'vm' | 'vmOrPool' | 'account'>> = {
   ssh: 'vm',
   scp: 'vm',
   urls: 'vm',
-  start: 'vm',
-  stop: 'vm',
-  release: 'vm',
-  restart: 'vm',
+  start: 'vmOrPool',
+  stop: 'vmOrPool',
+  release: 'vmOrPool',
+  restart: 'vmOrPool',
   account: 'account',
 };
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { vmViewOf } from '../shared/vm-view.ts';
-import { lookAtPower, type PowerState } from './look.ts';
+import { lookAtMembers, lookAtPower, type PowerState } from './look.ts';
 
 const spec = { gpu: { models: ['a4000'] }, vcpus: 4, memoryGB: 16, storageGB: 100 };
 
@@ -51,4 +51,30 @@ test.each<[string, Case, string]>([
   ['or delete it', { deleting: true }, 'failed: gpuvm/trainer is being deleted'],
 ])('%s', (_what, seen, expected) => {
   expect(look(seen)).toContain(expected);
+});
+
+function member(name: string, asked: PowerState, reason: string, changes: object = {}): ReturnType<typeof vmViewOf> {
+  const time = { message: 'A sentence.', lastTransitionTime: '2026-06-01T12:00:00Z' };
+  return vmViewOf('GpuVm', {
+    metadata: { name, uid: name, resourceVersion: '1', generation: 1, ...changes },
+    spec: { ...spec, powerState: asked },
+    status: { observedGeneration: 1, conditions: [{ type: 'Ready', status: 'False', reason, ...time }] },
+  });
+}
+
+test.each<[string, ReturnType<typeof vmViewOf>[], string]>([
+  [
+    'are there when each of them is',
+    [member('a', 'Released', 'Released'), member('b', 'Released', 'Released')],
+    'done',
+  ],
+  [
+    'are waited for while one of them is on its way',
+    [member('a', 'Released', 'Released'), member('b', 'Released', 'Stopping')],
+    'waiting',
+  ],
+  ['are waited for while the pool has not asked one of them', [member('a', 'Running', 'Running')], 'waiting'],
+  ['that are being deleted do not count', [member('a', 'Running', 'Deleting', { deletionTimestamp: 'x' })], 'done'],
+])('members of a pool %s', (_what, members, kind) => {
+  expect(lookAtMembers(members, { state: 'Released', program: 'gpuvm' }).kind).toBe(kind);
 });

@@ -44,6 +44,28 @@ export function lookAtPower(view: VmView, wanted: Wanted): Look<string> {
   return { kind: 'failed', message: `${reason}: ${message}`, hint };
 }
 
+/** How far all members of a pool are; pure. Those that go meanwhile do not count. */
+export function lookAtMembers(
+  members: readonly VmView[],
+  { state, program }: Omit<Wanted, 'generation'>,
+): Look<string> {
+  const staying = members.filter(({ meta }) => meta.deletionTimestamp === undefined);
+  const looks = staying.map((view) => {
+    // The pool passes the wish on, to one member after the other.
+    const isAsked = view.spec?.powerState === state;
+    const waiting = { kind: 'waiting', message: 'the pool has not asked for it yet' } as const;
+    return {
+      view,
+      look: isAsked ? lookAtPower(view, { state, generation: view.meta.generation ?? 0, program }) : waiting,
+    };
+  });
+  const rest = looks.filter(({ look }) => look.kind !== 'done');
+  const count = `${looks.length - rest.length} of ${looks.length} members are ${state}`;
+  const lost = rest.find(({ look }) => look.kind === 'failed') ?? rest[0];
+  if (lost === undefined || lost.look.kind === 'done') return { kind: 'done', value: `${count}.` };
+  return { ...lost.look, message: `${count}; ${lost.view.meta.name}: ${lost.look.message}` };
+}
+
 /** Nobody asks for this state any more. */
 function whyLost(view: VmView, state: PowerState): string | undefined {
   if (view.meta.deletionTimestamp !== undefined) return `${shortNameOf(view)} is being deleted`;

@@ -1,4 +1,4 @@
-import { conditionIn, isReady, shortNameOf, type VmView } from '../shared/vm-view.ts';
+import { conditionIn, isReady, poolOf, shortNameOf, type VmView } from '../shared/vm-view.ts';
 import type { Surroundings } from './problems.ts';
 
 type Step = (view: VmView, program: string) => string;
@@ -6,6 +6,9 @@ type Step = (view: VmView, program: string) => string;
 const offers: Step = (view, program) =>
   `${program} offers --for ${shortNameOf(view)}    which hosts there are, and why not the others`;
 const account: Step = ({ spec }, program) => `${program} account ${spec?.accountName ?? ''}`;
+const budgets: Step = ({ meta }) =>
+  `kubectl -n ${meta.namespace ?? ''} get gpubudgets    what is used, and of how much`;
+const pool: Step = (view, program) => `${program} status gpupool/${poolOf(view) ?? ''}`;
 const edit: Step = (view) => `kubectl edit ${shortNameOf(view)}    the message says what to change`;
 const start: Step = (view, program) => `${program} start ${view.meta.name}`;
 const wait: Step = (view) => `kubectl wait --for=condition=Ready ${shortNameOf(view)} --timeout=15m`;
@@ -24,6 +27,10 @@ const byReason: Readonly<Record<string, Step>> = {
   OrganizationUnproven: account,
   InsufficientBalance: account,
   NamespaceNotAllowed: account,
+  OverAccountLimit: account,
+  OverBudget: budgets,
+  StoppedByBudget: budgets,
+  OverPoolCost: pool,
   InvalidSpec: edit,
   InvalidInput: edit,
   SecretNotFound: edit,
