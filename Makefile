@@ -25,8 +25,8 @@ bench-simulator: packages ## Measure how fast client/list is with 5,000 VMs, and
 test: ## Run all tests, the end-to-end ones on a real API server
 	@$(NODE) hack/test.ts
 
-explore: ## Play random worlds: RUNS=100000 SEED=1, or SECONDS=60
-	@$(NODE) hack/explore/main.ts $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS))
+explore: ## Play random worlds: RUNS=100000 SEED=1, or SECONDS=60; KINDS=vm,spot,pool chooses
+	@$(NODE) hack/explore/main.ts $(if $(RUNS),--runs $(RUNS)) $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(KINDS),--kinds $(KINDS))
 
 mutants: ## Put deliberate bugs into copies of the code and see each caught; ONLY=word for some
 	@$(NODE) hack/mutants/run.ts $(if $(ONLY),'$(ONLY)')

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 
-import { play, scenario } from '../../test/world/scenario.ts';
+import { play, scenarioOf, type ScenarioKind } from '../../test/world/scenario.ts';
 
 /** Scenarios that are played with one seed: a failure can be had again alone, with the seed and the path that it prints. */
 export interface ChunkOrder {
   readonly seed: number;
   readonly runs: number;
+  readonly kinds: readonly ScenarioKind[];
   /** Only the scenario that this leads to. */
   readonly path?: string | undefined;
   /** Whether a scenario that breaks a promise is made smaller, which takes a while. */
@@ -20,10 +21,10 @@ export interface Chunk {
   readonly failure: string | undefined;
 }
 
-export async function playChunk({ seed, runs, path, shrinks }: ChunkOrder): Promise<Chunk> {
+export async function playChunk({ seed, runs, kinds, path, shrinks }: ChunkOrder): Promise<Chunk> {
   const settledMs: number[] = [];
   let trace: readonly string[] = [];
-  const property = fc.asyncProperty(scenario, async (given) => {
+  const property = fc.asyncProperty(scenarioOf(...kinds), async (given) => {
     const ending = await play(given);
     settledMs.push(ending.settledMs ?? 0);
     if (ending.breaches.length === 0) return;
@@ -41,7 +42,7 @@ export async function playChunk({ seed, runs, path, shrinks }: ChunkOrder): Prom
     `Scenario: ${JSON.stringify(counterexample?.[0])}`,
     'What happened last:',
     ...trace.slice(-80),
-    `Again: node hack/with-node.mjs hack/explore/main.ts --seed ${String(seed)} --path ${counterexamplePath ?? ''}`,
+    `Again: node hack/with-node.mjs hack/explore/main.ts --kinds ${kinds.join(',')} --seed ${String(seed)} --path ${counterexamplePath ?? ''}`,
   ].join('\n');
   return { runs: result.numRuns, settledMs, failure };
 }

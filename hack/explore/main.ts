@@ -7,6 +7,7 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { scenarioKinds, type ScenarioKind } from '../../test/world/scenario.ts';
 import { playChunk, type Chunk, type ChunkOrder } from './chunk.ts';
 
 const chunkSize = 100;
@@ -74,13 +75,13 @@ class Exploration {
 
   /** The next chunk, or a farewell if none is left. */
   #give(child: ChildProcess): void {
-    const { seed, runs, shrinks } = this.#order;
+    const { seed, runs, kinds, shrinks } = this.#order;
     const left = runs - this.#begun * chunkSize;
     if (left <= 0) {
       child.disconnect();
       return;
     }
-    const order: ChunkOrder = { seed: seed + this.#begun, runs: Math.min(chunkSize, left), shrinks };
+    const order: ChunkOrder = { seed: seed + this.#begun, runs: Math.min(chunkSize, left), kinds, shrinks };
     this.#begun += 1;
     child.send(order);
   }
@@ -98,6 +99,7 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '0' },
+    kinds: { type: 'string', default: Object.keys(scenarioKinds).join(',') },
     path: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
     'no-shrink': { type: 'boolean', default: false },
@@ -105,7 +107,13 @@ const { values } = parseArgs({
     worker: { type: 'boolean', default: false },
   },
 });
-const order: ChunkOrder = { seed: Number(values.seed), runs: Number(values.runs), shrinks: !values['no-shrink'] };
+const kinds = values.kinds.split(',').map((kind): ScenarioKind => {
+  if (!Object.hasOwn(scenarioKinds, kind))
+    throw new Error(`there are no scenarios of "${kind}": give some of ${Object.keys(scenarioKinds).join(',')}`);
+  return kind as ScenarioKind;
+});
+const shrinks = !values['no-shrink'];
+const order: ChunkOrder = { seed: Number(values.seed), runs: Number(values.runs), kinds, shrinks };
 
 if (values.worker) {
   process.on('message', (given: ChunkOrder) => {

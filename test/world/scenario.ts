@@ -72,7 +72,15 @@ const withSpotVms = fc.record({ ...surroundings, market, actions: spotActions })
 const withPools = fc.record({ ...surroundings, market, actions: poolActions });
 
 /** Single VMs on demand, SpotVms, or pools of both. */
-export const scenario: fc.Arbitrary<Scenario> = fc.oneof(withoutSpotVms, withSpotVms, withPools);
+export const scenarioKinds = { vm: withoutSpotVms, spot: withSpotVms, pool: withPools } as const;
+export type ScenarioKind = keyof typeof scenarioKinds;
+
+/** Of any of these kinds. */
+export function scenarioOf(...of: readonly ScenarioKind[]): fc.Arbitrary<Scenario> {
+  return fc.oneof(...of.map((kind): fc.Arbitrary<Scenario> => scenarioKinds[kind]));
+}
+
+export const scenario = scenarioOf('vm', 'spot', 'pool');
 
 /**
  * Two leaders that see the world differently overwrite each other's status as fast as the API server lets them: nothing
