@@ -1,0 +1,175 @@
+import { expect, it } from 'vitest';
+
+import type { PoolMember } from './observation.ts';
+import { planRepair } from './repair.ts';
+import { building, memberOf, minute, poolOf, poolSpec, running, start } from './testing/builders.ts';
+import { templateHash } from './template.ts';
+
+const spec = poolSpec({ replicas: 10 });
+const now = start + 60 * minute;
+const hash = templateHash(spec);
+const since = '2026-01-01T00:30:00.000Z';
+
+/** What a member has whose VM has not become Ready in time. */
+const broken: Partial<PoolMember> = { ...building(start) };
+
+function pool(members: readonly Partial<PoolMember>[], status = {}, meta = {}): ReturnType<typeof planRepair> {
+  const { meta: base } = poolOf();
+  const made = members.map((fields, index) => memberOf(spec, index, fields));
+  return planRepair(poolOf({ now, spec, members: made, status, meta: { ...base, ...meta } }));
+}
+
+function many(count: number, fields: Partial<PoolMember>): Partial<PoolMember>[] {
+  return Array.from({ length: count }, () => fields);
+}
+
+function waitsFor(reason: string): Partial<PoolMember> {
+  return { ...broken, ready: { isTrue: false, since: start, reason, message: '' } };
+}
+
+it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: string; failures?: number | undefined }]>([
+  ['nobody is repaired who is Ready', many(3, running()), {}, { victims: [], state: 'working' }],
+  [
+    'one whose VM does not become Ready is replaced',
+    [broken, ...many(9, running())],
+    {},
+    { victims: ['pool-0'], state: 'working', failures: 0 },
+  ],
+  ['one that is all there is, too', [broken], {}, { victims: ['pool-0'], state: 'working', failures: 0 }],
+  [
+    'one that has been at it for a shorter time is not',
+    [building(now - minute), ...many(9, running())],
+    {},
+    { victims: [], state: 'working' },
+  ],
+  [
+    'one without a VM waits for as long as it takes',
+    [{}, ...many(9, running())],
+    {},
+    { victims: [], state: 'working' },
+  ],
+  [
+    'one of which nothing new is known is left alone',
+    [{ ...broken, isSynced: false }, ...many(9, running())],
+    {},
+    { victims: [], state: 'working' },
+  ],
+  ...[
+    'NoOffer',
+    'OverBudget',
+    'StoppedByBudget',
+    'Outbid',
+    'WaitingForProvider',
+    'OffHours',
+    'Released',
+    'VmNotOurs',
+    'AccountNotReady',
+  ].map((reason): [string, Partial<PoolMember>[], object, { victims: string[]; state: string }] => [
+    `one is not broken that says ${reason}`,
+    [waitsFor(reason), ...many(9, running())],
+    {},
+    { victims: [], state: 'working' },
+  ]),
+  [
+    'no more at once than may fail',
+    [...many(4, broken), ...many(6, running())],
+    {},
+    { victims: ['pool-0', 'pool-1', 'pool-2'], state: 'working', failures: 0 },
+  ],
+  [
+    'nobody where more are broken than may be',
+    [...many(5, broken), ...many(5, running())],
+    {},
+    { victims: [], state: 'tooManyUnhealthy' },
+  ],
+  [
+    'a replacement that failed counts, and is replaced',
+    [{ ...broken, repairedSince: since }, ...many(9, running())],
+    { breaker: { since, failures: 0, templateHash: hash } },
+    { victims: ['pool-0'], state: 'working', failures: 1 },
+  ],
+  [
+    'the last one that may fail is left, and repairs stop',
+    [{ ...broken, repairedSince: since }, ...many(9, running())],
+    { breaker: { since, failures: 2, templateHash: hash } },
+    { victims: [], state: 'open', failures: 3 },
+  ],
+  [
+    'a replacement that became Ready ends the row',
+    [{ ...running(), repairedSince: since }, ...many(9, running())],
+    { breaker: { since, failures: 2, templateHash: hash } },
+    { victims: [], state: 'working' },
+  ],
+  [
+    'what failed with another template does not count',
+    [{ ...broken, repairedSince: since }, ...many(9, running())],
+    { breaker: { since, failures: 2, templateHash: 'another' } },
+    { victims: ['pool-0'], state: 'working', failures: 0 },
+  ],
+  [
+    'while the breaker is open nobody is replaced before the time',
+    [{ ...broken, repairedSince: since }, broken, ...many(8, running())],
+    {
+      breaker: {
+        since,
+        failures: 3,
+        templateHash: hash,
+        openedAt: since,
+        probes: 0,
+        nextProbeAt: '2026-01-01T01:00:01Z',
+      },
+    },
+    { victims: [], state: 'open', failures: 3 },
+  ],
+  [
+    'when it has come a single one is, of those that failed',
+    [broken, { ...broken, repairedSince: since }, ...many(8, running())],
+    {
+      breaker: {
+        since,
+        failures: 3,
+        templateHash: hash,
+        openedAt: since,
+        probes: 0,
+        nextProbeAt: '2026-01-01T01:00:00Z',
+      },
+    },
+    { victims: ['pool-1'], state: 'open', failures: 3 },
+  ],
+  [
+    'and no other while it is not known what becomes of that',
+    [broken, { ...building(now - minute), repairedSince: since }, ...many(8, running())],
+    {
+      breaker: {
+        since,
+        failures: 3,
+        templateHash: hash,
+        openedAt: since,
+        probes: 1,
+        nextProbeAt: '2026-01-01T00:59:00Z',
+      },
+    },
+    { victims: [], state: 'open', failures: 3 },
+  ],
+  [
+    'after the last of them nothing is tried any more',
+    [{ ...broken, repairedSince: since }, ...many(9, running())],
+    { breaker: { since, failures: 3, templateHash: hash, openedAt: since, probes: 5 } },
+    { victims: [], state: 'exhausted', failures: 3 },
+  ],
+])('%s', (_, members, status, expected) => {
+  const { victims, state, breaker } = pool(members, status);
+  expect({ victims: victims.map(({ name }) => name), state, failures: breaker?.failures }).toEqual({
+    failures: undefined,
+    ...expected,
+  });
+});
+
+it('begins anew when somebody asks for it, once', () => {
+  const status = { breaker: { since, failures: 3, templateHash: hash, openedAt: since, probes: 5 } };
+  const members = [{ ...broken, repairedSince: since }, ...many(9, running())];
+  expect(pool(members, status, { reconcileRequestedAt: 'now' }).victims).toHaveLength(1);
+  expect(pool(members, { ...status, lastHandledReconcileAt: 'now' }, { reconcileRequestedAt: 'now' }).victims).toEqual(
+    [],
+  );
+});
