@@ -46,6 +46,7 @@ export function sshOptions(): Option[] {
     repeated('-i, --identity <file>', 'private key to log in with, beside your default ones'),
     new Option('-l, --login <user>', 'log in as another user'),
     repeated('-o, --option <option>', 'option for ssh, such as ConnectTimeout=5'),
+    new Option('--ask-password', 'type the password, where somebody has changed that of the connection Secret'),
   ];
 }
 

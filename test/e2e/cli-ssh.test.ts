@@ -95,6 +95,13 @@ describe('ssh, as it is called', () => {
     expect(await readFile(env.RECORD, 'utf8')).not.toContain(password);
   });
 
+  test('asks the person for the password where that is wished', async () => {
+    const env = await recordingProgram('ssh');
+    const { stdout } = await cli.run(['ssh', 'trainer', '--ask-password'], { env });
+    expect(stdout).toBe('');
+    expect(await readFile(env.RECORD, 'utf8')).not.toContain('SSH_ASKPASS');
+  });
+
   test.each([
     ['a VM that does not run', { phase: 'Released' }, /does not run \(Released\)[^]*gpuvm start off/],
     ['a VM without a forward of port 22', { ports: [] }, /does not forward port 22[^]*gpuvm urls off/],

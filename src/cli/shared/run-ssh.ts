@@ -7,7 +7,7 @@ import path from 'node:path';
 import type { SshAccess } from './access.ts';
 import { CliError } from './cli-error.ts';
 import type { ClusterFlags } from './session.ts';
-import { shellWord } from './ssh-arguments.ts';
+import { shellWord, type SshFlags } from './ssh-arguments.ts';
 
 /** How ssh is called to ask for a password: src/cli/ssh-askpass.ts reads these. */
 export const askpassVariables = {
@@ -24,9 +24,9 @@ export const askpassVariables = {
 export async function runSsh(
   program: 'ssh' | 'scp',
   args: readonly string[],
-  { access, flags }: { readonly access: SshAccess; readonly flags: ClusterFlags },
+  { access, flags }: { readonly access: SshAccess; readonly flags: ClusterFlags & Pick<SshFlags, 'askPassword'> },
 ): Promise<number> {
-  await using askpass = await Askpass.of(access, flags);
+  await using askpass = await (flags.askPassword === true ? Askpass.none() : Askpass.of(access, flags));
   const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...askpass.env } });
   // Ctrl-C on the terminal reaches ssh as well, which decides what it means. Other signals come to us alone.
   const ignore = (): void => undefined;
@@ -62,8 +62,13 @@ class Askpass implements AsyncDisposable {
     this.env = env;
   }
 
+  /** ssh asks the person by itself. */
+  static none(): Askpass {
+    return new Askpass(undefined, {});
+  }
+
   static async of({ passwordSecret }: SshAccess, flags: ClusterFlags): Promise<Askpass> {
-    if (passwordSecret === undefined) return new Askpass(undefined, {});
+    if (passwordSecret === undefined) return Askpass.none();
     const directory = await mkdtemp(path.join(tmpdir(), 'gpuvm-ssh-'));
     const script = path.join(directory, 'askpass');
     const words = [process.execPath, ...process.execArgv, process.argv[1] ?? '', 'ssh-askpass'].map(shellWord);

@@ -5,6 +5,8 @@ export interface SshFlags {
   readonly identity?: readonly string[];
   readonly option?: readonly string[];
   readonly login?: string;
+  /** The password is typed, and not taken from the connection Secret. */
+  readonly askPassword?: boolean;
 }
 
 /**
