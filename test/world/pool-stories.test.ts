@@ -194,6 +194,19 @@ describe('the life of a GpuPool', () => {
   });
 });
 
+it('writes the status of a pool at most once a second while many members start, and not once each', async () => {
+  const world = await createWorld({ seed: 13, simulator: { hosts: 60 }, requestsPerSecond: 10 });
+  const pool = await PoolOfWorld.in(world, { replicas: 40 });
+  const begun = world.clock.now();
+  await pool.untilReady(40);
+  const seconds = (world.clock.now() - begun) / second;
+  const writes = world.api.calls.filter(
+    ({ verb, type, subresource }) => verb === 'mergePatch' && type.kind === 'GpuPool' && subresource === 'status',
+  );
+  expect(writes.length).toBeLessThanOrEqual(seconds + 2);
+  await expectGone(pool);
+});
+
 describe('members that do not become Ready', () => {
   const never = { bootDelayMs: 10_000 * minute };
 

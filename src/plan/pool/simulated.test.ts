@@ -87,7 +87,7 @@ const deeds = fc.oneof(
   fc.record({ deed: fc.constant('template'), value: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ deed: fc.constant('base'), value: fc.nat(4) }),
   fc.record({
-    deed: fc.constantFrom('getVm', 'ready', 'fail', 'remove', 'deleteFirst', 'finish', 'look', 'wait'),
+    deed: fc.constantFrom('getVm', 'ready', 'fail', 'remove', 'deleteFirst', 'finish', 'look', 'wait', 'bringUp'),
     value: fc.nat(20),
   }),
 );
@@ -123,6 +123,9 @@ function perform(pool: SimulatedPool, { deed, value }: Deed): void {
       break;
     case 'finish':
       pool.finishDeletions();
+      break;
+    case 'bringUp':
+      pool.bringUp();
       break;
     case 'wait':
       pool.now += value * minute;
