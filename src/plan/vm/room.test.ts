@@ -10,6 +10,7 @@ import {
   spotTerms,
   offersOf,
   accountOf,
+  snapshotOf,
   type Seen,
 } from '../../../test/support/builders.ts';
 import { briefOf, type Brief } from '../../../test/support/verdicts.ts';
@@ -130,6 +131,24 @@ describe('a VM that runs', () => {
       'goes on where the limits were lowered',
       spend(limitOf({ hard: money(0) }), { own: one, ownKept: disk, ownStarted: one }),
       { step: 'wait', ready: 'True Running' },
+    ],
+    [
+      'is not stopped for a size that there is no room for',
+      {
+        ...spend(hourly('1', '1'), { own: one, ownKept: disk, ownStarted: one }),
+        spec: { vcpus: 8 },
+        account: accountOf({ snapshot: snapshotOf([cloudVm('vm-1')]) }),
+      },
+      { step: 'wait', ready: 'True Running' },
+    ],
+    [
+      'is stopped for a size that there is room for',
+      {
+        ...spend(hourly('2', '1'), { own: one, ownKept: disk, ownStarted: one }),
+        spec: { vcpus: 8 },
+        account: accountOf({ snapshot: snapshotOf([cloudVm('vm-1')]) }),
+      },
+      { step: 'stop' },
     ],
     [
       'is stopped without room for anything',

@@ -35,8 +35,10 @@ function needOfResize(observation: VmObservation, to: VmSize): Need {
   const gpus = Math.max(0, to.gpuCount - (journal.vm?.applied.gpuCount ?? 0));
   const before = vm.price?.total ?? money(0);
   const cost = priceWithSize(observation, to);
-  const more = { vms: 0, gpus, hourlyCost: cost?.gt(before) === true ? cost.minus(before) : money(0) };
-  return { kind: 'resize', after: plus(spend.own, more), more };
+  const larger = { vms: 0, gpus, hourlyCost: cost?.gt(before) === true ? cost.minus(before) : money(0) };
+  // What is reserved for it already, by a call whose answer was lost, is a part of that.
+  const after = plus(spend.ownStarted, larger);
+  return { kind: 'resize', after, more: growth(spend.own, after) };
 }
 
 /** By the unit prices of its host; a spot VM goes on costing its bid. */

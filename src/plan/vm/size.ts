@@ -1,9 +1,11 @@
+import type { Reason } from '../../api/reasons.ts';
 import type { VmSpec } from '../../api/vm.ts';
 import { dollars, type Money } from '../../lib/money.ts';
 import type { Host, VmSize } from '../../provider/contract.ts';
 import { bidOf, priceCap, quote } from '../price.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
+import { whyNoRoomForSize } from './room.ts';
 
 /** How the VM's size compares with the spec, and what can be done about it. */
 export type SizeAssessment =
@@ -14,7 +16,7 @@ export type SizeAssessment =
   | { readonly kind: 'needsHosts'; readonly wanted: VmSize }
   | {
       readonly kind: 'blocked';
-      readonly reason: 'ResizeRefused' | 'ResizeOverPriceCap' | 'ResizeNoCapacity';
+      readonly reason: Reason;
       readonly message: string;
     }
   /** Somebody else changed it. */
@@ -90,7 +92,7 @@ function assessDrift({ facts, account }: VmObservation, applied: VmSize, actual:
 
 /** Growth needs room on the VM's own host and may cost more than the cap; shrinking needs neither. */
 function assessGrowth(observation: VmObservation, wanted: VmSize, applied: VmSize): SizeAssessment {
-  const { account, journal, spec } = observation;
+  const { account, journal } = observation;
   if (!grows(wanted, applied)) return { kind: 'resizable', wanted };
   if (account.kind !== 'ready' || account.offers.hosts === undefined) return { kind: 'needsHosts', wanted };
   const host = account.offers.hosts.find((candidate) => candidate.id === journal.vm?.hostnode);
@@ -99,10 +101,19 @@ function assessGrowth(observation: VmObservation, wanted: VmSize, applied: VmSiz
     const message = `The VM's host has no room for this size now: ${shortage ?? ''}.`;
     return { kind: 'blocked', reason: 'ResizeNoCapacity', message };
   }
-  const overCap = overPriceCap(host, wanted, { spec, bid: bidOf(journal.vm) });
-  if (overCap !== undefined) return { kind: 'blocked', reason: 'ResizeOverPriceCap', message: overCap };
+  const tooDear = whyTooDear(observation, host, wanted);
+  if (tooDear !== undefined) return tooDear;
   // An old inventory is good enough to say no, so that the status does not flicker; not to stop a running VM.
   return account.offers.fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
+}
+
+/** Found out before the VM is stopped for it: it runs on as it is. */
+function whyTooDear(observation: VmObservation, host: Host, wanted: VmSize): SizeAssessment | undefined {
+  const { journal, spec } = observation;
+  const overCap = overPriceCap(host, wanted, { spec, bid: bidOf(journal.vm) });
+  if (overCap !== undefined) return { kind: 'blocked', reason: 'ResizeOverPriceCap', message: overCap };
+  const noRoom = whyNoRoomForSize(observation, wanted);
+  return noRoom === undefined ? undefined : { kind: 'blocked', reason: noRoom.reason, message: noRoom.message };
 }
 
 /** A spot VM goes on costing its bid, whatever its size. */
