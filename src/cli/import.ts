@@ -125,7 +125,8 @@ export function lookAtAdoption(view: VmView): Look<string> {
   const { reason = 'Pending', message = 'waiting for the operator to see it' } = conditionIn(view, 'Ready') ?? {};
   const isTaken = view.status.vm !== undefined;
   if (isTaken && (isReady(view) || isOffAsAsked(view))) return { kind: 'done', value: message };
-  if (reason.startsWith('Adoption')) {
+  // That the VM is not found passes: we have just seen it, and the operator's list may be from before.
+  if (reason === 'AdoptionRefused' || reason === 'AdoptionMismatch') {
     const remedy = `kubectl edit ${shortNameOf(view)}, or delete it: nothing was changed about the VM while ${annotations.adopt} is there.`;
     return { kind: 'failed', message: `${reason}: ${message}`, hint: remedy };
   }

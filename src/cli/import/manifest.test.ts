@@ -104,7 +104,9 @@ test.each([
   [{ reason: 'Building', status: 'False', vm: true }, 'waiting'],
   [{ reason: 'Pending', status: 'False', vm: false }, 'waiting'],
   [{ reason: 'AdoptionMismatch', status: 'False', vm: false }, 'failed'],
-  [{ reason: 'AdoptionVmNotFound', status: 'False', vm: false }, 'failed'],
+  [{ reason: 'AdoptionRefused', status: 'False', vm: false }, 'failed'],
+  // The operator's list may be older than the VM.
+  [{ reason: 'AdoptionVmNotFound', status: 'False', vm: false }, 'waiting'],
 ])('an adoption whose status is %j is %s', ({ reason, status, vm }, kind) => {
   const time = '2026-06-01T12:00:00Z';
   const recorded = { id: 'v', name: 'n', recordedAt: time, applied: sizeOf() };
