@@ -16,6 +16,7 @@ import type {
 import { isForgotten } from '../../plan/vm/forgotten.ts';
 import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
 import { Bidding } from './bidding.ts';
+import { StartsFiled } from './starts.ts';
 import { isOvertaken, type Unsaved } from './unsaved.ts';
 
 /** Pauses after start, stop, modify and delete calls that fail. */
@@ -45,7 +46,7 @@ export class VmMemory {
   readonly #calls = new Map<string, CallFact>();
   readonly bidding = new Bidding();
   readonly #ranAt = new Map<string, number>();
-  readonly #startFiledAt = new Map<string, number>();
+  readonly starts = new StartsFiled();
   #outbidSeenAt: ReadonlyMap<string, number> = new Map();
   /** By VM; those asked about last come last. */
   readonly #confirmations = new Map<string, Confirmation>();
@@ -96,7 +97,7 @@ export class VmMemory {
       launchSeenAt: this.#launchSeen?.at,
       vmSeenAt: this.#vmSeen?.at,
       vmRanAt: this.#ranAt.get(vmId ?? ''),
-      startFiledAt: this.#startFiledAt.get(vmId ?? ''),
+      startFiledAt: this.starts.at(vmId ?? ''),
       outbidSeenAt: this.#outbidSeenAt,
       deletionSeenAt: this.#deletionSeenAt,
       absence: this.#absence,
@@ -145,7 +146,7 @@ export class VmMemory {
 
   noteCallSucceeded({ kind, vmId }: CallOn, now: number): void {
     if (kind === 'stop') this.#releaseNeedsStart = false;
-    if (kind === 'start') this.noteStartFiled(vmId, now);
+    if (kind === 'start') this.starts.note(vmId, now, 'accepted');
     this.#noteCall(vmId, { call: kind, endedAt: now, failure: undefined, failures: 0, nextTryAt: now });
   }
 
@@ -172,16 +173,11 @@ export class VmMemory {
     rememberLast(this.#calls, vmId, fact);
   }
 
-  /** A start that was accepted, or whose answer was lost: the VM may come to run by it. */
-  noteStartFiled(vmId: string, now: number): void {
-    this.#startFiledAt.set(vmId, now);
-  }
-
-  /** The list shows it running: what was filed before has had its effect. */
+  /** The list shows it running. */
   noteRunning(vmId: string, now: number): void {
     this.#ranAt.clear();
     this.#ranAt.set(vmId, now);
-    this.#startFiledAt.delete(vmId);
+    this.starts.noteRunning(vmId);
   }
 
   /** The times at which the resource was outbid, as the status has them: whoever wrote them may have another clock. */

@@ -169,7 +169,7 @@ export interface VmFacts {
   readonly vmSeenAt: number | undefined;
   /** When this process last saw the recorded VM running. */
   readonly vmRanAt: number | undefined;
-  /** When a start of the recorded VM ended that was not certainly refused; forgotten once the VM was seen running. */
+  /** When a start of the recorded VM ended that may have its effect yet; forgotten once the VM runs, and certainly by that one. */
   readonly startFiledAt: number | undefined;
   /** When this process first saw each of the times at which the resource was outbid, by the time as it is written. */
   readonly outbidSeenAt: ReadonlyMap<string, number>;

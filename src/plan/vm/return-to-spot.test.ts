@@ -119,6 +119,19 @@ describe('an on-demand VM that has taken over', () => {
     expect(decided(onDemand(wins, long, { inputs: { kind: 'notNeeded' } })).step).toEqual({ kind: 'readInputs' });
   });
 
+  it('gives no place up as long as a start of it may yet take effect', () => {
+    const long = { winnableSince: now - 20 * minute };
+    const started = (bidding: Partial<BiddingFact>, seen: Seen = {}): VmObservation => {
+      const observation = onDemand(wins, bidding, seen);
+      return { ...observation, facts: { ...observation.facts, startFiledAt: now - second } };
+    };
+    expect(decided(started(long)).step).toEqual({ kind: 'noteMarket', isWinnable: true, isReturning: false });
+    expect(decided(started(returning, { vms: [released] }))).toMatchObject({
+      rule: 'spotVmTakesOver',
+      step: { kind: 'wait' },
+    });
+  });
+
   it.each<[string, Partial<KnownBids>, Partial<BiddingFact>, object]>([
     ['a bid wins for the first time', wins, {}, { isWinnable: true, isReturning: false }],
     [

@@ -2,6 +2,7 @@ import { mostRetiring } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { searchBid, type BidOffers } from './bid-offers.ts';
 import { launchOn, preparationRules } from './launch.ts';
+import { lateStartLook } from './late-start.ts';
 import type { Journal, VmObservation } from './observation.ts';
 import { outbidTooOftenUntil } from './outbid-limit.ts';
 import { liveVm } from './ownership.ts';
@@ -81,7 +82,9 @@ function marketStep(observation: VmObservation, { spot, returnAfterMs }: Returna
   if (market.kind === 'beingAsked') return undefined;
   const { winnableSince } = facts.bidding;
   const isWinnable = market.kind === 'found';
-  const isLongEnough = isWinnable && winnableSince !== undefined && now - winnableSince >= returnAfterMs;
+  // It may be started once more by a call whose answer was lost, and would run beside the spot VM.
+  const mayGo = lateStartLook(observation) === undefined;
+  const isLongEnough = mayGo && isWinnable && winnableSince !== undefined && now - winnableSince >= returnAfterMs;
   // What a deployment waits for keeps the on-demand VM from being given up for nothing.
   const preparation = isLongEnough ? preparationOf(observation) : undefined;
   if (preparation !== undefined && preparation.kind !== 'wait') return preparation;
@@ -106,6 +109,8 @@ const spotVmTakesOver: Rule = (observation) => {
   const ready = returningToSpot(found.vm.id);
   // Its owner has changed the terms since: no bid is made, and the on-demand VM goes on.
   if (outbidTooOftenUntil(observation, found.spot) !== undefined) return { phase: 'Launching', ready, step: notNow };
+  const lateStart = lateStartLook(observation);
+  if (lateStart !== undefined) return { phase: 'Launching', ready, step: { kind: 'wait' }, look: lateStart };
   for (const rule of preparationRules) {
     const verdict = rule(observation);
     if (verdict !== undefined) return { ...verdict, phase: 'Launching', ready };
