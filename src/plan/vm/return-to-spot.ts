@@ -75,20 +75,23 @@ function looksAgainAt(observation: VmObservation, { spot }: Returnable): number 
 }
 
 function marketStep(observation: VmObservation, { spot, returnAfterMs }: Returnable): Step | undefined {
-  const { facts, now } = observation;
   if (isInventoryOld(observation)) return undefined;
   const market = searchBid(observation, spot);
   if (market.kind === 'ask') return { kind: 'askBid', question: market.question, isIdle: true };
   if (market.kind === 'beingAsked') return undefined;
-  const { winnableSince } = facts.bidding;
   const isWinnable = market.kind === 'found';
-  // It may be started once more by a call whose answer was lost, and would run beside the spot VM.
-  const mayGo = lateStartLook(observation) === undefined;
-  const isLongEnough = mayGo && isWinnable && winnableSince !== undefined && now - winnableSince >= returnAfterMs;
+  const isLongEnough = isWinnable && mayGo(observation, returnAfterMs);
   // What a deployment waits for keeps the on-demand VM from being given up for nothing.
   const preparation = isLongEnough ? preparationOf(observation) : undefined;
   if (preparation !== undefined && preparation.kind !== 'wait') return preparation;
   return { kind: 'noteMarket', isWinnable, isReturning: isLongEnough && preparation === undefined };
+}
+
+function mayGo(observation: VmObservation, returnAfterMs: number): boolean {
+  const { winnableSince } = observation.facts.bidding;
+  if (winnableSince === undefined || observation.now - winnableSince < returnAfterMs) return false;
+  // It may be started once more by a call whose answer was lost, and would run beside the spot VM.
+  return lateStartLook(observation) === undefined;
 }
 
 function preparationOf(observation: VmObservation): Step | undefined {
