@@ -1,4 +1,5 @@
 import type { Mutation } from './mutation.ts';
+import { poolMutations } from './pool-mutations.ts';
 import { spotMutations } from './spot-mutations.ts';
 
 export const mutations: readonly Mutation[] = [
@@ -180,4 +181,5 @@ export const mutations: readonly Mutation[] = [
     replace: 'if (at === undefined || observation.now < at - 240_000) return undefined;',
   },
   ...spotMutations,
+  ...poolMutations,
 ];

@@ -12,6 +12,8 @@ export interface BudgetFacts {
   writersClocks(): { readonly behindMs: number };
   readonly isOneActing: boolean;
   isExcused(uid: string): boolean;
+  /** What the provider has shown of a VM so far. */
+  statusesOf(vmId: string): ReadonlySet<string>;
   complain(what: string): void;
 }
 
@@ -47,7 +49,9 @@ export class BudgetWatch {
     if (!this.#facts.isOneActing || this.#facts.resources().some(({ metadata }) => this.#facts.isExcused(metadata.uid)))
       return;
     const vms = this.#facts.liveVms().filter((vm) => this.#isOfResource(vm));
-    const gpus = vms.reduce((sum, vm) => sum + (vm.holdsCompute ? vm.size.gpuCount : 0), 0);
+    // One that was outbid has given its GPUs back, and where the market gives it them again by itself nobody is asked.
+    const holding = vms.filter((vm) => vm.holdsCompute && !this.#facts.statusesOf(vm.id).has('Outbid'));
+    const gpus = holding.reduce((sum, vm) => sum + vm.size.gpuCount, 0);
     this.#check('VMs', vms.length, ({ vms: most }) => most);
     this.#check('GPUs', gpus, ({ gpus: most }) => most);
   }

@@ -45,7 +45,7 @@ export const poolSpecChange: fc.Arbitrary<PoolSpecChange> = fc.record({
   scaleIn: fc.record({ policy: fc.constantFrom('MostExpensive', 'Newest', 'Oldest') }),
   minReadySeconds: fc.constantFrom(0, 0, 20),
   // Three hosts have the GPUs that are asked for.
-  spread: fc.constant(null),
+  spread: fc.constantFrom(null, { by: 'Hostnode', maxPerDomain: 2 }),
 });
 
 export const budgetDeed: fc.Arbitrary<BudgetDeed> = fc.record({

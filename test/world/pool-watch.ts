@@ -124,9 +124,11 @@ export class PoolWatch {
     return this.#facts.now() - since >= 1000 * (spec?.minReadySeconds ?? 0);
   }
 
-  #isOf({ name }: Vm, uid: string): boolean {
+  #isOf({ id, name }: Vm, uid: string): boolean {
     const owner = this.#facts.resourceOf(markOf(name)?.uid ?? '');
-    return owner !== undefined && poolUidOf(owner) === uid;
+    const { retiring = [] } = (owner?.status ?? {}) as VmStatus;
+    // The disk of one that was replaced serves nobody.
+    return owner !== undefined && poolUidOf(owner) === uid && !retiring.some((vm) => vm.id === id);
   }
 }
 

@@ -124,8 +124,11 @@ const [wins, loses] = ['0.04', '9.00'];
 function restoreMarket(world: SimulatedWorld, winnable: Winnable): void {
   const hosts = spotHosts(world);
   for (const host of hosts) setRoom(world, host, 4);
-  setPrice(world, winnable === 'everywhere' ? wins : loses);
-  if (winnable === 'everywhere') return;
+  // Members that have to be apart do not all find room on the dearest host.
+  const isSpread = world.pools().some(({ spec }) => gpuPoolSpecSchema.parse(spec).spread !== undefined);
+  const isEverywhere = winnable === 'everywhere' || isSpread;
+  setPrice(world, isEverywhere ? wins : loses);
+  if (isEverywhere) return;
   const waiting = world.vms().filter((vm) => vm.bid !== undefined && isItsOwnersOnly(world, vm));
   const dearest = hosts.toSorted((a, b) => onDemandPrice(b) - onDemandPrice(a))[0];
   for (const host of new Set([dearest, ...waiting.map((vm) => vm.host)])) setPrice(world, wins, host);

@@ -78,6 +78,7 @@ export class Watchdog {
     this.budgets = new BudgetWatch({
       ...facts,
       isExcused: (uid) => this.#excused.has(uid),
+      statusesOf: (vmId) => this.#statuses.get(vmId) ?? new Set(),
       complain: (what) => {
         this.complain(what);
       },
