@@ -19,22 +19,23 @@ export class PoolMemory {
   }
 
   /**
-   * Since when a member is not Ready: the steps in between, from False to Unknown and back, are no news. What a process does not
-   * remember it takes from the condition.
+   * Since when a member is not Ready: the steps in between, from False to Unknown and back, are no news. For longer than this
+   * process has seen it nothing is replaced: the times in a status are another process' if that one wrote them, and its clock
+   * may be an hour behind.
    */
   unreadySince(
     uid: string,
     { isTrue, since }: { readonly isTrue: boolean; readonly since: number },
-    vmSince: number | undefined,
+    { vmSince, now }: { readonly vmSince: number | undefined; readonly now: number },
   ): number {
     const known = this.#unready.get(uid);
     if (isTrue) {
       this.#unready.delete(uid);
       return since;
     }
-    if (known !== undefined && known.vmSince === vmSince) return Math.min(known.since, since);
-    this.#unready.set(uid, { since, vmSince });
-    return since;
+    if (known !== undefined && known.vmSince === vmSince) return known.since;
+    this.#unready.set(uid, { since: now, vmSince });
+    return now;
   }
 
   /** What is gone needs no remembering. */

@@ -27,7 +27,8 @@ export function membersIn({ vms }: PoolObserveDeps, pool: CustomObject): CustomO
 
 /** As they are seen, with those that are on their way out. */
 export function membersOf(deps: PoolObserveDeps, pool: CustomObject, memory: PoolMemory): PoolMember[] {
-  return membersIn(deps, pool).map((object) => memberOf(object, memory));
+  const now = deps.clock.now();
+  return membersIn(deps, pool).map((object) => memberOf(object, memory, now));
 }
 
 export function observePool(
@@ -62,13 +63,13 @@ export function observePool(
   };
 }
 
-function memberOf(object: CustomObject, memory: PoolMemory): PoolMember {
+function memberOf(object: CustomObject, memory: PoolMemory, now: number): PoolMember {
   const { metadata } = object;
   const { status, isStatusDamaged } = parseVm(object);
   const annotation = (name: string): string | undefined => metadata.annotations?.[name];
   const createdAt = millis(metadata.creationTimestamp) ?? 0;
   const view = isStatusDamaged ? unknownVm(createdAt) : vmOf(object, status, createdAt);
-  const since = memory.unreadySince(metadata.uid, view.ready, view.vmSince);
+  const since = memory.unreadySince(metadata.uid, view.ready, { vmSince: view.vmSince, now });
   return {
     kind: vmKindOf(object).type.kind === 'SpotVm' ? 'SpotVm' : 'GpuVm',
     name: metadata.name,

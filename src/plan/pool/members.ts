@@ -55,7 +55,7 @@ export function brokenAt(member: PoolMember, { repair }: Pick<GpuPoolSpec, 'repa
   const deadlineMs = parseDuration(repair.readyDeadline) ?? 0;
   const { ready, vmSince, isSynced } = member;
   if (deadlineMs === 0 || vmSince === undefined || ready.isTrue || !isSynced) return undefined;
-  return brokenReasons.has(ready.reason) ? Math.max(ready.since, vmSince) + deadlineMs : undefined;
+  return brokenReasons.has(ready.reason) ? ready.since + deadlineMs : undefined;
 }
 
 /** How many members of each kind there are to be. */
