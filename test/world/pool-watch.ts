@@ -59,7 +59,8 @@ export class PoolWatch {
     const pool = this.#facts.pools().find(({ metadata }) => metadata.uid === uid);
     if (uid === undefined || pool === undefined || pool.metadata.deletionTimestamp !== undefined) return;
     const specs = this.#inForce(uid);
-    if (!this.#facts.isOneActing || !this.#facts.isCalm() || specs.length > 1 || !this.#isAvailable(member, specs[0])) return;
+    if (!this.#facts.isOneActing || !this.#facts.isCalm() || specs.length > 1 || !this.#isAvailable(member, specs[0]))
+      return;
     const least = Math.max(0, ...specs.map((spec) => spec.replicas - spec.updateStrategy.maxUnavailable));
     const left = this.#membersOf(uid).filter((one) => one !== member && this.#isAvailable(one, specs[0])).length;
     if (left < least)
