@@ -35,4 +35,11 @@ export const poolMutations: readonly Mutation[] = [
     find: 'return amount.eq(0) || limit.used.plus(ahead).plus(amount).lte(limit.hard);',
     replace: 'return amount.gte(0) || ahead.eq(0);',
   },
+  {
+    name: 'let a pool cost what it likes',
+    harm: 'It costs more than its owner allows.',
+    file: 'src/controllers/spending/books.ts',
+    find: "const hard = typeof maxHourlyCost === 'string' ? parseMoney(maxHourlyCost) : undefined;",
+    replace: "const hard = typeof maxHourlyCost === 'number' ? parseMoney(maxHourlyCost) : undefined;",
+  },
 ];

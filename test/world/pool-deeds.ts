@@ -22,6 +22,7 @@ export interface PoolSpecChange {
   readonly scaleIn: { readonly policy: string };
   readonly minReadySeconds: number;
   readonly spread: { readonly by: string; readonly maxPerDomain: number } | null;
+  readonly maxHourlyCost: string | null;
 }
 
 type Often = <T>(weight: number, arbitrary: fc.Arbitrary<T>) => fc.WeightedArbitrary<T>;
@@ -46,6 +47,8 @@ export const poolSpecChange: fc.Arbitrary<PoolSpecChange> = fc.record({
   minReadySeconds: fc.constantFrom(0, 0, 20),
   // Three hosts have the GPUs that are asked for.
   spread: fc.constantFrom(null, { by: 'Hostnode', maxPerDomain: 2 }),
+  // A member costs $0.1 to $0.3.
+  maxHourlyCost: fc.constantFrom(null, null, '0.30', '0.60'),
 });
 
 export const budgetDeed: fc.Arbitrary<BudgetDeed> = fc.record({

@@ -28,7 +28,7 @@ async function applyPool(
 ): Promise<void> {
   if (world.pool(pool) !== undefined) return patch(world, pool, { spec });
   world.note(`make ${pool} ${JSON.stringify(spec)}`);
-  const { spread, ...rest } = spec;
+  const { spread, maxHourlyCost, ...rest } = spec;
   await world.api.create(gpuPoolType, {
     apiVersion: 'gpuvm.dev/v1alpha1',
     kind: 'GpuPool',
@@ -36,6 +36,7 @@ async function applyPool(
     spec: {
       ...rest,
       ...(spread === null ? {} : { spread }),
+      ...(maxHourlyCost === null ? {} : { maxHourlyCost }),
       ...(pool === 'pool-b' ? { capacity: spotCapacity } : {}),
       template: { metadata: {}, spec: { ...templateSpec, maxHourlyPrice: cap ?? '0.60' } },
     },
@@ -52,6 +53,11 @@ const spotCapacity = {
   returnToSpotAfter: '1m',
   bid: { price: '0.08', maxPrice: '0.20' },
 };
+
+/** They may cost what they cost. */
+export async function liftCosts(world: SimulatedWorld): Promise<void> {
+  for (const { metadata } of world.pools()) await patch(world, metadata.name, { spec: { maxHourlyCost: null } });
+}
 
 async function patch(world: SimulatedWorld, name: string, change: object): Promise<void> {
   world.note(`change ${name} ${JSON.stringify(change)}`);

@@ -71,6 +71,26 @@ export class PoolWatch {
   afterDeployed(vm: Vm, owner: CustomObject): void {
     const uid = poolUidOf(owner);
     if (uid === undefined || !this.#facts.isOneActing) return;
+    this.#checkCost(uid);
+    this.#checkSpread(vm, uid);
+  }
+
+  /** By what each was to cost: that a host has become dearer meanwhile is seen by the next list. */
+  #checkCost(uid: string): void {
+    const most = Math.max(...this.#inForce(uid).map(({ maxHourlyCost }) => Number(maxHourlyCost ?? Infinity)));
+    const cost = this.#facts.liveVms().reduce((sum, vm) => sum + this.#costOf(vm, uid), 0);
+    if (cost > most + 1e-6) this.#facts.complain(`the members of a pool cost ${cost}, ${most} at most are allowed`);
+  }
+
+  #costOf({ name, holdsCompute, computeRate, storageRate }: Vm, uid: string): number {
+    const owner = this.#facts.resourceOf(markOf(name)?.uid ?? '');
+    if (owner === undefined || poolUidOf(owner) !== uid || !holdsCompute) return 0;
+    const { launch } = (owner.status ?? {}) as VmStatus;
+    const actual = (computeRate + storageRate) / 1e9;
+    return launch?.name === name ? Math.min(actual, Number(launch.quotedHourlyPrice)) : actual;
+  }
+
+  #checkSpread(vm: Vm, uid: string): void {
     const spreads = this.#inForce(uid).map(({ spread }) => spread);
     if (spreads.some((spread) => spread?.by !== 'Hostnode')) return;
     const most = Math.max(...spreads.map((spread) => spread?.maxPerDomain ?? Infinity));

@@ -8,6 +8,7 @@ import { isKubeError } from '../../src/kube/contract.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
 import { isConverged } from '../support/convergence.ts';
 import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
+import { liftCosts } from './pool-perform.ts';
 import type { Replica } from './replica.ts';
 import { setPrice, setRoom, spotHosts, spotModels } from './spot-perform.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
@@ -153,6 +154,7 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
   world.clearFaults();
   world.holdWatches(false);
   await world.allow(null);
+  await unlessGone(liftCosts(world));
   const own = { ...acceptedPair(world), apiToken: plantedSecrets.apiToken };
   acceptOnly(world, own);
   await setSecret(world, own);
