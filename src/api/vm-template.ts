@@ -12,10 +12,13 @@ function isTransitionRule({ rule }: CelRule): boolean {
   return rule.includes('oldSelf');
 }
 
-/** The field as it is, but for rules about what it was before. */
+/** The field as it is, but for rules about what it was before, and what its description says of them. */
 function changeable<T extends z.ZodType>(field: T): T {
-  const rules = (field.meta()?.['x-kubernetes-validations'] ?? []) as CelRule[];
-  return rules.some(isTransitionRule) ? field.meta(cel(...rules.filter((rule) => !isTransitionRule(rule)))) : field;
+  const { description = '', ...meta } = field.meta() ?? {};
+  const rules = (meta['x-kubernetes-validations'] ?? []) as CelRule[];
+  const isText = (sentence: string): boolean => !/^(Cannot be changed|Can grow)/.test(sentence);
+  const sentences = description.split(/(?<=\.) /).filter(isText);
+  return field.meta({ ...cel(...rules.filter((rule) => !isTransitionRule(rule))), description: sentences.join(' ') });
 }
 
 const perVm = ['deletionPolicy', 'expireAfter', 'schedule', 'service', 'instant'] as const;

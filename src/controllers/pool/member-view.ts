@@ -2,6 +2,7 @@ import { conditionOf, type Condition } from '../../api/conditions.ts';
 import type { VmStatus } from '../../api/vm.ts';
 import { money, parseMoney, type Money } from '../../lib/money.ts';
 import type { PoolMember } from '../../plan/pool/observation.ts';
+import { isInDoubt } from '../../plan/vm/proof.ts';
 import type { CustomObject } from '../objects.ts';
 
 /** What a pool sees of the VM of a member: all of it is in that one's status. */
@@ -43,10 +44,10 @@ function readyOf(ready: Condition | undefined, createdAt: number): PoolMember['r
 }
 
 /** A VM whose deploy call is under way, or was never answered, may be there. */
-function vmSinceOf({ vm, launch }: VmStatus, createdAt: number): number | undefined {
+function vmSinceOf(status: VmStatus, createdAt: number): number | undefined {
+  const { vm, launch } = status;
   if (vm !== undefined) return millis(vm.recordedAt) ?? createdAt;
-  const isInDoubt = launch?.outcome === 'Pending' || launch?.outcome === 'Uncertain';
-  return isInDoubt ? (millis(launch.intentAt) ?? createdAt) : undefined;
+  return isInDoubt(status) ? (millis(launch?.intentAt) ?? createdAt) : undefined;
 }
 
 /** What was replaced is billed for as long as its disk is kept. */
