@@ -84,7 +84,7 @@ export class GpuPoolController implements Reconciler {
   async #round(pool: CustomObject, memory: PoolMemory): Promise<Outcome | undefined> {
     if (pool.metadata.deletionTimestamp !== undefined) return this.#letGo(pool, memory);
     const parsed = parsePool(pool);
-    if (typeof parsed === 'string') return this.#sayInvalid(pool, parsed);
+    if (typeof parsed === 'string') return this.#sayInvalid(pool, parsed, memory);
     if (!hasFinalizer(pool, finalizerName)) return this.#hold(pool);
     const prepared = await prepareContainer(this.#deps.container, pool, parsed);
     const plan = planPool(observePool(this.#deps, pool, prepared, memory));
@@ -194,7 +194,9 @@ export class GpuPoolController implements Reconciler {
     return { kind: 'done' };
   }
 
-  async #sayInvalid(pool: CustomObject, problem: string): Promise<Outcome> {
+  async #sayInvalid(pool: CustomObject, problem: string, memory: PoolMemory): Promise<Outcome> {
+    // For how long a member has been broken goes on being watched: it may become Ready meanwhile, and break again.
+    membersOf(this.#deps, pool, memory);
     const when = { now: this.#deps.clock.now(), generation: pool.metadata.generation };
     const isWritten = await this.#writeStatus(pool, statusOfInvalid(pool.status ?? {}, problem, when));
     return isWritten ? { kind: 'done' } : { kind: 'requeue' };

@@ -1,8 +1,11 @@
+import type { PoolMember } from '../../plan/pool/observation.ts';
+import { troublesAfter, type Troubles } from '../../plan/pool/troubles.ts';
+
 /** What the process knows about one pool beyond what its store shows. Losing it costs a list. */
 export class PoolMemory {
   readonly #deleted = new Set<string>();
   /** By UID. */
-  readonly #unready = new Map<string, { readonly since: number; readonly vmSince: number | undefined }>();
+  readonly #troubles = new Map<string, Troubles>();
   /**
    * Whether the store has been filled up from the API server since it was last behind for all that this process knows: at
    * its start, when another process may have acted a moment ago, and after a call whose answer was lost.
@@ -18,29 +21,16 @@ export class PoolMemory {
     return this.#deleted.has(uid);
   }
 
-  /**
-   * Since when a member is not Ready: the steps in between, from False to Unknown and back, are no news. For longer than this
-   * process has seen it nothing is replaced: the times in a status are another process' if that one wrote them, and its clock
-   * may be an hour behind.
-   */
-  unreadySince(
-    uid: string,
-    { isTrue, since }: { readonly isTrue: boolean; readonly since: number },
-    { vmSince, now }: { readonly vmSince: number | undefined; readonly now: number },
-  ): number {
-    const known = this.#unready.get(uid);
-    if (isTrue) {
-      this.#unready.delete(uid);
-      return since;
-    }
-    if (known !== undefined && known.vmSince === vmSince) return known.since;
-    this.#unready.set(uid, { since: now, vmSince });
-    return now;
+  /** Each look at a member is noted, so that nothing that was so for a while in between is overlooked. */
+  noteTroubles(uid: string, seen: Pick<PoolMember, 'vmSince' | 'ready'>, now: number): Troubles {
+    const troubles = troublesAfter(this.#troubles.get(uid), seen, now);
+    this.#troubles.set(uid, troubles);
+    return troubles;
   }
 
   /** What is gone needs no remembering. */
   keepOnly(uids: ReadonlySet<string>): void {
     for (const uid of this.#deleted) if (!uids.has(uid)) this.#deleted.delete(uid);
-    for (const uid of this.#unready.keys()) if (!uids.has(uid)) this.#unready.delete(uid);
+    for (const uid of this.#troubles.keys()) if (!uids.has(uid)) this.#troubles.delete(uid);
   }
 }

@@ -69,7 +69,7 @@ function memberOf(object: CustomObject, memory: PoolMemory, now: number): PoolMe
   const annotation = (name: string): string | undefined => metadata.annotations?.[name];
   const createdAt = millis(metadata.creationTimestamp) ?? 0;
   const view = isStatusDamaged ? unknownVm(createdAt) : vmOf(object, status, createdAt);
-  const since = memory.unreadySince(metadata.uid, view.ready, { vmSince: view.vmSince, now });
+  const troubles = memory.noteTroubles(metadata.uid, view, now);
   return {
     kind: vmKindOf(object).type.kind === 'SpotVm' ? 'SpotVm' : 'GpuVm',
     name: metadata.name,
@@ -80,7 +80,7 @@ function memberOf(object: CustomObject, memory: PoolMemory, now: number): PoolMe
     repairedSince: annotation(annotations.repairedSince),
     isDeleteFirst: annotation(annotations.deleteFirst) === 'true',
     ...view,
-    ready: { ...view.ready, since },
+    ...{ brokenSince: troubles.broken, marketSince: troubles.market },
     spec: (object.spec ?? {}) as Readonly<Record<string, unknown>>,
     labels: metadata.labels ?? {},
     templateMetadata: annotation(annotations.templateMetadata),

@@ -1,26 +1,12 @@
 import type { GpuPoolSpec } from '../../api/gpu-pool.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
+import { isBroken } from './troubles.ts';
 
 /** What there is to say about single members. */
 
 /** Ready says so of a VM that is as its spec, or its schedule, wants it: there is nothing to wait for. */
 const atRestReasons: ReadonlySet<string> = new Set(['Stopped', 'Released', 'OffHours']);
-
-/**
- * Reasons for which a VM that is there is not Ready, and which another VM may not have. Whatever else is in the way (a market
- * without offers, a budget, an account, a status that nobody knows) another member would meet as well.
- */
-const brokenReasons: ReadonlySet<string> = new Set([
-  'Building',
-  'NotReachable',
-  'Starting',
-  'Stopping',
-  'PowerCallFailed',
-  'StartBlockedNoCapacity',
-  // Nobody may touch a VM in such a state but to delete it, which its owner has asked for after so long.
-  'UnknownStatus',
-]);
 
 export function activeOf({ members }: Pick<PoolObservation, 'members'>): PoolMember[] {
   return members.filter((member) => !member.isDeleting);
@@ -53,9 +39,9 @@ export function availableAt(
 /** When a VM that is not Ready counts as broken; undefined when it does not, however long that lasts. */
 export function brokenAt(member: PoolMember, { repair }: Pick<GpuPoolSpec, 'repair'>): number | undefined {
   const deadlineMs = parseDuration(repair.readyDeadline) ?? 0;
-  const { ready, vmSince, isSynced } = member;
-  if (deadlineMs === 0 || vmSince === undefined || ready.isTrue || !isSynced) return undefined;
-  return brokenReasons.has(ready.reason) ? ready.since + deadlineMs : undefined;
+  const { brokenSince, vmSince, isSynced } = member;
+  if (deadlineMs === 0 || vmSince === undefined || brokenSince === undefined || !isSynced) return undefined;
+  return isBroken(member) ? brokenSince + deadlineMs : undefined;
 }
 
 /** How many members of each kind there are to be. */

@@ -49,13 +49,16 @@ export interface PoolMember {
   readonly isDeleteFirst: boolean;
   /** Since when it has the VM that it has; undefined without one. A VM that may exist, as its deploy call is in doubt, counts. */
   readonly vmSince: number | undefined;
-  /** The condition Ready. While it is not true, `since` is when it, or the VM, ceased to be what it was; steps on the way count for one. */
+  /** The condition Ready, with when it became true, or ceased to be. */
   readonly ready: {
     readonly isTrue: boolean;
     readonly since: number;
     readonly reason: string;
     readonly message: string;
   };
+  /** Since when this process has seen it broken, or left without a VM by the market, without anything else in between: see troubles.ts. */
+  readonly brokenSince: number | undefined;
+  readonly marketSince: number | undefined;
   /** False while what the status says may be out of date. */
   readonly isSynced: boolean;
   /** What its VM is held by; undefined without one. */

@@ -16,7 +16,8 @@ function patchOf(member: PoolMember, changed = spec): object | undefined {
 }
 
 const waits = (reason: string, since: number): Partial<PoolMember> => ({
-  ready: { isTrue: false, since, reason, message: '' },
+  ready: { isTrue: false, since: start - 60 * minute, reason, message: '' },
+  marketSince: since,
 });
 const onDemand = { onOutbid: 'OnDemand', returnToSpot: { after: '15m' } };
 
@@ -65,8 +66,21 @@ it.each<[string, Partial<PoolMember>, object | undefined]>([
   ['has waited long enough for a bid goes on demand', waits('NoWinningBid', start), { spec: onDemand }],
   [
     'was outbid long enough ago does, too',
-    { ...waits('Outbid', start + 9 * minute), outbidSince: start, vmSince: start, capacity: 'Spot' },
+    { ...waits('Outbid', start), outbidSince: start, vmSince: start, capacity: 'Spot' },
     { spec: onDemand },
+  ],
+  [
+    'whose VM is released has waited long enough for a bid goes on demand',
+    { ...waits('NoWinningBid', start), vmSince: start - 600 * minute, capacity: 'Spot' },
+    { spec: onDemand },
+  ],
+  [
+    'was outbid before its off hours, and has looked for a bid for a minute, does not',
+    {
+      ...waits('NoWinningBid', start + 9 * minute),
+      ...{ outbidSince: start - 600 * minute, vmSince: start - 900 * minute, capacity: 'Spot' },
+    },
+    undefined,
   ],
   ['has not waited long enough does not', waits('NoWinningBid', start + 6 * minute), undefined],
   ['waits for a budget does not, however long', waits('OverBudget', start - 60 * minute), undefined],

@@ -113,7 +113,10 @@ function perform(pool: SimulatedPool, { deed, value }: Deed): void {
       pool.change(value, running(pool.now));
       break;
     case 'fail':
-      pool.change(value, { ready: { isTrue: false, since: pool.now, reason: 'NotReachable', message: '' } });
+      pool.change(value, {
+        ready: { isTrue: false, since: pool.now, reason: 'NotReachable', message: '' },
+        brokenSince: pool.now,
+      });
       break;
     case 'remove':
       pool.change(value, { isDeleting: true });

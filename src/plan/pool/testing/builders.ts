@@ -46,6 +46,8 @@ export function memberOf(spec: GpuPoolSpec, index: number, fields: Partial<PoolM
     isDeleteFirst: false,
     vmSince: undefined,
     ready: { isTrue: false, since: start, reason: 'NoOffer', message: 'No host fits.' },
+    brokenSince: undefined,
+    marketSince: start,
     isSynced: true,
     capacity: undefined,
     market: undefined,
@@ -61,7 +63,11 @@ export function memberOf(spec: GpuPoolSpec, index: number, fields: Partial<PoolM
 
 /** What a member has whose VM is there, but not Ready. */
 export function building(since = start): Partial<PoolMember> {
-  return { vmSince: since, ready: { isTrue: false, since, reason: 'Building', message: 'The VM is being built.' } };
+  return {
+    vmSince: since,
+    ready: { isTrue: false, since, reason: 'Building', message: 'The VM is being built.' },
+    ...{ brokenSince: since, marketSince: undefined },
+  };
 }
 
 /** What a member has that is Ready. */
@@ -69,6 +75,7 @@ export function running(since = start, price = '0.50'): Partial<PoolMember> {
   return {
     vmSince: since,
     ready: { isTrue: true, since, reason: 'Running', message: 'It runs.' },
+    ...{ brokenSince: undefined, marketSince: undefined },
     cost: money(price),
     price: money(price),
   };

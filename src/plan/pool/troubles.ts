@@ -1,0 +1,80 @@
+import type { PoolMember } from './observation.ts';
+
+/**
+ * For how long a member has been in trouble of one kind. The times in its status cannot tell: Ready is False from the evening
+ * until the morning, and only its reason turns from off hours into a start; and another process' clock may be an hour behind.
+ */
+export interface Troubles {
+  /** Since when this process has seen its VM not Ready for reasons that count as broken, and for no other. */
+  readonly broken: number | undefined;
+  /** The same of reasons for which the market gives it no spot VM. */
+  readonly market: number | undefined;
+  /** Of the VM that this was seen of: another one begins anew. */
+  readonly vmSince: number | undefined;
+}
+
+/**
+ * Reasons for which a VM that is there is not Ready, and which another VM may not have. Whatever else is in the way (a market
+ * without offers, a budget, an account, a status that nobody knows) another member would meet as well.
+ */
+const brokenReasons: ReadonlySet<string> = new Set([
+  'Building',
+  'NotReachable',
+  'Starting',
+  'Stopping',
+  'PowerCallFailed',
+  'StartBlockedNoCapacity',
+  // Nobody may touch a VM in such a state but to delete it, which its owner has asked for after so long.
+  'UnknownStatus',
+]);
+
+/** What stands in the way of a spot VM is the market. A budget, a Secret or an account would be in the way of the other as well. */
+const marketReasons: ReadonlySet<string> = new Set([
+  'NoWinningBid',
+  'NoOffer',
+  'OverPriceCap',
+  'Outbid',
+  'OutbidTooOften',
+  'LaunchFailed',
+  'StartBlockedNoCapacity',
+]);
+
+/** They say nothing of the VM: what was so before them goes on. */
+const pauses = ['WaitingForTurn', 'WaitingForProvider'] as const;
+
+const brokenPauses: ReadonlySet<string> = new Set(pauses);
+
+/** A try to get a spot VM, of which nobody knows yet how it ends. */
+const marketPauses: ReadonlySet<string> = new Set([
+  ...pauses,
+  'LookingForHost',
+  'Launching',
+  'CreateUncertain',
+  'ProviderUnavailable',
+  'Starting',
+]);
+
+type Seen = Pick<PoolMember, 'vmSince' | 'ready'>;
+
+/** @param before what was known when the member was seen last; undefined: this process has not seen it yet */
+export function troublesAfter(before: Troubles | undefined, seen: Seen, now: number): Troubles {
+  const { vmSince } = seen;
+  const brokenBefore = before?.vmSince === vmSince ? before?.broken : undefined;
+  return {
+    broken: isBroken(seen) ? (brokenBefore ?? now) : during(brokenPauses, seen, brokenBefore),
+    market: isLeftByMarket(seen) ? (before?.market ?? now) : during(marketPauses, seen, before?.market),
+    vmSince,
+  };
+}
+
+function during(pausing: ReadonlySet<string>, { ready }: Seen, since: number | undefined): number | undefined {
+  return !ready.isTrue && pausing.has(ready.reason) ? since : undefined;
+}
+
+export function isBroken({ ready }: Pick<Seen, 'ready'>): boolean {
+  return !ready.isTrue && brokenReasons.has(ready.reason);
+}
+
+export function isLeftByMarket({ ready }: Pick<Seen, 'ready'>): boolean {
+  return !ready.isTrue && marketReasons.has(ready.reason);
+}
