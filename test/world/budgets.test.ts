@@ -316,6 +316,43 @@ describe('a GpuBudget', () => {
     expect(world.watchdog.breaches).toEqual([]);
   });
 
+  it('releases the least important VM though it is paused, or is stopped with its GPU kept', async () => {
+    const { world } = await watched();
+    await limit(world, { gpus: 3 }, { onExceeded: 'StopByPriority' });
+    for (const [index, name] of names.slice(0, 3).entries()) await world.apply(name, { ...easy, priority: -index });
+    await untilRunning(world, 3);
+    await world.apply('vm-02', { ...easy, priority: -2, powerState: 'Stopped' });
+    await world.until(() => world.conditionOf('vm-02', 'Ready') === 'False Stopped', 5 * minute);
+    for (const name of ['vm-01', 'vm-02']) await world.annotate(name, { 'gpuvm.dev/paused': 'true' });
+    await limit(world, { gpus: 1 });
+    await world.until(() => budget(world).used?.gpus === 1, 5 * minute);
+    await world.advance(5 * minute);
+    expect(budget(world).used?.gpus).toBe(1);
+    expect(running(world)).toEqual(['vm-00']);
+    expect(world.statusOf('vm-01')?.phase).toBe('Released');
+    expect(world.statusOf('vm-02')?.phase).toBe('Released');
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('has the next VM released where one does not stop, and starts that again when the first one has', async () => {
+    const { world } = await watched();
+    await limit(world, { gpus: 3 }, { onExceeded: 'StopByPriority' });
+    for (const [index, name] of names.slice(0, 3).entries()) await world.apply(name, { ...easy, priority: -index });
+    await untilRunning(world, 3);
+    world.fault({ endpoint: 'client/stop/single', kind: 'error-500' });
+    await limit(world, { gpus: 2 });
+    const stopped = (): string[] => (budget(world).stopped ?? []).map(({ name }) => name).sort();
+    await world.advance(4 * minute);
+    expect(stopped()).toEqual(['vm-02']);
+    await world.advance(3 * minute);
+    expect(stopped()).toEqual(['vm-01', 'vm-02']);
+    world.clearFaults();
+    await world.until(() => stopped().length === 1, 15 * minute);
+    await untilRunning(world, 2);
+    expect(running(world)).toEqual(['vm-00', 'vm-01']);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
   it('keeps a VM from being left behind, unless it allows that', async () => {
     const { world } = await watched();
     await limit(world, { vms: 2 });

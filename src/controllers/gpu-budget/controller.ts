@@ -1,11 +1,14 @@
 import type { GpuBudgetStatus } from '../../api/gpu-budget.ts';
-import { gpuBudgetType } from '../../api/group.ts';
-import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
+import { conditionOf } from '../../api/conditions.ts';
+import { annotations, gpuBudgetType } from '../../api/group.ts';
+import { isKubeError, keyOf, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
 import { writeStatus } from '../../kube/patch.ts';
 import type { Indexed, Store } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { nextLookAt, statusOfBudget, type BudgetObservation } from '../../plan/budget/budget-status.ts';
-import { chooseStopped, type Stoppable } from '../../plan/budget/stopping.ts';
+import { chooseStopped, isRunning, type Stoppable } from '../../plan/budget/stopping.ts';
+import { holdBySchedule } from '../../plan/vm/clockwork.ts';
+import { powerWantedNow } from '../../plan/vm/power-hold.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseBudget, type Books } from '../spending/books.ts';
@@ -16,6 +19,7 @@ import { vmKindOf } from '../vm/kinds.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 import { parseVm } from '../vm/parse.ts';
 import { announcementsFor } from './announcements.ts';
+import { Departures } from './departures.ts';
 import { isWorthWriting } from './worth-writing.ts';
 
 export interface GpuBudgetDeps {
@@ -38,6 +42,8 @@ export interface GpuBudgetDeps {
 export class GpuBudgetController implements Reconciler {
   readonly name = 'gpubudget';
   readonly #deps: GpuBudgetDeps;
+  /** By key. */
+  readonly #departures = new Map<string, Departures>();
 
   constructor(deps: GpuBudgetDeps) {
     this.#deps = deps;
@@ -45,7 +51,10 @@ export class GpuBudgetController implements Reconciler {
 
   async reconcile(key: string): Promise<Outcome> {
     const object = this.#deps.store.get(key);
-    if (object === undefined) return { kind: 'done' };
+    if (object === undefined) {
+      this.#departures.delete(key);
+      return { kind: 'done' };
+    }
     const observation = this.#observe(object);
     const desired = statusOfBudget(observation);
     const before = observation.status;
@@ -60,9 +69,17 @@ export class GpuBudgetController implements Reconciler {
       for (const announcement of announcementsFor(before, desired)) this.#deps.announce(object, announcement);
       this.#wake(before, desired);
     }
-    const at = nextLookAt(observation);
-    if (at === undefined) return { kind: 'done' };
+    const departure = this.#departures.get(key)?.nextAt(observation.now) ?? Infinity;
+    const at = Math.min(nextLookAt(observation) ?? Infinity, departure);
+    if (at === Infinity) return { kind: 'done' };
     return { kind: 'requeueAfter', delayMs: Math.max(1, at - this.#deps.clock.now()) };
+  }
+
+  #departuresOf(budget: CustomObject): Departures {
+    const key = keyOf(budget.metadata);
+    const departures = this.#departures.get(key) ?? new Departures();
+    this.#departures.set(key, departures);
+    return departures;
   }
 
   #observe(object: CustomObject): BudgetObservation {
@@ -80,17 +97,28 @@ export class GpuBudgetController implements Reconciler {
   }
 
   #stopped(budget: CustomObject, books: Books, limits: BudgetObservation['limits']): BudgetObservation['stopped'] {
+    const now = this.#deps.clock.now();
+    const departures = this.#departuresOf(budget);
+    const members = this.#deps.vms
+      .byIndex('namespace', budget.metadata.namespace ?? '')
+      .flatMap((object) => stoppable(object, books, now));
+    const noteLeaving = (stopped: ReadonlySet<string>): void => {
+      const leaving = members.filter((member) => stopped.has(member.uid) && isRunning(member));
+      departures.note(
+        leaving.map(({ uid }) => uid),
+        now,
+      );
+    };
     const before = new Set(stoppedBy(budget).map(({ uid }) => uid));
-    const objects = new Map(
-      this.#deps.vms
-        .byIndex('namespace', budget.metadata.namespace ?? '')
-        .map((object) => [object.metadata.uid, object]),
-    );
-    const members = [...objects.values()].flatMap((object) => stoppable(object, books));
-    return chooseStopped(limits, members, before).flatMap((uid) => {
-      const object = objects.get(uid);
-      return object === undefined ? [] : [{ kind: vmKindOf(object).type.kind, name: object.metadata.name, uid }];
-    });
+    noteLeaving(before);
+    const judged = members.map((member) => ({ ...member, isStuck: departures.isStuck(member.uid, now) }));
+    const chosen = new Set(chooseStopped(limits, judged, before));
+    // Whoever is chosen now is on the way from now on.
+    noteLeaving(chosen);
+    return members
+      .filter(({ uid }) => chosen.has(uid))
+      .toSorted((one, other) => (one.uid < other.uid ? -1 : 1))
+      .map(({ uid, kind, name }) => ({ kind, name, uid }));
   }
 
   /** Our own writes wake nobody: neither those that are to stop, or may start, nor those that wait for another day. */
@@ -103,11 +131,26 @@ export class GpuBudgetController implements Reconciler {
   }
 }
 
+type Member = Stoppable & { readonly kind: string; readonly name: string };
+
 /** A VM that is on its way out anyway is not stopped first. */
-function stoppable(object: CustomObject, books: Books): Stoppable[] {
-  const { uid, creationTimestamp, deletionTimestamp } = object.metadata;
+function stoppable(object: CustomObject, books: Books, now: number): Member[] {
+  const { uid, name, creationTimestamp, deletionTimestamp } = object.metadata;
   if (deletionTimestamp !== undefined) return [];
+  const { kind } = vmKindOf(object).type;
   const { priority } = parseVm(object).spec;
   const createdAt = Date.parse(creationTimestamp ?? '') || 0;
-  return [{ uid, priority, createdAt, ...books.commitmentOf(object) }];
+  const commitment = books.commitmentOf(object);
+  const isWanted = wantsGpu(object, isRunning(commitment), now);
+  return [{ ...{ uid, kind, name, priority, createdAt, isWanted, isStuck: false }, ...commitment }];
+}
+
+/** Whether it would hold its GPU now, if no budget kept it from that. One that is paused stays as it is. */
+function wantsGpu(object: CustomObject, holdsIt: boolean, now: number): boolean {
+  if (object.metadata.annotations?.[annotations.paused] === 'true') return holdsIt;
+  const { spec, status, isStatusDamaged } = parseVm(object);
+  if (!isStatusDamaged && conditionOf(status.conditions, 'Ready')?.reason === 'PriceViolation') return holdsIt;
+  const hold = holdBySchedule(spec, now);
+  const wanted = powerWantedNow({ spec, holds: hold === undefined ? [] : [hold] });
+  return wanted === 'Running' || (wanted === 'Stopped' && holdsIt);
 }

@@ -170,9 +170,14 @@ export class Ledger {
   /** A resource has changed, or is gone. */
   noteChange(old: CustomObject | undefined, current: CustomObject | undefined): void {
     const { namespace = '', uid } = (current ?? old)?.metadata ?? { uid: '' };
-    const books = this.books();
-    const [before, after] = [old, current].map((one) => (one === undefined ? nothing : books.commitmentOf(one).now));
     if (current === undefined) this.forget(uid, namespace);
+    else if (isOtherSpec(old, current)) this.#deps.changed(namespace);
+    this.#noteCharges(namespace, [old, current]);
+  }
+
+  #noteCharges(namespace: string, versions: readonly (CustomObject | undefined)[]): void {
+    const books = this.books();
+    const [before, after] = versions.map((one) => (one === undefined ? nothing : books.commitmentOf(one).now));
     if (before === undefined || after === undefined || isSameCharge(before, after)) return;
     this.#changed(namespace);
     if (isLessAnywhere(after, before)) this.wakeAdmissible();
@@ -213,6 +218,11 @@ export class Ledger {
 }
 
 const waitingReasons: ReadonlySet<string> = new Set(Object.values(shortageReasons));
+
+/** By its priority, or by what its owner asks for now, others may be stopped or started. */
+function isOtherSpec(old: CustomObject | undefined, { metadata }: CustomObject): boolean {
+  return old?.metadata.generation !== metadata.generation;
+}
 
 function createdAt({ metadata }: CustomObject): number {
   const at = Date.parse(metadata.creationTimestamp ?? '');

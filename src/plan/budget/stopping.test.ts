@@ -13,7 +13,17 @@ function member(
   const { released = false, gpus = 1, ...rest } = changes;
   const started = { vms: 1, gpus, hourlyCost: money(gpus) };
   const kept = { vms: 1, gpus: 0, hourlyCost: money('0.1') };
-  return { uid, priority: 0, createdAt: Number(uid.slice(1)), started, kept, now: released ? kept : started, ...rest };
+  return {
+    uid,
+    priority: 0,
+    createdAt: Number(uid.slice(1)),
+    started,
+    kept,
+    now: released ? kept : started,
+    isWanted: true,
+    isStuck: false,
+    ...rest,
+  };
 }
 
 function gpus(hard: number, members: readonly Stoppable[]): Limit {
@@ -55,6 +65,56 @@ describe('whose VMs are kept released', () => {
       [member('a1'), member('a2', { released: true }), member('a3', { released: true })],
       ['a2', 'a3'],
       ['a3'],
+    ],
+    [
+      'nobody waits for one that needs more than there is as a whole',
+      2,
+      [
+        member('a1', { released: true, gpus: 3, priority: 5 }),
+        member('a2', { released: true }),
+        member('a3', { released: true }),
+      ],
+      ['a1', 'a2', 'a3'],
+      ['a1'],
+    ],
+    [
+      'nobody waits for one that would not run now anyway, and that one is kept by no budget any more',
+      2,
+      [
+        member('a1', { gpus: 1 }),
+        member('a2', { released: true, gpus: 2, priority: 5, isWanted: false }),
+        member('a3', { released: true }),
+      ],
+      ['a2', 'a3'],
+      [],
+    ],
+    [
+      'one that would not run now anyway is told to stop until it has',
+      2,
+      [member('a1'), member('a2'), member('a3', { isWanted: false })],
+      ['a3'],
+      ['a3'],
+    ],
+    [
+      'the next one’s in place of one that does not stop',
+      2,
+      [member('a1'), member('a2'), member('a3', { isStuck: true })],
+      ['a3'],
+      ['a2', 'a3'],
+    ],
+    [
+      'that of one that does not stop, still, while a more important one waits in its place',
+      2,
+      [member('a1'), member('a2', { released: true }), member('a3', { isStuck: true })],
+      ['a2', 'a3'],
+      ['a2', 'a3'],
+    ],
+    [
+      'not that of one that does not stop, once there is room for it',
+      3,
+      [member('a1'), member('a2', { released: true }), member('a3', { isStuck: true })],
+      ['a2', 'a3'],
+      [],
     ],
   ])('%s', (_, hard, members, before, expected) => {
     expect(chooseStopped([gpus(hard, members)], members, new Set(before))).toEqual(expected);

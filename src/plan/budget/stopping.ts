@@ -1,5 +1,5 @@
-import { growth, plus, type Charge } from './charge.ts';
-import { amountOf, fits, isOverTime, type Limit } from './limits.ts';
+import { growth, nothing, plus, type Charge } from './charge.ts';
+import { amountOf, fits, isHopeless, isOverTime, type Limit } from './limits.ts';
 
 /** A resource that a budget may keep released. */
 export interface Stoppable {
@@ -11,6 +11,10 @@ export interface Stoppable {
   readonly now: Charge;
   readonly kept: Charge;
   readonly started: Charge;
+  /** Whether it would hold its GPU now if no budget kept it from that. */
+  readonly isWanted: boolean;
+  /** It was told to stop, and has not for longer than that takes: nobody knows whether it ever will. */
+  readonly isStuck: boolean;
 }
 
 /**
@@ -29,8 +33,8 @@ export function chooseStopped(
     return uidsOf([...stopped, ...running]);
   }
   const momentary = limits.filter(({ measure }) => measure === 'gpus' || measure === 'hourlyCost');
-  // Those that have been told to stop count as if they had.
-  const leaving = stopped.map(({ now, kept }) => growth(kept, now));
+  // Those that have been told to stop count as if they had: but not for ever, or nobody would be stopped in their place.
+  const leaving = stopped.filter(isLeaving).map(({ now, kept }) => growth(kept, now));
   const settled = momentary.map((limit) => less(limit, leaving));
   return settled.some(isExceeded) ? stopMore(settled, running, stopped) : startSome(settled, stopped);
 }
@@ -46,17 +50,33 @@ function stopMore(limits: readonly Limit[], running: readonly Stoppable[], stopp
   return uidsOf([...stopped, ...victims]);
 }
 
+/**
+ * The more important one first: what is left after it is not given to others meanwhile. But nobody waits for one that needs
+ * more than there is as a whole, or that would not be started anyway.
+ */
 function startSome(limits: readonly Limit[], stopped: readonly Stoppable[]): string[] {
   const still: Stoppable[] = [];
-  let taken: Charge | undefined;
+  let taken: Charge = nothing;
+  let isTaken = false;
   for (const member of stopped.toSorted(byImportance)) {
-    const more = growth(member.kept, member.started);
-    const all = taken === undefined ? more : plus(taken, more);
-    // The more important one first: what is left after it is not given to others meanwhile.
-    if (still.length === 0 && limits.every((limit) => fits(limit, all))) taken = all;
-    else still.push(member);
+    if (!member.isWanted) {
+      if (isRunning(member)) still.push(member);
+      continue;
+    }
+    const all = plus(taken, moreToStart(member));
+    const isHopelessNow = limits.some((limit) => isHopeless(limit, member.started));
+    if (!isTaken && !isHopelessNow && limits.every((limit) => fits(limit, all))) taken = all;
+    else {
+      still.push(member);
+      isTaken ||= !isHopelessNow;
+    }
   }
   return uidsOf(still);
+}
+
+/** One that does not stop has what it would be started with. */
+function moreToStart(member: Stoppable): Charge {
+  return growth(isLeaving(member) ? member.kept : member.now, member.started);
 }
 
 /** Highest priority first, then the oldest. */
@@ -64,8 +84,13 @@ function byImportance(a: Stoppable, b: Stoppable): number {
   return b.priority - a.priority || a.createdAt - b.createdAt || (a.uid < b.uid ? -1 : 1);
 }
 
-function isRunning({ now, kept }: Stoppable): boolean {
+/** Whether it holds what it would give back if its VM were released. */
+export function isRunning({ now, kept }: Pick<Stoppable, 'now' | 'kept'>): boolean {
   return now.gpus > kept.gpus || now.hourlyCost.gt(kept.hourlyCost);
+}
+
+function isLeaving(member: Stoppable): boolean {
+  return isRunning(member) && !member.isStuck;
 }
 
 function isExceeded({ used, hard }: Limit): boolean {

@@ -10,6 +10,7 @@ import { expiryOf } from '../expiry.ts';
 import { decideVm } from './decide.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipOfRecord, recordsOf } from './ownership.ts';
+import { isStoppedByBudget } from './power-hold.ts';
 import { isInDoubt, uncertainSince } from './proof.ts';
 import { statusOfVm } from './status.ts';
 import { changesProvider } from './verdict.ts';
@@ -267,9 +268,14 @@ describe('a resource that is being deleted', () => {
 });
 
 describe('nothing is changed at the provider', () => {
-  it('while the resource is paused, other than by its deletion', () => {
+  it('while the resource is paused, other than by its deletion, or to release what a budget stops', () => {
     check((given) => {
-      if (given.meta.paused && !given.meta.deleting) expect(changesProvider(decideVm(given).step)).toBe(false);
+      const { step } = decideVm(given);
+      if (!given.meta.paused || given.meta.deleting || !changesProvider(step)) return;
+      expect(isStoppedByBudget(given)).toBe(true);
+      if (step.kind === 'stop') expect(step.release).toBe(true);
+      // Some providers release only what runs.
+      else expect([step.kind, given.facts.releaseNeedsStart]).toEqual(['start', true]);
     });
   });
 

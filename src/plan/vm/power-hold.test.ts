@@ -15,7 +15,7 @@ import {
   spotTerms,
   type Seen,
 } from '../../../test/support/builders.ts';
-import { briefOf, type Brief } from '../../../test/support/verdicts.ts';
+import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
 import { decideVm } from './decide.ts';
 import { powerHold, powerWantedNow, type PowerHold } from './power-hold.ts';
 import { statusOfVm } from './status.ts';
@@ -50,8 +50,44 @@ describe('a VM that is held back', () => {
       { ...stopped, ...offHours, spec: { powerState: 'Stopped' } },
       { step: 'wait', ready: 'False Stopped' },
     ],
+    [
+      'is released by a budget where its owner wants it stopped, which is billed as if it ran',
+      { ...stopped, holds: [overBudget], spec: { powerState: 'Stopped' } },
+      { rule: 'vmIsToBeStopped', step: 'stop' },
+    ],
+    [
+      'says of one that was to be stopped that a budget has released it',
+      { ...released, holds: [overBudget], spec: { powerState: 'Stopped' } },
+      { step: 'wait', phase: 'Released', ready: 'False StoppedByBudget' },
+    ],
+    [
+      'is not said to be held by a budget where its owner wants it released',
+      { ...released, holds: [overBudget], spec: { powerState: 'Released' } },
+      { step: 'wait', ready: 'False Released' },
+    ],
+    ['stays as it is by its schedule while it is paused', { ...offHours, meta: { paused: true } }, { step: 'wait' }],
   ])('%s', (_, seen, expected) => {
     expect(briefOf(observeRunning(seen))).toMatchObject(expected);
+  });
+
+  it.each<[string, Seen]>([
+    ['that runs', {}],
+    ['that is stopped', stopped],
+    ['that is to be stopped', { ...stopped, spec: { powerState: 'Stopped' } }],
+    ['that is to be resized first', { ...stopped, spec: { vcpus: 2 } }],
+  ])('is released by a budget though it is paused: one %s', (_, seen) => {
+    const observation = observeRunning({ ...seen, holds: [overBudget], meta: { paused: true } });
+    const verdict = decided(observation);
+    expect(verdict.step).toEqual({ kind: 'stop', vmId: 'vm-1', release: true });
+    const conditions = statusOfVm(observation, verdict).conditions ?? [];
+    expect(conditions.find(({ type }) => type === 'Synced')?.message).toBe(
+      'Paused by the annotation gpuvm.dev/paused: nothing is changed at the provider. But a GpuBudget has its VM released, paused or not.',
+    );
+  });
+
+  it('is left alone by a budget while it is paused, once it is released', () => {
+    const seen = { ...released, spec: { vcpus: 2 }, holds: [overBudget], meta: { paused: true } };
+    expect(briefOf(observeRunning(seen))).toMatchObject({ step: 'wait', phase: 'Released' });
   });
 
   it.each<[string, Seen, Partial<Brief>]>([

@@ -2,7 +2,10 @@ import type { VmSpec } from '../../api/vm.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { VmObservation } from './observation.ts';
 
-/** Why a VM whose spec.powerState is Running is not to run now: that wish of its owner stands, and is held back. */
+/**
+ * Why a VM whose spec.powerState is Running is not to run now: that wish of its owner stands, and is held back. A budget also
+ * holds back one that is to be Stopped, which is billed as if it ran.
+ */
 export interface PowerHold {
   readonly powerState: 'Stopped' | 'Released';
   readonly reason: Extract<Reason, 'OffHours' | 'StoppedByBudget'>;
@@ -10,14 +13,27 @@ export interface PowerHold {
   readonly message: string;
 }
 
+type Held = Pick<VmObservation, 'spec' | 'holds'>;
+
 /** The hold that counts: of several the one that costs least, and of equals the first. */
-export function powerHold({ spec, holds }: VmObservation): PowerHold | undefined {
-  if (!isAskedToRun(spec)) return undefined;
-  return holds.find(({ powerState }) => powerState === 'Released') ?? holds[0];
+export function powerHold({ spec, holds }: Held): PowerHold | undefined {
+  const asked = askedPower(spec);
+  if (asked === 'Released') return undefined;
+  const counting = asked === 'Running' ? holds : holds.filter(isOfBudget);
+  return counting.find(({ powerState }) => powerState === 'Released') ?? counting[0];
+}
+
+function isOfBudget({ reason }: PowerHold): boolean {
+  return reason === 'StoppedByBudget';
+}
+
+/** Whether it is a budget that keeps the VM released. */
+export function isStoppedByBudget({ spec, holds }: Held): boolean {
+  return askedPower(spec) !== 'Released' && holds.some(isOfBudget);
 }
 
 /** What the VM is to be now. No other rule reads spec.powerState: who did would start a VM that is held, or wait for it. */
-export function powerWantedNow(observation: VmObservation): VmSpec['powerState'] {
+export function powerWantedNow(observation: Held): VmSpec['powerState'] {
   return powerHold(observation)?.powerState ?? askedPower(observation.spec);
 }
 
