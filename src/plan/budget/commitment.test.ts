@@ -52,6 +52,20 @@ describe('a resource is committed to', () => {
       '1 4 0.199',
     ],
     [
+      'what was quoted for a VM that is listed without a price, and nowhere recorded yet',
+      { launch: launchOf({ outcome: 'Pending', quotedHourlyPrice: '0.30' }) },
+      [cloudVm('vm-1', { price: undefined })],
+      '1 1 0.30',
+      '1 1 0.30',
+    ],
+    [
+      'what is stored of a VM that was replaced, and is listed without a price',
+      { ...runs, retiring: [retiringVm('vm-0', { billedNow: '0.03' })] },
+      [cloudVm('vm-0', { name: markedName(2), state: 'released', price: undefined })],
+      '2 1 0.53',
+      '2 1 0.53',
+    ],
+    [
       'nothing after a deployment that was refused',
       { launch: launchOf({ outcome: 'Refused' }) },
       [],

@@ -7,8 +7,9 @@ import { isInDoubt } from '../vm/proof.ts';
 import { nothing, plus, total, type Charge } from './charge.ts';
 
 /**
- * What one resource is committed to. It is made from what is stored and from what the provider lists, and where the two
- * disagree it is the dearer that counts: a status may be late, lost, or forged by somebody who may write statuses.
+ * What one resource is committed to. It is made from what is stored and from what the provider lists: a status may be late,
+ * lost, or forged by somebody who may write statuses. VMs count that either of the two knows of, and of their GPUs the
+ * larger number; of a price the provider's word, and where it has none what is stored.
  */
 export interface Committing {
   readonly uid: string;
@@ -32,7 +33,7 @@ export interface Commitment {
 export function commitmentOf(of: Committing): Commitment {
   const { status, marked, uid } = of;
   if (status === 'damaged') {
-    const seen = total(marked.map(chargeOfListed));
+    const seen = total(marked.map((vm) => chargeOfListed(vm, mostOf(of))));
     const charge = marked.length > 0 ? seen : doubtful(of, undefined);
     return { now: charge, started: charge, kept: charge };
   }
@@ -57,7 +58,16 @@ function unrecorded(of: Committing, { launch }: VmStatus, records: readonly (Rec
   const known = new Set(records.map((record) => record?.id));
   const others = of.marked.filter(({ id }) => !known.has(id));
   const mayCome = isInDoubt({ vm: records[0], launch }) && !others.some(({ name }) => name === launch?.name);
-  return plus(total(others.map(chargeOfListed)), mayCome ? doubtful(of, launch) : nothing);
+  // A list without prices makes no VM cheaper than it was to be.
+  const unpriced = ({ name }: CloudVm): Money =>
+    firstAmount(name === launch?.name ? launch.quotedHourlyPrice : undefined) ?? mostOf(of);
+  const listed = others.map((vm) => chargeOfListed(vm, unpriced(vm)));
+  return plus(total(listed), mayCome ? doubtful(of, launch) : nothing);
+}
+
+/** What its VM may cost, where nobody knows what it does cost. */
+function mostOf({ spec }: Committing): Money {
+  return firstAmount(spec.maxHourlyPrice) ?? money(0);
 }
 
 interface Priced {
@@ -113,13 +123,14 @@ function hasGivenBack({ state }: CloudVm): boolean {
 /** Replaced: it costs what its disk costs, unless the provider has brought it back. */
 function chargeOfRetired({ listed }: Committing, retired: RetiringVm): Charge {
   const cloud = listed.get(retired.id);
-  if (cloud !== undefined) return chargeOfListed(cloud);
-  return { vms: 1, gpus: 0, hourlyCost: firstAmount(retired.billedNow) ?? money(0) };
+  const known = firstAmount(retired.billedNow) ?? money(0);
+  return cloud === undefined ? { vms: 1, gpus: 0, hourlyCost: known } : chargeOfListed(cloud, known);
 }
 
-function chargeOfListed(vm: CloudVm): Charge {
+/** @param unpriced what it counts for where the list has no price of it */
+function chargeOfListed(vm: CloudVm, unpriced: Money): Charge {
   if (vm.state === 'terminated') return nothing;
-  return { vms: 1, gpus: hasGivenBack(vm) ? 0 : vm.size.gpuCount, hourlyCost: billedNow(vm) ?? money(0) };
+  return { vms: 1, gpus: hasGivenBack(vm) ? 0 : vm.size.gpuCount, hourlyCost: billedNow(vm) ?? unpriced };
 }
 
 /** There may be a VM: by a deploy call that is under way or whose answer was lost. */
