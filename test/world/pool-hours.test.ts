@@ -72,3 +72,31 @@ it('a member that does not start in the morning is repaired, once that has laste
   expect(uids(pool)).not.toEqual([before]);
   expect(world.vms().map(({ id }) => id)).not.toContain(vm?.id);
 });
+
+it.each([
+  ['waits for one where it may not go on demand', undefined, 0],
+  ['goes on demand once no bid has won for long enough', '30m', 2],
+])('a spot member that gets no spot VM in the morning %s', async (_, after, onDemand) => {
+  const world = await createWorld({ seed: 34, simulator: { hosts: 20 } });
+  const market = (price: string): void => {
+    world.control('POST', 'market', { gpuModel: 'v100-pcie-16gb', price });
+  };
+  market('0.22');
+  const capacity = { type: 'Spot', bid: { price: '0.10', maxPrice: '0.30' }, fallbackToOnDemandAfter: after };
+  const pool = await PoolOfWorld.in(
+    world,
+    { replicas: 2, capacity, schedule: nights },
+    { gpu: { models: ['v100-pcie-16gb'], count: 1 }, maxHourlyPrice: '2.00' },
+  );
+  await untilTime(world, '2026-01-01T12:00:00Z');
+  expect(pool.status).toMatchObject({ spotReplicas: 2, readyReplicas: 2 });
+  const before = uids(pool);
+  await untilTime(world, '2026-01-01T20:00:00Z');
+  market('0.90');
+  await untilTime(world, '2026-01-02T08:25:00Z');
+  expect(pool.ready).toBe(0);
+  await untilTime(world, '2026-01-02T08:45:00Z');
+  expect(pool.status.onDemandReplicas).toBe(onDemand);
+  expect([pool.ready, uids(pool)]).toEqual([onDemand, before]);
+  await expectGone(pool);
+});

@@ -169,6 +169,22 @@ describe('an outbid VM', () => {
   });
 });
 
+describe('a VM that was released, and may go on demand', () => {
+  const vms = [spotCloudVm('vm-1', { state: 'released', providerStatus: 'StoppedDisassociated' })];
+
+  it.each<[string, Readonly<Record<string, Partial<KnownBids>>>, object]>([
+    ['asks about its own bid first', {}, { kind: 'askBid', question: { vmId: 'vm-1' } }],
+    ['is started where that wins', { 'host-1': wins }, { kind: 'start' }],
+    [
+      'is replaced by one on demand where it does not, whatever another bid would do',
+      { 'host-1': loses, 'host-2': wins },
+      { kind: 'launch', plan: { capacity: 'OnDemand', replaces: 'vm-1' } },
+    ],
+  ])('%s', (_, known, step) => {
+    expect(stepOf(outbid(known, { ...onDemand, vms }))).toMatchObject(step);
+  });
+});
+
 /** Stopped for a change of its size, and its start was refused since its bid does not win any more. */
 function refusedStart(known: Readonly<Record<string, Partial<KnownBids>>>, terms: Seen): VmObservation {
   const failure = { kind: 'bidTooLow', message: 'the bid is too low' } as const;

@@ -27,15 +27,23 @@ export interface Losing {
 /** Undefined: the last call to start it failed, and what is said of that stands. */
 export function recover(observation: VmObservation, losing: Losing): Recovery | undefined {
   const { vm, spot } = losing;
-  const onDemand = spot.onOutbid === 'OnDemand' && vm.state !== 'released' ? replaceOnDemand(observation) : undefined;
-  // What a deployment waits for is no reason not to start the VM that there is.
-  if (onDemand !== undefined && onDemand.step.kind !== 'wait') return onDemand;
+  const onDemand = onDemandAtOnce(observation, spot);
   const pausesUntil = outbidTooOftenUntil(observation, spot);
+  // One that was released nobody has outbid: on demand takes its place only once its own bid does not win any more.
+  const isToBid = vm.state === 'released' && pausesUntil === undefined;
+  if (onDemand !== undefined && !isToBid) return onDemand;
   if (pausesUntil !== undefined) return { step: { kind: 'wait' }, ...outbidTooOften(observation, spot, pausesUntil) };
   const own = isStartBackingOff(observation) ? 'loses' : ownBid(observation, losing);
   if (own !== 'loses') return own;
+  if (onDemand !== undefined) return onDemand;
   if (spot.onOutbid !== 'Wait') return replace(observation, losing);
   return isStartBackingOff(observation) ? undefined : waitForOwnBid(observation, losing);
+}
+
+/** What a deployment waits for is no reason not to start the VM that there is. */
+function onDemandAtOnce(observation: VmObservation, { onOutbid }: SpotTerms): Recovery | undefined {
+  const onDemand = onOutbid === 'OnDemand' ? replaceOnDemand(observation) : undefined;
+  return onDemand?.step.kind === 'wait' ? undefined : onDemand;
 }
 
 function isStartBackingOff({ facts: { lastCall }, now }: VmObservation): boolean {
