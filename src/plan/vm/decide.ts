@@ -7,7 +7,7 @@ import { guardRules, pollReason } from './guards.ts';
 import { launchGuards, launchRules, preparationRules } from './launch.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipRules } from './ownership-rules.ts';
-import { outbidRules } from './outbid.ts';
+import { outbidRules, sayThatItWasOutbid } from './outbid.ts';
 import { holdWhilePaused } from './paused.ts';
 import { powerCallRules, powerRules } from './power.ts';
 import { resizePriceRules } from './price-check.ts';
@@ -66,6 +66,7 @@ function finish(observation: VmObservation, verdict: Verdict): Verdict {
     lookAtMarket,
     holdWhileDeleteBacksOff,
     sayThatListIsOld,
+    sayThatItWasOutbid,
     holdWhilePaused,
     lookAtClock,
   ];

@@ -194,6 +194,21 @@ function refusedStart(known: Readonly<Record<string, Partial<KnownBids>>>, terms
   return outbid(known, { vms, journal, ...terms, facts: { lastCall } });
 }
 
+describe('a VM that was seen to be outbid while the API server took no writes', () => {
+  const account = { kind: 'notReady', reason: 'InvalidCredentials', message: 'the key is refused.' } as const;
+  const stored = { phase: 'Running', vm: recordedVm('vm-1', { capacity: 'Spot' }) } as const;
+
+  it('is said to be so as soon as it takes them, though nothing newer is known of it by then', () => {
+    const untold = observeOutbid({ account, status: stored });
+    expect(briefOf(untold)).toMatchObject({ step: 'wait', ready: 'False Outbid', phase: 'Outbid' });
+  });
+
+  it('is left as it was said once that is told', () => {
+    const told = observeOutbid({ account, status: { ...stored, vm: { ...stored.vm, outbidSince: ago(minute) } } });
+    expect(decided(told)).toMatchObject({ ready: 'keep' });
+  });
+});
+
 describe('a VM that was stopped, and whose bid does not win when it is started', () => {
   it.each<[string, VmObservation, Partial<Brief>]>([
     [

@@ -9,7 +9,7 @@ import { isToRunNow } from './power-hold.ts';
 import { priceHold } from './price-check.ts';
 import { recover, replace, replaceOnDemand } from './recovery.ts';
 import { millis, type Rule } from './rule.ts';
-import { waiting, type ReadyDraft } from './verdict.ts';
+import { waiting, type ReadyDraft, type Verdict } from './verdict.ts';
 
 /** A spot VM that has lost its place, or would not get it back: wait, replace it, or go on demand. */
 
@@ -107,6 +107,17 @@ function outbidSentence(recorded: RecordedVm | undefined, vm: CloudVm): string {
   if (vm.state !== 'outbid') return `VM ${vm.id} is stopped, and ${by} does not win now. Its disk is kept${disk}.`;
   const since = recorded?.outbidSince === undefined ? '' : ` since ${toTimestamp(millis(recorded.outbidSince))}`;
   return `VM ${vm.id} was outbid: ${by} does not win${since}. Its disk is kept${disk}.`;
+}
+
+/**
+ * The API server took no write when it was seen, and now nothing can be said of the VM that is newer: then that it was outbid is
+ * the last that is known, and not what the status said before.
+ */
+export function sayThatItWasOutbid({ journal, status }: VmObservation, verdict: Verdict): Verdict {
+  const { vm } = journal;
+  const isUntold = vm?.outbidSince !== undefined && status.vm?.outbidSince === undefined;
+  if (verdict.ready !== 'keep' || !isUntold) return verdict;
+  return { ...verdict, phase: 'Outbid', ready: waiting('Outbid', `VM ${vm.id} was outbid. Its disk is kept.`) };
 }
 
 export const outbidRules: readonly Rule[] = [
