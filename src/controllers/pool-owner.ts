@@ -9,7 +9,20 @@ export function poolOwnerOf({ metadata }: KubeObject): OwnerReference | undefine
   );
 }
 
-/** For the store's index. */
-export function ownerUidOf(object: KubeObject): string | undefined {
-  return poolOwnerOf(object)?.uid;
+/**
+ * Which pool this object is a member of, for the store's index `owner`. An owner is of the same namespace as what it owns: a
+ * UID alone anybody can write into a resource of a namespace of their own, and would be in somebody else's pool.
+ */
+export function ownerKeyOf(object: KubeObject): string | undefined {
+  const owner = poolOwnerOf(object);
+  return owner === undefined ? undefined : keyOfOwner(object.metadata.namespace, owner);
+}
+
+/** The value of that index for the members of a pool. */
+export function memberKeyOf({ metadata }: KubeObject): string {
+  return keyOfOwner(metadata.namespace, metadata);
+}
+
+function keyOfOwner(namespace = '', { name, uid }: Pick<OwnerReference, 'name' | 'uid'>): string {
+  return `${namespace}/${name}/${uid}`;
 }

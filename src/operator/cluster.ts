@@ -1,6 +1,6 @@
 import { apiGroup, gpuAccountType, gpuBudgetType, gpuPoolType, labels, managedByValue } from '../api/group.ts';
 import { controllerIndex, controllerUidOf } from '../controllers/owned.ts';
-import { ownerUidOf } from '../controllers/pool-owner.ts';
+import { ownerKeyOf } from '../controllers/pool-owner.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
@@ -136,7 +136,7 @@ const vmIndexes: Readonly<Record<string, IndexFunction<CustomObject>>> = {
   ...namespaceIndex,
   account: (object) => [accountOf(object)],
   uid: (object) => [object.metadata.uid],
-  owner: ownerUidOf,
+  owner: ownerKeyOf,
   vm: (object) => recordedIn(object),
 };
 

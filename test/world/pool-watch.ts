@@ -32,13 +32,16 @@ export class PoolWatch {
   readonly #facts: PoolFacts;
   /** By UID, what users have asked for, and when. */
   readonly #specs = new Map<string, { readonly at: number; readonly spec: GpuPoolSpec }[]>();
+  /** By UID. */
+  readonly #namespaces = new Map<string, string | undefined>();
 
   constructor(facts: PoolFacts) {
     this.#facts = facts;
   }
 
   /** A user has made a pool, or changed its spec. */
-  afterSpec({ metadata: { uid }, spec }: CustomObject): void {
+  afterSpec({ metadata: { uid, namespace }, spec }: CustomObject): void {
+    this.#namespaces.set(uid, namespace);
     const asked = this.#specs.get(uid) ?? [];
     this.#specs.set(uid, [...asked, { at: this.#facts.now(), spec: gpuPoolSpecSchema.parse(spec) }]);
   }
@@ -134,7 +137,8 @@ export class PoolWatch {
   #membersOf(uid: string): CustomObject[] {
     return this.#facts
       .resources()
-      .filter((object) => poolUidOf(object) === uid && object.metadata.deletionTimestamp === undefined);
+      .filter((object) => poolUidOf(object) === uid && object.metadata.namespace === this.#namespaces.get(uid))
+      .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
   #isAvailable({ status }: CustomObject, spec: GpuPoolSpec | undefined): boolean {

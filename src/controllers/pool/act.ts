@@ -17,7 +17,7 @@ import { controllerReference } from '../owned.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { inBatches } from './in-batches.ts';
 import type { PoolMemory } from './memory.ts';
-import { ownerUidOf } from '../pool-owner.ts';
+import { memberKeyOf, ownerKeyOf } from '../pool-owner.ts';
 
 /** The kinds that members are of. */
 export interface MemberKinds {
@@ -147,7 +147,7 @@ function objectOf(pool: CustomObject, { kind, name, labels, annotations, spec }:
 
 /** Puts what the API server has now into the store. Gives what is the pool's. */
 export async function lookUpMembers({ kube, vms }: PoolActDeps, pool: CustomObject): Promise<CustomObject[]> {
-  const { namespace, uid } = pool.metadata;
+  const { namespace } = pool.metadata;
   const lists = await Promise.all(
     vmKinds.map(async ({ type }) => {
       const { items } = await kube.list<CustomObject>(type, namespace === undefined ? {} : { namespace });
@@ -155,7 +155,7 @@ export async function lookUpMembers({ kube, vms }: PoolActDeps, pool: CustomObje
       return items;
     }),
   );
-  return lists.flat().filter((object) => ownerUidOf(object) === uid);
+  return lists.flat().filter((object) => ownerKeyOf(object) === memberKeyOf(pool));
 }
 
 function typeOf(kind: PoolMember['kind']): ResourceType {

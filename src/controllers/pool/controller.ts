@@ -181,7 +181,9 @@ export class GpuPoolController implements Reconciler {
     if (members.length > 0) {
       const { generation } = pool.metadata;
       const desired = statusOfDeletion(pool.status ?? {}, members, { now: this.#deps.clock.now(), generation });
-      return (await this.#writeStatus(pool, desired)) ? { kind: 'done' } : { kind: 'requeue' };
+      // Members tell when they go; should one be forgotten, the pool must not wait for it for ever.
+      const later: Outcome = { kind: 'requeueAfter', delayMs: this.#deps.retryMs };
+      return (await this.#writeStatus(pool, desired)) ? later : { kind: 'requeue' };
     }
     // The store may be behind; what is left behind would have no owner.
     const left = await lookUpMembers(this.#deps, pool);

@@ -8,6 +8,7 @@ import { scheduleProblem } from '../../plan/pool/clockwork.ts';
 import { templateHash } from '../../plan/pool/template.ts';
 import type { ServiceFact } from '../../plan/service/words.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
+import { memberKeyOf } from '../pool-owner.ts';
 import { vmKindOf, vmKinds } from '../vm/kinds.ts';
 import { firstIssue, parseVm } from '../vm/parse.ts';
 import { millis, unknownVm, vmOf } from './member-view.ts';
@@ -22,7 +23,7 @@ export interface PoolObserveDeps {
 }
 
 export function membersIn({ vms }: PoolObserveDeps, pool: CustomObject): CustomObject[] {
-  return vms.byIndex('owner', pool.metadata.uid);
+  return vms.byIndex('owner', memberKeyOf(pool));
 }
 
 /** As they are seen, with those that are on their way out. */

@@ -15,7 +15,7 @@ import {
   type ServiceObject,
 } from '../objects.ts';
 import { controllerIndex, controllerReference, controllerUidOf } from '../owned.ts';
-import { ownerUidOf } from '../pool-owner.ts';
+import { ownerKeyOf } from '../pool-owner.ts';
 import { ServicePublisher } from './publisher.ts';
 
 const namespace = 'research';
@@ -45,7 +45,7 @@ class Scene {
   readonly #stores = new Map<string, Store<CustomObject>>(
     [gpuVmType, spotVmType, gpuPoolType].map(({ kind }) => [
       kind,
-      new Store<CustomObject>({ log, indexes: { owner: ownerUidOf } }),
+      new Store<CustomObject>({ log, indexes: { owner: ownerKeyOf } }),
     ]),
   );
   readonly #services = new Store<ServiceObject>({ log, indexes });
@@ -369,6 +369,17 @@ describe('the Service of a pool', () => {
     await scene.create(gpuVmType, 'c', size, [pool]);
     await scene.create(gpuVmType, 'stranger', size);
     await scene.becomes(gpuVmType, 'stranger', ready('9.9.9.9'));
+  });
+
+  test('does not lead to a VM of another namespace that says to be of the pool', async () => {
+    const other = { namespace: 'other', name: 'intruder' };
+    await scene.api.create(gpuVmType, {
+      ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', spec: size },
+      metadata: { ...other, ownerReferences: [controllerReference(gpuPoolType, pool)] },
+    });
+    await scene.api.mergePatch(gpuVmType, other, { status: ready('9.9.9.9') }, 'status');
+    await scene.look(key);
+    expect((await scene.destinations('inference')).join(' ')).not.toContain('9.9.9.9');
   });
 
   test('leads to its Ready members of both kinds, each by the port that it has', async () => {

@@ -4,6 +4,7 @@ import type { ServiceVm } from '../../plan/service/endpoints.ts';
 import { serviceWish, type ServiceOwner, type ServiceWish } from '../../plan/service/objects.ts';
 import { splitKey, type CustomObject } from '../objects.ts';
 import { parsePool } from '../pool/observe.ts';
+import { memberKeyOf } from '../pool-owner.ts';
 import { vmKindOf } from '../vm/kinds.ts';
 import { parseVm } from '../vm/parse.ts';
 
@@ -49,7 +50,7 @@ function ofPool({ vms }: RequestDeps, object: CustomObject): ServiceRequest {
   const { service, template } = parsed.spec;
   if (service === undefined) return { ...base, wish: undefined, vms: [] };
   const wish = serviceWish(owner, service, template.spec.ports);
-  const members = vms.byIndex('owner', owner.uid).filter((vm) => parseVm(vm).problem === undefined);
+  const members = vms.byIndex('owner', memberKeyOf(object)).filter((vm) => parseVm(vm).problem === undefined);
   return { ...base, wish, vms: members.map(serviceVm) };
 }
 

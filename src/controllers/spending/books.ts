@@ -11,7 +11,7 @@ import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../
 import type { AccountRegistry } from '../accounts.ts';
 import { markedVmsOf, markIndex } from '../marks.ts';
 import type { CustomObject } from '../objects.ts';
-import { poolOwnerOf } from '../pool-owner.ts';
+import { memberKeyOf, poolOwnerOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { SpendMeter } from './meter.ts';
 
@@ -151,12 +151,14 @@ export class Books {
     const { maxHourlyCost } = (pool.spec ?? {}) as { maxHourlyCost?: unknown };
     const hard = typeof maxHourlyCost === 'string' ? parseMoney(maxHourlyCost) : undefined;
     if (hard === undefined) return [];
-    const used = this.#ofPool(owner.uid).hourlyCost;
+    const used = this.#ofPool(pool).hourlyCost;
     return [{ of: 'GpuPool', name: owner.name, domain: `pool/${owner.uid}`, measure: 'hourlyCost', hard, used }];
   }
 
-  #ofPool(uid: string): Charge {
-    return this.#sum(`pool/${uid}`, () => this.#deps.vms.byIndex('owner', uid).map((object) => this.chargeOf(object)));
+  #ofPool(pool: CustomObject): Charge {
+    return this.#sum(`pool/${pool.metadata.uid}`, () =>
+      this.#deps.vms.byIndex('owner', memberKeyOf(pool)).map((object) => this.chargeOf(object)),
+    );
   }
 
   #sum(key: string, charges: () => readonly Charge[]): Charge {

@@ -5,7 +5,7 @@ import type { Indexed, ReadStore } from '../../kube/store.ts';
 import type { AccountView } from '../../plan/vm/observation.ts';
 import type { Host } from '../../provider/contract.ts';
 import type { CustomObject } from '../objects.ts';
-import { poolOwnerOf } from '../pool-owner.ts';
+import { memberKeyOf, poolOwnerOf } from '../pool-owner.ts';
 
 /**
  * Hosts that were chosen for VMs that are being launched: in the status, where others see them, they are a moment later. Noted
@@ -52,13 +52,13 @@ export function spreadOf(
   return (host) => {
     // Most looks at a member ask for no host.
     const hosts = (account.kind === 'ready' ? account.offers.hosts : undefined) ?? [];
-    counts ??= countByDomain(deps, othersOf(deps, owner.uid, member), { spread, hosts });
+    counts ??= countByDomain(deps, othersOf(deps, pool, member), { spread, hosts });
     return (counts.get(domainOf(host, spread)) ?? 0) >= spread.maxPerDomain;
   };
 }
 
-function othersOf({ vms }: SpreadDeps, owner: string, { metadata }: CustomObject): CustomObject[] {
-  return vms.byIndex('owner', owner).filter((object) => object.metadata.uid !== metadata.uid);
+function othersOf({ vms }: SpreadDeps, pool: CustomObject, { metadata }: CustomObject): CustomObject[] {
+  return vms.byIndex('owner', memberKeyOf(pool)).filter((object) => object.metadata.uid !== metadata.uid);
 }
 
 function countByDomain(
