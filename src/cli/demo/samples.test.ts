@@ -2,6 +2,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { gpuAccountSpecSchema } from '../../api/gpu-account.ts';
+import { gpuBudgetSpecSchema } from '../../api/gpu-budget.ts';
 import { gpuPoolSpecSchema } from '../../api/gpu-pool.ts';
 import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
 import { spotVmSpecSchema } from '../../api/spot-vm.ts';
@@ -34,6 +35,12 @@ describe('deploy/samples', () => {
     const pools = readSamples(path.join(checkout(), 'deploy', 'samples', 'pools'));
     expect(pools).not.toHaveLength(0);
     for (const { spec } of pools) expect(gpuPoolSpecSchema.parse(spec)).toMatchObject(spec ?? {});
+  });
+
+  it('has a budget for platform teams', () => {
+    const [namespace, budget] = readSamples(path.join(checkout(), 'deploy', 'samples', 'platform'));
+    expect(namespace).toMatchObject({ kind: 'Namespace', metadata: { name: budget?.metadata.namespace } });
+    expect(gpuBudgetSpecSchema.parse(budget?.spec)).toMatchObject(budget?.spec ?? {});
   });
 
   it('holds no credentials', () => {
