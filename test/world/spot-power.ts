@@ -90,7 +90,9 @@ export class SpotPower {
     this.#down.set(vm.id, lists);
     const owner = this.#facts.resourceOf(markOf(vm.name)?.uid ?? '');
     const status = owner?.status as VmStatus | undefined;
-    if (lists !== listsUntilSaid || owner === undefined || status?.vm?.id !== vm.id) return;
+    // Of two that act each reads lists of its own.
+    const until = this.#facts.isOneActing ? listsUntilSaid : 2 * listsUntilSaid;
+    if (lists !== until || owner === undefined || status?.vm?.id !== vm.id) return;
     if (owner.metadata.deletionTimestamp !== undefined) return;
     if (conditionOf(status.conditions, 'Ready')?.status === 'True' || status.spot?.market === 'Winning')
       this.#facts.complain(`${owner.metadata.name} is Ready, though its VM ${vm.id} is ${vm.status} since two polls`);
