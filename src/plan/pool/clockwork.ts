@@ -33,7 +33,12 @@ export function clockworkOf({ spec, meta, now }: PoolObservation): Clockwork {
   };
 }
 
-function hoursOf({ schedule }: GpuPoolSpec, now: number): Hours | undefined {
+/** By the schedule no member runs now. */
+export function isOffHours(spec: Pick<GpuPoolSpec, 'schedule'>, now: number): boolean {
+  return hoursOf(spec, now)?.isOn === false;
+}
+
+function hoursOf({ schedule }: Pick<GpuPoolSpec, 'schedule'>, now: number): Hours | undefined {
   const read = schedule === undefined ? undefined : readSchedule(schedule);
   return read === undefined || typeof read === 'string' ? undefined : read.hoursAt(now);
 }

@@ -1,5 +1,6 @@
 import type { GpuPoolSpec } from '../../api/gpu-pool.ts';
 import { parseDuration } from '../../lib/duration.ts';
+import { isOffHours } from './clockwork.ts';
 import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
 import { isBroken } from './troubles.ts';
 
@@ -16,13 +17,19 @@ export function hasVm(member: PoolMember): boolean {
   return member.vmSince !== undefined;
 }
 
-export function isAtRest({ ready }: PoolMember): boolean {
-  return !ready.isTrue && atRestReasons.has(ready.reason);
+/** Not one that only says so: a member that is paused, or of which nothing new is known, does not run though it is to. */
+export function isAtRest(
+  { ready, isSynced }: Pick<PoolMember, 'ready' | 'isSynced'>,
+  { spec, now }: Pick<PoolObservation, 'spec' | 'now'>,
+): boolean {
+  if (ready.isTrue || !isSynced || !atRestReasons.has(ready.reason)) return false;
+  const { powerState } = spec.template.spec;
+  return powerState !== 'Running' || isOffHours(spec, now);
 }
 
 /** Ready for minReadySeconds; or at rest as it is to be, so that a pool which is stopped can be rolled as well. */
 export function isAvailable(member: PoolMember, { spec, now }: Pick<PoolObservation, 'spec' | 'now'>): boolean {
-  if (isAtRest(member)) return true;
+  if (isAtRest(member, { spec, now })) return true;
   return member.ready.isTrue && now - member.ready.since >= spec.minReadySeconds * 1000;
 }
 

@@ -19,6 +19,13 @@ function size(spec: object, members: readonly Partial<PoolMember>[]): { create: 
   return { create: [create.GpuVm, create.SpotVm], delete: going.map(({ member }) => member.name).sort() };
 }
 
+const says = (reason: string): Partial<PoolMember> => ({
+  ready: { isTrue: false, since: 0, reason, message: '' },
+});
+const powerState = (state: string): object => ({
+  template: { spec: { ...poolSpec().template.spec, powerState: state } },
+});
+
 const spot = { type: 'Spot', bid: { price: '0.10' }, onDemandBase: 2 };
 const onDelete = { updateStrategy: { type: 'OnDelete' } };
 const oneAway = { updateStrategy: { maxSurge: 0, maxUnavailable: 1 } };
@@ -57,10 +64,41 @@ it.each<[string, object, Partial<PoolMember>[], number[], string[]]>([
   ],
   [
     'a pool that is stopped is rolled, though nobody is Ready',
-    { replicas: 2, ...oneAway },
-    many(2, { ...oldDown, ready: { isTrue: false, since: 0, reason: 'Stopped', message: '' } }),
+    { replicas: 2, ...oneAway, ...powerState('Stopped') },
+    many(2, { ...oldDown, ...says('Stopped') }),
     [1, 0],
     ['pool-1'],
+  ],
+  [
+    'so is one in off hours',
+    { replicas: 2, ...oneAway, schedule: { start: '0 8 * * *', stop: '0 18 * * *' } },
+    many(2, { ...oldDown, ...says('OffHours') }),
+    [1, 0],
+    ['pool-1'],
+  ],
+  [
+    'a new one that somebody has stopped is not available: the old one stays',
+    { replicas: 1 },
+    [oldUp, { ...building(), ...says('Stopped') }],
+    [0, 0],
+    [],
+  ],
+  [
+    'nor is one that says OffHours when they are over',
+    { replicas: 1, schedule: { start: '0 0 * * *', stop: '0 18 * * *' } },
+    [oldUp, { ...building(), ...says('OffHours') }],
+    [0, 0],
+    [],
+  ],
+  [
+    'nor is one that is paused, in a pool that is stopped',
+    { replicas: 1, ...powerState('Released') },
+    [
+      { ...oldDown, ...says('Released') },
+      { ...building(), ...says('Released'), isSynced: false },
+    ],
+    [0, 0],
+    [],
   ],
 ])('%s', (_, spec, members, create, going) => {
   expect(size(spec, members)).toEqual({ create, delete: going });

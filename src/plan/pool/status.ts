@@ -35,7 +35,7 @@ export function countsOf(observation: PoolObservation, { sorted }: Findings): Co
     available: active.filter((member) => isAvailable(member, observation)).length,
     updated,
     outdated: active.filter((member) => member.hash !== hash).length,
-    withVm: active.filter((member) => hasVm(member) || isAtRest(member)).length,
+    withVm: active.filter((member) => hasVm(member) || isAtRest(member, observation)).length,
     deleting: members.length - active.length,
     leastAvailable: Math.max(0, spec.replicas - spec.updateStrategy.maxUnavailable),
   };
