@@ -13,6 +13,11 @@ export function activeOf({ members }: Pick<PoolObservation, 'members'>): PoolMem
   return members.filter((member) => !member.isDeleting);
 }
 
+/** Made from another template than this; while nobody knows by what members are made, none is. */
+export function isOutdated(member: Pick<PoolMember, 'hash'>, { hash }: Pick<PoolObservation, 'hash'>): boolean {
+  return hash !== '' && member.hash !== hash;
+}
+
 export function hasVm(member: PoolMember): boolean {
   return member.vmSince !== undefined;
 }

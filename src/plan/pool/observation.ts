@@ -10,7 +10,7 @@ export interface PoolObservation {
   readonly meta: PoolMeta;
   /** With what makes the members run the pool's container, if it has one, in the template's place for a cloud-config. */
   readonly spec: GpuPoolSpec;
-  /** Of the template that members are to be made from. */
+  /** Of the template that members are to be made from; empty while nobody knows. */
   readonly hash: string;
   /** What members cannot be made without is missing; those that are there go on. */
   readonly blocked: { readonly reason: Reason; readonly message: string } | undefined;

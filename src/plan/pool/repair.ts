@@ -36,6 +36,7 @@ export function planRepair(observation: PoolObservation): Repair {
   const isProven = before !== undefined && active.some((member) => isOfRow(member, before) && member.ready.isTrue);
   const row = isProven ? undefined : before;
   const common = { broken, isClosed: isProven && before.openedAt !== undefined };
+  if (observation.blocked !== undefined) return { ...common, ...heldRepair(row) };
   if (isTooMany(observation, { broken: broken.length, members: active.length })) {
     const nextAt = nextBreakAt(observation, active);
     return { ...common, victims: [], breaker: row, state: 'tooManyUnhealthy', nextAt };
@@ -47,6 +48,11 @@ export function planRepair(observation: PoolObservation): Repair {
       : probe(observation, { row, broken, pending });
   const times = [nextBreakAt(observation, active), repaired.nextAt].filter((at) => at !== undefined);
   return { ...common, ...repaired, nextAt: times.length === 0 ? undefined : Math.min(...times) };
+}
+
+/** Nothing could be made in the place of what is replaced. */
+function heldRepair(row: PoolBreaker | undefined): Outcome {
+  return { victims: [], breaker: row, state: row?.openedAt === undefined ? 'working' : 'open', nextAt: undefined };
 }
 
 /** Those that have been so for longest come first. */

@@ -1,4 +1,4 @@
-import { hasVm, isAvailable, wantedOf } from './members.ts';
+import { hasVm, isAvailable, isOutdated, wantedOf } from './members.ts';
 import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
 import { inVictimOrder } from './scale-in.ts';
 
@@ -22,13 +22,13 @@ export interface Sizing {
   readonly delete: readonly { readonly member: PoolMember; readonly why: 'tooMany' | 'outdated' }[];
 }
 
-type Observed = Pick<PoolObservation, 'spec' | 'now' | 'hash'>;
+type Observed = Pick<PoolObservation, 'spec' | 'now' | 'hash' | 'blocked'>;
 
 /** @param members those that are not being deleted */
 export function sortMembers(observation: Observed, members: readonly PoolMember[]): Sorted {
   const ordered = inVictimOrder(members, observation);
   const isOnDelete = observation.spec.updateStrategy.type === 'OnDelete';
-  const current = ordered.filter((member) => isOnDelete || member.hash === observation.hash);
+  const current = ordered.filter((member) => isOnDelete || !isOutdated(member, observation));
   const wanted = wantedOf(observation.spec);
   const kept = memberKinds.flatMap((kind) => last(ofKind(current, kind), wanted[kind]));
   return {
@@ -41,12 +41,30 @@ export function sortMembers(observation: Observed, members: readonly PoolMember[
 /** @param members those that are not being deleted, nor about to be */
 export function sizeOf(observation: Observed, members: readonly PoolMember[]): Sizing {
   const sorted = sortMembers(observation, members);
-  const deletions =
-    observation.spec.updateStrategy.type === 'OnDelete' ? onDelete(observation, sorted) : rolling(observation, sorted);
+  const deletions = deletionsOf(observation, sorted);
   return {
     delete: deletions,
     create: creations(observation, sorted, members.length - deletions.length),
   };
+}
+
+function deletionsOf(observation: Observed, sorted: Sorted): Sizing['delete'] {
+  if (observation.spec.updateStrategy.type === 'OnDelete') return onDelete(observation, sorted);
+  return observation.blocked === undefined ? rolling(observation, sorted) : stalled(observation, sorted);
+}
+
+/**
+ * No member can be made, so none goes for another to take its place; but those go that nobody wants any more, the ones that
+ * are not available first. What a rollout has made in advance is wanted: it goes on with it later.
+ */
+function stalled(observation: Observed, { kept, surplus, outdated }: Sorted): Sizing['delete'] {
+  const { replicas, updateStrategy } = observation.spec;
+  const most = replicas + (outdated.length > 0 ? updateStrategy.maxSurge : 0);
+  const spare = [...surplus, ...outdated];
+  const isUp = (member: PoolMember): boolean => isAvailable(member, observation);
+  const down = [...spare, ...kept].filter((member) => !isUp(member));
+  const tooMany = Math.max(0, kept.length + spare.length - most);
+  return [...down, ...spare.filter(isUp)].slice(0, tooMany).map((member) => ({ member, why: 'tooMany' }));
 }
 
 /** Only what is too many. */

@@ -1,5 +1,5 @@
 import type { GpuPoolSpec } from '../../api/gpu-pool.ts';
-import { hasVm, isAvailable } from './members.ts';
+import { hasVm, isAvailable, isOutdated } from './members.ts';
 import type { PoolMember, PoolObservation } from './observation.ts';
 
 /**
@@ -13,7 +13,7 @@ export function inVictimOrder(
   const rank = (member: PoolMember): number => {
     if (!isAvailable(member, observation)) return rankOfDown(member);
     if (member.isDeleteFirst) return 3;
-    return member.hash === observation.hash ? 5 : 4;
+    return isOutdated(member, observation) ? 4 : 5;
   };
   const byPolicy = policies[observation.spec.scaleIn.policy];
   return members.toSorted((a, b) => rank(a) - rank(b) || byPolicy(a, b) || newestFirst(a, b) || byName(a, b));

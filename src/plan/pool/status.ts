@@ -4,7 +4,7 @@ import { gpuPoolStatusSchema, type GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { labels } from '../../api/group.ts';
 import { formatMoney, money } from '../../lib/money.ts';
 import { publishedDrafts, shownServiceName } from '../service/words.ts';
-import { activeOf, hasVm, isAvailable, isAtRest } from './members.ts';
+import { activeOf, hasVm, isAvailable, isAtRest, isOutdated } from './members.ts';
 import type { PoolObservation } from './observation.ts';
 import type { Findings } from './plan.ts';
 import { handled } from './repair.ts';
@@ -25,16 +25,16 @@ export interface Counts {
 }
 
 export function countsOf(observation: PoolObservation, { sorted }: Findings): Counts {
-  const { spec, members, hash } = observation;
+  const { spec, members } = observation;
   const active = activeOf(observation);
-  const updated = sorted.kept.filter((member) => member.hash === hash).length;
+  const updated = sorted.kept.filter((member) => !isOutdated(member, observation)).length;
   return {
     wanted: spec.replicas,
     active: active.length,
     ready: active.filter(({ ready }) => ready.isTrue).length,
     available: active.filter((member) => isAvailable(member, observation)).length,
     updated,
-    outdated: active.filter((member) => member.hash !== hash).length,
+    outdated: active.filter((member) => isOutdated(member, observation)).length,
     withVm: active.filter((member) => hasVm(member) || isAtRest(member, observation)).length,
     deleting: members.length - active.length,
     leastAvailable: Math.max(0, spec.replicas - spec.updateStrategy.maxUnavailable),
@@ -85,7 +85,7 @@ function fieldsOf(
     ...(counts.deleting === 0 ? {} : { deletingReplicas: counts.deleting }),
     hourlyCost: formatMoney(members.reduce((sum, { cost }) => sum.plus(cost), money(0))),
     selector: `${labels.pool}=${meta.name}`,
-    templateHash: hash,
+    templateHash: hash === '' ? undefined : hash,
     ...(repair.breaker === undefined ? {} : { breaker: repair.breaker }),
     ...(nextEvent === undefined ? {} : { nextEvent }),
   };
