@@ -1,4 +1,4 @@
-import { finalizerName, gpuPoolType } from '../../api/group.ts';
+import { annotations, finalizerName, gpuPoolType } from '../../api/group.ts';
 import type { GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
@@ -110,7 +110,7 @@ export class GpuPoolController implements Reconciler {
       memory.isSure = true;
       return undefined;
     }
-    if (!(await this.#isCurrent(pool))) return { kind: 'requeue' };
+    if ((await this.#current(pool)) === undefined) return { kind: 'requeue' };
     this.#deps.leadership.assertLeading();
     // What the status says of repairs has to outlive the members that it was learned from.
     if (!isEqualJson(plan.breaker, (pool.status as GpuPoolStatus | undefined)?.breaker)) {
@@ -128,14 +128,16 @@ export class GpuPoolController implements Reconciler {
     return undefined;
   }
 
-  /** Members cost money, and what is deleted is gone: what that rests on is read once more. */
-  async #isCurrent(pool: CustomObject): Promise<boolean> {
+  /**
+   * Members cost money, and what is deleted is gone: what that rests on is read once more. Undefined: it is not as it was. An
+   * annotation does not change the generation, and one of them pauses the pool.
+   */
+  async #current(pool: CustomObject): Promise<CustomObject | undefined> {
     const { store, kube } = this.#deps;
     const present = await kube.get<CustomObject>(gpuPoolType, pool.metadata);
-    if (present === undefined) return false;
+    if (present === undefined) return undefined;
     store.applyWrite(present);
-    const { uid, generation, deletionTimestamp } = present.metadata;
-    return uid === pool.metadata.uid && generation === pool.metadata.generation && deletionTimestamp === undefined;
+    return isEqualJson(basisOf(present), basisOf(pool)) ? present : undefined;
   }
 
   async #rest(pool: CustomObject, plan: PoolPlan, { spec, blocked }: PreparedPool): Promise<Outcome> {
@@ -152,9 +154,17 @@ export class GpuPoolController implements Reconciler {
 
   async #expire(pool: CustomObject): Promise<Outcome> {
     const { kube, announce } = this.#deps;
-    if (!(await this.#isCurrent(pool))) return { kind: 'requeue' };
+    const present = await this.#current(pool);
+    if (present === undefined) return { kind: 'requeue' };
     this.#deps.leadership.assertLeading();
-    await kube.delete(gpuPoolType, pool.metadata, { uid: pool.metadata.uid });
+    const { uid, resourceVersion } = present.metadata;
+    try {
+      await kube.delete(gpuPoolType, pool.metadata, { uid, resourceVersion });
+    } catch (error) {
+      // Somebody has changed it meanwhile: to pause it, perhaps, so that it stays.
+      if (isKubeError(error, 'notFound', 'conflict')) return { kind: 'requeue' };
+      throw error;
+    }
     announce(pool, { type: 'Normal', reason: 'Expired', message: 'Deleted, as it is older than spec.expireAfter.' });
     return { kind: 'done' };
   }
@@ -245,6 +255,18 @@ export class GpuPoolController implements Reconciler {
     for (const said of announcementsFor(before, desired, isBreakerClosed)) this.#deps.announce(pool, said);
     return true;
   }
+}
+
+/** What of a pool its plan rests on, as far as users decide it. */
+function basisOf({ metadata }: CustomObject): object {
+  const { uid, generation, deletionTimestamp, annotations: all = {} } = metadata;
+  return {
+    uid,
+    generation,
+    deletionTimestamp,
+    isPaused: all[annotations.paused],
+    asked: all[annotations.reconcileRequestedAt],
+  };
 }
 
 function isToDo({ deletions, creations, patches }: PoolPlan): boolean {
