@@ -68,7 +68,12 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   const { options, metrics, log, clock } = deps;
   const installation = options.installation ?? (await installationOf(deps.kube));
   const cluster = createCluster(deps);
-  const shared = sharedParts(deps, cluster, installation);
+  const shared = sharedParts(deps, cluster, {
+    installation,
+    listChanged: (account) => {
+      spending.ledger.noteList(account);
+    },
+  });
   const spending = createSpending(deps, { cluster, installation, accounts: shared.accounts });
   const parts: Parts = { cluster, installation, spending, ...shared };
   const runners = [
@@ -132,7 +137,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
 function sharedParts(
   deps: OperatorDeps,
   cluster: Cluster,
-  installation: string,
+  { installation, listChanged }: { readonly installation: string; readonly listChanged: (account: string) => void },
 ): Omit<Parts, 'cluster' | 'installation' | 'spending'> {
   const { kube, clock, random, redactor, log, metrics } = deps;
   const owners = new VmOwners();
@@ -144,6 +149,8 @@ function sharedParts(
         for (const key of keys) wakeVm(cluster, key);
       },
       listChanged: (account, diff) => {
+        // First what each costs by that list, then whoever decides by it.
+        listChanged(account);
         wakeOnListChange(cluster, diff, { installation });
         if (diff.added.length + diff.removed.length > 0) cluster.accounts.queue.add(account);
       },

@@ -65,16 +65,17 @@ export function wakeOnSpendingChanges(cluster: Cluster, { ledger, meter }: Spend
   }
   cluster.budgets.store.subscribe((change) => {
     if (change.new === undefined && change.old !== undefined) meter.forget(change.old.metadata.uid);
+    if (isOtherSpec(change)) ledger.noteLimits();
     if (change.origin === 'write') return;
     cluster.budgets.queue.add(change.key);
     if (isOtherSpec(change)) wakeVmsIn(cluster, namespaceOf(change));
   });
   // Also by its status: VMs that nobody owns any more are counted there, and may have gone.
   cluster.accounts.store.subscribe(() => {
-    ledger.wakeAdmissible();
+    ledger.noteLimits();
   });
   cluster.pools.store.subscribe((change) => {
-    if (change.origin !== 'write' && isOtherSpec(change)) ledger.wakeAdmissible();
+    if (change.origin !== 'write' && isOtherSpec(change)) ledger.noteLimits();
   });
   cluster.namespaces.subscribe((change) => {
     const { old, new: current } = change;

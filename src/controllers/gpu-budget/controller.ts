@@ -28,7 +28,7 @@ export interface GpuBudgetDeps {
   readonly store: Store<CustomObject>;
   /** Resources of all kinds that stand for one VM, by `namespace` and `uid`. */
   readonly vms: Indexed<CustomObject>;
-  readonly ledger: Pick<Ledger, 'books' | 'waitingIn' | 'wakeAdmissible'>;
+  readonly ledger: Pick<Ledger, 'books' | 'waitingIn' | 'noteLimits'>;
   readonly meter: SpendMeter;
   announce(object: CustomObject, announcement: Announcement): void;
   /** A key among all kinds, to be reconciled. */
@@ -127,7 +127,8 @@ export class GpuBudgetController implements Reconciler {
     for (const uid of uids) {
       for (const object of this.#deps.vms.byIndex('uid', uid)) this.#deps.wake(keyAmongKinds(object));
     }
-    this.#deps.ledger.wakeAdmissible();
+    // A day that ends is one of the changes that only the clock tells of.
+    this.#deps.ledger.noteLimits();
   }
 }
 

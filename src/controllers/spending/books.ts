@@ -23,7 +23,7 @@ export interface BooksDeps {
   readonly accountsStore: ReadStore<CustomObject>;
   readonly pools: ReadStore<CustomObject>;
   readonly namespaces: ReadStore<KubeObject>;
-  readonly accounts: AccountRegistry;
+  readonly accounts: Pick<AccountRegistry, 'runtime' | 'runtimes'>;
   readonly installation: string;
   readonly meter: SpendMeter;
 }
@@ -40,13 +40,15 @@ export interface Reservation {
 const noVms: ReadonlyMap<string, CloudVm> = new Map();
 
 /**
- * All that is used of every limit, at one moment: made for one decision, or one round of them, and thrown away. Sums that
- * were made once stand as long.
+ * All that is used of every limit, for as long as nothing changes what anybody is committed to: then they are thrown away. Sums,
+ * and limits that hold for a moment, are made once.
  */
 export class Books {
   readonly #deps: BooksDeps;
   readonly #reservations: ReadonlyMap<string, Reservation>;
   readonly #sums = new Map<string, Charge>();
+  /** By the object that sets them: another version of it is another object. */
+  readonly #limits = new Map<CustomObject, readonly Limit[]>();
 
   constructor(deps: BooksDeps, reservations: ReadonlyMap<string, Reservation>) {
     this.#deps = deps;
@@ -90,6 +92,14 @@ export class Books {
 
   /** None of a budget that cannot be understood. */
   limitsOfBudget(budget: CustomObject): Limit[] {
+    const limits = this.#once(budget, () => this.#readLimits(budget));
+    // What is spent grows by itself.
+    return limits.map((limit) => {
+      return isOverTime(limit.measure) ? { ...limit, used: this.#usedOfBudget(budget, limit.measure) } : limit;
+    });
+  }
+
+  #readLimits(budget: CustomObject): Limit[] {
     const { name, namespace = '' } = budget.metadata;
     const hard = parseBudget(budget)?.hard;
     if (hard === undefined) return [];
@@ -101,6 +111,14 @@ export class Books {
     });
   }
 
+  #once(object: CustomObject, limits: () => readonly Limit[]): readonly Limit[] {
+    const known = this.#limits.get(object);
+    if (known !== undefined) return known;
+    const made = limits();
+    this.#limits.set(object, made);
+    return made;
+  }
+
   #usedOfBudget(budget: CustomObject, measure: Measure): Money {
     const charge = this.ofNamespace(budget.metadata.namespace ?? '');
     if (!isOverTime(measure)) return amountOf(charge, measure);
@@ -108,10 +126,15 @@ export class Books {
     return measure === 'dailyCost' ? spent.daily : spent.monthly;
   }
 
-  #limitsOfAccount(object: CustomObject): Limit[] {
+  #limitsOfAccount(object: CustomObject): readonly Limit[] {
     const name = parseVm(object).spec.accountName;
     const account = this.#deps.accountsStore.get(name);
-    const limits = account === undefined ? undefined : parseAccount(account)?.limits;
+    return account === undefined ? [] : this.#once(account, () => this.#readAccount(account));
+  }
+
+  #readAccount(account: CustomObject): Limit[] {
+    const { name } = account.metadata;
+    const limits = parseAccount(account)?.limits;
     if (limits === undefined) return [];
     const { maxVms, maxHourlyCost } = limits;
     const domain = `account/${name}`;
@@ -143,16 +166,20 @@ export class Books {
     });
   }
 
-  #limitsOfPool(object: CustomObject): Limit[] {
+  #limitsOfPool(object: CustomObject): readonly Limit[] {
     const owner = poolOwnerOf(object);
     const { namespace = '' } = object.metadata;
     const pool = owner === undefined ? undefined : this.#deps.pools.get(`${namespace}/${owner.name}`);
-    if (owner === undefined || pool?.metadata.uid !== owner.uid) return [];
+    return pool === undefined || pool.metadata.uid !== owner?.uid ? [] : this.#once(pool, () => this.#readPool(pool));
+  }
+
+  #readPool(pool: CustomObject): Limit[] {
+    const { name, uid } = pool.metadata;
     const { maxHourlyCost } = (pool.spec ?? {}) as { maxHourlyCost?: unknown };
     const hard = typeof maxHourlyCost === 'string' ? parseMoney(maxHourlyCost) : undefined;
     if (hard === undefined) return [];
     const used = this.#ofPool(pool).hourlyCost;
-    return [{ of: 'GpuPool', name: owner.name, domain: `pool/${owner.uid}`, measure: 'hourlyCost', hard, used }];
+    return [{ of: 'GpuPool', name, domain: `pool/${uid}`, measure: 'hourlyCost', hard, used }];
   }
 
   #ofPool(pool: CustomObject): Charge {

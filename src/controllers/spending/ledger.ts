@@ -1,6 +1,7 @@
 import { conditionOf } from '../../api/conditions.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { admissible, limitsFor, type Claim } from '../../plan/budget/admission.ts';
+import { Line } from '../../plan/budget/admission.ts';
 import { growth, isLessAnywhere, isSameCharge, larger, nothing, type Charge } from '../../plan/budget/charge.ts';
 import type { LimitAhead } from '../../plan/budget/limits.ts';
 import type { SpendView } from '../../plan/budget/spending.ts';
@@ -9,12 +10,14 @@ import type { VmObservation } from '../../plan/vm/observation.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
+import { ownerKeyOf } from '../pool-owner.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 import { parseVm } from '../vm/parse.ts';
-import { banOf, mayRetain } from './ban.ts';
 import { Books, type BooksDeps, type Reservation } from './books.ts';
 import { budgetHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
+import { LazyView } from './view.ts';
+import { Waiting, type Asking } from './waiting.ts';
 
 export interface LedgerDeps extends BooksDeps {
   readonly clock: Clock;
@@ -24,18 +27,13 @@ export interface LedgerDeps extends BooksDeps {
   changed(namespace: string): void;
 }
 
-/** Somebody who wants room, and lacks nothing but that. */
-interface Asking {
-  readonly uid: string;
-  readonly createdAt: number;
-  readonly more: Charge;
-  /** When it last said so, and when it was last told that there is room. */
-  readonly saidAt: number;
-  readonly wokenAt: number | undefined;
+/** What was reckoned of everybody: it stands until somebody is committed to something else. */
+interface Round {
+  readonly books: Books;
+  /** The last list of each account. */
+  readonly lists: readonly (Snapshot | undefined)[];
+  line: Line | undefined;
 }
-
-/** Who is told that there is room, and says nothing for so long, does not keep others from it. */
-const longestSilenceMs = 30_000;
 
 /**
  * Who may spend what. It is the one place in the process that knows of everybody: what is stored, what is reserved because it
@@ -45,7 +43,10 @@ const longestSilenceMs = 30_000;
 export class Ledger {
   readonly #deps: LedgerDeps;
   readonly #reservations = new Map<string, Reservation>();
-  readonly #asking = new Map<string, Asking>();
+  readonly #waiting = new Waiting();
+  /** What each was committed to when that was last looked at, by UID: the list alone may change it. */
+  readonly #charges = new Map<string, Charge>();
+  #known: Round | undefined;
   #isSeeded = false;
 
   constructor(deps: LedgerDeps) {
@@ -53,7 +54,17 @@ export class Ledger {
   }
 
   books(): Books {
-    return new Books(this.#deps, this.#reservations);
+    return this.#round().books;
+  }
+
+  #round(): Round {
+    const lists = this.#deps.accounts.runtimes().map(({ fleet }) => fleet.snapshot);
+    const { lists: before = [] } = this.#known ?? {};
+    const isOld = lists.length !== before.length || lists.some((list, index) => list !== before[index]);
+    if (this.#known === undefined || isOld) {
+      this.#known = { books: new Books(this.#deps, this.#reservations), lists, line: undefined };
+    }
+    return this.#known;
   }
 
   /** What a decision about this resource has to know; reckoned when it is first asked for. */
@@ -73,7 +84,7 @@ export class Ledger {
     // Who is held to nothing waits for nobody.
     if (limits.length === 0) return [];
     const { uid } = object.metadata;
-    return limitsFor({ uid, createdAt: createdAt(object), limits }, this.#claims(books));
+    return this.#line().limitsFor({ uid, createdAt: createdAt(object), limits });
   }
 
   /** In the same moment in which it was decided to spend. */
@@ -81,17 +92,20 @@ export class Ledger {
     const { namespace = '', uid } = object.metadata;
     const account = parseVm(object).spec.accountName;
     this.#reservations.set(uid, { kind, charge, namespace, account });
-    this.#asking.delete(uid);
-    this.#changed(namespace);
+    const before = this.#charges.get(uid) ?? nothing;
+    const asked = this.#forgetAsking(uid, namespace);
+    this.#recount([object.metadata]);
+    const grown = growth(before, this.#charges.get(uid) ?? nothing);
+    // It takes less than it had asked for: what is left is for those behind it.
+    if (asked !== undefined && isLessAnywhere(grown, asked.more)) this.wakeAdmissible();
   }
 
-  /** What was reserved is in the store by now, or will never be spent. */
+  /** What was reserved is in the store by now, or will never be spent. In the first case nothing got free by that. */
   release(uid: string): void {
     const reservation = this.#reservations.get(uid);
     if (reservation === undefined) return;
     this.#reservations.delete(uid);
-    this.#changed(reservation.namespace);
-    this.wakeAdmissible();
+    this.#recount([{ uid, namespace: reservation.namespace }]);
   }
 
   reservationOf(uid: string): Reservation | undefined {
@@ -101,11 +115,12 @@ export class Ledger {
   /** What was decided about a resource: whether it waits for room, and whether what was reserved for it is still needed. */
   noteDecision(object: CustomObject, observation: VmObservation, verdict: Verdict): void {
     this.#settle(object, observation);
+    this.#recount([object.metadata]);
     const { uid } = object.metadata;
     const { need } = verdict;
     if (need !== undefined && !observation.meta.paused && observation.spend.limits.length > 0)
       this.#ask(object, need.more);
-    else if (this.#asking.has(uid) && !keepsClaim(observation, verdict)) this.#withdraw(object);
+    else if (this.#waiting.has(uid) && !keepsClaim(observation, verdict)) this.#withdraw(object);
   }
 
   #settle(object: CustomObject, observation: VmObservation): void {
@@ -117,10 +132,35 @@ export class Ledger {
     this.reserve(object, 'return', larger(own, ownStarted));
   }
 
-  forget(uid: string, namespace: string): void {
+  /** It is gone. VMs that it has left behind count elsewhere. */
+  #forget(uid: string, namespace: string): void {
     this.#reservations.delete(uid);
-    if (this.#asking.delete(uid)) this.wakeAdmissible();
-    this.#changed(namespace);
+    this.#known = undefined;
+    const asked = this.#forgetAsking(uid, namespace);
+    this.#recount([{ uid, namespace }]);
+    if (asked !== undefined) this.wakeAdmissible();
+  }
+
+  /** What these are committed to may be something else by now. */
+  #recount(resources: readonly { readonly uid: string; readonly namespace?: string | undefined }[]): void {
+    const { books } = this.#round();
+    const others = resources.flatMap(({ uid, namespace = '' }) => {
+      const before = this.#charges.get(uid) ?? nothing;
+      const after = this.#chargeOf(uid, books);
+      if (isSameCharge(before, after)) return [];
+      if (isSameCharge(after, nothing)) this.#charges.delete(uid);
+      else this.#charges.set(uid, after);
+      return [{ namespace, isLess: isLessAnywhere(after, before) }];
+    });
+    if (others.length === 0) return;
+    this.#known = undefined;
+    for (const namespace of new Set(others.map((other) => other.namespace))) this.#changed(namespace);
+    if (others.some(({ isLess }) => isLess)) this.wakeAdmissible();
+  }
+
+  #chargeOf(uid: string, books: Books): Charge {
+    const [object] = this.#deps.vms.byIndex('uid', uid);
+    return object === undefined ? (this.#reservations.get(uid)?.charge ?? nothing) : books.chargeOf(object);
   }
 
   /** From this moment on money is counted at another rate. */
@@ -136,33 +176,40 @@ export class Ledger {
 
   #ask(object: CustomObject, more: Charge): void {
     const { uid, namespace = '' } = object.metadata;
-    const isNew = !this.#asking.has(uid);
-    const saidAt = this.#deps.clock.now();
-    this.#asking.set(uid, { uid, createdAt: createdAt(object), more, saidAt, wokenAt: undefined });
-    if (isNew) this.#deps.changed(namespace);
+    const asking = { uid, createdAt: createdAt(object), more };
+    const news = this.#waiting.note(asking, this.#deps.clock.now());
+    if (news === 'same') return;
+    const { books, line } = this.#round();
+    line?.put({ ...asking, limits: books.limitsOf(object) });
+    if (news === 'new') this.#deps.changed(namespace);
+    if (news === 'less') this.wakeAdmissible();
   }
 
-  #withdraw(object: CustomObject): void {
-    this.#asking.delete(object.metadata.uid);
-    this.#deps.changed(object.metadata.namespace ?? '');
-    this.wakeAdmissible();
+  #withdraw({ metadata: { uid, namespace = '' } }: CustomObject): void {
+    if (this.#forgetAsking(uid, namespace) !== undefined) this.wakeAdmissible();
+  }
+
+  #forgetAsking(uid: string, namespace: string): Asking | undefined {
+    const asking = this.#waiting.forget(uid);
+    if (asking === undefined) return undefined;
+    this.#known?.line?.remove(asking);
+    this.#deps.changed(namespace);
+    return asking;
   }
 
   /** Resources of a namespace that want room. */
   waitingIn(namespace: string): number {
-    return this.#objectsAsking().filter(({ object }) => object.metadata.namespace === namespace).length;
+    return this.#waiting.uids().filter((uid) => this.#objectOf(uid)?.metadata.namespace === namespace).length;
   }
 
   /** There may be more room than before: who would go in now is looked at, the oldest first. */
   wakeAdmissible(): void {
-    if (this.#asking.size === 0) return;
-    const books = this.books();
-    const wokenAt = this.#deps.clock.now();
-    for (const { uid } of admissible(this.#claims(books))) {
-      const asking = this.#asking.get(uid);
-      const [object] = this.#deps.vms.byIndex('uid', uid);
-      if (asking === undefined || object === undefined) continue;
-      this.#asking.set(uid, { ...asking, wokenAt: asking.wokenAt ?? wokenAt });
+    if (this.#waiting.size === 0) return;
+    const now = this.#deps.clock.now();
+    for (const { uid } of this.#line().admissible()) {
+      const object = this.#objectOf(uid);
+      if (object === undefined) continue;
+      this.#waiting.noteWoken(uid, now);
       this.#deps.wake(keyAmongKinds(object));
     }
   }
@@ -170,34 +217,45 @@ export class Ledger {
   /** A resource has changed, or is gone. */
   noteChange(old: CustomObject | undefined, current: CustomObject | undefined): void {
     const { namespace = '', uid } = (current ?? old)?.metadata ?? { uid: '' };
-    if (current === undefined) this.forget(uid, namespace);
-    else if (isOtherSpec(old, current)) this.#deps.changed(namespace);
-    this.#noteCharges(namespace, [old, current]);
+    if (current === undefined) {
+      this.#forget(uid, namespace);
+      return;
+    }
+    if (old !== undefined && isHeldToOthers(old, current)) this.#known = undefined;
+    if (isOtherSpec(old, current)) this.#deps.changed(namespace);
+    this.#recount([current.metadata]);
   }
 
-  #noteCharges(namespace: string, versions: readonly (CustomObject | undefined)[]): void {
-    const books = this.books();
-    const [before, after] = versions.map((one) => (one === undefined ? nothing : books.commitmentOf(one).now));
-    if (before === undefined || after === undefined || isSameCharge(before, after)) return;
-    this.#changed(namespace);
-    if (isLessAnywhere(after, before)) this.wakeAdmissible();
+  /** The provider lists something else than before: by that alone VMs cost something else. */
+  noteList(account: string): void {
+    this.#recount(this.#deps.vms.byIndex('account', account).map(({ metadata }) => metadata));
   }
 
-  #claims(books: Books): Claim[] {
-    this.#seed();
+  /** Somebody allows something else than before. */
+  noteLimits(): void {
+    this.#known = undefined;
+    this.wakeAdmissible();
+  }
+
+  #line(): Line {
     const now = this.#deps.clock.now();
-    return this.#objectsAsking().flatMap(({ asking, object }) => {
-      const { uid, createdAt: born, more, saidAt, wokenAt } = asking;
-      if (wokenAt !== undefined && wokenAt >= saidAt && now - wokenAt > longestSilenceMs) return [];
-      return [{ uid, createdAt: born, more, limits: books.limitsOf(object) }];
+    const isOld = this.#waiting.isOld(now);
+    const round = this.#round();
+    if (round.line !== undefined && !isOld) return round.line;
+    this.#seed();
+    const claims = this.#waiting.heard(now).flatMap((asking) => {
+      const object = this.#objectOf(asking.uid);
+      return object === undefined ? [] : [{ ...asking, limits: round.books.limitsOf(object) }];
     });
+    const line = new Line(claims);
+    round.line = line;
+    // Those behind somebody who says nothing are told by nobody else.
+    if (isOld) this.wakeAdmissible();
+    return line;
   }
 
-  #objectsAsking(): { readonly asking: Asking; readonly object: CustomObject }[] {
-    return [...this.#asking.values()].flatMap((asking) => {
-      const [object] = this.#deps.vms.byIndex('uid', asking.uid);
-      return object === undefined ? [] : [{ asking, object }];
-    });
+  #objectOf(uid: string): CustomObject | undefined {
+    return this.#deps.vms.byIndex('uid', uid)[0];
   }
 
   /** Who waited when the process before this one ended goes on waiting, so that nobody younger gets in meanwhile. */
@@ -224,54 +282,12 @@ function isOtherSpec(old: CustomObject | undefined, { metadata }: CustomObject):
   return old?.metadata.generation !== metadata.generation;
 }
 
+/** Of a pool that was another one: what it costs counts there. */
+function isHeldToOthers(old: CustomObject, current: CustomObject): boolean {
+  return ownerKeyOf(old) !== ownerKeyOf(current);
+}
+
 function createdAt({ metadata }: CustomObject): number {
   const at = Date.parse(metadata.creationTimestamp ?? '');
   return Number.isNaN(at) ? 0 : at;
-}
-
-/** Made for each decision, though most of them never look into it: nothing is reckoned before somebody does. */
-class LazyView implements SpendView {
-  readonly #deps: BooksDeps;
-  readonly #object: CustomObject;
-  readonly #reckon: { books(): Books; limits(books: Books): readonly LimitAhead[] };
-  #books: Books | undefined;
-  #limits: readonly LimitAhead[] | undefined;
-
-  constructor(
-    deps: BooksDeps,
-    object: CustomObject,
-    reckon: { books(): Books; limits(books: Books): readonly LimitAhead[] },
-  ) {
-    this.#deps = deps;
-    this.#object = object;
-    this.#reckon = reckon;
-  }
-
-  get #made(): Books {
-    return (this.#books ??= this.#reckon.books());
-  }
-
-  get limits(): readonly LimitAhead[] {
-    return (this.#limits ??= this.#reckon.limits(this.#made));
-  }
-
-  get ban(): SpendView['ban'] {
-    return banOf(this.#deps, this.#object);
-  }
-
-  get mayRetain(): boolean {
-    return mayRetain(this.#deps, this.#object.metadata.namespace ?? '');
-  }
-
-  get own(): Charge {
-    return this.#made.chargeOf(this.#object);
-  }
-
-  get ownKept(): Charge {
-    return this.#made.commitmentOf(this.#object).kept;
-  }
-
-  get ownStarted(): Charge {
-    return this.#made.commitmentOf(this.#object).started;
-  }
 }

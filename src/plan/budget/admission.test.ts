@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { money } from '../../lib/money.ts';
-import { admissible, byAge, limitsFor, type Claim } from './admission.ts';
+import { admissible, byAge, limitsFor, Line, type Claim } from './admission.ts';
 import { nothing, total, type Charge } from './charge.ts';
 import { amountOf, fits, shortageOf, type Limit } from './limits.ts';
 
@@ -175,6 +175,42 @@ describe('whatever happens in whatever order', () => {
       }),
     );
   });
+});
+
+it('a line that changes says the same as one that is made anew', () => {
+  const some = fc.array(
+    fc.record({
+      uid: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'),
+      gpus: fc.integer({ min: 1, max: 3 }),
+      does: fc.constantFrom('asks', 'asks', 'leaves', 'looks'),
+      isElsewhere: fc.boolean(),
+    }),
+  );
+  fc.assert(
+    fc.property(some, (deeds) => {
+      const line = new Line([]);
+      const claims = new Map<string, Claim>();
+      for (const { uid, gpus, does, isElsewhere } of deeds) {
+        const team = limit(4, 0, { measure: 'gpus' });
+        const one = claim(
+          uid,
+          uid.charCodeAt(0) % 3,
+          charge(1, gpus),
+          team,
+          ...(isElsewhere ? [limit(2, 2, account)] : []),
+        );
+        if (does === 'leaves') {
+          line.remove(claims.get(uid) ?? one);
+          claims.delete(uid);
+        } else if (does === 'asks') {
+          line.put(one);
+          claims.set(uid, one);
+        }
+        expect(line.limitsFor(one)).toEqual(limitsFor(one, [...claims.values()]));
+        expect(line.admissible()).toEqual(admissible([...claims.values()]));
+      }
+    }),
+  );
 });
 
 it('age is the time of creation, and the UID where that is the same', () => {

@@ -25,53 +25,118 @@ export function byAge(one: Aged, other: Aged): number {
 
 /** The limits of a resource as they are for it, with all older claims before it. */
 export function limitsFor(who: Aged & Pick<Claim, 'limits'>, claims: readonly Claim[]): readonly LimitAhead[] {
-  const ahead = new Ahead(domainsOf(who.limits));
-  for (const claim of claims) if (claim.uid !== who.uid && byAge(claim, who) < 0) ahead.add(claim);
-  return ahead.within(who.limits);
+  return new Line(claims).limitsFor(who);
 }
 
 /** Of these claims, those that would go in now, if all did in order of age. */
 export function admissible(claims: readonly Claim[]): Claim[] {
-  const queues = new Map<string, Ahead>();
-  for (const { limits } of claims) {
-    const domains = domainsOf(limits);
-    const queue = nameOf(domains);
-    if (!queues.has(queue)) queues.set(queue, new Ahead(domains));
-  }
-  return claims.toSorted(byAge).filter((claim) => {
-    const limits = queues.get(nameOf(domainsOf(claim.limits)))?.within(claim.limits) ?? [];
-    for (const queue of queues.values()) queue.add(claim);
-    return limits.every((limit) => fits(limit, claim.more, limit.ahead));
-  });
+  return new Line(claims).admissible();
 }
 
-/** What is wanted of each limit, by its key, by those who come before somebody who is held to limits of these domains. */
-class Ahead {
+/** What is wanted of each limit, by its key. */
+type Wanted = ReadonlyMap<string, Money>;
+
+/**
+ * Claims in order of age. What those before each of them want is reckoned once, for as long as nothing else changes: with a
+ * thousand who wait, every look would otherwise go through all the others.
+ */
+export class Line {
+  readonly #claims: Claim[];
+  /** By the domains of the limits that somebody is held to. */
+  readonly #queues = new Map<string, Queue>();
+
+  constructor(claims: readonly Claim[]) {
+    this.#claims = claims.toSorted(byAge);
+  }
+
+  /** One that is new, or that wants something else than before. */
+  put(claim: Claim): void {
+    this.#replace(claim, [claim]);
+  }
+
+  remove(who: Aged): void {
+    this.#replace(who, []);
+  }
+
+  #replace(who: Aged, claims: readonly Claim[]): void {
+    const place = this.#placeOf(who);
+    this.#claims.splice(place, this.#claims[place]?.uid === who.uid ? 1 : 0, ...claims);
+    for (const queue of this.#queues.values()) queue.forget(place);
+  }
+
+  limitsFor(who: Aged & Pick<Claim, 'limits'>): readonly LimitAhead[] {
+    return within(who.limits, this.#queueOf(who.limits).before(this.#claims, this.#placeOf(who)));
+  }
+
+  admissible(): Claim[] {
+    return this.#claims.filter((claim, place) => {
+      const limits = within(claim.limits, this.#queueOf(claim.limits).before(this.#claims, place));
+      return limits.every((limit) => fits(limit, claim.more, limit.ahead));
+    });
+  }
+
+  /** How many are older. */
+  #placeOf(who: Aged): number {
+    let [from, to] = [0, this.#claims.length];
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      const claim = this.#claims[middle];
+      if (claim !== undefined && byAge(claim, who) < 0) from = middle + 1;
+      else to = middle;
+    }
+    return from;
+  }
+
+  #queueOf(limits: readonly Limit[]): Queue {
+    const domains = domainsOf(limits);
+    const name = nameOf(domains);
+    const queue = this.#queues.get(name) ?? new Queue(domains);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+}
+
+/** What those want who come before somebody who is held to limits of these domains. */
+class Queue {
   readonly #domains: ReadonlySet<string>;
-  readonly #wanted = new Map<string, Money>();
+  /** At each place what is wanted by those before it, as far as somebody has asked. */
+  readonly #before: Wanted[] = [new Map()];
 
   constructor(domains: ReadonlySet<string>) {
     this.#domains = domains;
   }
 
-  add({ limits, more }: Claim): void {
-    if (limits.some((limit) => isHopeless(limit, more))) return;
+  before(claims: readonly Claim[], place: number): Wanted {
+    for (let known = this.#before.length; known <= place; known++) {
+      const [wanted, claim] = [this.#before[known - 1], claims[known - 1]];
+      if (wanted !== undefined && claim !== undefined) this.#before.push(this.#with(wanted, claim));
+    }
+    return this.#before[place] ?? new Map();
+  }
+
+  /** Who comes after this place has another one before it now. */
+  forget(place: number): void {
+    this.#before.splice(place + 1);
+  }
+
+  #with(wanted: Wanted, { limits, more }: Claim): Wanted {
+    if (limits.some((limit) => isHopeless(limit, more))) return wanted;
     // It waits for something that those behind it have nothing to do with, as for the limit of another account: until that is
     // there they may use what it cannot.
-    if (limits.some((limit) => !this.#domains.has(limit.domain) && !fits(limit, more))) return;
+    if (limits.some((limit) => !this.#domains.has(limit.domain) && !fits(limit, more))) return wanted;
+    const sums = new Map(wanted);
     for (const limit of limits) {
       const key = keyOfLimit(limit);
-      this.#wanted.set(key, this.#of(key).plus(amountOf(more, limit.measure)));
+      sums.set(key, (sums.get(key) ?? none).plus(amountOf(more, limit.measure)));
     }
+    return sums;
   }
+}
 
-  within(limits: readonly Limit[]): LimitAhead[] {
-    return limits.map((limit) => ({ ...limit, ahead: this.#of(keyOfLimit(limit)) }));
-  }
+const none = money(0);
 
-  #of(key: string): Money {
-    return this.#wanted.get(key) ?? money(0);
-  }
+function within(limits: readonly Limit[], wanted: Wanted): LimitAhead[] {
+  return limits.map((limit) => ({ ...limit, ahead: wanted.get(keyOfLimit(limit)) ?? none }));
 }
 
 function domainsOf(limits: readonly Limit[]): ReadonlySet<string> {

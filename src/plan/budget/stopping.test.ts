@@ -110,6 +110,13 @@ describe('whose VMs are kept released', () => {
       ['a2', 'a3'],
     ],
     [
+      'that of one that leaves, still, until a more important one has taken its place',
+      2,
+      [member('a1'), member('a2', { released: true }), member('a3')],
+      ['a2', 'a3'],
+      ['a2', 'a3'],
+    ],
+    [
       'not that of one that does not stop, once there is room for it',
       3,
       [member('a1'), member('a2', { released: true }), member('a3', { isStuck: true })],

@@ -36,7 +36,7 @@ export function chooseStopped(
   // Those that have been told to stop count as if they had: but not for ever, or nobody would be stopped in their place.
   const leaving = stopped.filter(isLeaving).map(({ now, kept }) => growth(kept, now));
   const settled = momentary.map((limit) => less(limit, leaving));
-  return settled.some(isExceeded) ? stopMore(settled, running, stopped) : startSome(settled, stopped);
+  return settled.some(isExceeded) ? stopMore(settled, running, stopped) : startSome({ momentary, settled }, stopped);
 }
 
 function stopMore(limits: readonly Limit[], running: readonly Stoppable[], stopped: readonly Stoppable[]): string[] {
@@ -54,7 +54,7 @@ function stopMore(limits: readonly Limit[], running: readonly Stoppable[], stopp
  * The more important one first: what is left after it is not given to others meanwhile. But nobody waits for one that needs
  * more than there is as a whole, or that would not be started anyway.
  */
-function startSome(limits: readonly Limit[], stopped: readonly Stoppable[]): string[] {
+function startSome(limits: Limits, stopped: readonly Stoppable[]): string[] {
   const still: Stoppable[] = [];
   let taken: Charge = nothing;
   let isTaken = false;
@@ -64,14 +64,27 @@ function startSome(limits: readonly Limit[], stopped: readonly Stoppable[]): str
       continue;
     }
     const all = plus(taken, moreToStart(member));
-    const isHopelessNow = limits.some((limit) => isHopeless(limit, member.started));
-    if (!isTaken && !isHopelessNow && limits.every((limit) => fits(limit, all))) taken = all;
+    const isHopelessNow = limits.settled.some((limit) => isHopeless(limit, member.started));
+    if (!isTaken && !isHopelessNow && hasRoom(limits, member, all)) taken = all;
     else {
       still.push(member);
       isTaken ||= !isHopelessNow;
     }
   }
   return uidsOf(still);
+}
+
+interface Limits {
+  /** As they are. */
+  readonly momentary: readonly Limit[];
+  /** As they will be when those that leave have left. */
+  readonly settled: readonly Limit[];
+}
+
+/** For one that is released others have to have left already: or they would be let go on before it takes their place. */
+function hasRoom({ momentary, settled }: Limits, member: Stoppable, all: Charge): boolean {
+  if (!settled.every((limit) => fits(limit, all))) return false;
+  return isRunning(member) || momentary.every((limit) => fits(limit, all));
 }
 
 /** One that does not stop has what it would be started with. */

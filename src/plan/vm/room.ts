@@ -98,11 +98,16 @@ function heldBack(observation: VmObservation, need: Need, ready: ReadyDraft): Om
   };
 }
 
-/** Room wakes who waits for it. What also depends on the market, or on what somebody else makes of it, is looked at again. */
+/**
+ * Room wakes who waits for it, and so does who comes before and waits no more. What depends on the market is looked at again, by
+ * the first of those who wait for it; by the others only in case that somebody before them is held up and says nothing.
+ */
 function lookAgain({ timings }: VmObservation, limit: LimitAhead | undefined): Look {
-  const dependsOnOthers = limit === undefined || limit.measure === 'hourlyCost' || limit.ahead.gt(0);
-  return dependsOnOthers ? { inMs: timings.retryMs } : {};
+  if (limit?.ahead.gt(0) === true) return { inMs: behindOthers * timings.retryMs };
+  return limit === undefined || limit.measure === 'hourlyCost' ? { inMs: timings.retryMs } : {};
 }
+
+const behindOthers = 4;
 
 function phaseOf(observation: VmObservation): Verdict['phase'] {
   switch (liveVm(observation)?.state) {
