@@ -17,6 +17,8 @@ export interface Repair {
   readonly state: RepairState;
   /** All that are broken now. */
   readonly broken: readonly PoolMember[];
+  /** Replacements of which nobody knows yet what becomes of them. */
+  readonly pending: readonly PoolMember[];
   /** A replacement has become Ready after repairs had stopped. */
   readonly isClosed: boolean;
   /** When time alone changes something. */
@@ -35,17 +37,15 @@ export function planRepair(observation: PoolObservation): Repair {
   const before = currentBreaker(observation);
   const isProven = before !== undefined && active.some((member) => isOfRow(member, before) && member.ready.isTrue);
   const row = isProven ? undefined : before;
-  const common = { broken, isClosed: isProven && before.openedAt !== undefined };
+  const pending = row === undefined ? [] : active.filter((member) => isPending(member, row, broken));
+  const common = { broken, pending, isClosed: isProven && before.openedAt !== undefined };
   if (observation.blocked !== undefined) return { ...common, ...heldRepair(row) };
   if (isTooMany(observation, { broken: broken.length, members: active.length })) {
     const nextAt = nextBreakAt(observation, active);
     return { ...common, victims: [], breaker: row, state: 'tooManyUnhealthy', nextAt };
   }
-  const pending = row === undefined ? 0 : active.filter((member) => isPending(member, row, broken)).length;
-  const repaired =
-    row?.openedAt === undefined
-      ? repair(observation, { row, broken, pending })
-      : probe(observation, { row, broken, pending });
+  const given = { row, broken, pending: pending.length };
+  const repaired = row?.openedAt === undefined ? repair(observation, given) : probe(observation, { ...given, row });
   const times = [nextBreakAt(observation, active), repaired.nextAt].filter((at) => at !== undefined);
   return { ...common, ...repaired, nextAt: times.length === 0 ? undefined : Math.min(...times) };
 }

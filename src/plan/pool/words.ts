@@ -3,6 +3,7 @@ import { toTimestamp } from '../../lib/clock.ts';
 import { activeOf, isAvailable } from './members.ts';
 import type { PoolMember, PoolObservation } from './observation.ts';
 import type { Findings } from './plan.ts';
+import type { Repair } from './repair.ts';
 import type { Counts } from './status.ts';
 
 /** What a pool waits for, in a sentence: the first thing that somebody has to see to, or that is going on. */
@@ -14,17 +15,23 @@ const isPaused: Sentence = ({ meta }) =>
 
 const somethingIsMissing: Sentence = ({ blocked }) => blocked?.message;
 
-const breakerIsOpen: Sentence = (_, { repair }) => {
+const breakerIsOpen: Sentence = ({ now }, { repair }) => {
   const { breaker, state, broken } = repair;
   if (breaker?.openedAt === undefined || (state !== 'open' && state !== 'exhausted')) return undefined;
   const stopped = `${countOf(breaker.failures, 'replacement')} in a row did not become Ready, so repairs have stopped${broken.length === 0 ? '' : ` (${countOf(broken.length, 'broken member')} left as ${broken.length === 1 ? 'it is' : 'they are'}, and billed)`}.`;
-  return `${stopped} ${nextProbe(breaker, state === 'exhausted')} Correct the template, or annotate the pool with a new gpuvm.dev/reconcile-requested-at to begin anew.`;
+  return `${stopped} ${nextProbe(breaker, repair, now)} Correct the template, or annotate the pool with a new gpuvm.dev/reconcile-requested-at to begin anew.`;
 };
 
-function nextProbe({ nextProbeAt, probes = 0 }: PoolBreaker, isOver: boolean): string {
-  if (isOver) return `${countOf(probes, 'single try', 'single tries')} since then failed as well; there are no more.`;
-  if (nextProbeAt === undefined) return 'A last single one is being tried.';
-  return `A single one is tried again at ${toTimestamp(Date.parse(nextProbeAt))}.`;
+function nextProbe({ nextProbeAt, probes = 0 }: PoolBreaker, { state, pending }: Repair, now: number): string {
+  if (state === 'exhausted')
+    return `${countOf(probes, 'single try', 'single tries')} since then failed as well; there are no more.`;
+  if (nextProbeAt === undefined)
+    return `A last single one is being tried${pending.length === 0 ? '.' : `: ${reasonsOf(pending)}`}`;
+  const at = Date.parse(nextProbeAt);
+  if (at > now) return `A single one is tried again at ${toTimestamp(at)}.`;
+  return pending.length === 0
+    ? 'A single one is tried again as soon as a member is broken.'
+    : `The last replacement is still awaited; ${reasonsOf(pending)} A single one is tried again should it fail.`;
 }
 
 const tooManyAreUnhealthy: Sentence = ({ spec }, { repair }, { active }) =>
