@@ -110,7 +110,7 @@ test('of two pools and 30 VMs at once under a budget of 20, 20 run, and the next
   const shared = await untilShared(team, 20, 18);
   const waiting = shared.filter(waits).toSorted(byAge);
   const message = waiting[0]?.status?.conditions?.find(({ type }) => type === 'Ready')?.message;
-  expect(message).toMatch(/^GpuBudget "team" allows 20 VMs \(hard\.vms\), 20 VMs are taken.*: no room for 1 VM more\./);
+  expect(message).toMatch(/^GpuBudget "team" allows 20 VMs \(hard\.vms\), and there is no room for 1 VM more\./);
   const status = await untilBudget(team, ({ used, waiting: count }) => used?.vms === 20 && count === 18);
   expect(status).toMatchObject({ hard: { vms: 20 }, used: { gpus: 20 }, waiting: 18 });
   const [row] = await kubectlTable(stage.cluster, 'gpubudgets', team.namespace);

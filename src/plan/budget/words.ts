@@ -1,7 +1,7 @@
 import type { Reason } from '../../api/reasons.ts';
 import { dollars, type Money } from '../../lib/money.ts';
 import type { Charge } from './charge.ts';
-import { amountOf, isOverTime, type Limit, type LimitAhead, type Measure } from './limits.ts';
+import { amountOf, isHopeless, type Limit, type Measure } from './limits.ts';
 
 /** What is said of limits, for people who can do something about it. */
 
@@ -13,17 +13,20 @@ export const shortageReasons = {
 
 const overTime: Partial<Record<Measure, string>> = { dailyCost: 'today (UTC)', monthlyCost: 'this month (UTC)' };
 
-/** "GpuBudget research allows 20 VMs, and 20 are taken: no room for 1 more." */
-export function shortageSentence(limit: LimitAhead, more: Charge): string {
-  const { measure, hard, used, ahead } = limit;
+/**
+ * "GpuBudget research allows 20 VMs (hard.vms), and there is no room for 1 VM more." How much is taken, and what others want, is not said: it
+ * changes with each of them, and everybody who waits would have to say it anew. The budget itself says what is used.
+ */
+export function shortageSentence(limit: Limit, more: Charge): string {
+  const { measure, hard } = limit;
   const who = `${limit.of} "${limit.name}"`;
   const period = overTime[measure];
   if (period !== undefined) {
-    return `${who} allows ${dollars(hard)} ${period} (${fieldOf(limit)}), and ${dollars(used)} is spent: nothing is deployed or started before that changes.`;
+    return `${who} allows ${dollars(hard)} ${period} (${fieldOf(limit)}), and that is spent: nothing is deployed or started before that changes.`;
   }
-  const wanted = amountOf(more, measure);
-  const older = ahead.gt(0) ? `, and older ones that wait want ${said(ahead, measure)}` : '';
-  return `${who} allows ${said(hard, measure)} (${fieldOf(limit)}), ${said(used, measure)} ${isOne(used, measure) ? 'is' : 'are'} taken${older}: no room for ${said(wanted, measure)} more.`;
+  const wanted = said(amountOf(more, measure), measure);
+  const why = isHopeless(limit, more) ? 'which is too little for' : 'and there is no room for';
+  return `${who} allows ${said(hard, measure)} (${fieldOf(limit)}), ${why} ${wanted} more.`;
 }
 
 /** The field that a person would change. */
@@ -51,8 +54,4 @@ export function said(amount: Money, measure: Measure): string {
     case 'monthlyCost':
       return `${dollars(amount)} ${overTime[measure] ?? ''}`;
   }
-}
-
-function isOne(amount: Money, measure: Measure): boolean {
-  return measure === 'hourlyCost' || isOverTime(measure) || amount.eq(1);
 }

@@ -14,7 +14,7 @@ import { resizePriceRules } from './price-check.ts';
 import { resizeRules } from './resize.ts';
 import { lookAtRetiring, retirementRules, tendRetiring } from './retirement.ts';
 import { lookAtMarket, returnToSpotRules } from './return-to-spot.ts';
-import { holdWithoutRoom } from './room.ts';
+import { holdWithoutRoom, keepStarting } from './room.ts';
 import { until, type Rule } from './rule.ts';
 import { runningRules } from './running.ts';
 import { assessSize } from './size.ts';
@@ -68,6 +68,7 @@ function finish(observation: VmObservation, verdict: Verdict): Verdict {
     sayThatListIsOld,
     sayThatItWasOutbid,
     holdWhilePaused,
+    keepStarting,
     lookAtClock,
   ];
   return adjustments.reduce((adjusted, adjust) => adjust(observation, adjusted), verdict);

@@ -5,8 +5,13 @@ import {
   cloudVm,
   hostOf,
   launchOf,
+  minute,
+  now,
   observe,
+  observeOutbid,
   observeRunning,
+  second,
+  spotCloudVm,
   spotTerms,
   offersOf,
   accountOf,
@@ -75,11 +80,11 @@ describe('a VM that is wanted', () => {
     expect(briefOf(observe(seen))).toMatchObject(expected);
   });
 
-  it('says which limit it is, how much of it is taken, and what the cheapest host would cost', () => {
+  it('says which limit it is, and what the cheapest host would cost', () => {
     const { ready, need } = decideVm(observe(spend(hourly('1', '0.90'))));
     expect(ready).toMatchObject({
       message:
-        'GpuBudget "team" allows $1.00 per hour (hard.hourlyCost), $0.90 per hour is taken: no room for $0.199 per hour more. The VM is deployed by itself once there is room, the oldest first. The cheapest host that fits costs $0.199 per hour.',
+        'GpuBudget "team" allows $1.00 per hour (hard.hourlyCost), and there is no room for $0.199 per hour more. The VM is deployed by itself once there is room, the oldest first. The cheapest host that fits costs $0.199 per hour.',
     });
     expect(need?.more).toEqual({ vms: 1, gpus: 1, hourlyCost: money('0.199') });
   });
@@ -187,5 +192,71 @@ describe('a resource that is deleted with deletionPolicy Retain', () => {
   it('whose VM cannot be deleted is not let go by annotation under such a budget', () => {
     const seen = { ...spend(limitOf()), meta: { deleting: true, abandoned: true } };
     expect(briefOf(observeRunning(seen))).toMatchObject({ step: 'delete' });
+  });
+});
+
+describe('a start whose answer was lost', () => {
+  const endedAt = now - 20 * second;
+  const failure = { kind: 'unavailable', message: 'no answer' } as const;
+  const lost = { call: 'start', endedAt, failure, failures: 1, nextTryAt: now + second } as const;
+  const starting = { ...released, ...spend(hourly('1', '0.2'), ownReleased), status: { phase: 'Starting' } as const };
+  const filed = { lastCall: lost, startFiledAt: endedAt };
+
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['is said for as long as it may take effect', { ...starting, facts: filed }, { step: 'wait', phase: 'Starting' }],
+    [
+      'is said though its owner wants the VM released by now',
+      { ...starting, facts: filed, spec: { powerState: 'Released' } },
+      { step: 'wait', phase: 'Starting', ready: 'False Released' },
+    ],
+    [
+      'is said by a process that has only the word of the one before it',
+      { ...starting, facts: { vmRanAt: undefined, vmSeenAt: now - second }, spec: { powerState: 'Released' } },
+      { step: 'wait', phase: 'Starting' },
+    ],
+    [
+      'is not said any more once nothing can come of it',
+      { ...starting, facts: { vmRanAt: undefined, vmSeenAt: now - 60 * minute }, spec: { powerState: 'Released' } },
+      { step: 'wait', phase: 'Released' },
+    ],
+    [
+      'is of no account where nothing is limited',
+      { ...released, status: { phase: 'Starting' }, facts: filed },
+      { step: 'wait', phase: 'Released' },
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observeRunning(seen))).toMatchObject(expected);
+  });
+});
+
+describe('what is said of a limit', () => {
+  const messageOf = (seen: Seen, given = observe(seen)): string => {
+    const { ready } = decideVm(given);
+    return ready === 'keep' ? 'keep' : ready.message;
+  };
+
+  it('does not change with the fate of others: everybody who waits would have to write it anew', () => {
+    const limits = [limitOf(), limitOf({ used: money(25) }), limitOf({ used: money(12), ahead: money(9) })];
+    expect(new Set(limits.map((limit) => messageOf(spend(limit))))).toEqual(
+      new Set([
+        'GpuBudget "team" allows 20 VMs (hard.vms), and there is no room for 1 VM more. The VM is deployed by itself once there is room, the oldest first.',
+      ]),
+    );
+  });
+
+  it('is that it is too little, where it is that for one alone', () => {
+    expect(messageOf(spend(limitOf({ hard: money(0), used: money(0) })))).toMatch(
+      /^GpuBudget "team" allows 0 VMs \(hard\.vms\), which is too little for 1 VM more\./,
+    );
+  });
+
+  it('is that a replacement needs room for one VM more, where it is one', () => {
+    const seen = { spot: spotTerms({ onOutbid: 'Replace' }), ...spend(limitOf(), ownReleased) };
+    const refused = bidsOf({ 'host-1': { refused: money('0.10') } });
+    const lost = spotCloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' });
+    const account = accountOf({ snapshot: snapshotOf([lost]), bids: refused });
+    expect(messageOf({}, observeOutbid({ ...seen, account }))).toMatch(
+      /A replacement needs room for one VM more until the old one is deleted; it is deployed by itself once there is\.$/,
+    );
   });
 });

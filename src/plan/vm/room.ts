@@ -7,6 +7,7 @@ import { shortageReasons, shortageSentence } from '../budget/words.ts';
 import type { NoPlacement } from '../placement.ts';
 import { bidOf, quote } from '../price.ts';
 import type { VmObservation } from './observation.ts';
+import { lateStartLook } from './late-start.ts';
 import { liveVm } from './ownership.ts';
 import type { Rule } from './rule.ts';
 import { waiting, type Look, type ReadyDraft, type Step, type Verdict } from './verdict.ts';
@@ -77,8 +78,15 @@ export function whyNoRoom(observation: VmObservation, need: Need): ReadyDraft | 
   if (ban !== undefined && (ban.always || need.kind === 'launch')) return waiting(ban.reason, ban.message);
   const limit = shortageOf(limits, need.more);
   if (limit === undefined) return undefined;
-  return waiting(shortageReasons[limit.of], `${shortageSentence(limit, need.more)} ${afterwards[need.kind]}`);
+  return waiting(shortageReasons[limit.of], `${shortageSentence(limit, need.more)} ${afterwardsOf(observation, need)}`);
 }
+
+function afterwardsOf({ journal }: VmObservation, { kind }: Need): string {
+  return kind === 'launch' && journal.vm !== undefined ? replacing : afterwards[kind];
+}
+
+const replacing =
+  'A replacement needs room for one VM more until the old one is deleted; it is deployed by itself once there is.';
 
 const afterwards: Readonly<Record<Need['kind'], string>> = {
   launch: 'The VM is deployed by itself once there is room, the oldest first.',
@@ -132,6 +140,25 @@ export function holdWithoutRoom(observation: VmObservation, verdict: Verdict): V
   return ready === undefined
     ? { ...verdict, need }
     : { ...verdict, ...heldBack(observation, need, ready), rule: verdict.rule };
+}
+
+/**
+ * Under a limit a status says `Starting` before the start leaves, by which a process that comes after this one counts the VM in
+ * full. So it goes on saying that for as long as the start may have its effect, whatever the list shows and Ready says.
+ */
+export function keepStarting(observation: VmObservation, verdict: Verdict): Verdict {
+  const isDown = verdict.phase === 'Released' || verdict.phase === 'Outbid';
+  if (!isDown || observation.status.phase !== 'Starting' || lateStartLook(observation) === undefined) return verdict;
+  return observation.spend.limits.length === 0
+    ? verdict
+    : { ...verdict, phase: 'Starting', look: lookAtLateStart(observation, verdict) };
+}
+
+/** The phase is another one once nothing can come of the start any more. */
+function lookAtLateStart(observation: VmObservation, { step, look = {} }: Verdict): Look {
+  const late = step.kind === 'wait' ? lateStartLook(observation) : undefined;
+  if (late?.inMs !== undefined) return { ...look, inMs: Math.min(look.inMs ?? Infinity, late.inMs) };
+  return late === undefined || look.snapshotAfter !== undefined ? look : { ...look, ...late };
 }
 
 /** Before anything is read or asked for it: what the VM will cost is not known yet, but there may be no room at all. */
