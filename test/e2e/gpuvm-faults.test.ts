@@ -155,9 +155,6 @@ test('a provider that fails every third call of any kind only costs time', async
   const vms = await Promise.all(names.map((name) => stage.create(team, name, { gpu: { models } })));
   await Promise.all(vms.map((vm) => vm.untilReady()));
   expect((await team.state()).vms).toHaveLength(names.length);
-  // So many of each and no more: pauses grow with failures in a row, and chance has no bound.
-  await team.endFaults();
-  for (const { kind, ...rest } of faults) await team.fault({ endpoint: '*', kind, ...rest, count: 1 });
   await Promise.all(vms.map((vm) => vm.delete()));
   expect((await team.state()).vms).toEqual([]);
 });
