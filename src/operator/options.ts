@@ -57,12 +57,14 @@ export const defaultOperatorOptions: OperatorOptions = {
 };
 
 export function vmTimings(options: OperatorOptions): VmTimings {
+  const backoff = { baseMs: Math.min(5_000, options.retryMs), maxMs: 300_000 };
   return {
     absenceProofMs: options.absenceProofMs,
     callTimeoutMs: options.providerTimeoutMs + options.callMarginMs,
     intentFreshMs: (options.callMarginMs * 2) / 3,
     retryMs: options.retryMs,
-    launchBackoff: { baseMs: Math.min(5_000, options.retryMs), maxMs: 300_000 },
+    launchBackoff: backoff,
+    callBackoff: backoff,
     transitionMs: 15 * 60_000,
   };
 }

@@ -36,6 +36,7 @@ export const timings = {
   intentFreshMs: 10 * second,
   retryMs: 30 * second,
   launchBackoff: { baseMs: 5 * second, maxMs: 5 * minute },
+  callBackoff: { baseMs: 5 * second, maxMs: 5 * minute },
   transitionMs: 15 * minute,
 } as const;
 

@@ -235,7 +235,7 @@ function noteDeleted(
 }
 
 function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError): void {
-  const { step, runtime } = made;
+  const { step, runtime, observation } = made;
   const now = deps.clock.now();
   if (step.kind === 'delete' && error.kind === 'notFound') {
     noteDeleted(deps, pass, step, runtime);
@@ -249,7 +249,8 @@ function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError
   if (step.kind === 'start') noteStartFailure(pass, made, error, now);
   noteUnspent(deps, pass, step, error);
   const failure = { kind: error.kind, message: error.message };
-  const when = { now, retryAfterMs: error.retryAfterMs, random: deps.random };
+  const { callBackoff: backoff } = observation.timings;
+  const when = { now, retryAfterMs: error.retryAfterMs, backoff, random: deps.random };
   const failures = pass.memory.noteCallFailed(step, failure, when);
   deps.log.warn({ key: pass.key, vmId: step.vmId, call: step.kind, failures, ...failure }, 'provider call failed');
   if (step.kind === 'modify') noteModifyFailure(pass, step, { error, failures });

@@ -19,9 +19,6 @@ import { Bidding } from './bidding.ts';
 import { StartsFiled } from './starts.ts';
 import { isOvertaken, type Unsaved } from './unsaved.ts';
 
-/** Pauses after start, stop, modify and delete calls that fail. */
-const callBackoff: BackoffPolicy = { baseMs: 5_000, maxMs: 300_000 };
-
 /** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
 const longestRetryAfterMs = 120_000;
 
@@ -159,12 +156,17 @@ export class VmMemory {
   noteCallFailed(
     { kind, vmId }: CallOn,
     failure: { readonly kind: ProviderErrorKind; readonly message: string },
-    when: { readonly now: number; readonly retryAfterMs: number | undefined; readonly random: Random },
+    when: {
+      readonly now: number;
+      readonly retryAfterMs: number | undefined;
+      readonly backoff: BackoffPolicy;
+      readonly random: Random;
+    },
   ): number {
     const last = this.#calls.get(vmId);
     const failures = last?.call === kind ? last.failures + 1 : 1;
     const told = Math.min(when.retryAfterMs ?? 0, longestRetryAfterMs);
-    const pauseMs = Math.max(told, backoffMs(callBackoff, failures, when.random));
+    const pauseMs = Math.max(told, backoffMs(when.backoff, failures, when.random));
     this.#noteCall(vmId, { call: kind, endedAt: when.now, failure, failures, nextTryAt: when.now + pauseMs });
     return failures;
   }

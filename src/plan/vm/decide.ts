@@ -1,6 +1,7 @@
 import { toTimestamp } from '../../lib/clock.ts';
 import { adoptionRules } from './adoption.ts';
 import { lookAtClock } from './clockwork.ts';
+import { holdWhileDeleteBacksOff } from './delete-backoff.ts';
 import { deletionRules } from './deletion.ts';
 import { existenceRules } from './existence.ts';
 import { guardRules, pollReason } from './guards.ts';
@@ -84,15 +85,6 @@ function lookAtHostsForResize(observation: VmObservation, verdict: Verdict): Ver
   if (!observation.account.offers.fresh) return { ...verdict, look: { ...verdict.look, hosts: true } };
   const inMs = Math.min(verdict.look?.inMs ?? Infinity, observation.timings.retryMs);
   return { ...verdict, look: { ...verdict.look, inMs } };
-}
-
-/** Deleting is tried for ever, but not faster and faster. */
-function holdWhileDeleteBacksOff({ facts, now }: VmObservation, verdict: Verdict): Verdict {
-  if (verdict.step.kind !== 'delete') return verdict;
-  const call = facts.calls.get(verdict.step.vmId);
-  if (call?.call !== 'delete' || call.failure === undefined) return verdict;
-  if (now >= call.nextTryAt) return verdict;
-  return { ...verdict, step: { kind: 'wait' }, look: { inMs: until(call.nextTryAt, now) } };
 }
 
 /** For so long one or another poll may fail without a word in the status of every VM. */

@@ -17,7 +17,7 @@ import {
 } from '../../../test/support/builders.ts';
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
 import type { PollFailure } from '../../fleet/contract.ts';
-import type { VmObservation } from './observation.ts';
+import type { VmFacts, VmObservation } from './observation.ts';
 
 const failedDelete = {
   call: 'delete',
@@ -49,6 +49,13 @@ const refused = launchOf({ outcome: 'Refused' });
 const unlisted = accountOf({ snapshot: undefined });
 const pollFailure = (kind: string): PollFailure => ({ kind, message: 'HTTP 500', since: now - minute, consecutive: 3 });
 const uncertain = launchOf({ outcome: 'Uncertain', endedAt: ago(10 * minute) });
+
+/** A delete call has failed, and the next one is a while away. */
+const pausing = { calls: new Map([['vm-1', { ...failedDelete, nextTryAt: now + 5 * minute }]]) };
+
+function asked(agoMs: number): Pick<VmFacts, 'confirmations'> {
+  return { confirmations: new Map([['vm-1', { vmId: 'vm-1', askedAt: now - agoMs, answer: 'noAnswer' }]]) };
+}
 
 describe('a resource that is being deleted', () => {
   it.each<[string, Seen, Partial<Brief>]>([
@@ -159,6 +166,21 @@ describe('a resource that is being deleted', () => {
       'pauses after a delete call that failed',
       { ...listed, facts: { calls: new Map([['vm-1', { ...failedDelete, nextTryAt: now + minute }]]) } },
       { rule: 'vmIsToBeDeleted', step: 'wait', ready: 'False DeleteFailed' },
+    ],
+    [
+      'asks meanwhile about a VM that the list lacks: the call may have been carried out',
+      { ...recorded, facts: { ...pausing, deployed: new Set(['vm-1']) } },
+      { rule: 'vmIsToBeDeleted', step: 'confirmGone', ready: 'False DeleteFailed' },
+    ],
+    [
+      'asks no more often than once in the time for that',
+      { ...recorded, facts: { ...pausing, deployed: new Set(['vm-1']), ...asked(second) } },
+      { rule: 'vmIsToBeDeleted', step: 'wait' },
+    ],
+    [
+      'asks again after it, however long the pause',
+      { ...recorded, facts: { ...pausing, deployed: new Set(['vm-1']), ...asked(minute) } },
+      { rule: 'vmIsToBeDeleted', step: 'confirmGone' },
     ],
     [
       'deletes again after that pause',

@@ -70,6 +70,8 @@ export interface VmTimings {
   readonly retryMs: number;
   /** Pauses between launches that fail in a row. */
   readonly launchBackoff: { readonly baseMs: number; readonly maxMs: number };
+  /** Pauses after start, stop, modify and delete calls that fail in a row. */
+  readonly callBackoff: { readonly baseMs: number; readonly maxMs: number };
   /** How long a VM that is being built, started or stopped is looked at in the short interval. */
   readonly transitionMs: number;
 }
