@@ -1,3 +1,4 @@
+import { ageColumn, conditionColumn } from './columns.ts';
 import { z } from 'zod';
 
 import { conditionsField } from './conditions.ts';
@@ -142,18 +143,8 @@ export const gpuAccountKind: KindDefinition = {
   status: gpuAccountStatusSchema,
   rootRules: [],
   columns: [
-    {
-      name: 'Ready',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: 'Whether the account can be used.',
-    },
-    {
-      name: 'Status',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
-      description: 'What is going on, in one word.',
-    },
+    conditionColumn('Ready', 'status', { name: 'Ready', description: 'Whether the account can be used.' }),
+    conditionColumn('Ready', 'reason', { name: 'Status', description: 'What is going on, in one word.' }),
     { name: 'VMs', type: 'integer', jsonPath: '.status.vms.total', description: 'All VMs of the organization.' },
     { name: 'Managed', type: 'integer', jsonPath: '.status.vms.managed', description: 'VMs that resources own.' },
     {
@@ -163,13 +154,7 @@ export const gpuAccountKind: KindDefinition = {
       description: 'VMs of this installation that no resource owns.',
     },
     { name: 'Endpoint', type: 'string', jsonPath: '.spec.endpoint', description: 'Where the API is.', priority: 1 },
-    {
-      name: 'Message',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: 'The same in a sentence.',
-      priority: 1,
-    },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the resource.' },
+    conditionColumn('Ready', 'message', { name: 'Message', description: 'The same in a sentence.', priority: 1 }),
+    ageColumn,
   ],
 };

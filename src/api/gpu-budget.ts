@@ -1,3 +1,4 @@
+import { ageColumn, conditionColumn } from './columns.ts';
 import { z } from 'zod';
 
 import { conditionsField } from './conditions.ts';
@@ -92,31 +93,15 @@ export const gpuBudgetKind: KindDefinition = {
   status: gpuBudgetStatusSchema,
   rootRules: [],
   columns: [
-    {
-      name: 'Ready',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-      description: 'Whether there is room.',
-    },
-    {
-      name: 'Status',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
-      description: 'What is going on, in one word.',
-    },
+    conditionColumn('Ready', 'status', { name: 'Ready', description: 'Whether there is room.' }),
+    conditionColumn('Ready', 'reason', { name: 'Status', description: 'What is going on, in one word.' }),
     { name: 'VMs', type: 'integer', jsonPath: '.status.used.vms', description: 'VMs now.' },
     { name: 'Max', type: 'integer', jsonPath: '.spec.hard.vms', description: 'VMs at most.' },
     { name: '$/h', type: 'string', jsonPath: '.status.used.hourlyCost', description: 'Cost per hour now.' },
     { name: 'Today', type: 'string', jsonPath: '.status.used.dailyCost', description: 'Spent today.' },
     { name: 'Month', type: 'string', jsonPath: '.status.used.monthlyCost', description: 'Spent this month.' },
     { name: 'Waiting', type: 'integer', jsonPath: '.status.waiting', description: 'Resources that wait for room.' },
-    {
-      name: 'Message',
-      type: 'string',
-      jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-      description: 'The same in a sentence.',
-      priority: 1,
-    },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the resource.' },
+    conditionColumn('Ready', 'message', { name: 'Message', description: 'The same in a sentence.', priority: 1 }),
+    ageColumn,
   ],
 };

@@ -1,3 +1,4 @@
+import { ageColumn } from './columns.ts';
 import { z } from 'zod';
 
 import { expireAfterField, scheduleField } from './clock-fields.ts';
@@ -249,6 +250,6 @@ export const gpuPoolKind: KindDefinition = {
       description: 'What the pool waits for.',
       priority: 1,
     },
-    { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp', description: 'Age of the resource.' },
+    ageColumn,
   ],
 };

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
+import { ageColumn } from './columns.ts';
 import { cel } from './fields.ts';
 import { gpuVmType } from './group.ts';
 import type { KindDefinition } from './kind.ts';
-import { vmAgeColumn, vmColumns, vmRootRules, vmWideColumns } from './vm-columns.ts';
+import { vmColumns, vmRootRules, vmWideColumns } from './vm-columns.ts';
 import { vmSpecFields, vmSpecRules } from './vm-spec.ts';
 import { vmStatusFields } from './vm-status.ts';
 
@@ -24,5 +25,5 @@ export const gpuVmKind: KindDefinition = {
   spec: gpuVmSpecSchema,
   status: gpuVmStatusSchema,
   rootRules: vmRootRules,
-  columns: [...vmColumns, ...vmWideColumns, vmAgeColumn],
+  columns: [...vmColumns, ...vmWideColumns, ageColumn],
 };

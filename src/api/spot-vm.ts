@@ -1,9 +1,10 @@
 import { z } from 'zod';
 
+import { ageColumn } from './columns.ts';
 import { cel, durationField, positiveMoneyField } from './fields.ts';
 import { spotVmType } from './group.ts';
 import type { KindDefinition, PrinterColumn } from './kind.ts';
-import { vmAgeColumn, vmColumns, vmRootRules, vmWideColumns } from './vm-columns.ts';
+import { vmColumns, vmRootRules, vmWideColumns } from './vm-columns.ts';
 import { vmSpecFields, vmSpecRules } from './vm-spec.ts';
 import { mostOutbidTimes, spotStatusFields } from './vm-status.ts';
 
@@ -103,5 +104,5 @@ export const spotVmKind: KindDefinition = {
   spec: spotVmSpecSchema,
   status: spotVmStatusSchema,
   rootRules: vmRootRules,
-  columns: [...vmColumns, ...spotColumns, ...vmWideColumns, vmAgeColumn],
+  columns: [...vmColumns, ...spotColumns, ...vmWideColumns, ageColumn],
 };

@@ -1,3 +1,4 @@
+import { conditionColumn } from './columns.ts';
 import { cel } from './fields.ts';
 import type { CelRule } from './fields.ts';
 import type { PrinterColumn } from './kind.ts';
@@ -16,18 +17,8 @@ export const vmRootRules: readonly CelRule[] = cel(
 )['x-kubernetes-validations'];
 
 export const vmColumns: readonly PrinterColumn[] = [
-  {
-    name: 'Ready',
-    type: 'string',
-    jsonPath: '.status.conditions[?(@.type=="Ready")].status',
-    description: 'Whether the VM works.',
-  },
-  {
-    name: 'Status',
-    type: 'string',
-    jsonPath: '.status.conditions[?(@.type=="Ready")].reason',
-    description: 'What is going on, in one word.',
-  },
+  conditionColumn('Ready', 'status', { name: 'Ready', description: 'Whether the VM works.' }),
+  conditionColumn('Ready', 'reason', { name: 'Status', description: 'What is going on, in one word.' }),
   { name: 'GPU', type: 'string', jsonPath: '.status.gpu', description: 'Number and model.' },
   { name: 'Location', type: 'string', jsonPath: '.status.location', description: 'Where it is.' },
   {
@@ -52,25 +43,10 @@ export const vmWideColumns: readonly PrinterColumn[] = [
     priority: 1,
   },
   { name: 'At', type: 'string', jsonPath: '.status.nextEvent.at', description: 'And when.', priority: 1 },
-  {
+  conditionColumn('Synced', 'status', {
     name: 'Synced',
-    type: 'string',
-    jsonPath: '.status.conditions[?(@.type=="Synced")].status',
     description: 'Whether the last reconcile went through.',
     priority: 1,
-  },
-  {
-    name: 'Message',
-    type: 'string',
-    jsonPath: '.status.conditions[?(@.type=="Ready")].message',
-    description: 'The same in a sentence.',
-    priority: 1,
-  },
+  }),
+  conditionColumn('Ready', 'message', { name: 'Message', description: 'The same in a sentence.', priority: 1 }),
 ];
-
-export const vmAgeColumn: PrinterColumn = {
-  name: 'Age',
-  type: 'date',
-  jsonPath: '.metadata.creationTimestamp',
-  description: 'Age of the resource.',
-};

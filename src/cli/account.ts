@@ -4,11 +4,11 @@ import { gpuAccountType } from '../api/group.ts';
 import type { CustomObject } from '../controllers/objects.ts';
 import { systemClock } from '../lib/clock.ts';
 import { accountReportOf, renderAccount, renderAccounts } from './account/report.ts';
-import { examples } from './shared/examples.ts';
-import { find } from './shared/find.ts';
-import { accounts as accountKinds } from './shared/kinds.ts';
-import { outputOption, print, type OutputFlags } from './shared/output.ts';
-import { withClusterOptions, withSession, type ClusterFlags } from './shared/session.ts';
+import { examples } from './common/examples.ts';
+import { find } from './common/find.ts';
+import { accounts as accountKinds } from './common/kinds.ts';
+import { outputOption, print, type OutputFlags } from './common/output.ts';
+import { withClusterOptions, withSession, type ClusterFlags } from './common/session.ts';
 
 interface Flags extends ClusterFlags, OutputFlags {}
 

@@ -4,8 +4,8 @@ import type { CustomObject } from '../controllers/objects.ts';
 import { gpuAccountType } from '../api/group.ts';
 import { candidatesFor, type Names } from './completion/candidates.ts';
 import { completionScript, shells, type Shell } from './completion/scripts.ts';
-import { vmsAndPools } from './shared/kinds.ts';
-import { withSession, type ClusterFlags, type Session } from './shared/session.ts';
+import { vmsAndPools } from './common/kinds.ts';
+import { withSession, type ClusterFlags, type Session } from './common/session.ts';
 
 /** `gpuvm completion SHELL`: prints what a shell has to be told. */
 export function completionCommand(): Command {

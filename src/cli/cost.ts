@@ -3,15 +3,15 @@ import { Command, Option } from 'commander';
 import { sumUp, type CostGroup, type CostKey } from './cost/sum.ts';
 import { formatMoney, dollars, money } from '../lib/money.ts';
 import type { CustomObject } from '../controllers/objects.ts';
-import { columns } from './shared/columns.ts';
-import { CliError } from './shared/cli-error.ts';
-import { examples } from './shared/examples.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import { oneVm } from './shared/kinds.ts';
-import { outputOption, print, type OutputFlags } from './shared/output.ts';
-import { perMonth } from './shared/prices.ts';
-import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
-import { vmViewOf, type VmView } from './shared/vm-view.ts';
+import { columns } from './common/columns.ts';
+import { CliError } from './common/cli-error.ts';
+import { examples } from './common/examples.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import { oneVm } from './common/kinds.ts';
+import { outputOption, print, type OutputFlags } from './common/output.ts';
+import { perMonth } from './common/prices.ts';
+import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
+import { vmViewOf, type VmView } from './common/vm-view.ts';
 
 interface Flags extends ClusterFlags, OutputFlags {
   readonly allNamespaces?: boolean;

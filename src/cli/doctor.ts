@@ -5,11 +5,11 @@ import { checkAccounts } from './doctor/account-checks.ts';
 import { renderChecks, type Check } from './doctor/check.ts';
 import { checkCluster, checkCrds } from './doctor/cluster-checks.ts';
 import { checkPermissions } from './doctor/permission-checks.ts';
-import { examples } from './shared/examples.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import { outputOption, print, type OutputFlags } from './shared/output.ts';
-import { Progress } from './shared/progress.ts';
-import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
+import { examples } from './common/examples.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import { outputOption, print, type OutputFlags } from './common/output.ts';
+import { Progress } from './common/progress.ts';
+import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
 import { systemClock } from '../lib/clock.ts';
 
 interface Flags extends ClusterFlags, OutputFlags {}

@@ -6,14 +6,14 @@ import type { CustomObject } from '../controllers/objects.ts';
 import { isKubeError } from '../kube/contract.ts';
 import type { CloudVm } from '../provider/contract.ts';
 import { makerOf, manifestOf, vmIn, type ImportManifest } from './import/manifest.ts';
-import { CliError } from './shared/cli-error.ts';
-import { examples } from './shared/examples.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import { oneVm, vmKindByName } from './shared/kinds.ts';
-import { withAccountOptions, withProvider, type AccountFlags } from './shared/provider-access.ts';
-import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
-import { conditionIn, isOffAsAsked, isReady, shortNameOf, vmViewOf, type VmView } from './shared/vm-view.ts';
-import { waitOptions, waitUntil, type Look, type WaitFlags } from './shared/wait.ts';
+import { CliError } from './common/cli-error.ts';
+import { examples } from './common/examples.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import { oneVm, vmKindByName } from './common/kinds.ts';
+import { withAccountOptions, withProvider, type AccountFlags } from './common/provider-access.ts';
+import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
+import { conditionIn, isOffAsAsked, isReady, shortNameOf, vmViewOf, type VmView } from './common/vm-view.ts';
+import { waitOptions, waitUntil, type Look, type WaitFlags } from './common/wait.ts';
 
 interface Flags extends ClusterFlags, AccountFlags, WaitFlags {
   readonly name?: string;

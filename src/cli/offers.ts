@@ -4,14 +4,14 @@ import { offerListOf, renderOffers } from './market/offer-list.ts';
 import { rank } from './market/rank.ts';
 import { wishOf, type Wish } from './market/wish.ts';
 import { wishOfFlags, wishOptions, type WishFlags } from './market/wish-options.ts';
-import { findVm } from './shared/access.ts';
-import { CliError } from './shared/cli-error.ts';
-import { examples } from './shared/examples.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import { outputOption, print, type OutputFlags } from './shared/output.ts';
-import { withAccountOptions, withProvider, type AccountFlags } from './shared/provider-access.ts';
-import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
-import { shortNameOf, type VmView } from './shared/vm-view.ts';
+import { findVm } from './common/access.ts';
+import { CliError } from './common/cli-error.ts';
+import { examples } from './common/examples.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import { outputOption, print, type OutputFlags } from './common/output.ts';
+import { withAccountOptions, withProvider, type AccountFlags } from './common/provider-access.ts';
+import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
+import { shortNameOf, type VmView } from './common/vm-view.ts';
 
 interface Flags extends ClusterFlags, OutputFlags, AccountFlags, WishFlags {
   readonly for?: string;

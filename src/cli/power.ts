@@ -3,14 +3,14 @@ import { Command } from 'commander';
 import { gpuPoolKind } from '../api/gpu-pool.ts';
 import type { PowerState } from './power/look.ts';
 import { poolTarget, vmTarget, type PowerTarget } from './power/target.ts';
-import { CliError } from './shared/cli-error.ts';
-import { examples } from './shared/examples.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import { find } from './shared/find.ts';
-import { vmsAndPools } from './shared/kinds.ts';
-import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
-import { poolOf, shortNameOf, vmViewOf, type VmView } from './shared/vm-view.ts';
-import { waitOptions, waitUntil, type WaitFlags } from './shared/wait.ts';
+import { CliError } from './common/cli-error.ts';
+import { examples } from './common/examples.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import { find } from './common/find.ts';
+import { vmsAndPools } from './common/kinds.ts';
+import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
+import { poolOf, shortNameOf, vmViewOf, type VmView } from './common/vm-view.ts';
+import { waitOptions, waitUntil, type WaitFlags } from './common/wait.ts';
 
 interface Flags extends ClusterFlags, WaitFlags {}
 

@@ -3,15 +3,15 @@ import { Command } from 'commander';
 import { dollars, formatMoney, money } from '../lib/money.ts';
 import { ordersIn, readManifest, type Order } from './quote/manifest.ts';
 import { quoteLines, sumOf, type QuoteLine } from './quote/place.ts';
-import { CliError } from './shared/cli-error.ts';
-import { columns, type Cell } from './shared/columns.ts';
-import { examples } from './shared/examples.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import type { Paint } from './shared/io.ts';
-import { outputOption, print, type OutputFlags } from './shared/output.ts';
-import { hoursPerMonth, perMonth } from './shared/prices.ts';
-import { withAccountOptions, withProvider, type AccountFlags } from './shared/provider-access.ts';
-import { withClusterOptions, withSession, type ClusterFlags, type Session } from './shared/session.ts';
+import { CliError } from './common/cli-error.ts';
+import { columns, type Cell } from './common/columns.ts';
+import { examples } from './common/examples.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import type { Paint } from './common/io.ts';
+import { outputOption, print, type OutputFlags } from './common/output.ts';
+import { hoursPerMonth, perMonth } from './common/prices.ts';
+import { withAccountOptions, withProvider, type AccountFlags } from './common/provider-access.ts';
+import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
 
 interface Flags extends ClusterFlags, OutputFlags, AccountFlags {
   readonly filename: string;

@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 
-import { sshAccessOf } from './shared/access.ts';
-import { CliError } from './shared/cli-error.ts';
-import { examples } from './shared/examples.ts';
-import { exitCodes } from './shared/exit-codes.ts';
-import { runSsh } from './shared/run-ssh.ts';
-import { withClusterOptions, withSession, type ClusterFlags } from './shared/session.ts';
-import { copyPathOf, scpArguments, type CopyPath, type SshFlags } from './shared/ssh-arguments.ts';
+import { sshAccessOf } from './common/access.ts';
+import { CliError } from './common/cli-error.ts';
+import { examples } from './common/examples.ts';
+import { exitCodes } from './common/exit-codes.ts';
+import { runSsh } from './common/run-ssh.ts';
+import { withClusterOptions, withSession, type ClusterFlags } from './common/session.ts';
+import { copyPathOf, scpArguments, type CopyPath, type SshFlags } from './common/ssh-arguments.ts';
 import { sshOptions } from './ssh.ts';
 
 interface Flags extends ClusterFlags, SshFlags {

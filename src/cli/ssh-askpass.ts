@@ -3,9 +3,9 @@ import { openSync, readSync, writeSync, closeSync } from 'node:fs';
 import { Command } from 'commander';
 
 import { decodeSecret, secretType, type SecretObject } from '../controllers/objects.ts';
-import { CliError } from './shared/cli-error.ts';
-import { askpassVariables } from './shared/run-ssh.ts';
-import { withSession } from './shared/session.ts';
+import { CliError } from './common/cli-error.ts';
+import { askpassVariables } from './common/run-ssh.ts';
+import { withSession } from './common/session.ts';
 
 /**
  * `gpuvm ssh-askpass PROMPT`: what `gpuvm ssh` names to ssh as its SSH_ASKPASS. Gives the password of the VM where that is asked

@@ -1,10 +1,10 @@
 import { Command, Option } from 'commander';
 
-import { sshAccessOf } from './shared/access.ts';
-import { examples } from './shared/examples.ts';
-import { runSsh } from './shared/run-ssh.ts';
-import { withClusterOptions, withSession, type ClusterFlags } from './shared/session.ts';
-import { shellWord, sshArguments, type SshOnlyFlags } from './shared/ssh-arguments.ts';
+import { sshAccessOf } from './common/access.ts';
+import { examples } from './common/examples.ts';
+import { runSsh } from './common/run-ssh.ts';
+import { withClusterOptions, withSession, type ClusterFlags } from './common/session.ts';
+import { shellWord, sshArguments, type SshOnlyFlags } from './common/ssh-arguments.ts';
 
 interface Flags extends ClusterFlags, SshOnlyFlags {
   readonly print?: boolean;

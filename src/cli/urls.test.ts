@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { urlsOf } from './urls.ts';
-import { vmViewOf } from './shared/vm-view.ts';
+import { vmViewOf } from './common/vm-view.ts';
 
 function urls(port: { name: string; internal: number; external: number }, status: object = {}): (string | undefined)[] {
   const metadata = { name: 'trainer', namespace: 'research', uid: 'u', resourceVersion: '1' };

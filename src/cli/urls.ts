@@ -1,12 +1,12 @@
 import { Command } from 'commander';
 
 import type { VmStatus } from '../api/vm.ts';
-import { findVm, notRunning } from './shared/access.ts';
-import { columns } from './shared/columns.ts';
-import { examples } from './shared/examples.ts';
-import { outputOption, print, type OutputFlags } from './shared/output.ts';
-import { withClusterOptions, withSession, type ClusterFlags } from './shared/session.ts';
-import type { VmView } from './shared/vm-view.ts';
+import { findVm, notRunning } from './common/access.ts';
+import { columns } from './common/columns.ts';
+import { examples } from './common/examples.ts';
+import { outputOption, print, type OutputFlags } from './common/output.ts';
+import { withClusterOptions, withSession, type ClusterFlags } from './common/session.ts';
+import type { VmView } from './common/vm-view.ts';
 
 interface Flags extends ClusterFlags, OutputFlags {}
 

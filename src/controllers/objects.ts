@@ -1,4 +1,12 @@
-import type { KubeObject, ResourceType } from '../kube/contract.ts';
+import type { KubeObject } from '../kube/contract.ts';
+
+export {
+  configMapType,
+  endpointSliceType,
+  namespaceType,
+  secretType,
+  serviceType,
+} from '../kube/built-in-types.ts';
 
 /** Objects as the API server gives them; specs and statuses are parsed where they are read. */
 
@@ -16,22 +24,6 @@ export interface ConfigMapObject extends KubeObject {
   readonly data?: Readonly<Record<string, string>> | undefined;
 }
 
-export const secretType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'secrets',
-  kind: 'Secret',
-  namespaced: true,
-};
-
-export const configMapType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-};
-
 export interface ServiceObject extends KubeObject {
   readonly spec?:
     | {
@@ -47,30 +39,6 @@ export interface EndpointSliceObject extends KubeObject {
   readonly ports?: readonly object[] | undefined;
   readonly endpoints?: readonly object[] | undefined;
 }
-
-export const serviceType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'services',
-  kind: 'Service',
-  namespaced: true,
-};
-
-export const endpointSliceType: ResourceType = {
-  group: 'discovery.k8s.io',
-  version: 'v1',
-  plural: 'endpointslices',
-  kind: 'EndpointSlice',
-  namespaced: true,
-};
-
-export const namespaceType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-  namespaced: false,
-};
 
 /** Key of a resource among all kinds, for the gate and the fleet: "GpuVm/research/trainer". */
 export function qualifiedKey(kind: string, key: string): string {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 
 import { KubeClient } from '../../src/kube/client.ts';
-import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
+import { configMapType, namespaceType } from '../../src/kube/built-in-types.ts';
+import type { KubeObject } from '../../src/kube/contract.ts';
 import { connectionFrom, type Connection } from '../../src/kube/kube-config.ts';
 import { ListWatch } from '../../src/kube/list-watch.ts';
 import { Store } from '../../src/kube/store.ts';
@@ -10,21 +11,6 @@ import { silentLogger } from '../../src/lib/logger.ts';
 import { Wire } from '../support/wire.ts';
 
 /** Connections that break between the runtime and a real API server. */
-
-const configMapType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'configmaps',
-  kind: 'ConfigMap',
-  namespaced: true,
-};
-const namespaceType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-  namespaced: false,
-};
 
 let wire: Wire;
 let shaky: KubeClient;

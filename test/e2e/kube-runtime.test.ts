@@ -1,3 +1,4 @@
+import { namespaceType } from '../../src/kube/built-in-types.ts';
 import { afterAll, describe, expect, inject, test } from 'vitest';
 
 import { KubeClient } from '../../src/kube/client.ts';
@@ -42,14 +43,6 @@ const crdType: ResourceType = {
   kind: 'CustomResourceDefinition',
   namespaced: false,
 };
-const namespaceType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-  namespaced: false,
-};
-
 let ready: Promise<void> | undefined;
 
 /** Installs the kind once per run; several files may ask at the same time. */

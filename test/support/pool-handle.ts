@@ -8,7 +8,7 @@ import { Store } from '../../src/kube/store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLogger } from '../../src/lib/logger.ts';
 import type { Cluster } from './cluster.ts';
-import { until } from './until.ts';
+import { until, untilStatus } from './until.ts';
 import { eventType, type KubeEvent, type VmObject } from './vm-handle.ts';
 
 type Pool = CustomObject & { readonly status?: GpuPoolStatus };
@@ -47,16 +47,7 @@ export class PoolHandle {
 
   /** Waits until the status, of the latest spec, is as wanted; gives it back. */
   until(sentence: string, isSo: (status: GpuPoolStatus) => boolean): Promise<GpuPoolStatus> {
-    return until(
-      `${this.name}: ${sentence}`,
-      async () => {
-        const object = await this.object();
-        const { status } = object ?? {};
-        const isCurrent = status?.observedGeneration === object?.metadata.generation;
-        return status !== undefined && isCurrent && isSo(status) ? status : undefined;
-      },
-      () => this.status(),
-    );
+    return untilStatus(this, sentence, isSo);
   }
 
   /** So many members, all of them Ready and of the template as it is, and none on its way out. */

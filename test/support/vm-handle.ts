@@ -5,7 +5,7 @@ import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
 import type { Cluster } from './cluster.ts';
-import { until } from './until.ts';
+import { until, untilStatus } from './until.ts';
 
 export type GpuVm = CustomObject & { readonly spec: Record<string, unknown>; readonly status?: GpuVmStatus };
 
@@ -62,16 +62,7 @@ export class VmHandle {
 
   /** Waits until the status, of the latest spec, is as wanted; gives it back. */
   async until(sentence: string, isSo: (status: VmStatus) => boolean): Promise<VmStatus> {
-    return until(
-      `${this.name}: ${sentence}`,
-      async () => {
-        const object = await this.object();
-        const { status } = object ?? {};
-        const isCurrent = status?.observedGeneration === object?.metadata.generation;
-        return status !== undefined && isCurrent && isSo(status) ? status : undefined;
-      },
-      () => this.status(),
-    );
+    return untilStatus(this, sentence, isSo);
   }
 
   untilReady(): Promise<VmStatus> {

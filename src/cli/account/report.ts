@@ -7,9 +7,9 @@ import {
 } from '../../api/gpu-account.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
 import { dollars } from '../../lib/money.ts';
-import { aligned, columns, section, type Cell } from '../shared/columns.ts';
-import type { Paint } from '../shared/io.ts';
-import { amountOf } from '../shared/prices.ts';
+import { aligned, columns, section, type Cell } from '../common/columns.ts';
+import type { Paint } from '../common/io.ts';
+import { amountOf } from '../common/prices.ts';
 import type { Problem } from '../status/problems.ts';
 import { age, conditionLines, problemLines } from '../status/render-vm.ts';
 

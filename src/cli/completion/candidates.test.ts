@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { createProgram } from '../program.ts';
-import type { ClusterFlags } from '../shared/session.ts';
+import type { ClusterFlags } from '../common/session.ts';
 import { candidatesFor, type Names } from './candidates.ts';
 
 const names: Names = {

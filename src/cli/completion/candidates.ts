@@ -1,6 +1,6 @@
 import type { Command, Option } from 'commander';
 
-import type { ClusterFlags } from '../shared/session.ts';
+import type { ClusterFlags } from '../common/session.ts';
 
 /** What the cluster has. */
 export interface Names {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import { sizeOf } from '../../../test/support/builders.ts';
-import { vmViewOf, type VmView } from '../shared/vm-view.ts';
+import { vmViewOf, type VmView } from '../common/vm-view.ts';
 import { sumUp } from './sum.ts';
 
 const time = '2026-06-01T12:00:00Z';

@@ -1,6 +1,6 @@
 import { money, type Money } from '../../lib/money.ts';
-import { amountOf } from '../shared/prices.ts';
-import type { VmView } from '../shared/vm-view.ts';
+import { amountOf } from '../common/prices.ts';
+import type { VmView } from '../common/vm-view.ts';
 
 /** By what costs are added up. */
 export interface CostKey {

@@ -9,8 +9,8 @@ import { formatDuration } from '../../lib/duration.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { Redactor } from '../../lib/redact.ts';
 import { createTensorDockProvider } from '../../provider/tensordock/provider.ts';
-import { CliError, describeProviderError } from '../shared/cli-error.ts';
-import type { Session } from '../shared/session.ts';
+import { CliError, describeProviderError } from '../common/cli-error.ts';
+import type { Session } from '../common/session.ts';
 import type { Check } from './check.ts';
 
 const howToMakeOne = 'docs/getting-started.md says how: a Secret with api_key and api_token, and a GpuAccount.';

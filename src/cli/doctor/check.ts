@@ -1,5 +1,5 @@
-import { aligned, wrapped, type Cell } from '../shared/columns.ts';
-import type { Paint, Style } from '../shared/io.ts';
+import { aligned, wrapped, type Cell } from '../common/columns.ts';
+import type { Paint, Style } from '../common/io.ts';
 
 export type CheckState = 'ok' | 'warning' | 'failed' | 'skipped';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { now } from '../../../test/support/builders.ts';
 import { customResourceDefinition } from '../../api/crd.ts';
 import { kinds } from '../../api/kinds.ts';
-import { plain } from '../shared/io.ts';
+import { plain } from '../common/io.ts';
 import { operatorCheck } from './account-checks.ts';
 import { renderChecks } from './check.ts';
 import { clockCheck, crdCheck } from './cluster-checks.ts';

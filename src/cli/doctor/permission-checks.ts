@@ -1,6 +1,6 @@
 import { apiGroup } from '../../api/group.ts';
 import { isKubeError, type KubeObject, type ResourceType } from '../../kube/contract.ts';
-import type { Session } from '../shared/session.ts';
+import type { Session } from '../common/session.ts';
 import type { Check } from './check.ts';
 
 /** One thing that somebody may do, or not. */

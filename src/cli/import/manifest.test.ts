@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { sizeOf } from '../../../test/support/builders.ts';
 import { money } from '../../lib/money.ts';
 import type { CloudVm } from '../../provider/contract.ts';
-import { vmViewOf } from '../shared/vm-view.ts';
+import { vmViewOf } from '../common/vm-view.ts';
 import { lookAtAdoption } from '../import.ts';
 import { manifestOf, resourceNameOf, vmIn } from './manifest.ts';
 

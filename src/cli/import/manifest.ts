@@ -5,8 +5,8 @@ import { markOf, type VmMark } from '../../api/vm-name.ts';
 import { formatMoney } from '../../lib/money.ts';
 import type { CloudVm, VmListing } from '../../provider/contract.ts';
 import { closest } from '../../lib/closest.ts';
-import { CliError } from '../shared/cli-error.ts';
-import { exitCodes } from '../shared/exit-codes.ts';
+import { CliError } from '../common/cli-error.ts';
+import { exitCodes } from '../common/exit-codes.ts';
 
 /** A resource that takes over a VM that exists. */
 export interface ImportManifest {

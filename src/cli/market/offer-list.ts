@@ -1,9 +1,9 @@
 import { dollars, formatMoney } from '../../lib/money.ts';
 import type { Offer } from '../../plan/placement.ts';
 import type { Host, Location } from '../../provider/contract.ts';
-import { columns } from '../shared/columns.ts';
-import type { Paint } from '../shared/io.ts';
-import { perMonth } from '../shared/prices.ts';
+import { columns } from '../common/columns.ts';
+import type { Paint } from '../common/io.ts';
+import { perMonth } from '../common/prices.ts';
 import { whyNot, type Ranked } from './rank.ts';
 import { describeWish, type Wish } from './wish.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { gpuOf, hostOf, specOf } from '../../../test/support/builders.ts';
 import { money } from '../../lib/money.ts';
 import { choosePlacement } from '../../plan/placement.ts';
-import { plain } from '../shared/io.ts';
+import { plain } from '../common/io.ts';
 import { offerListOf, renderOffers } from './offer-list.ts';
 import { rank, whyNot } from './rank.ts';
 import { wishOf, type Wish } from './wish.ts';

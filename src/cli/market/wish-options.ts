@@ -4,8 +4,8 @@ import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
 import { closest } from '../../lib/closest.ts';
 import { parseMoney } from '../../lib/money.ts';
 import type { Host } from '../../provider/contract.ts';
-import { CliError } from '../shared/cli-error.ts';
-import { exitCodes } from '../shared/exit-codes.ts';
+import { CliError } from '../common/cli-error.ts';
+import { exitCodes } from '../common/exit-codes.ts';
 import { modelsOf } from './rank.ts';
 import { wishOf, type Wish } from './wish.ts';
 

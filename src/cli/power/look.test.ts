@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { vmViewOf } from '../shared/vm-view.ts';
+import { vmViewOf } from '../common/vm-view.ts';
 import { lookAtMembers, lookAtPower, type PowerState } from './look.ts';
 
 const spec = { gpu: { models: ['a4000'] }, vcpus: 4, memoryGB: 16, storageGB: 100 };

@@ -1,6 +1,6 @@
 import type { GpuVmSpec } from '../../api/gpu-vm.ts';
-import { conditionIn, isReady, shortNameOf, type VmView } from '../shared/vm-view.ts';
-import type { Look } from '../shared/wait.ts';
+import { conditionIn, isReady, shortNameOf, type VmView } from '../common/vm-view.ts';
+import type { Look } from '../common/wait.ts';
 import { isOnItsWay } from '../status/problems.ts';
 
 export type PowerState = GpuVmSpec['powerState'];

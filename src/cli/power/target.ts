@@ -1,10 +1,10 @@
 import { gpuPoolStatusSchema } from '../../api/gpu-pool.ts';
 import { gpuPoolType } from '../../api/group.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
-import { oneVm, vmKindByName } from '../shared/kinds.ts';
-import type { Session } from '../shared/session.ts';
-import { shortNameOf, vmViewOf, type VmView } from '../shared/vm-view.ts';
-import type { Look } from '../shared/wait.ts';
+import { oneVm, vmKindByName } from '../common/kinds.ts';
+import type { Session } from '../common/session.ts';
+import { shortNameOf, vmViewOf, type VmView } from '../common/vm-view.ts';
+import type { Look } from '../common/wait.ts';
 import { memberSelector } from '../status/pool-report.ts';
 import { lookAtMembers, lookAtPower, type PowerState } from './look.ts';
 

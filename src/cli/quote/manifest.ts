@@ -9,8 +9,8 @@ import { gpuVmKind, gpuVmSpecSchema } from '../../api/gpu-vm.ts';
 import { spotVmKind, spotVmSpecSchema } from '../../api/spot-vm.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { wishOf, type Wish } from '../market/wish.ts';
-import { CliError } from '../shared/cli-error.ts';
-import { exitCodes } from '../shared/exit-codes.ts';
+import { CliError } from '../common/cli-error.ts';
+import { exitCodes } from '../common/exit-codes.ts';
 
 /** What one resource of a manifest would rent. */
 export interface Order {

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 
 import { gpuOf, hostOf } from '../../../test/support/builders.ts';
 import { quoteOf, renderQuote } from '../quote.ts';
-import { plain } from '../shared/io.ts';
+import { plain } from '../common/io.ts';
 import { ordersIn } from './manifest.ts';
 import { quoteLines } from './place.ts';
 

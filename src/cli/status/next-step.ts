@@ -1,4 +1,4 @@
-import { conditionIn, isReady, poolOf, shortNameOf, type VmView } from '../shared/vm-view.ts';
+import { conditionIn, isReady, poolOf, shortNameOf, type VmView } from '../common/vm-view.ts';
 import type { Surroundings } from './problems.ts';
 
 type Step = (view: VmView, program: string) => string;

@@ -1,7 +1,7 @@
 import { dollars, money, type Money } from '../../lib/money.ts';
-import { columns, section, type Cell } from '../shared/columns.ts';
-import type { Paint } from '../shared/io.ts';
-import { amountOf, perMonth, priceText } from '../shared/prices.ts';
+import { columns, section, type Cell } from '../common/columns.ts';
+import type { Paint } from '../common/io.ts';
+import { amountOf, perMonth, priceText } from '../common/prices.ts';
 import type { PoolReport } from './pool-report.ts';
 import { age, problemLines } from './render-vm.ts';
 import type { VmReport } from './vm-report.ts';

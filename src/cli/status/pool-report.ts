@@ -2,9 +2,9 @@ import { conditionOf, type Condition, type ConditionType } from '../../api/condi
 import { gpuPoolSpecSchema, gpuPoolStatusSchema, type GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { labels } from '../../api/group.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
-import { aligned, section } from '../shared/columns.ts';
-import type { Paint } from '../shared/io.ts';
-import { amountOf, perMonth, priceText } from '../shared/prices.ts';
+import { aligned, section } from '../common/columns.ts';
+import type { Paint } from '../common/io.ts';
+import { amountOf, perMonth, priceText } from '../common/prices.ts';
 import { vmLines } from './overview.ts';
 import type { Problem, Surroundings } from './problems.ts';
 import { age, conditionLines, problemLines } from './render-vm.ts';

@@ -1,5 +1,5 @@
 import type { Condition } from '../../api/conditions.ts';
-import { conditionIn, isCurrent, isOffAsAsked, isReady, type VmView } from '../shared/vm-view.ts';
+import { conditionIn, isCurrent, isOffAsAsked, isReady, type VmView } from '../common/vm-view.ts';
 
 /** What is not as it should be, and what to do about it. */
 export interface Problem {

@@ -1,8 +1,8 @@
 import { formatDuration } from '../../lib/duration.ts';
 import { dollars } from '../../lib/money.ts';
-import { aligned, columns, section, wrapped, type Cell } from '../shared/columns.ts';
-import type { Paint, Style } from '../shared/io.ts';
-import { amountOf, perMonth, priceText } from '../shared/prices.ts';
+import { aligned, columns, section, wrapped, type Cell } from '../common/columns.ts';
+import type { Paint, Style } from '../common/io.ts';
+import { amountOf, perMonth, priceText } from '../common/prices.ts';
 import type { Problem } from './problems.ts';
 import type { VmReport } from './vm-report.ts';
 

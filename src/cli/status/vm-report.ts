@@ -1,6 +1,6 @@
 import type { Condition } from '../../api/conditions.ts';
-import type { KubeEvent } from '../shared/kube-events.ts';
-import { poolOf, type VmView } from '../shared/vm-view.ts';
+import type { KubeEvent } from '../common/kube-events.ts';
+import { poolOf, type VmView } from '../common/vm-view.ts';
 import { nextStepOf } from './next-step.ts';
 import { problemsOf, type Problem, type Surroundings } from './problems.ts';
 

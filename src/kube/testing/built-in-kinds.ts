@@ -1,4 +1,3 @@
-import type { ResourceType } from '../contract.ts';
 import { isEqualJson } from '../patch.ts';
 import {
   always,
@@ -9,23 +8,15 @@ import {
   mapOf,
   microTime,
   pointer,
+  reference,
   struct,
   text,
   time,
-  type Shape,
 } from './go-shape.ts';
 import { isLabelKey } from './object-meta.ts';
 import type { Stored } from './stored-object.ts';
 import type { KindRules } from './kind-rules.ts';
 import { endpointSliceRules, serviceRules } from './service-kinds.ts';
-
-export const namespaceType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'namespaces',
-  kind: 'Namespace',
-  namespaced: false,
-};
 
 /** The kinds of the API server itself that the operator reads or writes, by group, version and plural. */
 export const builtInRules: Readonly<Record<string, KindRules>> = {
@@ -99,18 +90,6 @@ function builtIn(rules: Partial<KindRules>): KindRules {
     replaceCreates: false,
     ...rules,
   };
-}
-
-function reference(): Shape {
-  return struct({
-    kind: text,
-    namespace: text,
-    name: text,
-    uid: text,
-    apiVersion: text,
-    resourceVersion: text,
-    fieldPath: text,
-  });
 }
 
 function completeSecret(secret: Stored): Stored {

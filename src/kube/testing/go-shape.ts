@@ -124,3 +124,16 @@ function entriesOf(value: unknown, path: string, type: string): [string, unknown
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(value, path, type);
   return Object.entries(value);
 }
+
+/** To another object, as the API server keeps it. */
+export function reference(): Shape {
+  return struct({
+    kind: text,
+    namespace: text,
+    name: text,
+    uid: text,
+    apiVersion: text,
+    resourceVersion: text,
+    fieldPath: text,
+  });
+}

@@ -1,7 +1,7 @@
 import { toTimestamp, type Clock } from '../../lib/clock.ts';
 import { KubeError, type DeletePreconditions, type ObjectRef, type ResourceType } from '../contract.ts';
 import { applyMergePatch, isEqualJson } from '../patch.ts';
-import { namespaceType } from './built-in-kinds.ts';
+import { namespaceType } from '../built-in-types.ts';
 import { decoded, decodedPatch } from './decoding.ts';
 import { nameOf, rulesOf, type KindOptions } from './kind-rules.ts';
 import { MemoryKind } from './memory-kind.ts';

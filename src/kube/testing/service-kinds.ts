@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 import { isEqualJson } from '../patch.ts';
-import { always, flag, integer, listOf, mapOf, pointer, struct, text, type Shape } from './go-shape.ts';
+import { always, flag, integer, listOf, mapOf, pointer, reference, struct, text, type Shape } from './go-shape.ts';
 import type { KindRules } from './kind-rules.ts';
 import { isLabelKey, isLabelValue } from './object-meta.ts';
 import type { Stored } from './stored-object.ts';
@@ -173,17 +173,7 @@ export const endpointSliceRules: KindRules = {
         hostname: pointer(text),
         nodeName: pointer(text),
         zone: pointer(text),
-        targetRef: pointer(
-          struct({
-            kind: text,
-            namespace: text,
-            name: text,
-            uid: text,
-            apiVersion: text,
-            resourceVersion: text,
-            fieldPath: text,
-          }),
-        ),
+        targetRef: pointer(reference()),
       }),
     ),
     ports: listOrNull(

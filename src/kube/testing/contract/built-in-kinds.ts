@@ -1,21 +1,13 @@
 import { expect, test } from 'vitest';
 
-import type { KubeObject, NewObject, ResourceType } from '../../contract.ts';
+import { namespaceType, secretType } from '../../built-in-types.ts';
+import type { KubeObject, NewObject } from '../../contract.ts';
 import { eventType } from '../../events.ts';
 import { leaseType } from '../../lease.ts';
-import { namespaceType } from '../built-in-kinds.ts';
 import { newEvent } from './events.ts';
 import { failureOf, newWidget, widgetType, type ApiUnderTest } from './widgets.ts';
 
 type Plain = KubeObject & Readonly<Record<string, unknown>>;
-
-export const secretType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'secrets',
-  kind: 'Secret',
-  namespaced: true,
-};
 
 function newSecret(namespace: string, name: string, fields: object = {}): NewObject {
   return { apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name }, ...fields };

@@ -1,25 +1,10 @@
 import { expect, test } from 'vitest';
 
-import type { KubeObject, NewObject, ResourceType } from '../../contract.ts';
+import { endpointSliceType, serviceType } from '../../built-in-types.ts';
+import type { KubeObject, NewObject } from '../../contract.ts';
 import { failureOf, type ApiUnderTest } from './widgets.ts';
 
 type Plain = KubeObject & Readonly<Record<string, unknown>>;
-
-export const serviceType: ResourceType = {
-  group: '',
-  version: 'v1',
-  plural: 'services',
-  kind: 'Service',
-  namespaced: true,
-};
-
-export const endpointSliceType: ResourceType = {
-  group: 'discovery.k8s.io',
-  version: 'v1',
-  plural: 'endpointslices',
-  kind: 'EndpointSlice',
-  namespaced: true,
-};
 
 const ssh = { name: 'ssh', protocol: 'TCP', port: 22 };
 
