@@ -35,6 +35,8 @@ export const reasons = {
   OverAccountLimit:
     'The limits of the GpuAccount have no room for the VM; the message says which. Tried again by itself.',
   OverPoolCost: 'The pool may not cost more per hour: maxHourlyCost has no room for this member. Raise it, or wait.',
+  PoolNotFound:
+    'The GpuPool that the resource is owned by does not exist, so nobody knows what it may cost. Delete the resource, or take its owner reference away.',
   NamespaceNotAllowed: 'The GpuAccount does not serve this namespace (spec.allowedNamespaces). Ask the platform team.',
   // Ready, what keeps a VM from running that exists or could
   OffHours: 'By spec.schedule the VM does not run now; the message says when it starts.',

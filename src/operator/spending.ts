@@ -1,11 +1,11 @@
 import type { GpuBudgetStatus } from '../api/gpu-budget.ts';
-import { gpuBudgetType } from '../api/group.ts';
+import { gpuAccountType, gpuBudgetType, gpuPoolType } from '../api/group.ts';
 import { GpuBudgetController } from '../controllers/gpu-budget/controller.ts';
 import { CatchUp } from '../controllers/spending/catch-up.ts';
 import { Ledger } from '../controllers/spending/ledger.ts';
 import { SpendMeter } from '../controllers/spending/meter.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
-import type { CustomObject } from '../controllers/objects.ts';
+import { namespaceType, type CustomObject } from '../controllers/objects.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
 import { keyOf, type KubeObject } from '../kube/contract.ts';
 import { isEqualJson } from '../kube/patch.ts';
@@ -43,7 +43,13 @@ export function createSpending(
       wakeBudgetsIn(cluster, namespace);
     },
   });
-  const kinds = vmKinds.map(({ type }) => ({ type, ...cluster.vms.of(type.kind) }));
+  const kinds = [
+    ...vmKinds.map(({ type }) => ({ type, ...cluster.vms.of(type.kind) })),
+    { type: gpuBudgetType, ...cluster.budgets },
+    { type: gpuAccountType, ...cluster.accounts },
+    { type: gpuPoolType, ...cluster.pools },
+    { type: namespaceType, store: cluster.namespaces },
+  ];
   return { ledger, meter, catchUp: new CatchUp(kube, kinds) };
 }
 
@@ -75,7 +81,9 @@ export function wakeOnSpendingChanges(cluster: Cluster, { ledger, meter }: Spend
     ledger.noteLimits();
   });
   cluster.pools.store.subscribe((change) => {
-    if (change.origin !== 'write' && isOtherSpec(change)) ledger.noteLimits();
+    if (isOtherSpec(change)) ledger.noteLimits();
+    // Nothing is deployed for members of a pool that is not there.
+    if (change.old === undefined) wakeVmsIn(cluster, namespaceOf(change));
   });
   cluster.namespaces.subscribe((change) => {
     const { old, new: current } = change;

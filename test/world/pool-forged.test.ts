@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 
+import { conditionOf } from '../../src/api/conditions.ts';
 import { gpuPoolType, gpuVmType } from '../../src/api/group.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
@@ -11,18 +12,20 @@ const minute = 60_000;
 const names = ['intruder-0', 'intruder-1', 'intruder-2', 'intruder-3'];
 const v100 = { ...easySpec, gpu: { models: ['v100-pcie-16gb'], count: 1 } };
 
-/** Of another namespace, with an owner reference that its user has written: the UID is no secret. */
+const namespace = 'other';
+
+async function rentBeside(world: SimulatedWorld): Promise<void> {
+  for (const name of names) {
+    const metadata = { namespace, name };
+    await world.api.create(gpuVmType, { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata, spec: v100 });
+  }
+}
+
+/** Their user writes an owner reference of another namespace into them: the UID is no secret. */
 async function intrude(world: SimulatedWorld, pool: CustomObject): Promise<void> {
-  for (const name of names)
-    await world.api.create(gpuVmType, {
-      apiVersion: 'gpuvm.dev/v1alpha1',
-      kind: 'GpuVm',
-      metadata: {
-        ...{ namespace: 'other', name, ownerReferences: [controllerReference(gpuPoolType, pool)] },
-        labels: { 'gpuvm.dev/pool': 'inference' },
-      },
-      spec: v100,
-    });
+  const ownerReferences = [controllerReference(gpuPoolType, pool)];
+  const metadata = { ownerReferences, labels: { 'gpuvm.dev/pool': 'inference' } };
+  for (const name of names) await world.api.mergePatch(gpuVmType, { namespace, name }, { metadata });
 }
 
 function intruders(world: SimulatedWorld): CustomObject[] {
@@ -36,10 +39,11 @@ it('a pool has no members in another namespace, whatever their owner references 
   const { hourlyCost } = pool.status;
   const before = pool.object;
   if (before === undefined) throw new Error('there is no pool');
-  await intrude(world, before);
+  await rentBeside(world);
   await pool.until('theirs run', () =>
     intruders(world).every(({ status }) => (status as VmStatus | undefined)?.phase === 'Running'),
   );
+  await intrude(world, before);
   await world.advance(minute);
   expect(pool.status).toMatchObject({ replicas: 1, readyReplicas: 1, hourlyCost });
 
@@ -53,4 +57,18 @@ it('a pool has no members in another namespace, whatever their owner references 
   expect(intruders(world).every(({ metadata }) => metadata.deletionTimestamp === undefined)).toBe(true);
   expect(world.vms()).toHaveLength(names.length);
   expect(world.watchdog.breaches).toEqual([]);
+});
+
+it('a resource that says it is of a pool which its namespace does not have gets no VM, and says why', async () => {
+  const world = await createWorld({ seed: 52, namespaces: ['other'], simulator: { hosts: 30 } });
+  const pool = await PoolOfWorld.in(world, { replicas: 1 }, v100);
+  await pool.untilReady(1);
+  const object = pool.object;
+  if (object === undefined) throw new Error('there is no pool');
+  const metadata = { namespace, name: 'intruder-0', ownerReferences: [controllerReference(gpuPoolType, object)] };
+  await world.api.create(gpuVmType, { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata, spec: v100 });
+  await world.advance(5 * minute);
+  const [intruder] = intruders(world);
+  expect(conditionOf((intruder?.status as VmStatus).conditions, 'Ready')).toMatchObject({ reason: 'PoolNotFound' });
+  expect(world.vms()).toHaveLength(1);
 });

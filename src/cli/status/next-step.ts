@@ -31,6 +31,7 @@ const byReason: Readonly<Record<string, Step>> = {
   OverBudget: budgets,
   StoppedByBudget: budgets,
   OverPoolCost: pool,
+  PoolNotFound: edit,
   InvalidSpec: edit,
   InvalidInput: edit,
   SecretNotFound: edit,

@@ -29,6 +29,8 @@ export interface PoolActDeps {
   readonly kube: KubeApi;
   readonly vms: MemberKinds;
   announce(object: CustomObject, announcement: Announcement): void;
+  /** Whether this process still leads, and the pool is still as it was planned for. Asked before each batch of calls. */
+  mayGoOn(pool: CustomObject): boolean;
 }
 
 /** The namespace is on its way out: nothing can be made in it any more. */
@@ -45,7 +47,11 @@ export async function carryOut(
 ): Promise<void> {
   await deleteMembers(deps, pool, plan.deletions, memory);
   await createMembers(deps, pool, plan.creations, memory);
-  await inBatches(plan.patches, (patch) => patchMember(deps, pool, patch));
+  await inBatches(
+    plan.patches,
+    (patch) => patchMember(deps, pool, patch),
+    () => deps.mayGoOn(pool),
+  );
 }
 
 export async function deleteMembers(
@@ -56,23 +62,40 @@ export async function deleteMembers(
 ): Promise<void> {
   const done: MemberDeletion[] = [];
   try {
-    await inBatches(deletions, async (deletion) => {
-      await deleteMember(deps, pool, deletion.member);
-      memory.noteDeleted(deletion.member.uid);
-      done.push(deletion);
-    });
+    await inBatches(
+      deletions,
+      async (deletion) => {
+        if (!(await deleteMember(deps, pool, deletion.member))) return;
+        memory.noteDeleted(deletion.member.uid);
+        done.push(deletion);
+      },
+      () => deps.mayGoOn(pool),
+    );
   } finally {
     for (const [why, members] of byReason(done))
       announceMembers(deps, pool, { verb: 'Deleted', members, why: `: ${why}` });
   }
 }
 
-/** By its UID: a namesake that somebody has made meanwhile is not meant. */
-async function deleteMember({ kube }: PoolActDeps, pool: CustomObject, { kind, name, uid }: PoolMember): Promise<void> {
+/**
+ * What is deleted is gone with its disk: it is read once more, and only deleted as it was read. It may have been made anew, or
+ * been taken out of the pool by somebody, and the watch not have told of that. False: it was not deleted, and is to be looked at again.
+ */
+async function deleteMember(deps: PoolActDeps, pool: CustomObject, member: PoolMember): Promise<boolean> {
+  const { kind, name, uid } = member;
+  const ref = { namespace: pool.metadata.namespace, name };
+  const present = await deps.kube.get<CustomObject>(typeOf(kind), ref);
+  if (present?.metadata.uid !== uid) return true;
+  take(deps.vms, kind, present);
+  if (ownerKeyOf(present) !== memberKeyOf(pool)) return false;
+  const { resourceVersion } = present.metadata;
   try {
-    await kube.delete(typeOf(kind), { namespace: pool.metadata.namespace, name }, { uid });
+    await deps.kube.delete(typeOf(kind), ref, { uid, resourceVersion });
+    return true;
   } catch (error) {
-    if (!isKubeError(error, 'notFound', 'conflict')) throw error;
+    if (isKubeError(error, 'conflict')) return false;
+    if (isKubeError(error, 'notFound')) return true;
+    throw error;
   }
 }
 
@@ -103,9 +126,13 @@ async function createMembers(
 ): Promise<void> {
   const made: NewMember[] = [];
   try {
-    await inBatches(creations, async (creation) => {
-      if (await createMember(deps, pool, creation)) made.push(creation);
-    });
+    await inBatches(
+      creations,
+      async (creation) => {
+        if (await createMember(deps, pool, creation)) made.push(creation);
+      },
+      () => deps.mayGoOn(pool),
+    );
   } catch (error) {
     if (isOfEndingNamespace(error)) throw new NamespaceEndsError();
     // It may have been made: the next look begins with what the API server has.
@@ -146,7 +173,10 @@ function objectOf(pool: CustomObject, { kind, name, labels, annotations, spec }:
 }
 
 /** Puts what the API server has now into the store. Gives what is the pool's. */
-export async function lookUpMembers({ kube, vms }: PoolActDeps, pool: CustomObject): Promise<CustomObject[]> {
+export async function lookUpMembers(
+  { kube, vms }: Pick<PoolActDeps, 'kube' | 'vms'>,
+  pool: CustomObject,
+): Promise<CustomObject[]> {
   const { namespace } = pool.metadata;
   const lists = await Promise.all(
     vmKinds.map(async ({ type }) => {

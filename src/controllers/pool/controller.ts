@@ -1,6 +1,6 @@
 import { annotations, finalizerName, gpuPoolType } from '../../api/group.ts';
 import type { GpuPoolStatus } from '../../api/gpu-pool.ts';
-import { isKubeError, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
+import { isKubeError, keyOf, type Outcome, type ReconcileContext, type Reconciler } from '../../kube/contract.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { NotLeadingError } from '../../kube/leader.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
@@ -18,7 +18,7 @@ import { prepareContainer, tidyContainers } from './container.ts';
 import { PoolMemory } from './memory.ts';
 import { membersIn, membersOf, observePool, parsePool, type PoolObserveDeps, type PreparedPool } from './observe.ts';
 
-export interface PoolControllerDeps extends Omit<PoolActDeps, 'vms'>, Omit<PoolObserveDeps, 'vms'> {
+export interface PoolControllerDeps extends Omit<PoolActDeps, 'vms' | 'mayGoOn'>, Omit<PoolObserveDeps, 'vms'> {
   readonly vms: PoolActDeps['vms'] & PoolObserveDeps['vms'];
   readonly store: Store<CustomObject>;
   readonly log: Logger;
@@ -26,6 +26,11 @@ export interface PoolControllerDeps extends Omit<PoolActDeps, 'vms'>, Omit<PoolO
   readonly leadership: { assertLeading(): void };
   /** How often is tried again what nothing tells of. */
   readonly retryMs: number;
+}
+
+interface Turn {
+  readonly memory: PoolMemory;
+  readonly signal: AbortSignal;
 }
 
 /** Rounds of one pass; a pool that wants more comes back at once, behind the others. */
@@ -74,15 +79,16 @@ export class GpuPoolController implements Reconciler {
       const pool = this.#deps.store.get(key);
       if (pool === undefined) return { kind: 'requeue' };
       memory.keepOnly(new Set(membersIn(this.#deps, pool).map(({ metadata }) => metadata.uid)));
-      const end = await this.#round(pool, memory);
+      const end = await this.#round(pool, { memory, signal });
       if (end !== undefined) return end;
     }
     return { kind: 'requeue' };
   }
 
   /** Undefined: something was done, and it has to be looked again. */
-  async #round(pool: CustomObject, memory: PoolMemory): Promise<Outcome | undefined> {
-    if (pool.metadata.deletionTimestamp !== undefined) return this.#letGo(pool, memory);
+  async #round(pool: CustomObject, turn: Turn): Promise<Outcome | undefined> {
+    const { memory } = turn;
+    if (pool.metadata.deletionTimestamp !== undefined) return this.#letGo(pool, turn);
     const parsed = parsePool(pool);
     if (typeof parsed === 'string') return this.#sayInvalid(pool, parsed, memory);
     if (!hasFinalizer(pool, finalizerName)) return this.#hold(pool);
@@ -90,7 +96,7 @@ export class GpuPoolController implements Reconciler {
     const plan = planPool(observePool(this.#deps, pool, prepared, memory));
     if (plan.isExpired) return this.#expire(pool);
     if (!isToDo(plan)) return this.#rest(pool, plan, prepared);
-    return this.#act(pool, plan, memory);
+    return this.#act(pool, plan, turn);
   }
 
   async #hold(pool: CustomObject): Promise<Outcome | undefined> {
@@ -103,7 +109,8 @@ export class GpuPoolController implements Reconciler {
     }
   }
 
-  async #act(pool: CustomObject, plan: PoolPlan, memory: PoolMemory): Promise<Outcome | undefined> {
+  async #act(pool: CustomObject, plan: PoolPlan, turn: Turn): Promise<Outcome | undefined> {
+    const { memory } = turn;
     if (!memory.isSure) {
       // Another process may have acted a moment ago, and its members are not in the store yet.
       await lookUpMembers(this.#deps, pool);
@@ -115,17 +122,28 @@ export class GpuPoolController implements Reconciler {
     // What the status says of repairs has to outlive the members that it was learned from.
     if (!isEqualJson(plan.breaker, (pool.status as GpuPoolStatus | undefined)?.breaker)) {
       const isWritten = await this.#writeStatus(pool, plan.status, plan);
-      return isWritten ? this.#actOn(pool, plan, memory) : { kind: 'requeue' };
+      return isWritten ? this.#actOn(pool, plan, turn) : { kind: 'requeue' };
     }
-    return this.#actOn(pool, plan, memory);
+    return this.#actOn(pool, plan, turn);
   }
 
-  async #actOn(pool: CustomObject, plan: PoolPlan, memory: PoolMemory): Promise<undefined> {
+  async #actOn(pool: CustomObject, plan: PoolPlan, { memory, signal }: Turn): Promise<undefined> {
     const { namespace, name } = pool.metadata;
     const counts = { deletions: plan.deletions.length, creations: plan.creations.length, patches: plan.patches.length };
     this.#deps.log.info({ key: `${namespace ?? ''}/${name}`, ...counts }, 'changing the members of a pool');
-    await carryOut(this.#deps, pool, plan, memory);
+    await carryOut(this.#actDeps(signal), pool, plan, memory);
     return undefined;
+  }
+
+  #actDeps(signal: AbortSignal): PoolActDeps {
+    return { ...this.#deps, mayGoOn: (pool) => this.#mayGoOn(pool, signal) };
+  }
+
+  /** Throws where this process leads no more. */
+  #mayGoOn(pool: CustomObject, signal: AbortSignal): boolean {
+    this.#deps.leadership.assertLeading();
+    const present = this.#deps.store.get(keyOf(pool.metadata));
+    return !signal.aborted && present !== undefined && isEqualJson(basisOf(present), basisOf(pool));
   }
 
   /**
@@ -170,7 +188,7 @@ export class GpuPoolController implements Reconciler {
   }
 
   /** All members are deleted, and then the pool goes; but not those that somebody wants to keep (kubectl delete --cascade=orphan). */
-  async #letGo(pool: CustomObject, memory: PoolMemory): Promise<Outcome | undefined> {
+  async #letGo(pool: CustomObject, { memory, signal }: Turn): Promise<Outcome | undefined> {
     if (!hasFinalizer(pool, finalizerName)) return { kind: 'done' };
     if (pool.metadata.finalizers?.includes('orphan') === true) return this.#release(pool);
     const isHere = ({ isDeleting }: PoolMember): boolean => !isDeleting;
@@ -181,7 +199,7 @@ export class GpuPoolController implements Reconciler {
     if (here.length > 0) {
       this.#deps.leadership.assertLeading();
       await deleteMembers(
-        this.#deps,
+        this.#actDeps(signal),
         pool,
         here.map((member) => ({ member, why: 'the pool is being deleted' })),
         memory,

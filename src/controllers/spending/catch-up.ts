@@ -1,18 +1,18 @@
-import type { KubeApi } from '../../kube/contract.ts';
-import { keyOf, type ResourceType } from '../../kube/contract.ts';
+import { keyOf, type KubeApi, type KubeObject, type ResourceType } from '../../kube/contract.ts';
 import type { Store } from '../../kube/store.ts';
-import type { CustomObject } from '../objects.ts';
 
 export interface CaughtUpKind {
   readonly type: ResourceType;
-  readonly store: Store<CustomObject>;
-  readonly queue: { add(key: string): void };
+  readonly store: Pick<Store<KubeObject>, 'get' | 'applyWrite'>;
+  /** Told of what is looked at by itself. */
+  readonly queue?: { add(key: string): void };
 }
 
 /**
- * A leader that has just taken over may have stores that lag behind what the one before it wrote a moment ago: with them it
- * would find room that is taken. So before it spends for the first time under a limit, it reads once what the API server has.
- * What it writes itself from then on is in the stores at once, and nobody else spends.
+ * A leader that has just taken over may have stores that lag behind what the one before it wrote a moment ago, and behind the
+ * limits that it kept: with them it would find room that is taken, or no limit at all. So before it spends for the first time
+ * it reads once what the API server has. What it writes itself from then on is in the stores at once, and nobody else spends;
+ * limits that change afterwards count from when its watch tells of them.
  */
 export class CatchUp {
   readonly #kube: KubeApi;
@@ -45,13 +45,13 @@ export class CatchUp {
   }
 
   async #readKind({ type, store, queue }: CaughtUpKind): Promise<void> {
-    const { items } = await this.#kube.list<CustomObject>(type);
+    const { items } = await this.#kube.list(type);
     for (const item of items) {
       const key = keyOf(item.metadata);
       const before = store.get(key);
       store.applyWrite(item);
       // Our own writes wake nobody, and the watch will find nothing new in this one.
-      if (store.get(key) !== before) queue.add(key);
+      if (store.get(key) !== before) queue?.add(key);
     }
   }
 }

@@ -18,6 +18,7 @@ const notable: Partial<Record<Reason, Announcement['type']>> = {
   OverBudget: 'Warning',
   OverAccountLimit: 'Warning',
   OverPoolCost: 'Warning',
+  PoolNotFound: 'Warning',
   NamespaceNotAllowed: 'Warning',
   RetainNotAllowed: 'Warning',
   OutbidTooOften: 'Warning',

@@ -116,10 +116,13 @@ export class VmController implements Reconciler {
   }
 
   /** What has to be read before the step can be taken, after which it is decided anew; undefined: nothing. */
-  #reading(object: CustomObject, { spend }: VmObservation, { step, need }: Verdict): Promise<InputsView> | undefined {
+  #reading(object: CustomObject, { spend }: VmObservation, verdict: Verdict): Promise<InputsView> | undefined {
+    const { step, need } = verdict;
     if (step.kind === 'readInputs') return readInputs(this.#deps, object);
     const { catchUp } = this.#deps;
-    if (need === undefined || catchUp.isDone || !changesProvider(step) || spend.limits.length === 0) return undefined;
+    // Also before it is believed that nothing may be spent at all: what that rests on may only not have been heard of.
+    const isSpending = need !== undefined && changesProvider(step);
+    if (catchUp.isDone || (!isSpending && spend.ban === undefined)) return undefined;
     return catchUp.run().then(() => notNeeded);
   }
 

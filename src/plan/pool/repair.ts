@@ -17,6 +17,11 @@ export interface Repair {
   readonly state: RepairState;
   /** All that are broken now. */
   readonly broken: readonly PoolMember[];
+  /**
+   * With those that are on the way to that, whenever it will be, but for replacements that are still awaited: what strikes members
+   * one shortly after the other would else never find many at once, as each is replaced before the next one's time is over.
+   */
+  readonly unhealthy: readonly PoolMember[];
   /** Replacements of which nobody knows yet what becomes of them. */
   readonly pending: readonly PoolMember[];
   /** A replacement has become Ready after repairs had stopped. */
@@ -38,9 +43,12 @@ export function planRepair(observation: PoolObservation): Repair {
   const isProven = before !== undefined && active.some((member) => isOfRow(member, before) && member.ready.isTrue);
   const row = isProven ? undefined : before;
   const pending = row === undefined ? [] : active.filter((member) => isPending(member, row, broken));
-  const common = { broken, pending, isClosed: isProven && before.openedAt !== undefined };
+  const unhealthy = active.filter(
+    (member) => brokenAt(member, observation.spec) !== undefined && !pending.includes(member),
+  );
+  const common = { broken, unhealthy, pending, isClosed: isProven && before.openedAt !== undefined };
   if (observation.blocked !== undefined) return { ...common, ...heldRepair(row) };
-  if (isTooMany(observation, { broken: broken.length, members: active.length })) {
+  if (isTooMany(observation, { ...common, members: active.length })) {
     const nextAt = nextBreakAt(observation, active);
     return { ...common, victims: [], breaker: row, state: 'tooManyUnhealthy', nextAt };
   }
@@ -86,9 +94,10 @@ export function handled(value: string): string {
 
 function isTooMany(
   { spec }: PoolObservation,
-  { broken, members }: { readonly broken: number; readonly members: number },
+  { broken, unhealthy, members }: Pick<Repair, 'broken' | 'unhealthy'> & { readonly members: number },
 ): boolean {
-  return broken > 1 && broken * 100 > spec.repair.maxUnhealthyPercent * members;
+  if (broken.length === 0 || unhealthy.length <= 1) return false;
+  return unhealthy.length * 100 > spec.repair.maxUnhealthyPercent * members;
 }
 
 /** Made since the first of these repairs: by what became of it is known whether they help. */

@@ -36,7 +36,7 @@ function nextProbe({ nextProbeAt, probes = 0 }: PoolBreaker, { state, pending }:
 
 const tooManyAreUnhealthy: Sentence = ({ spec }, { repair }, { active }) =>
   repair.state === 'tooManyUnhealthy'
-    ? `${repair.broken.length} of ${active} members are unhealthy, more than repair.maxUnhealthyPercent (${spec.repair.maxUnhealthyPercent}) allows: nothing is repaired, as that is no matter of single VMs. See what they have in common; ${reasonsOf(repair.broken)}`
+    ? `${repair.unhealthy.length} of ${active} members are unhealthy, more than repair.maxUnhealthyPercent (${spec.repair.maxUnhealthyPercent}) allows: nothing is repaired, as that is no matter of single VMs. See what they have in common; ${reasonsOf(repair.unhealthy)}`
     : undefined;
 
 const membersWait: Sentence = (observation, _, counts) => {
