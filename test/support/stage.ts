@@ -133,8 +133,9 @@ export class Stage {
     await this.cluster.kube.mergePatch(vm.type, vm, { status }, 'status');
   }
 
-  /** Starts an operator after the one before was killed. */
+  /** Starts an operator after the one before, which is stopped if it still runs: two would act at once, and one would be left over. */
   async restartOperator(): Promise<void> {
+    await this.operator.stop();
     this.#earlierOutput.push(...this.operator.output);
     this.operator = this.#newOperator();
     await this.operator.started;
