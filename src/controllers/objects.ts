@@ -1,12 +1,6 @@
 import type { KubeObject } from '../kube/contract.ts';
 
-export {
-  configMapType,
-  endpointSliceType,
-  namespaceType,
-  secretType,
-  serviceType,
-} from '../kube/built-in-types.ts';
+export { configMapType, endpointSliceType, namespaceType, secretType, serviceType } from '../kube/built-in-types.ts';
 
 /** Objects as the API server gives them; specs and statuses are parsed where they are read. */
 
