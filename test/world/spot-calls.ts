@@ -130,9 +130,10 @@ export class SpotCalls {
       }
       case 'client/spot/validate/existing': {
         const vm = this.#facts.liveVms().find(({ id }) => id === field(request, 'server'));
-        if (price > this.#mostOf(vm))
-          this.#facts.complain(`VM ${vm?.id ?? ''} has a bid above maxPrice, and is asked about`);
-        if (vm?.bid !== undefined && price !== vm.bid && !this.#facts.isExcused(markOf(vm.name)?.uid ?? ''))
+        // Gone, and another leader has not heard of it: a question about nothing starts nothing.
+        if (vm === undefined) return;
+        if (price > this.#mostOf(vm)) this.#facts.complain(`VM ${vm.id} has a bid above maxPrice, and is asked about`);
+        if (vm.bid !== undefined && price !== vm.bid && !this.#facts.isExcused(markOf(vm.name)?.uid ?? ''))
           this.#facts.complain(`VM ${vm.id} has another bid than ${field(request, 'price')}, which is asked about`);
         return;
       }
