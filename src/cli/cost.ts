@@ -1,9 +1,13 @@
 import { Command, Option } from 'commander';
 
-import { sumUp, type CostGroup, type CostKey } from './cost/sum.ts';
-import { formatMoney, dollars, money } from '../lib/money.ts';
+import { gpuBudgetType } from '../api/group.ts';
 import type { CustomObject } from '../controllers/objects.ts';
-import { columns } from './common/columns.ts';
+import { isKubeError } from '../kube/contract.ts';
+import { systemClock } from '../lib/clock.ts';
+import { formatMoney } from '../lib/money.ts';
+import { renderCost, type CostReport, type Unspoken } from './cost/render.ts';
+import { spentAll, spentBy, type SpentThere } from './cost/spent.ts';
+import { noCost, sumUp, type CostGroup, type CostKey } from './cost/sum.ts';
 import { CliError } from './common/cli-error.ts';
 import { examples } from './common/examples.ts';
 import { exitCodes } from './common/exit-codes.ts';
@@ -19,12 +23,12 @@ interface Flags extends ClusterFlags, OutputFlags {
   readonly selector?: string;
 }
 
-/** `gpuvm cost`: what is being spent now. */
+/** `gpuvm cost`: what is being spent now, and was spent today and this month. */
 export function costCommand(): Command {
   const command = new Command('cost')
-    .summary('what is being spent now, by namespace, kind, account or label')
+    .summary('what is spent now, today and this month, by namespace, kind, account or label')
     .description(
-      'Adds up what the VMs of resources cost per hour in the state that they are in now, by their statuses, also VMs that were replaced and are still kept. What nobody owns, and what was spent earlier, is not in it.',
+      'Adds up what the VMs of resources cost per hour in the state that they are in now, by their statuses, also VMs that were replaced and are still kept. What was spent today and this month (UTC) is what the GpuBudgets have counted, up to now: where a namespace has none, nobody has. What no resource owns is in none of it.',
     )
     .option('-A, --all-namespaces', 'all of the cluster')
     .addOption(
@@ -38,7 +42,8 @@ export function costCommand(): Command {
   gpuvm cost                          each VM of the namespace
   gpuvm cost -A                       by namespace
   gpuvm cost -A --by label=team
-  gpuvm cost -A -o json | jq -r .total.now`),
+  gpuvm cost -A -o json | jq -r .total.now
+  gpuvm cost -A -o json | jq -r '.spent[] | [.namespace, .today, .thisMonth] | @tsv'`),
     );
   return withClusterOptions(command).action((flags: Flags) => withSession(flags, (session) => show(session, flags)));
 }
@@ -46,20 +51,54 @@ export function costCommand(): Command {
 async function show(session: Session, flags: Flags): Promise<void> {
   const { io } = session;
   const isAll = flags.allNamespaces === true;
-  const key = keyOf(flags.by ?? (isAll ? 'namespace' : 'vm'), isAll);
-  const { groups, total } = sumUp(await vmsOf(session, flags), key);
-  print(io, flags.output, { groups: groups.map(rowOf), total: rowOf(total) }, () => {
-    if (groups.length === 0) return ['Nothing is rented.'];
-    const sum = groups.length > 1 ? [cellsOf({ ...total, name: 'total' })] : [];
-    const lines = columns(
-      [key.title, 'VMS', '$/H NOW', '$/MONTH', '$/H RUNNING'],
-      [...groups.map(cellsOf), ...sum],
-      io.paint,
-    );
-    const unknown =
-      total.unknown === 0 ? [] : ['', `${total.unknown} without a price yet: nothing is known to be billed for them.`];
-    return [...lines, ...unknown];
-  });
+  const by = flags.by ?? (isAll ? 'namespace' : 'vm');
+  const key = keyOf(by, isAll);
+  const [views, spent] = await Promise.all([vmsOf(session, flags), spentIn(session, flags)]);
+  const { groups, total } = sumUp(views, key);
+  const isKnown = typeof spent !== 'string';
+  const all = isKnown ? spentAll(spent, namespacesOf(views.filter(costs))) : spent;
+  const isByNamespace = by === 'namespace' && isKnown;
+  const shown = isByNamespace ? withSpenders(groups, spent) : groups;
+  const report: CostReport = {
+    ...{ title: key.title, groups: shown, total, spent: all },
+    spentIn: isByNamespace ? (namespace) => spent.get(namespace) : undefined,
+  };
+  const data = {
+    groups: shown.map(rowOf),
+    total: rowOf(total),
+    spent: typeof all === 'string' ? null : all.known.map(spentRowOf),
+  };
+  print(io, flags.output, data, () => renderCost(report, io.paint));
+}
+
+function namespacesOf(views: readonly VmView[]): ReadonlySet<string> {
+  return new Set(views.map(({ meta }) => meta.namespace ?? ''));
+}
+
+function costs({ status: { vm, retiring = [] } }: VmView): boolean {
+  return vm !== undefined || retiring.length > 0;
+}
+
+/** Who has nothing now may have spent something today. */
+function withSpenders(groups: readonly CostGroup[], spent: ReadonlyMap<string, SpentThere>): readonly CostGroup[] {
+  const names = new Set(groups.map(({ name }) => name));
+  const others = [...spent.values()].filter(({ namespace, thisMonth }) => !names.has(namespace) && thisMonth.gt(0));
+  return [...groups, ...others.map(({ namespace }) => ({ name: namespace, ...noCost }))];
+}
+
+/** Of each namespace what its budgets say. */
+async function spentIn(
+  { kube, namespace }: Session,
+  { allNamespaces, selector }: Flags,
+): Promise<ReadonlyMap<string, SpentThere> | Unspoken> {
+  if (selector !== undefined) return 'selected';
+  try {
+    const { items } = await kube.list<CustomObject>(gpuBudgetType, allNamespaces === true ? {} : { namespace });
+    return spentBy(items, systemClock.now());
+  } catch (error) {
+    if (isKubeError(error, 'forbidden') && error.httpStatus === 403) return 'forbidden';
+    throw error;
+  }
 }
 
 async function vmsOf({ kube, namespace }: Session, flags: Flags): Promise<readonly VmView[]> {
@@ -95,6 +134,9 @@ function rowOf({ name, vms, now, running, unknown }: CostGroup): object {
   return { name, vms, now: formatMoney(now), perMonth: month, running: formatMoney(running), withoutPrice: unknown };
 }
 
-function cellsOf({ name, vms, now, running }: CostGroup): string[] {
-  return [name, `${vms}`, dollars(now), perMonth(money(now)), dollars(running)];
+function spentRowOf({ namespace, budget, today, thisMonth, countedSince, recordedAt }: SpentThere): object {
+  return {
+    ...{ namespace, budget, today: formatMoney(today), thisMonth: formatMoney(thisMonth) },
+    ...{ countedSince: countedSince ?? null, recordedAt },
+  };
 }

@@ -14,7 +14,7 @@ import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { logLastWords } from './last-words.ts';
 import { leaderElectionOptions, leadershipFrom, type LeaderElectionFlags } from './leader-election.ts';
-import { countOption, durationOption, portOption } from './option-types.ts';
+import { countOption, durationOption, labelsOption, portOption } from './option-types.ts';
 import { newPassword } from './password.ts';
 import { endSoon, untilToldToStop } from './shutdown.ts';
 import { assertTlsIsVerified } from './tls-environment.ts';
@@ -54,6 +54,10 @@ function generalOptions(): Option[] {
     portOption('--telemetry-port <port>', 'their port; 0 takes any free one', telemetryPort),
     countOption('--max-in-flight <n>', 'most calls to the provider at once, per account', maxInFlight),
     countOption('--concurrency <n>', 'reconciles at once, per kind', concurrency),
+    labelsOption(
+      '--cost-labels <labels>',
+      'labels of resources that gpuvm_cost_dollars_total is told apart by, such as team,gpuvm.dev/pool',
+    ),
     text(
       '--installation <id>',
       'eight hexadecimal digits that mark the VMs of this installation; default: from the cluster',
@@ -94,7 +98,7 @@ async function run(flags: Flags): Promise<void> {
   logLastWords(log);
   const told = untilToldToStop(log, { graceMs: flags.shutdownGraceMs });
   const { version } = packageJson;
-  const metrics = createMetrics({ version, processMetrics: true });
+  const metrics = createMetrics({ version, processMetrics: true, costLabels: flags.costLabels });
   const kube = new KubeClient({
     connection: connectionFrom({ kubeconfigPath: flags.kubeconfig, context: flags.context }),
     clock: systemClock,

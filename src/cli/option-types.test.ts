@@ -1,6 +1,6 @@
 import { Command, type Option } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { countOption, durationOption, portOption } from './option-types.ts';
+import { countOption, durationOption, labelsOption, portOption } from './option-types.ts';
 
 /** What the command has for `--x` with these arguments. Throws with what a user would read. */
 function parse(option: Option, ...args: string[]): unknown {
@@ -28,6 +28,8 @@ it('an option that is given is read', () => {
   expect([parse(port(), '--x', '0'), parse(port(), '--x', '65535')]).toEqual([0, 65_535]);
   expect(parse(count(), '--x', '1')).toBe(1);
   expect(parse(duration(), '--x', '1m30s')).toBe(90_000);
+  const labels = labelsOption('--x <labels>', 'labels');
+  expect(parse(labels, '--x', 'team, gpuvm.dev/pool')).toEqual(['team', 'gpuvm.dev/pool']);
 });
 
 describe('bad input is refused with what would be right', () => {
@@ -37,6 +39,18 @@ describe('bad input is refused with what would be right', () => {
 
   it.each(['0', '-1', '1.5', '', 'many'])('count "%s"', (value) => {
     expect(() => parse(count(), `--x=${value}`)).toThrow('give a whole number from 1');
+  });
+
+  it.each([
+    ['', '"" is no key of a label'],
+    ['team,', '"" is no key of a label'],
+    ['-team', '"-team" is no key of a label'],
+    ['Team/x', '"Team/x" is no key of a label'],
+    ['a,b,c,d,e,f', 'give at most 5 labels'],
+    ['team,team', '"team" has the same name in Prometheus as another one: label_team'],
+    ['a.b,a-b', '"a-b" has the same name in Prometheus as another one: label_a_b'],
+  ])('labels "%s"', (value, said) => {
+    expect(() => parse(labelsOption('--x <labels>', 'labels'), `--x=${value}`)).toThrow(said);
   });
 
   it.each(['0s', '5', '-5s', '', 'soon'])('duration "%s"', (value) => {

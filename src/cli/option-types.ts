@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 
 import { parseDuration } from '../lib/duration.ts';
+import { costLabelName } from '../telemetry/cost-labels.ts';
 
 /** Options of the commands by what they hold. Bad input is refused with a sentence that says what would be right. */
 
@@ -29,6 +30,26 @@ export function durationOption(flags: string, description: string, initialMs: nu
     return ms;
   });
 }
+
+/** So many of them, each with all its values, times each other. */
+const mostLabels = 5;
+
+/** Keys of labels, separated by commas. */
+export function labelsOption(flags: string, description: string): Option {
+  return new Option(flags, description).default([], 'none').argParser((value) => {
+    const labels = value.split(',').map((label) => label.trim());
+    const wrong = labels.find((label) => label.length > 317 || !labelPattern.test(label));
+    if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is no key of a label such as team`);
+    if (labels.length > mostLabels) throw new InvalidArgumentError(`give at most ${mostLabels} labels`);
+    const twice = labels.find((label, at) => labels.map(costLabelName).indexOf(costLabelName(label)) !== at);
+    if (twice === undefined) return labels;
+    throw new InvalidArgumentError(
+      `"${twice}" has the same name in Prometheus as another one: ${costLabelName(twice)}`,
+    );
+  });
+}
+
+const labelPattern = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
 function wholeNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;

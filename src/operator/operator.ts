@@ -22,7 +22,7 @@ import { createCluster, recordedVmsOf, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 import { vmTimings } from './options.ts';
 import { collectPools } from './pool-metrics.ts';
-import { budgetController, collectBudgets, createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
+import { budgetController, collectSpending, createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
 import { collectVms, vmMetrics } from './vm-metrics.ts';
 import {
   wakeOnClusterChanges,
@@ -86,7 +86,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   wakeOnClusterChanges(cluster, parts.owners);
   publishOnClusterChanges(cluster);
   collectPools(metrics, cluster.pools.store);
-  collectBudgets(metrics, cluster.budgets.store);
+  collectSpending(deps, cluster, spending);
   wakeOnSpendingChanges(cluster, spending);
   collectVms(metrics, { vms: cluster.vms, accounts: cluster.accounts.store, registry: parts.accounts, clock });
   const life = { isStopping: false };
@@ -112,7 +112,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
       await Promise.race([cluster.synced(), stopping.promise]);
       if (life.isStopping) return;
       parts.owners.settle();
-      leadRunners(deps, { runners, accounts: parts.accounts, life });
+      leadRunners(deps, { runners, life, ...parts });
       deps.leadership.start();
       log.info({ installation, telemetry: telemetry.url, vms: cluster.vms.list().length }, 'operator started');
     },
@@ -268,16 +268,17 @@ function leadRunners(
   {
     runners,
     accounts,
+    spending,
     life,
-  }: {
+  }: Pick<Parts, 'accounts' | 'spending'> & {
     readonly runners: readonly Runner[];
-    readonly accounts: AccountRegistry;
     readonly life: { isStopping: boolean };
   },
 ): void {
   leadership.onGained(() => {
     // A leader that stops and waits for its calls goes on renewing, and may lose the lease meanwhile and get it again.
     if (life.isStopping) return;
+    spending.costs.begin();
     for (const runner of runners) runner.start();
   });
   leadership.onLost(() => {

@@ -32,6 +32,8 @@ export interface OperatorOptions {
   readonly allowPrivateProbes: boolean;
   /** Whether an account's endpoint may have a loopback or private address. For a simulator. */
   readonly allowPrivateEndpoints: boolean;
+  /** Labels of resources by which the counter of costs is told apart. */
+  readonly costLabels: readonly string[];
   /** Where metrics and health are served; port 0 takes any free one. */
   readonly telemetryHost: string;
   readonly telemetryPort: number;
@@ -52,6 +54,7 @@ export const defaultOperatorOptions: OperatorOptions = {
   concurrency: 128,
   allowPrivateProbes: false,
   allowPrivateEndpoints: false,
+  costLabels: [],
   telemetryHost: '0.0.0.0',
   telemetryPort: 8080,
 };

@@ -2,6 +2,7 @@ import type { GpuBudgetStatus } from '../api/gpu-budget.ts';
 import { gpuAccountType, gpuBudgetType, gpuPoolType } from '../api/group.ts';
 import { GpuBudgetController } from '../controllers/gpu-budget/controller.ts';
 import { CatchUp } from '../controllers/spending/catch-up.ts';
+import { CostMeter } from '../controllers/spending/cost-meter.ts';
 import { Ledger } from '../controllers/spending/ledger.ts';
 import { SpendMeter } from '../controllers/spending/meter.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
@@ -14,6 +15,7 @@ import type { Change, ReadStore } from '../kube/store.ts';
 import { measures } from '../plan/budget/limits.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Cluster } from './cluster.ts';
+import { collectCosts } from './cost-metrics.ts';
 import type { OperatorDeps } from './deps.ts';
 import { wakeVm, wakeVmsIn } from './wake-ups.ts';
 
@@ -21,16 +23,18 @@ import { wakeVm, wakeVmsIn } from './wake-ups.ts';
 export interface Spending {
   readonly ledger: Ledger;
   readonly meter: SpendMeter;
+  readonly costs: CostMeter;
   readonly catchUp: CatchUp;
 }
 
 export function createSpending(
-  { kube, clock }: OperatorDeps,
+  { kube, clock, options }: OperatorDeps,
   { cluster, accounts, installation }: { cluster: Cluster; accounts: AccountRegistry; installation: string },
 ): Spending {
   const meter = new SpendMeter(clock);
+  const costs = new CostMeter(clock, options.costLabels);
   const ledger = new Ledger({
-    ...{ clock, accounts, installation, meter },
+    ...{ clock, accounts, installation, meter, costs },
     vms: cluster.vms,
     budgets: cluster.budgets.store,
     accountsStore: cluster.accounts.store,
@@ -50,7 +54,7 @@ export function createSpending(
     { type: gpuPoolType, ...cluster.pools },
     { type: namespaceType, store: cluster.namespaces },
   ];
-  return { ledger, meter, catchUp: new CatchUp(kube, kinds) };
+  return { ledger, meter, costs, catchUp: new CatchUp(kube, kinds) };
 }
 
 /** What is used changes often while VMs start: a budget looks at it, and writes what it sees, at most so often. */
@@ -116,8 +120,13 @@ export function budgetController(
   });
 }
 
+export function collectSpending({ metrics, options }: OperatorDeps, { budgets }: Cluster, { costs }: Spending): void {
+  collectBudgets(metrics, budgets.store);
+  collectCosts(metrics, costs, options.costLabels);
+}
+
 /** How much of each limit is used, as the statuses say: read off them at each scrape. */
-export function collectBudgets(metrics: Metrics, budgets: ReadStore<CustomObject>): void {
+function collectBudgets(metrics: Metrics, budgets: ReadStore<CustomObject>): void {
   metrics.onCollect(() => {
     metrics.budgetUsedRatio.reset();
     for (const { metadata, status } of budgets.list()) {

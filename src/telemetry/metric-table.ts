@@ -169,6 +169,12 @@ export const metricTable = {
     help: 'What the VMs of the resources cost per hour in the state they are in.',
     labels: ['kind', 'namespace', 'gpu_model'],
   },
+  cost: {
+    type: 'counter',
+    name: 'gpuvm_cost_dollars_total',
+    help: 'What VMs of the resources have cost since this process began to lead: what they are committed to, over time, as GpuBudgets count it. With the labels that --cost-labels names, as label_NAME.',
+    labels: ['kind', 'namespace'],
+  },
   launches: {
     type: 'counter',
     name: 'gpuvm_launches_total',

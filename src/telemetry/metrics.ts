@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
+import { costLabelName } from './cost-labels.ts';
 import { metricTable, type MetricDefinition, type MetricName } from './metric-table.ts';
 
 type LabelOf<K extends MetricName> = (typeof metricTable)[K]['labels'][number];
@@ -23,13 +24,16 @@ export interface MetricsOptions {
   readonly version: string;
   /** Metrics of the process and of Node.js: memory, CPU, event-loop delay, garbage collection. Off in most tests. */
   readonly processMetrics?: boolean;
+  /** Labels of resources by which the counter of costs is told apart. */
+  readonly costLabels?: readonly string[];
 }
 
 /** A registry of its own with all metrics of the operator in it: two operators in one process share nothing. */
 export function createMetrics(options: MetricsOptions): Metrics {
   const registry = new Registry();
   const set: Record<string, unknown> = {};
-  for (const [key, definition] of Object.entries(metricTable)) set[key] = newMetric(definition, registry);
+  for (const [key, definition] of Object.entries(metricTable))
+    set[key] = newMetric(chosen(definition, options), registry);
   if (options.processMetrics === true) collectDefaultMetrics({ register: registry });
   const collectors: (() => void)[] = [];
   const metrics: Metrics = {
@@ -44,6 +48,11 @@ export function createMetrics(options: MetricsOptions): Metrics {
   };
   metrics.buildInfo.set({ version: options.version, node_version: process.version }, 1);
   return metrics;
+}
+
+function chosen(definition: MetricDefinition, { costLabels = [] }: MetricsOptions): MetricDefinition {
+  if (definition !== metricTable.cost) return definition;
+  return { ...definition, labels: [...definition.labels, ...costLabels.map(costLabelName)] };
 }
 
 function newMetric(definition: MetricDefinition, registry: Registry): Counter | Gauge | Histogram {

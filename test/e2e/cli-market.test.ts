@@ -4,10 +4,11 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
-import { gpuVmType } from '../../src/api/group.ts';
+import { gpuBudgetType, gpuVmType } from '../../src/api/group.ts';
 import { Cli, type CliEnd } from '../support/cli.ts';
 import { pair, type Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
+import { until } from '../support/until.ts';
 import { kubeconfigWith } from '../support/user.ts';
 import { VmHandle } from '../support/vm-handle.ts';
 
@@ -19,7 +20,7 @@ let cli: Cli;
 let directory: string;
 
 beforeAll(async () => {
-  stage = await Stage.set();
+  stage = await Stage.set({ 'cost-labels': 'team' });
   team = await stage.organization();
   cli = new Cli(stage.cluster.kubeconfigPath, team.namespace);
   directory = await mkdtemp(path.join(tmpdir(), 'gpuvm-cli-'));
@@ -103,6 +104,41 @@ test('a quote is what the VM then costs, running and released', async () => {
 
   const cost = await cli.json<{ total: { now: string; vms: number } }>('cost');
   expect(cost.total).toMatchObject({ now: hourlyPrice?.billedNow, vms: 1 });
+  await vm.delete();
+});
+
+test('what was spent is counted for the budget that is there, and for the label that was asked for', async () => {
+  const { namespace } = team;
+  const { kube } = stage.cluster;
+  const vm = await stage.create(team, 'spender');
+  await kube.mergePatch(gpuVmType, { namespace, name: 'spender' }, { metadata: { labels: { team: 'vision' } } });
+  await vm.untilReady();
+  const { stdout } = await run(['cost', '--by', 'namespace']);
+  expect(stdout).toContain(`Not counted in ${namespace}: no GpuBudget there records what is spent.`);
+
+  await kube.create(gpuBudgetType, {
+    ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuBudget', metadata: { namespace, name: 'purse' } },
+    spec: { hard: { vms: 50 } },
+  });
+  const spent = await until('the budget has counted something', async () => {
+    const [there] = (await cli.json<{ spent: { today: string; thisMonth: string }[] }>('cost')).spent;
+    return there !== undefined && Number(there.today) > 0 && there;
+  });
+  expect(spent).toMatchObject({ namespace, budget: 'purse', thisMonth: spent.today });
+  expect((await run(['cost', '-A'])).stdout).toMatch(new RegExp(`^${namespace} .* \\$0\\.\\d\\d +\\$0\\.\\d\\d$`, 'm'));
+  const charged = { kind: 'GpuVm', namespace, label_team: 'vision' };
+  await until('the counter goes', async () => (await stage.operator.metric('gpuvm_cost_dollars_total', charged)) > 0);
+
+  const kubeconfig = await kubeconfigWith(stage.cluster, { namespace, name: 'no-purse' }, [
+    { apiGroups: ['gpuvm.dev'], resources: ['gpuvms', 'spotvms'], verbs: ['list'] },
+  ]);
+  expect(await new Cli(kubeconfig, namespace).run(['cost'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /gpuvm\/spender +1 [^]*you may not read: the verb list on gpubudgets is missing/,
+    ) as string,
+  });
+  await kube.delete(gpuBudgetType, { namespace, name: 'purse' });
   await vm.delete();
 });
 

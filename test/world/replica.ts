@@ -9,7 +9,7 @@ import type { OperatorOptions } from '../../src/operator/options.ts';
 import { createTensorDockProvider } from '../../src/provider/tensordock/provider.ts';
 import type { Exchange, Machine, SimRequest } from '../../src/sim/machine.ts';
 import { Random } from '../../src/sim/random.ts';
-import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { KubeLink, type KubeWeather } from './kube-link.ts';
 import { Lifetime } from './lifetime.ts';
 import { ProviderLink, type ProviderWeather } from './provider-link.ts';
@@ -53,6 +53,7 @@ export class Replica {
   readonly #place: ReplicaPlace;
   #life: Lifetime;
   #operator: Operator | undefined;
+  #metrics: Metrics | undefined;
   #isStarting = false;
   #leadership: Leadership = alwaysLeading;
   #starts = 0;
@@ -74,6 +75,11 @@ export class Replica {
   /** Whether it would act at this moment. */
   get isLeading(): boolean {
     return this.isAlive && this.#leadership.isLeader();
+  }
+
+  /** What Prometheus would get from the process that runs, or ran last. */
+  async scrape(): Promise<string> {
+    return (await this.#metrics?.exposition())?.text ?? '';
   }
 
   /** Starts a process. It does nothing before the clock goes on. */
@@ -165,11 +171,12 @@ export class Replica {
     const { kube, transport } = this.#links(life);
     const { clock } = life;
     this.#leadership = this.#leadershipOf({ kube, clock, random, log });
+    const metrics = createMetrics({ version: 'world', costLabels: place.options.costLabels });
+    this.#metrics = metrics;
     return createOperator({
-      ...{ kube, clock, random, redactor, log, leadership: this.#leadership },
+      ...{ kube, clock, random, redactor, log, metrics, leadership: this.#leadership },
       newPassword: () => place.newPassword(chance),
       connect: () => Promise.resolve(),
-      metrics: createMetrics({ version: 'world' }),
       onDeposed: () => {
         place.note(`${this.name} was deposed`);
         if (life === this.#life) this.#end();

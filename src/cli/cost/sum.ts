@@ -19,7 +19,7 @@ export interface CostGroup {
   readonly unknown: number;
 }
 
-const nothing: Omit<CostGroup, 'name'> = { vms: 0, now: money(0), running: money(0), unknown: 0 };
+export const noCost: Omit<CostGroup, 'name'> = { vms: 0, now: money(0), running: money(0), unknown: 0 };
 
 /** Costs by the key, the dearest first, and all together. Pure. */
 export function sumUp(
@@ -45,6 +45,6 @@ function groupOf(name: string, views: readonly VmView[]): CostGroup {
       running: sum.running.plus(amountOf(hourlyPrice?.running) ?? 0),
       unknown: sum.unknown + (vm !== undefined && hourlyPrice === undefined ? 1 : 0),
     }),
-    { name, ...nothing },
+    { name, ...noCost },
   );
 }

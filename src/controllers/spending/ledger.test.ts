@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 import { cloudVm, observe, recordedVm, snapshotOf } from '../../../test/support/builders.ts';
@@ -10,6 +11,7 @@ import type { Charge } from '../../plan/budget/charge.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
+import { CostMeter } from './cost-meter.ts';
 import { Ledger } from './ledger.ts';
 import { SpendMeter } from './meter.ts';
 
@@ -19,6 +21,7 @@ const one: Charge = { vms: 1, gpus: 1, hourlyCost: money('0.5') };
 class Office {
   readonly clock = new VirtualClock();
   readonly meter = new SpendMeter(this.clock);
+  readonly costs = new CostMeter(this.clock, ['team']);
   readonly vms = new Store<CustomObject>({
     log: silentLogger,
     indexes: {
@@ -44,7 +47,15 @@ class Office {
     const none = new Store<CustomObject>({ log: silentLogger });
     const runtime = { fleet: Object.defineProperty({}, 'snapshot', { get: () => this.#list }) };
     this.ledger = new Ledger({
-      ...{ clock: this.clock, meter: this.meter, budgets, pools: none, namespaces: none, accountsStore: none },
+      ...{
+        clock: this.clock,
+        meter: this.meter,
+        costs: this.costs,
+        budgets,
+        pools: none,
+        namespaces: none,
+        accountsStore: none,
+      },
       vms: {
         list: () => this.vms.list(),
         byIndex: (index, value) => {
@@ -100,6 +111,16 @@ class Office {
   statusOf(object: CustomObject, status: object): void {
     const resourceVersion = String(++this.#version);
     this.vms.applyWrite({ ...object, metadata: { ...object.metadata, resourceVersion }, status });
+  }
+
+  /** Somebody labels it. */
+  label(object: CustomObject, team: string): void {
+    const resourceVersion = String(++this.#version);
+    this.vms.applyWrite({ ...object, metadata: { ...object.metadata, resourceVersion, labels: { team } } });
+  }
+
+  stored(name: string): CustomObject | undefined {
+    return this.vms.get(`research/${name}`);
   }
 
   /** As a reconcile does; whether there is room. */
@@ -200,5 +221,52 @@ describe('those that wait for room', () => {
     await office.clock.advance(30_001);
     expect(office.ledger.viewFor(second).limits.map(({ ahead }) => ahead.toFixed())).toEqual(['0']);
     expect(office.woken).toEqual(['first', 'second']);
+  });
+});
+
+type Act = (office: Office) => void;
+
+/** What happens to one of a few resources, in any order. */
+const acts: fc.Arbitrary<Act> = fc
+  .tuple(
+    fc.constantFrom('a', 'b', 'c'),
+    fc.constantFrom('reserve', 'release', 'intent', 'list', 'outbid', 'label', 'go'),
+  )
+  .map(([name, kind]): Act => {
+    return (office) => {
+      const object = office.stored(name) ?? office.vm(name);
+      const { uid, resourceVersion } = object.metadata;
+      if (kind === 'reserve') office.ledger.reserve(object, 'launch', one);
+      if (kind === 'release') office.ledger.release(uid);
+      if (kind === 'intent') office.statusOf(object, intent);
+      if (kind === 'label') office.label(object, `team-${String(resourceVersion.length)}`);
+      if (kind === 'go') office.vms.applyEvent('DELETED', object);
+      if (kind !== 'list' && kind !== 'outbid') return;
+      office.vmListed(name, kind === 'list' ? 'running' : 'outbid');
+      office.ledger.noteList('default');
+    };
+  });
+
+describe('what is charged', () => {
+  it('comes to what the budget of the namespace has counted, whatever happens, and whoever is labelled anew', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(acts, fc.integer({ min: 0, max: 5_000_000 })), { maxLength: 30 }),
+        async (steps) => {
+          const office = new Office({ monthlyCost: '1000' });
+          office.meter.read(office.budget, money(0));
+          office.costs.begin();
+          for (const [act, ms] of steps) {
+            act(office);
+            await office.clock.advance(ms);
+          }
+          const { hourlyCost } = office.ledger.books().ofNamespace('research');
+          const counted = office.meter.read(office.budget, hourlyCost).monthly;
+          const charged = office.costs.read().reduce((sum, { dollars }) => sum.plus(dollars), money(0));
+          // Both round up at each change, to nine decimals.
+          expect(charged.minus(counted).abs().toNumber()).toBeLessThan(1e-6);
+        },
+      ),
+    );
   });
 });

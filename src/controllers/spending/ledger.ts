@@ -14,6 +14,7 @@ import { ownerKeyOf } from '../pool-owner.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 import { parseVm } from '../vm/parse.ts';
 import { Books, type BooksDeps, type Reservation } from './books.ts';
+import type { CostMeter } from './cost-meter.ts';
 import { budgetHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
 import { LazyView } from './view.ts';
@@ -21,6 +22,7 @@ import { Waiting, type Asking } from './waiting.ts';
 
 export interface LedgerDeps extends BooksDeps {
   readonly clock: Clock;
+  readonly costs: Pick<CostMeter, 'note'>;
   /** Keys among all kinds, to be reconciled. */
   wake(key: string): void;
   /** What is used in this namespace, or who waits there, has changed. */
@@ -147,6 +149,7 @@ export class Ledger {
     const others = resources.flatMap(({ uid, namespace = '' }) => {
       const before = this.#charges.get(uid) ?? nothing;
       const after = this.#chargeOf(uid, books);
+      this.#deps.costs.note(uid, after.hourlyCost, this.#objectOf(uid));
       if (isSameCharge(before, after)) return [];
       if (isSameCharge(after, nothing)) this.#charges.delete(uid);
       else this.#charges.set(uid, after);

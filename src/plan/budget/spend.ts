@@ -33,7 +33,8 @@ export function spentLater(spent: Spent, now: number): Spent {
   };
 }
 
-function costOf(rate: Money, ms: number): Money {
+/** Rounded up, so that what is added up is never less than what was spent. */
+export function costOf(rate: Money, ms: number): Money {
   return roundedUp(rate.times(ms).div(hourMs), decimals);
 }
 
@@ -42,7 +43,7 @@ export function startOfDay(now: number): number {
   return Date.UTC(time.getUTCFullYear(), time.getUTCMonth(), time.getUTCDate());
 }
 
-function startOfMonth(now: number): number {
+export function startOfMonth(now: number): number {
   const time = new Date(now);
   return Date.UTC(time.getUTCFullYear(), time.getUTCMonth());
 }
