@@ -11,6 +11,7 @@ import {
   objectNameField,
   positiveMoneyField,
   durationField,
+  timeField,
 } from './fields.ts';
 import { gpuAccountType } from './group.ts';
 import type { KindDefinition } from './kind.ts';
@@ -41,6 +42,28 @@ const limitsField = z
   })
   .describe('Safety limits of the whole account, whatever the budgets of namespaces allow.');
 
+const reportKindField = z.enum(['Summary', 'Revenue']);
+export type ReportKind = z.infer<typeof reportKindField>;
+
+const reportsField = z
+  .object({
+    kinds: z
+      .array(reportKindField)
+      .min(1)
+      .max(2)
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        "Summary: expenses, payouts and balances of the month (billing/summary). Revenue: what the organization's hosts have earned, and how many of their GPUs are rented (billing/revenue).",
+      ),
+    interval: durationField
+      .default('1h')
+      .meta(cel({ rule: "duration(self) >= duration('1m')", message: 'interval must be at least "1m"' }))
+      .describe('How often they are read.'),
+  })
+  .describe(
+    'Reports for those who rent out hosts at the provider, as metrics. Absent: none is read. One that cannot be read is shown in the status, and keeps nobody from anything.',
+  );
+
 export const gpuAccountSpecSchema = z
   .object({
     endpoint: z
@@ -65,6 +88,7 @@ export const gpuAccountSpecSchema = z
       .describe('Most calls to the provider per second. The provider asks for about one per organization.'),
     allowedNamespaces: labelSelectorField.optional(),
     limits: limitsField.optional(),
+    reports: reportsField.optional(),
     unmanagedVms: z
       .enum(['Report', 'Delete'])
       .default('Report')
@@ -107,6 +131,13 @@ export const organizationField = z
   );
 export type Organization = z.infer<typeof organizationField>;
 
+const reportStatusField = z.object({
+  kind: reportKindField.describe('Which report.'),
+  readAt: timeField.optional().describe('When the last one was asked for that could be read.'),
+  failure: z.string().max(1024).optional().describe('Why there is no newer one, in the words of the provider.'),
+});
+export type ReportStatus = z.infer<typeof reportStatusField>;
+
 export const gpuAccountStatusSchema = z
   .object({
     observedGeneration: z.int().optional().describe('The metadata.generation that this status was made from.'),
@@ -129,6 +160,12 @@ export const gpuAccountStatusSchema = z
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
       .describe('Ids of up to 50 VMs that this installation made and that no resource owns.'),
+    reports: z
+      .array(reportStatusField)
+      .max(2)
+      .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kind'] })
+      .optional()
+      .describe('The reports of spec.reports. What is in them is in the metrics.'),
     organization: organizationField.optional(),
   })
   .describe('What the operator has seen. Not to be edited.');

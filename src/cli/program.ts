@@ -2,6 +2,7 @@ import { type Argument, Command, CommanderError } from 'commander';
 
 import packageJson from '../../package.json' with { type: 'json' };
 import { accountCommand } from './account.ts';
+import { billingCommand } from './billing.ts';
 import { completeCommand, completionCommand } from './completion.ts';
 import { costCommand } from './cost.ts';
 import { demoCommand } from './demo.ts';
@@ -15,6 +16,7 @@ import { programName } from './common/io.ts';
 import { simulateCommand } from './simulate.ts';
 import { releaseCommand, restartCommand, startCommand, stopCommand } from './power.ts';
 import { quoteCommand } from './quote.ts';
+import { revenueCommand } from './revenue.ts';
 import { scpCommand } from './scp.ts';
 import { sshAskpassCommand } from './ssh-askpass.ts';
 import { sshCommand } from './ssh.ts';
@@ -41,6 +43,7 @@ export function createProgram(): Command {
       ...[sshCommand(), scpCommand(), urlsCommand()],
       ...[startCommand(), stopCommand(), releaseCommand(), restartCommand(), importCommand()],
     ],
+    'For those who rent out hosts:': [billingCommand(), revenueCommand()],
     'Run:': [operatorCommand(), simulateCommand(), demoCommand()],
     'Other:': [completionCommand()],
   };

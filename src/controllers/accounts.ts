@@ -1,5 +1,5 @@
 import type { Reason } from '../api/reasons.ts';
-import type { Fleet, Snapshot } from '../fleet/contract.ts';
+import type { Fleet, ReportBook, Snapshot } from '../fleet/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import type { Provider } from '../provider/contract.ts';
 import type { HostSuspicions } from './host-suspicions.ts';
@@ -15,6 +15,7 @@ export interface AccountRuntime {
   readonly gate: Gate;
   readonly fleet: Fleet;
   readonly suspicions: HostSuspicions;
+  readonly reports: ReportBook;
   /** Of the key that the next call would carry. */
   readonly keyFingerprint: string;
   setCredentials(credentials: Credentials): void;

@@ -1,5 +1,6 @@
 import type { Money } from '../lib/money.ts';
 import type { CloudVm, Host, VmSize } from '../provider/contract.ts';
+import type { HostRevenue, MonthlySummary } from '../provider/reports.ts';
 
 /** What one successful `listVms` said. Immutable; VM objects that did not change are shared between snapshots. */
 export interface Snapshot {
@@ -141,4 +142,29 @@ export interface KnownBids {
   readonly lastWin?: Money;
   /** What `refused` was when last a bid was refused, if none has won since that is not above it: to ask again by. */
   readonly lastRefused?: Money;
+}
+
+export interface ReportReading<T> {
+  readonly value: T;
+  /** When the request was about to leave (milliseconds since the epoch). */
+  readonly requestedAt: number;
+  /** As whom the provider was asked, as in a Snapshot. */
+  readonly askedAs: string;
+}
+
+/** One report of the provider. It is read when somebody wants it, and harms nobody when it cannot be. */
+export interface Report<T> {
+  /** The last one that was given to the key of now. */
+  readonly last: ReportReading<T> | undefined;
+  /** Why there is no newer one. */
+  readonly failure: PollFailure | undefined;
+  /** One that is no older than this is wanted: asked for as a look-up, unless there is one, or a failure was not long ago. */
+  request(maxAgeMs: number): void;
+}
+
+/** For those who rent out hosts. */
+export interface ReportBook {
+  /** Of the month (UTC) in which it was asked for. */
+  readonly summary: Report<MonthlySummary>;
+  readonly revenue: Report<readonly HostRevenue[]>;
 }

@@ -4,6 +4,7 @@ import { HostSuspicions } from '../controllers/host-suspicions.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
 import { createFleet, type RunningFleet } from '../fleet/fleet.ts';
+import { createReportBook } from '../fleet/reports.ts';
 import type { Leadership } from '../kube/leader.ts';
 import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -56,7 +57,7 @@ export function accountStarter(deps: RuntimeDeps): StartAccount {
 }
 
 function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRuntime {
-  const { clock, log, options } = deps;
+  const { clock, random, log, options } = deps;
   let { credentials } = account;
   let fingerprint = keyFingerprint({ ...account, ...credentials });
   const turns = new Turns();
@@ -76,12 +77,22 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     endpointOfMethod,
     hooks: allHooks(requestMetrics(deps.metrics, account.name), pauseWhenLimited({ gate, clock })),
   });
-  const fleet = fleetOf(deps, account.name, { provider, gate, turns, askedAs: () => fingerprint });
+  const askedAs = (): string => fingerprint;
+  const fleet = fleetOf(deps, account.name, { provider, gate, turns, askedAs });
+  const reports = createReportBook({
+    provider,
+    gate,
+    clock,
+    random,
+    askedAs,
+    log: log.child({ account: account.name }),
+  });
   fleet.start();
   return {
     provider,
     gate,
     fleet,
+    reports,
     suspicions: new HostSuspicions(clock, deps.random),
     get keyFingerprint() {
       return fingerprint;
@@ -98,6 +109,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     },
     stop: () => {
       fleet.stop();
+      reports.stop();
       gate.close();
       void client.close();
     },

@@ -18,12 +18,12 @@ import { Runner } from '../kube/runner.ts';
 import { runnerHooks } from '../telemetry/runtime-hooks.ts';
 import { startTelemetryServer, type TelemetryServer } from '../telemetry/server.ts';
 import { accountStarter } from './account-runtime.ts';
+import { collectAll } from './collect.ts';
 import { createCluster, recordedVmsOf, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 import { vmTimings } from './options.ts';
-import { collectPools } from './pool-metrics.ts';
-import { budgetController, collectSpending, createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
-import { collectVms, vmMetrics } from './vm-metrics.ts';
+import { budgetController, createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
+import { vmMetrics } from './vm-metrics.ts';
 import {
   wakeOnClusterChanges,
   publishOnClusterChanges,
@@ -65,7 +65,7 @@ interface Parts {
 
 /** Wires the operator. Nothing runs before `start`. */
 export async function createOperator(deps: OperatorDeps): Promise<Operator> {
-  const { options, metrics, log, clock } = deps;
+  const { options, metrics, log } = deps;
   const installation = options.installation ?? (await installationOf(deps.kube));
   const cluster = createCluster(deps);
   const shared = sharedParts(deps, cluster, {
@@ -85,10 +85,8 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   ];
   wakeOnClusterChanges(cluster, parts.owners);
   publishOnClusterChanges(cluster);
-  collectPools(metrics, cluster.pools.store);
-  collectSpending(deps, cluster, spending);
   wakeOnSpendingChanges(cluster, spending);
-  collectVms(metrics, { vms: cluster.vms, accounts: cluster.accounts.store, registry: parts.accounts, clock });
+  collectAll(deps, cluster, parts);
   const life = { isStopping: false };
   const stopping = Promise.withResolvers<undefined>();
   let opening: Promise<TelemetryServer> | undefined;

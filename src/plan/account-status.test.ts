@@ -15,6 +15,7 @@ const healthy: AccountObservation = {
   pollFailure: undefined,
   listed: { total: 5, managed: 3, unmanaged: ['vm-1'] },
   distrusted: undefined,
+  reports: [],
   users: [],
 };
 const failure = (kind: string): AccountObservation['pollFailure'] => ({

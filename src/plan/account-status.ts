@@ -3,6 +3,7 @@ import { fitted } from '../api/fitted.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
 import type { PollFailure } from '../fleet/contract.ts';
 import type { OrganizationVerdict } from './organization.ts';
+import { reportStatuses, type ReportObservation } from './reports.ts';
 
 export type CredentialsState =
   { readonly kind: 'accepted' } | { readonly kind: CredentialsProblem; readonly message: string };
@@ -21,6 +22,8 @@ export interface AccountObservation {
   readonly listed:
     { readonly total: number; readonly managed: number; readonly unmanaged: readonly string[] } | undefined;
   readonly distrusted: string | undefined;
+  /** Those that the account asks for. */
+  readonly reports: readonly ReportObservation[];
   /** Resources that keep an account from being deleted. */
   readonly users: readonly string[];
 }
@@ -36,9 +39,14 @@ export function statusOfAccount(observation: AccountObservation): GpuAccountStat
     observedGeneration: generation,
     conditions: mergeConditions(status.conditions ?? [], drafts, { now, generation }),
     ...counted(observation),
+    ...reported(observation),
     organization: observation.organization?.organization ?? status.organization,
   });
   return fitted(gpuAccountStatusSchema, made);
+}
+
+function reported({ reports, status }: AccountObservation): Pick<GpuAccountStatus, 'reports'> {
+  return reports.length === 0 ? {} : { reports: reportStatuses(reports, status.reports) };
 }
 
 /** What was counted last stands while there is no list. */

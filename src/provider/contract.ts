@@ -1,4 +1,5 @@
 import type { Money } from '../lib/money.ts';
+import type { HostRevenue, MonthlySummary, RevenueQuestion } from './reports.ts';
 
 /**
  * What the operator asks of a marketplace of GPU VMs, and what it may rely on. Neutral: it fits the provider's API v0
@@ -30,6 +31,12 @@ export interface Provider {
 
   /** Money: what is left and what is being spent per hour, for the whole organization. */
   getBalance(options?: CallOptions): Promise<Balance>;
+
+  /** What the organization's hosts have earned, for those who rent out hosts. Rejects `invalid` for bounds that cannot be read. */
+  getRevenue(question: RevenueQuestion, options?: CallOptions): Promise<readonly HostRevenue[]>;
+
+  /** One month of the organization's account, such as "2026-11", for those who rent out hosts. */
+  getSummary(month: string, options?: CallOptions): Promise<MonthlySummary>;
 
   /**
    * Makes one VM. NOT idempotent: each success is another VM. After a rejection whose outcome is `uncertain` the VM may

@@ -69,6 +69,8 @@ export function instrumented(provider: Provider, options: InstrumentOptions): Pr
     getVm: (id, o) => measured('getVm', () => provider.getVm(id, o)),
     listHosts: (o) => measured('listHosts', () => provider.listHosts(o)),
     getBalance: (o) => measured('getBalance', () => provider.getBalance(o)),
+    getRevenue: (question, o) => measured('getRevenue', () => provider.getRevenue(question, o)),
+    getSummary: (month, o) => measured('getSummary', () => provider.getSummary(month, o)),
     deploy: (request, o) => measured('deploy', () => provider.deploy(request, o)),
     startVm: (id, o) => measured('startVm', () => provider.startVm(id, o)),
     stopVm: (id, request, o) => measured('stopVm', () => provider.stopVm(id, request, o)),

@@ -217,6 +217,30 @@ export const metricTable = {
     help: 'How much of each limit of a GpuBudget is used: 1 is all of it.',
     labels: ['namespace', 'budget', 'limit'],
   },
+  reportAgeSeconds: {
+    type: 'gauge',
+    name: 'gpuvm_report_age_seconds',
+    help: 'Age of the last report that was read for an account with spec.reports: Summary or Revenue.',
+    labels: ['account', 'report'],
+  },
+  billingDollars: {
+    type: 'gauge',
+    name: 'gpuvm_billing_dollars',
+    help: 'From the Summary of the account, by the month that the provider says it is of: expenses, payouts, balance_before and balance_after.',
+    labels: ['account', 'period', 'of'],
+  },
+  hostRevenueDollars: {
+    type: 'gauge',
+    name: 'gpuvm_host_revenue_dollars',
+    help: "What the organization's hosts have earned by compute and storage, from its Revenue, over the period that the provider takes by itself.",
+    labels: ['account', 'hostnode', 'of'],
+  },
+  hostGpus: {
+    type: 'gauge',
+    name: 'gpuvm_host_gpus',
+    help: "GPUs of the organization's hosts, used or available, from its Revenue.",
+    labels: ['account', 'hostnode', 'state'],
+  },
   eventsDropped: {
     type: 'counter',
     name: 'gpuvm_events_dropped_total',

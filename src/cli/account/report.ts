@@ -4,9 +4,11 @@ import {
   gpuAccountStatusSchema,
   type GpuAccountSpec,
   type GpuAccountStatus,
+  type ReportStatus,
 } from '../../api/gpu-account.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
 import { dollars } from '../../lib/money.ts';
+import { printable } from '../../lib/printable.ts';
 import { aligned, columns, section, type Cell } from '../common/columns.ts';
 import type { Paint } from '../common/io.ts';
 import { amountOf } from '../common/prices.ts';
@@ -24,6 +26,7 @@ export interface AccountReport {
   readonly limits: GpuAccountSpec['limits'];
   readonly vms: GpuAccountStatus['vms'];
   readonly unmanagedVms: readonly string[];
+  readonly reports: readonly ReportStatus[];
   readonly conditions: readonly Condition[];
   readonly problems: readonly Problem[];
   readonly nextStep: string;
@@ -50,6 +53,7 @@ export function accountReportOf(
     ...settingsOf(spec),
     credentialsSecret: secret === undefined ? undefined : `${secret.namespace}/${secret.name}`,
     ...{ vms: status.vms, unmanagedVms: status.unmanagedVms ?? [], conditions: status.conditions ?? [] },
+    reports: status.reports ?? [],
     problems,
     nextStep: nextStepOf(status, { program, secret }),
   };
@@ -132,6 +136,7 @@ export function renderAccount(report: AccountReport, { now, paint }: AccountLook
     paint('heading', `GpuAccount ${report.name}`),
     ...section('Summary', aligned(summaryRows(report, now), paint), paint),
     ...section('VMs that no resource owns', report.unmanagedVms, paint),
+    ...section('Reports', report.reports.map(reportLine(now)), paint),
     ...section('Conditions', conditionLines(report, now, paint), paint),
     ...section('Problems', problemLines(report.problems, paint), paint),
     ...section('Next step', [report.nextStep], paint),
@@ -155,6 +160,13 @@ function summaryRows(report: AccountReport, now: number): (readonly [string, Cel
     ['Age:', createdAt === undefined ? '' : age(createdAt, now)],
   ];
   return rows.filter(([, value]) => value !== '');
+}
+
+function reportLine(now: number): (report: ReportStatus) => string {
+  return ({ kind, readAt, failure }) => {
+    const read = readAt === undefined ? 'not read yet' : `read ${age(readAt, now)} ago`;
+    return printable(`${kind}: ${read}${failure === undefined ? '' : `. ${failure}`}`);
+  };
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

@@ -17,8 +17,10 @@ import { vmKinds } from '../vm/kinds.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { CustomObject } from '../objects.ts';
 import type { VmOwners } from '../vm-owners.ts';
+import { parseAccount } from '../spending/books.ts';
 import { announcementsFor } from './announcements.ts';
 import { readCredentials, type CredentialsRead } from './credentials.ts';
+import { askForReports, observeReports } from './reports.ts';
 
 export interface GpuAccountDeps {
   readonly kube: KubeApi;
@@ -159,6 +161,8 @@ export class GpuAccountController implements Reconciler {
       for (const announcement of announcementsFor(before, desired)) this.#deps.announce(object, announcement);
     }
     this.#wakeUsers(object.metadata.name, desired);
+    const state = this.#deps.accounts.state(object.metadata.name);
+    if (state?.kind === 'ready') askForReports(parseAccount(object), state.runtime);
     return { kind: 'requeueAfter', delayMs: this.#deps.credentialsIntervalMs };
   }
 
@@ -190,6 +194,7 @@ export class GpuAccountController implements Reconciler {
       pollFailure: runtime?.fleet.pollFailure,
       listed: snapshot === undefined ? undefined : this.#count(snapshot),
       distrusted: snapshot?.distrusted,
+      reports: observeReports(parseAccount(object), runtime),
       users,
     };
   }

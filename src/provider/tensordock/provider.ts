@@ -4,7 +4,9 @@ import type { Provider, ProviderCapabilities } from '../contract.ts';
 import { ProviderError } from '../error.ts';
 import * as api from './client.ts';
 import { endpoints } from './endpoint.ts';
+import type { RevenueQuestion } from '../reports.ts';
 import { ListingReader, toCloudVm, toHost, toReceipt } from './normalize.ts';
+import { toRevenue, toSummary } from './reports.ts';
 
 export interface TensorDockOptions {
   /** "https://dashboard.tensordock.com/api/v0". Throws at creation for anything but a plain http(s) URL. */
@@ -39,6 +41,8 @@ export const endpointOfMethod = {
   getVm: endpoints.getSingle.path,
   listHosts: endpoints.hostnodes.path,
   getBalance: endpoints.billingBalance.path,
+  getRevenue: endpoints.billingRevenue.path,
+  getSummary: endpoints.billingSummary.path,
   deploy: endpoints.deploySingle.path,
   startVm: endpoints.startSingle.path,
   stopVm: endpoints.stopSingle.path,
@@ -69,6 +73,9 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
       const answer = await api.billingBalance(call, callOptions);
       return { balance: answer.balance, hourlyCost: answer.hourly_cost };
     },
+    getRevenue: async (question, callOptions) =>
+      toRevenue(await api.billingRevenue(call, revenueRequest(question), callOptions)),
+    getSummary: async (month, callOptions) => toSummary(await api.billingSummary(call, month, callOptions)),
     deploy: async (request, callOptions) => toReceipt(await api.deploySingle(call, request, callOptions)),
     startVm: (id, callOptions) => api.startSingle(call, id, callOptions),
     stopVm: (id, { release }, callOptions) => api.stopSingle(call, { id, release }, callOptions),
@@ -80,6 +87,14 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
       api.spotValidateNew(call, { hostnode, size, price: bid }, callOptions),
     validateBidOf: (id, bid, callOptions) => api.spotValidateExisting(call, { id, price: bid }, callOptions),
     close: () => transport.close(),
+  };
+}
+
+function revenueRequest({ from, to, hostnode }: RevenueQuestion): api.RevenueRequest {
+  return {
+    ...(from === undefined ? {} : { startTimestamp: from }),
+    ...(to === undefined ? {} : { endTimestamp: to }),
+    ...(hostnode === undefined ? {} : { hostnodeId: hostnode }),
   };
 }
 
