@@ -29,6 +29,8 @@ export const conditionTypes = {
   ListDistrusted: 'GpuAccount: the list of VMs contradicts other evidence. Only present while true.',
   OrganizationUnproven:
     'GpuAccount: the credentials may be of another organization than the VMs that are recorded, and nothing is done with them. Only present while true.',
+  UnmanagedVms:
+    'GpuAccount: there are VMs that this installation made, that no resource owns, and that nobody wanted kept. Only present while true.',
   CredentialsValid: 'GpuAccount: the provider accepts the key and token of the credentials Secret.',
 } as const;
 export type ConditionType = keyof typeof conditionTypes;

@@ -15,6 +15,7 @@ import {
 } from './fields.ts';
 import { gpuAccountType } from './group.ts';
 import type { KindDefinition } from './kind.ts';
+import { unmanagedVmsSpecFields, unmanagedVmsStatusFields } from './unmanaged-vms.ts';
 
 /** Where the provider's API v0 is (API reference, section 1). */
 export const defaultEndpoint = 'https://dashboard.tensordock.com/api/v0';
@@ -88,20 +89,8 @@ export const gpuAccountSpecSchema = z
       .describe('Most calls to the provider per second. The provider asks for about one per organization.'),
     allowedNamespaces: labelSelectorField.optional(),
     limits: limitsField.optional(),
+    ...unmanagedVmsSpecFields,
     reports: reportsField.optional(),
-    unmanagedVms: z
-      .enum(['Report', 'Delete'])
-      .default('Report')
-      .meta(
-        cel({
-          rule: "self == 'Report'",
-          message: 'unmanagedVms: Delete is not supported by this release of gpuvm-operator yet: use Report',
-          reason: 'FieldValueForbidden',
-        }),
-      )
-      .describe(
-        'What to do with VMs that this installation made and that no resource owns. Only Report in this release.',
-      ),
   })
   .describe('One organization at the provider.');
 export type GpuAccountSpec = z.infer<typeof gpuAccountSpecSchema>;
@@ -142,24 +131,7 @@ export const gpuAccountStatusSchema = z
   .object({
     observedGeneration: z.int().optional().describe('The metadata.generation that this status was made from.'),
     conditions: conditionsField.optional(),
-    vms: z
-      .object({
-        total: z.int().describe('All VMs of the organization, whoever made them.'),
-        managed: z.int().describe('VMs that resources of this cluster own.'),
-        unmanaged: z
-          .int()
-          .describe(
-            'VMs that this installation made, by their names, and that no resource owns. They cost money for nothing.',
-          ),
-      })
-      .optional()
-      .describe('What the last list had.'),
-    unmanagedVms: z
-      .array(z.string().max(100))
-      .max(50)
-      .meta({ 'x-kubernetes-list-type': 'atomic' })
-      .optional()
-      .describe('Ids of up to 50 VMs that this installation made and that no resource owns.'),
+    ...unmanagedVmsStatusFields,
     reports: z
       .array(reportStatusField)
       .max(2)

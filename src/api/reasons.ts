@@ -134,6 +134,10 @@ export const reasons = {
   CredentialsUnknown: 'The provider has not been asked yet, or did not answer.',
   OrganizationUnproven:
     'The credentials may be of another organization than the VMs that are recorded. Nothing is deployed, deleted, or taken for lost; the message of the account says what to do.',
+  UnmanagedVmsReported:
+    'VMs of this installation belong to no resource. They are only reported (spec.unmanagedVms); gpuvm unmanaged shows and deletes them.',
+  UnmanagedVmsDeleted:
+    'VMs of this installation belong to no resource, and are deleted after the grace period; the message says how to keep one.',
   AccountInUse: 'The account is being deleted, but resources still use it. Delete them first.',
 } as const;
 
@@ -156,6 +160,9 @@ export const eventReasons = {
   Deleted: 'The VM is deleted, and the list no longer has it.',
   OrganizationConfirmed:
     'The annotation confirm-organization was acted on: VMs that the list of these credentials lacks count as gone.',
+  UnmanagedVmsFound: 'VMs of this installation were seen that no resource owns; the message has their ids.',
+  UnmanagedVmsDeleting: 'VMs that no resource owned for the whole grace period are deleted now.',
+  UnmanagedVmsGone: 'VMs that no resource owned are deleted, and the list no longer has them.',
   Retained: 'The resource is gone, its VM stays at the provider (deletionPolicy Retain), and goes on billing.',
   Abandoned: 'The resource was let go by the abandon annotation. Its VM may still exist, and go on billing.',
 } as const;

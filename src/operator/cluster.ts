@@ -1,4 +1,12 @@
-import { apiGroup, gpuAccountType, gpuBudgetType, gpuPoolType, labels, managedByValue } from '../api/group.ts';
+import {
+  annotations,
+  apiGroup,
+  gpuAccountType,
+  gpuBudgetType,
+  gpuPoolType,
+  labels,
+  managedByValue,
+} from '../api/group.ts';
 import { controllerIndex, controllerUidOf } from '../controllers/owned.ts';
 import { ownerKeyOf } from '../controllers/pool-owner.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
@@ -43,6 +51,8 @@ export interface Cluster {
   readonly slices: Store<EndpointSliceObject>;
   /** Resources, by their keys among all kinds, whose Services want to be looked at. */
   readonly publications: WorkQueue;
+  /** Accounts with VMs that no resource owns, and that are to go. */
+  readonly sweeps: WorkQueue;
   start(): void;
   /** Resolves once all stores are complete. */
   synced(): Promise<void>;
@@ -95,6 +105,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
   const services = new Store<ServiceObject>(ofOurs);
   const slices = new Store<EndpointSliceObject>(ofOurs);
   const publications = queueOf(deps, 'service');
+  const sweeps = queueOf(deps, 'unmanaged');
   const selector = { labelSelector: managedSelector };
   const watches = [
     ...vmKinds.map(({ type }) => new ListWatch({ ...common, type, store: vms.of(type.kind).store })),
@@ -108,7 +119,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
   ];
   return {
     vms,
-    ...{ accounts, pools, budgets, namespaces, secrets, services, slices, publications },
+    ...{ accounts, pools, budgets, namespaces, secrets, services, slices, publications, sweeps },
     start: () => {
       for (const watch of watches) watch.start();
     },
@@ -123,6 +134,7 @@ export function createCluster(deps: OperatorDeps): Cluster {
     stop: async () => {
       for (const { queue } of [...vms.kinds.values(), accounts, pools, budgets]) queue.close();
       publications.close();
+      sweeps.close();
       await Promise.all(watches.map((watch) => watch.stop()));
     },
   };
@@ -138,6 +150,7 @@ const vmIndexes: Readonly<Record<string, IndexFunction<CustomObject>>> = {
   uid: (object) => [object.metadata.uid],
   owner: ownerKeyOf,
   vm: (object) => recordedIn(object),
+  adopts: ({ metadata }) => metadata.annotations?.[annotations.adopt],
 };
 
 function kindOf(
@@ -157,9 +170,9 @@ function queueOf({ clock, random, metrics }: OperatorDeps, name: string): WorkQu
 
 /** Annotations of others may be as long as a quarter of a megabyte, in each of thousands of resources. */
 function ownAnnotations(object: CustomObject): CustomObject {
-  const { annotations } = object.metadata;
-  if (annotations === undefined) return object;
-  const own = Object.entries(annotations).filter(([name]) => name.startsWith(`${apiGroup}/`));
+  const given = object.metadata.annotations;
+  if (given === undefined) return object;
+  const own = Object.entries(given).filter(([name]) => name.startsWith(`${apiGroup}/`));
   return { ...object, metadata: { ...object.metadata, annotations: Object.fromEntries(own) } };
 }
 

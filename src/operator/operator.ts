@@ -1,5 +1,4 @@
 import { gpuAccountType, gpuPoolType } from '../api/group.ts';
-import { installationId } from '../api/vm-name.ts';
 import { AccountRegistry } from '../controllers/accounts.ts';
 import { GpuAccountController } from '../controllers/gpu-account/controller.ts';
 import { GpuPoolController } from '../controllers/pool/controller.ts';
@@ -7,11 +6,10 @@ import { VmController } from '../controllers/vm/controller.ts';
 import { ChosenHosts } from '../controllers/vm/spread.ts';
 import { vmKinds, type VmKind } from '../controllers/vm/kinds.ts';
 import { InputReader } from '../controllers/input-reader.ts';
-import { namespaceType } from '../controllers/objects.ts';
 import { Prober } from '../controllers/prober.ts';
 import { ServicePublisher } from '../controllers/service/publisher.ts';
 import { VmOwners } from '../controllers/vm-owners.ts';
-import type { KubeApi, Reconciler } from '../kube/contract.ts';
+import type { Reconciler } from '../kube/contract.ts';
 import { KubeEventRecorder } from '../kube/events.ts';
 import type { WorkQueue } from '../kube/queue.ts';
 import { Runner } from '../kube/runner.ts';
@@ -21,8 +19,10 @@ import { accountStarter } from './account-runtime.ts';
 import { collectAll } from './collect.ts';
 import { createCluster, recordedVmsOf, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
+import { installationOf, leadRunners } from './leading.ts';
 import { vmTimings } from './options.ts';
 import { budgetController, createSpending, wakeOnSpendingChanges, type Spending } from './spending.ts';
+import { createUnmanaged, unmanagedSweeper, wakeSweeper, type Unmanaged } from './unmanaged.ts';
 import { vmMetrics } from './vm-metrics.ts';
 import {
   wakeOnClusterChanges,
@@ -60,6 +60,7 @@ interface Parts {
   readonly events: KubeEventRecorder;
   readonly services: ServicePublisher;
   readonly spending: Spending;
+  readonly unmanaged: Unmanaged;
   readonly chosenHosts: ChosenHosts;
 }
 
@@ -75,17 +76,13 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
     },
   });
   const spending = createSpending(deps, { cluster, installation, accounts: shared.accounts });
-  const parts: Parts = { cluster, installation, spending, ...shared };
-  const runners = [
-    ...vmKinds.map((kind) => runnerOf(deps, vmController(deps, parts, kind), cluster.vms.queueOf(kind.type.kind))),
-    runnerOf(deps, accountController(deps, parts), cluster.accounts.queue),
-    runnerOf(deps, poolController(deps, parts), cluster.pools.queue),
-    runnerOf(deps, budgetController(deps, parts), cluster.budgets.queue),
-    runnerOf(deps, parts.services, cluster.publications),
-  ];
+  const unmanaged = createUnmanaged(cluster);
+  const parts: Parts = { cluster, installation, spending, unmanaged, ...shared };
+  const runners = runnersOf(deps, parts);
   wakeOnClusterChanges(cluster, parts.owners);
   publishOnClusterChanges(cluster);
   wakeOnSpendingChanges(cluster, spending);
+  wakeSweeper(cluster, unmanaged);
   collectAll(deps, cluster, parts);
   const life = { isStopping: false };
   const stopping = Promise.withResolvers<undefined>();
@@ -136,7 +133,7 @@ function sharedParts(
   deps: OperatorDeps,
   cluster: Cluster,
   { installation, listChanged }: { readonly installation: string; readonly listChanged: (account: string) => void },
-): Omit<Parts, 'cluster' | 'installation' | 'spending'> {
+): Omit<Parts, 'cluster' | 'installation' | 'spending' | 'unmanaged'> {
   const { kube, clock, random, redactor, log, metrics } = deps;
   const owners = new VmOwners();
   const accounts = new AccountRegistry(
@@ -194,7 +191,7 @@ function servicePublisher({ kube, options }: OperatorDeps, cluster: Cluster): Se
 
 function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmController {
   const { kube, clock, random, log, leadership, newPassword } = deps;
-  const { cluster, installation, owners, accounts, prober, events, services, spending, chosenHosts } = parts;
+  const { cluster, installation, owners, accounts, prober, events, services, spending, unmanaged, chosenHosts } = parts;
   return new VmController({
     spread: { pools: cluster.pools.store, vms: cluster.vms, chosenHosts },
     kind,
@@ -202,7 +199,7 @@ function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmControl
     store: cluster.vms.of(kind.type.kind).store,
     vms: cluster.vms,
     accountsStore: cluster.accounts.store,
-    ...{ ledger: spending.ledger, catchUp: spending.catchUp },
+    ...{ ledger: spending.ledger, catchUp: spending.catchUp, keepers: unmanaged.keepers },
     secrets: cluster.secrets,
     timings: vmTimings(deps.options),
     inputs: new InputReader(kube, clock),
@@ -214,10 +211,11 @@ function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmControl
 }
 
 function accountController(deps: OperatorDeps, parts: Parts): GpuAccountController {
-  const { kube, clock, redactor, options } = deps;
-  const { cluster, installation, owners, accounts, events } = parts;
+  const { kube, clock, redactor, log, options } = deps;
+  const { cluster, installation, owners, accounts, events, spending, unmanaged } = parts;
   return new GpuAccountController({
-    ...{ kube, clock, redactor, installation, owners, accounts },
+    ...{ kube, clock, redactor, log, installation, owners, accounts, ...unmanaged },
+    catchUp: spending.catchUp,
     store: cluster.accounts.store,
     vms: cluster.vms,
     credentialsIntervalMs: options.retryMs,
@@ -226,6 +224,9 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
     },
     wakeUsers: (account) => {
       wakeVmsOf(cluster, account);
+    },
+    wake: (key) => {
+      wakeVm(cluster, key);
     },
   });
 }
@@ -244,6 +245,18 @@ function poolController(deps: OperatorDeps, { cluster, events, services }: Parts
   });
 }
 
+function runnersOf(deps: OperatorDeps, parts: Parts): Runner[] {
+  const { cluster, services, unmanaged } = parts;
+  return [
+    ...vmKinds.map((kind) => runnerOf(deps, vmController(deps, parts, kind), cluster.vms.queueOf(kind.type.kind))),
+    runnerOf(deps, accountController(deps, parts), cluster.accounts.queue),
+    runnerOf(deps, poolController(deps, parts), cluster.pools.queue),
+    runnerOf(deps, budgetController(deps, parts), cluster.budgets.queue),
+    runnerOf(deps, services, cluster.publications),
+    runnerOf(deps, unmanagedSweeper(deps, { ...parts, ...unmanaged }), cluster.sweeps),
+  ];
+}
+
 function runnerOf(
   { clock, random, log, metrics, options }: OperatorDeps,
   reconciler: Reconciler,
@@ -255,43 +268,4 @@ function runnerOf(
     concurrency: options.concurrency,
     hooks: runnerHooks(metrics, reconciler.name, options.concurrency),
   });
-}
-
-/**
- * Only who leads reconciles and calls the provider; the stores are kept warm in any case. A leader that is deposed does
- * not begin again: it stops calling at once, and its process ends.
- */
-function leadRunners(
-  { leadership, log, onDeposed }: OperatorDeps,
-  {
-    runners,
-    accounts,
-    spending,
-    life,
-  }: Pick<Parts, 'accounts' | 'spending'> & {
-    readonly runners: readonly Runner[];
-    readonly life: { isStopping: boolean };
-  },
-): void {
-  leadership.onGained(() => {
-    // A leader that stops and waits for its calls goes on renewing, and may lose the lease meanwhile and get it again.
-    if (life.isStopping) return;
-    spending.costs.begin();
-    for (const runner of runners) runner.start();
-  });
-  leadership.onLost(() => {
-    if (life.isStopping) return;
-    for (const runner of runners) void runner.stop(0, 'leadershipLost');
-    accounts.stop();
-    log.error({}, 'no longer leading: ending the process');
-    onDeposed();
-  });
-}
-
-async function installationOf(kube: KubeApi): Promise<string> {
-  const namespace = await kube.get(namespaceType, { name: 'kube-system' });
-  if (namespace === undefined) {
-    throw new Error('the cluster has no kube-system namespace to derive the installation from: give --installation');
-  }
-  return installationId(namespace.metadata.uid);
 }

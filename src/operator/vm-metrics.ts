@@ -1,3 +1,4 @@
+import type { GpuAccountStatus } from '../api/gpu-account.ts';
 import type { VmStatus } from '../api/vm.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
 import { vmKindOf, type VmKind } from '../controllers/vm/kinds.ts';
@@ -45,13 +46,15 @@ export function collectVms(
     collectResources(metrics, deps.vms);
     metrics.pollAgeSeconds.reset();
     metrics.unmanagedVms.reset();
+    metrics.keptVms.reset();
     for (const object of deps.accounts.list()) {
       const account = object.metadata.name;
       const snapshot = deps.registry.runtime(account)?.fleet.snapshot;
       if (snapshot !== undefined)
         metrics.pollAgeSeconds.set({ account }, (deps.clock.now() - snapshot.requestedAt) / 1000);
-      const { vms } = (object.status ?? {}) as { vms?: { unmanaged?: number } };
+      const { vms } = (object.status ?? {}) as GpuAccountStatus;
       metrics.unmanagedVms.set({ account }, vms?.unmanaged ?? 0);
+      metrics.keptVms.set({ account }, vms?.kept ?? 0);
     }
   });
 }

@@ -30,6 +30,7 @@ function follower(): Cluster & { owners: VmOwners; gpuVms: Store<CustomObject> }
     services: new Store<ServiceObject>({ log }),
     slices: new Store<EndpointSliceObject>({ log }),
     publications: new WorkQueue({ clock: new VirtualClock(), random: () => 0 }),
+    sweeps: new WorkQueue({ clock: new VirtualClock(), random: () => 0 }),
     start: () => undefined,
     synced: () => Promise.resolve(),
     unsynced: () => undefined,

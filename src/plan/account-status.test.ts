@@ -3,9 +3,15 @@ import { expect, it } from 'vitest';
 import { problemsOfConditions } from '../../test/support/status-check.ts';
 import { conditionOf } from '../api/conditions.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
+import type { UnmanagedVm } from '../api/unmanaged-vms.ts';
 import { statusOfAccount, type AccountObservation } from './account-status.ts';
 
 const now = Date.UTC(2026, 5, 1, 12);
+
+function unmanagedVm(id: string): UnmanagedVm {
+  return { id, name: 'gpuvm-1a2b3c4d-0f8e6c1de2b94a3f9c5d7e8f01234567-1', since: '2026-06-01T11:00:00Z' };
+}
+
 const healthy: AccountObservation = {
   now,
   generation: 2,
@@ -13,7 +19,10 @@ const healthy: AccountObservation = {
   credentials: { kind: 'accepted' },
   organization: { kind: 'proven', organization: { keyFingerprint: 'abcdef012345' } },
   pollFailure: undefined,
-  listed: { total: 5, managed: 3, unmanaged: ['vm-1'] },
+  listed: { counts: { total: 5, managed: 3, unmanaged: 1, kept: 0, foreign: 1 }, entries: [unmanagedVm('vm-1')] },
+  sweep: { policy: 'Report', graceMs: 3_600_000 },
+  installation: '1a2b3c4d',
+  keptVms: [],
   distrusted: undefined,
   reports: [],
   users: [],
@@ -134,16 +143,29 @@ it('which key was proven is remembered while there are no credentials', () => {
   });
 });
 
-it('VMs that nobody owns are counted, and named up to fifty of them', () => {
-  const unmanaged = Array.from({ length: 60 }, (_, index) => `vm-${index}`);
-  const status = statusFor({ listed: { total: 60, managed: 0, unmanaged } });
-  expect(status.vms).toEqual({ total: 60, managed: 0, unmanaged: 60 });
-  expect(status.unmanagedVms).toEqual(unmanaged.slice(0, 50));
+it('VMs that nobody owns are counted, and named up to a hundred of them', () => {
+  const entries = Array.from({ length: 120 }, (_, index) => unmanagedVm(`vm-${index}`));
+  const counts = { total: 160, managed: 0, unmanaged: 120, kept: 0, foreign: 40 };
+  const status = statusFor({ listed: { counts, entries } });
+  expect(status.vms).toEqual(counts);
+  expect(status.unmanagedVms).toEqual(entries.slice(0, 100));
+});
+
+it('the condition UnmanagedVms is there while there are such VMs that nobody wanted kept, also while there is no list', () => {
+  const status = statusFor({});
+  expect(conditionOf(status.conditions, 'UnmanagedVms')).toMatchObject({
+    status: 'True',
+    reason: 'UnmanagedVmsReported',
+  });
+  expect(conditionOf(statusFor({ status, listed: undefined }).conditions, 'UnmanagedVms')?.status).toBe('True');
+  const { counts } = healthy.listed!;
+  const kept = { counts, entries: [{ ...unmanagedVm('vm-1'), kept: 'spec.keepVms' }] };
+  expect(conditionOf(statusFor({ status, listed: kept }).conditions, 'UnmanagedVms')).toBeUndefined();
 });
 
 it('what was counted last stands while there is no list', () => {
   const status = statusFor({});
-  expect(statusFor({ status, listed: undefined })).toMatchObject({ vms: status.vms, unmanagedVms: ['vm-1'] });
+  expect(statusFor({ status, listed: undefined })).toMatchObject({ vms: status.vms, unmanagedVms: [{ id: 'vm-1' }] });
 });
 
 it('a resource that uses a deleted account is named', () => {

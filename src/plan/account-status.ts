@@ -1,9 +1,12 @@
 import { mergeConditions, type ConditionDraft } from '../api/conditions.ts';
 import { fitted } from '../api/fitted.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
+import type { KeptVms, UnmanagedVm } from '../api/unmanaged-vms.ts';
 import type { PollFailure } from '../fleet/contract.ts';
 import type { OrganizationVerdict } from './organization.ts';
 import { reportStatuses, type ReportObservation } from './reports.ts';
+import type { SweepFacts } from './unmanaged/entries.ts';
+import { unmanagedDraft } from './unmanaged/words.ts';
 
 export type CredentialsState =
   { readonly kind: 'accepted' } | { readonly kind: CredentialsProblem; readonly message: string };
@@ -19,8 +22,11 @@ export interface AccountObservation {
   readonly organization: OrganizationVerdict | undefined;
   readonly pollFailure: PollFailure | undefined;
   /** Undefined as well while it is not the organization of the VMs here that was listed. */
-  readonly listed:
-    { readonly total: number; readonly managed: number; readonly unmanaged: readonly string[] } | undefined;
+  readonly listed: { readonly counts: VmCounts; readonly entries: readonly UnmanagedVm[] } | undefined;
+  readonly sweep: Pick<SweepFacts, 'policy' | 'graceMs'>;
+  readonly installation: string;
+  /** What is to be written down of VMs that are to be kept. */
+  readonly keptVms: readonly KeptVms[];
   readonly distrusted: string | undefined;
   /** Those that the account asks for. */
   readonly reports: readonly ReportObservation[];
@@ -28,17 +34,21 @@ export interface AccountObservation {
   readonly users: readonly string[];
 }
 
-const mostIdsShown = 50;
+export type VmCounts = Required<NonNullable<GpuAccountStatus['vms']>>;
+
 const mostUsersShown = 10;
 
 /** The status of an account: what the last list had, and whether the next ones can be had. Pure. */
 export function statusOfAccount(observation: AccountObservation): GpuAccountStatus {
   const { now, generation, status } = observation;
   const drafts = [readyDraft(observation), credentialsDraft(observation), ...abnormalDrafts(observation)];
+  const { installation, keptVms } = observation;
   const made: GpuAccountStatus = compact({
     observedGeneration: generation,
     conditions: mergeConditions(status.conditions ?? [], drafts, { now, generation }),
+    installation,
     ...counted(observation),
+    keptVms: keptVms.length === 0 ? undefined : [...keptVms],
     ...reported(observation),
     organization: observation.organization?.organization ?? status.organization,
   });
@@ -52,11 +62,8 @@ function reported({ reports, status }: AccountObservation): Pick<GpuAccountStatu
 /** What was counted last stands while there is no list. */
 function counted({ listed, status }: AccountObservation): Pick<GpuAccountStatus, 'vms' | 'unmanagedVms'> {
   if (listed === undefined) return compact({ vms: status.vms, unmanagedVms: status.unmanagedVms });
-  const { total, managed, unmanaged } = listed;
-  return compact({
-    vms: { total, managed, unmanaged: unmanaged.length },
-    unmanagedVms: unmanaged.length === 0 ? undefined : unmanaged.slice(0, mostIdsShown),
-  });
+  const { counts, entries } = listed;
+  return compact({ vms: counts, unmanagedVms: entries.length === 0 ? undefined : [...entries] });
 }
 
 function readyDraft(observation: AccountObservation): ConditionDraft {
@@ -130,8 +137,11 @@ function credentialsDraft({ credentials, organization, pollFailure, listed }: Ac
 }
 
 /** Only present while true, as abnormal conditions should be. */
-function abnormalDrafts({ distrusted, organization }: AccountObservation): ConditionDraft[] {
+function abnormalDrafts(observation: AccountObservation): ConditionDraft[] {
+  const { distrusted, organization, listed, status, sweep } = observation;
   const drafts: ConditionDraft[] = [];
+  const unmanaged = unmanagedDraft(listed?.entries ?? status.unmanagedVms ?? [], sweep);
+  if (unmanaged !== undefined) drafts.push(unmanaged);
   if (distrusted !== undefined) {
     const message = `No VM is taken for gone on the word of this list: ${distrusted}`;
     drafts.push({ type: 'ListDistrusted', status: 'True', reason: 'ListDistrusted', message });

@@ -208,7 +208,19 @@ export const metricTable = {
   unmanagedVms: {
     type: 'gauge',
     name: 'gpuvm_unmanaged_vms',
-    help: 'VMs that this installation made, by their names, and that no resource owns.',
+    help: 'VMs that this installation made, by their names, that no resource owns, and that nobody wanted kept.',
+    labels: ['account'],
+  },
+  keptVms: {
+    type: 'gauge',
+    name: 'gpuvm_kept_vms',
+    help: 'VMs that this installation made, whose resource is gone, and that were to be kept.',
+    labels: ['account'],
+  },
+  unmanagedDeleted: {
+    type: 'counter',
+    name: 'gpuvm_unmanaged_vms_deleted_total',
+    help: 'VMs that were deleted because no resource owned them for the whole grace period.',
     labels: ['account'],
   },
   budgetUsedRatio: {

@@ -123,9 +123,10 @@ describe('by annotation and policy', () => {
     await vm.delete();
     expect(await team.vm(id)).toMatchObject({ status: 'Running' });
     expect((await vm.untilEvent('Retained')).note).toContain('goes on billing');
+    const why = `Retained: GpuVm ${team.namespace}/kept`;
     await until(
-      'the account reports it',
-      async () => (await team.accountObject())?.status?.unmanagedVms?.includes(id),
+      'the account reports it as kept',
+      async () => (await team.accountObject())?.status?.unmanagedVms?.some((vm) => vm.id === id && vm.kept === why),
       async () => (await team.accountObject())?.status,
     );
     await team.call('client/delete/single', { server: id });

@@ -218,7 +218,7 @@ describe('no VM of another UID is taken or deleted', () => {
     const next = (await second.untilReady()).vm?.id ?? '';
     expect(next).not.toBe(id);
     await until('the first VM is reported', async () =>
-      (await team.accountObject())?.status?.unmanagedVms?.includes(id),
+      (await team.accountObject())?.status?.unmanagedVms?.some((one) => one.id === id),
     );
     await second.delete();
     expect(await changesOf(team, id)).toEqual([]);

@@ -237,6 +237,7 @@ export function observe(seen: Seen = {}): VmObservation {
     secret: { name: 'trainer-connection', state: 'ours', uid: 'secret-1', data: { password: 'kept-password' } },
     adoption: undefined,
     rivals: noRivals,
+    isKeptNoted: () => true,
     ...rest,
     account,
     marked: snapshot === undefined ? [] : unretired(markedVmsOf(snapshot, installation, uid), rest.journal ?? {}),

@@ -60,7 +60,7 @@ describe("another organization's credentials", () => {
     expect(accountCondition(world, 'Ready')).toBe('False OrganizationUnproven');
     expect(accountCondition(world, 'CredentialsValid')).toBe('True CredentialsAccepted');
     expect(accountCondition(world, 'OrganizationUnproven')).toBe('True OrganizationUnproven');
-    expect(accountStatus(world).vms).toEqual({ total: 4, managed: 4, unmanaged: 0 });
+    expect(accountStatus(world).vms).toEqual({ total: 4, managed: 4, unmanaged: 0, kept: 0, foreign: 0 });
     expect(eventsOf(world, 'OrganizationUnproven')).toBe(1);
     expect(world.conditionOf('a', 'Ready')).toBe('True Running');
     expect(world.conditionOf('a', 'Synced')).toBe('False OrganizationUnproven');

@@ -63,6 +63,8 @@ export class Watchdog {
   readonly #excused = new Set<string>();
   /** UIDs of resources that are gone and were to leave their VM behind, be it one that comes after them. */
   readonly #letGo = new Set<string>();
+  /** UIDs of resources whose finalizer somebody has taken off: what becomes of their VMs nobody promises. */
+  readonly #forced = new Set<string>();
   /** The size that each VM had when it was first seen. */
   readonly #firstSizes = new Map<string, Vm['size']>();
 
@@ -99,6 +101,18 @@ export class Watchdog {
   /** Somebody has edited the status of this resource. */
   excuse(uid: string): void {
     this.#excused.add(uid);
+  }
+
+  /** Somebody is about to take the finalizer off this resource, and to delete it. */
+  expectForce({ metadata: { uid } }: CustomObject): void {
+    this.#forced.add(uid);
+    this.#letGo.add(uid);
+  }
+
+  /** Somebody makes a VM with this name, as a deploy call might that takes effect when its resource is long gone. */
+  expectStray(name: string): void {
+    const mark = markOf(name);
+    if (mark !== undefined) this.#letGo.add(mark.uid);
   }
 
   /** A request leaves for the provider. */
@@ -186,6 +200,7 @@ export class Watchdog {
   afterGone(last: CustomObject): void {
     const { name, uid } = last.metadata;
     this.#spot.afterGone(last);
+    if (this.#forced.has(uid)) return;
     const isAbandoned = last.metadata.annotations?.[annotations.abandon] === 'true';
     if (isAbandoned || parseVm(last).spec.deletionPolicy === 'Retain') {
       this.#letGo.add(uid);

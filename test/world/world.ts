@@ -45,6 +45,8 @@ export interface WorldOptions {
   readonly simulator?: Partial<SimulatorOptions>;
   readonly operator?: Partial<OperatorOptions>;
   readonly requestsPerSecond?: number;
+  /** What the spec of the account has beside that. */
+  readonly account?: object;
   /** Namespaces beside the one that names without a namespace are of. */
   readonly namespaces?: readonly string[];
   /** Operator processes; 1 unless given. */
@@ -187,6 +189,7 @@ export class SimulatedWorld {
       spec: {
         credentialsSecretRef: { namespace: 'gpuvm-system', name: 'tensordock' },
         requestsPerSecond: this.#rate,
+        ...this.#options.account,
       },
     });
     await this.start();
@@ -299,6 +302,28 @@ export class SimulatedWorld {
   async delete(name: string): Promise<void> {
     this.note(`delete ${name}`);
     await this.#deleteAsUser(this.#typeOf(name), name);
+  }
+
+  /** Somebody takes the finalizer off by hand, and deletes the resource: nobody gets to look at its VM. */
+  async deleteByForce(name: string): Promise<void> {
+    const object = this.resource(name);
+    if (object === undefined) return;
+    this.note(`delete ${name} by force`);
+    this.watchdog.expectForce(object);
+    this.#witness.isUserCalling = true;
+    const patch = { metadata: { finalizers: null } };
+    const done = [
+      this.api.mergePatch(this.#typeOf(name), { namespace, name }, patch),
+      this.api.delete(this.#typeOf(name), { namespace, name }),
+    ];
+    this.#witness.isUserCalling = false;
+    await Promise.all(done);
+  }
+
+  /** The platform team changes the account. */
+  async changeAccount(spec: object): Promise<void> {
+    this.note(`account ${JSON.stringify(spec)}`);
+    await this.api.mergePatch(gpuAccountType, { name: accountName }, { spec });
   }
 
   async deletePool(name: string): Promise<void> {
@@ -449,16 +474,18 @@ export class SimulatedWorld {
   /**
    * Somebody deploys a VM by hand, such as `easySpec` describes. Returns its id; one that nobody knows if there is no room.
    * @param bid of a spot VM, in dollars per hour
+   * @param name what they call it
    */
-  deployForeign(bid?: string): string {
+  deployForeign(bid?: string, name?: string): string {
     const { gpu, vcpus, memoryGB: ram, storageGB: storage } = easySpec;
+    if (name !== undefined) this.watchdog.expectStray(name);
     for (const host of this.provider.machine.world.hosts.values()) {
       const model = gpu.models.find((one) => (host.gpus.get(one)?.free ?? 0) >= gpu.count);
       const [port] = host.freePorts;
       if (model === undefined || port === undefined) continue;
       const answer = this.provider.call('client/deploy/single', {
         ...{
-          name: `by-hand-${String(port)}-${host.id.slice(0, 8)}`,
+          name: name ?? `by-hand-${String(port)}-${host.id.slice(0, 8)}`,
           hostnode: host.id,
           gpu_model: model,
           gpu_count: gpu.count,

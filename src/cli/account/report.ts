@@ -25,7 +25,7 @@ export interface AccountReport {
   readonly allowedNamespaces: Readonly<Record<string, string>> | undefined;
   readonly limits: GpuAccountSpec['limits'];
   readonly vms: GpuAccountStatus['vms'];
-  readonly unmanagedVms: readonly string[];
+  readonly unmanagedVms: NonNullable<GpuAccountStatus['unmanagedVms']>;
   readonly reports: readonly ReportStatus[];
   readonly conditions: readonly Condition[];
   readonly problems: readonly Problem[];
@@ -71,13 +71,13 @@ function settingsOf(spec: GpuAccountSpec | undefined): Settings {
 }
 
 /** Conditions that are there only while something is the matter. */
-const warnings = ['ListDistrusted', 'OrganizationUnproven'] as const;
+const warnings = ['ListDistrusted', 'OrganizationUnproven', 'UnmanagedVms'] as const;
 
 /** So long an operator that runs may take to look at something new. */
 const unseenAfterMs = 60_000;
 
 function accountProblems(
-  { observedGeneration, conditions, vms }: GpuAccountStatus,
+  { observedGeneration, conditions }: GpuAccountStatus,
   { unseenMs, program }: { readonly unseenMs: number; readonly program: string },
 ): Problem[] {
   if (observedGeneration === undefined) {
@@ -92,12 +92,7 @@ function accountProblems(
     return condition?.status === 'True' ? [condition] : [];
   });
   const said = [...bad, ...warned].map(({ reason, message }) => ({ what: `${reason}: ${message}` }));
-  const { unmanaged = 0 } = vms ?? {};
-  const orphans =
-    unmanaged === 0
-      ? []
-      : [{ what: `${unmanaged} VMs of this installation belong to no resource, and cost money for nothing.` }];
-  return [...said.filter(({ what }, at) => said.findIndex((one) => one.what === what) === at), ...orphans];
+  return said.filter(({ what }, at) => said.findIndex((one) => one.what === what) === at);
 }
 
 interface StepFacts {
@@ -112,9 +107,7 @@ function nextStepOf({ conditions = [], observedGeneration, vms }: GpuAccountStat
     .find((step) => step !== undefined);
   if (forCredentials !== undefined) return forCredentials;
   const hasOrphans = vms !== undefined && vms.unmanaged > 0;
-  return hasOrphans
-    ? 'Look at these VMs at the provider, and delete those that nobody needs.'
-    : `${facts.program} status -A`;
+  return hasOrphans ? `${facts.program} unmanaged` : `${facts.program} status -A`;
 }
 
 function credentialsStep(reason: string, { secret }: StepFacts): string | undefined {
@@ -135,7 +128,7 @@ export function renderAccount(report: AccountReport, { now, paint }: AccountLook
   return [
     paint('heading', `GpuAccount ${report.name}`),
     ...section('Summary', aligned(summaryRows(report, now), paint), paint),
-    ...section('VMs that no resource owns', report.unmanagedVms, paint),
+    ...section('VMs that no resource owns', unmanagedLines(report, { now, paint }), paint),
     ...section('Reports', report.reports.map(reportLine(now)), paint),
     ...section('Conditions', conditionLines(report, now, paint), paint),
     ...section('Problems', problemLines(report.problems, paint), paint),
@@ -155,7 +148,7 @@ function summaryRows(report: AccountReport, now: number): (readonly [string, Cel
       'VMs:',
       vms === undefined
         ? ''
-        : `${vms.total} in the organization, ${vms.managed} managed here, ${vms.unmanaged} of no resource`,
+        : `${vms.total} in the organization, ${vms.managed} managed here, ${vms.unmanaged} of no resource${keptText(vms)}`,
     ],
     ['Age:', createdAt === undefined ? '' : age(createdAt, now)],
   ];
@@ -167,6 +160,21 @@ function reportLine(now: number): (report: ReportStatus) => string {
     const read = readAt === undefined ? 'not read yet' : `read ${age(readAt, now)} ago`;
     return printable(`${kind}: ${read}${failure === undefined ? '' : `. ${failure}`}`);
   };
+}
+
+function keptText({ kept = 0 }: NonNullable<GpuAccountStatus['vms']>): string {
+  return kept === 0 ? '' : `, ${kept} of no resource that were to be kept`;
+}
+
+function unmanagedLines(
+  { unmanagedVms }: AccountReport,
+  { now, paint }: Pick<AccountLook, 'now' | 'paint'>,
+): readonly string[] {
+  const rows = unmanagedVms.map(({ id, since, kept, deletingSince, message }): Cell[] => {
+    const fate = deletingSince === undefined ? '' : 'being deleted';
+    return [id, `since ${age(since, now)}`, kept ?? message ?? fate];
+  });
+  return aligned(rows, paint);
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

@@ -1,42 +1,44 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations, finalizerName, gpuAccountType } from '../../api/group.ts';
-import { markOf } from '../../api/vm-name.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
-import type { Indexed, Store } from '../../kube/store.ts';
+import type { Store } from '../../kube/store.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logger.ts';
 import type { Redactor } from '../../lib/redact.ts';
 import { credentialsReasons, statusOfAccount, type AccountObservation } from '../../plan/account-status.ts';
 import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } from '../../plan/organization.ts';
+import { sweepAnnouncements } from '../../plan/unmanaged/words.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import { accountOf } from '../vm/controller.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { CustomObject } from '../objects.ts';
-import type { VmOwners } from '../vm-owners.ts';
 import { parseAccount } from '../spending/books.ts';
+import type { CatchUp } from '../spending/catch-up.ts';
+import { keptBy, policyOf, takeCensus, type Census, type CensusDeps } from '../unmanaged/census.ts';
 import { announcementsFor } from './announcements.ts';
 import { readCredentials, type CredentialsRead } from './credentials.ts';
 import { askForReports, observeReports } from './reports.ts';
 
-export interface GpuAccountDeps {
+export interface GpuAccountDeps extends CensusDeps {
   readonly kube: KubeApi;
-  readonly clock: Clock;
-  readonly installation: string;
   readonly redactor: Redactor;
   readonly store: Store<CustomObject>;
-  /** Resources of all kinds that stand for one VM, by `account` and `uid`. */
-  readonly vms: Indexed<CustomObject>;
   readonly accounts: AccountRegistry;
-  readonly owners: VmOwners;
+  /** Done once before it is counted how long VMs have had no resource. */
+  readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
+  readonly log: Logger;
   /** How often the credentials Secret is read again, so that a rotated or restored one counts. */
   readonly credentialsIntervalMs: number;
   announce(object: CustomObject, announcement: Announcement): void;
   /** What the account's resources can do with it has changed. */
   wakeUsers(account: string): void;
+  /** What this resource, by its key among all kinds, waited for is written down. */
+  wake(key: string): void;
 }
 
 /** What was found out about the account's credentials. */
@@ -81,6 +83,7 @@ export class GpuAccountController implements Reconciler {
 
   #forget(name: string): void {
     this.#deps.accounts.remove(name);
+    this.#deps.sweep.forget(name);
     this.#views.delete(name);
   }
 
@@ -128,7 +131,7 @@ export class GpuAccountController implements Reconciler {
     const { organization: stored, unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
     const { name } = metadata;
     const { keyFingerprint, fleet } = runtime;
-    const unmanaged = unmanagedVms.map((id): Stake => ({ kind: 'unmanaged', id }));
+    const unmanaged = unmanagedVms.map(({ id }): Stake => ({ kind: 'unmanaged', id }));
     const annotation = metadata.annotations?.[annotations.confirmOrganization];
     const facts = { ...{ account: name, keyFingerprint, stored, snapshot: fleet.snapshot }, annotation };
     if (stored?.keyFingerprint === keyFingerprint) return judgeOrganization({ ...facts, stakes: [] });
@@ -147,7 +150,9 @@ export class GpuAccountController implements Reconciler {
   }
 
   async #report(object: CustomObject, configured: Configured, users: readonly string[]): Promise<Outcome> {
-    const desired = statusOfAccount(this.#observe(object, configured, users));
+    await this.#catchUp(object);
+    const census = this.#census(object, configured);
+    const desired = statusOfAccount(this.#observe(object, configured, { users, census }));
     const before = (object.status ?? {}) as GpuAccountStatus;
     if (!isEqualJson(before, desired)) {
       try {
@@ -158,8 +163,10 @@ export class GpuAccountController implements Reconciler {
         if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
         throw error;
       }
-      for (const announcement of announcementsFor(before, desired)) this.#deps.announce(object, announcement);
+      const swept = census === undefined ? [] : sweepAnnouncements(census.facts, census.entries);
+      for (const one of [...announcementsFor(before, desired), ...swept]) this.#deps.announce(object, one);
     }
+    this.#settleKept(object.metadata.name);
     this.#wakeUsers(object.metadata.name, desired);
     const state = this.#deps.accounts.state(object.metadata.name);
     if (state?.kind === 'ready') askForReports(parseAccount(object), state.runtime);
@@ -183,34 +190,52 @@ export class GpuAccountController implements Reconciler {
     this.#deps.wakeUsers(name);
   }
 
-  #observe(object: CustomObject, configured: Configured, users: readonly string[]): AccountObservation {
+  /** Before VMs are deleted by what the stores do not have; as long as that cannot be read, no time is counted for them. */
+  async #catchUp(object: CustomObject): Promise<void> {
+    const { catchUp, log } = this.#deps;
+    if (catchUp.isDone || policyOf(object).policy !== 'Delete') return;
+    await catchUp.run().catch((error: unknown) => {
+      log.warn(
+        { account: object.metadata.name, error: messageOf(error) },
+        'resources not read: no unmanaged VM is deleted',
+      );
+    });
+  }
+
+  #census(object: CustomObject, configured: Configured): Census | undefined {
     const runtime = this.#deps.accounts.runtime(object.metadata.name);
-    const snapshot = runtime === undefined ? undefined : provenList(configured, runtime);
+    const list = runtime === undefined ? undefined : provenList(configured, runtime);
+    return list === undefined
+      ? undefined
+      : takeCensus(this.#deps, object, { list, isComplete: this.#deps.catchUp.isDone });
+  }
+
+  /** Whoever waited for it to be written down goes on, by what is stored. */
+  #settleKept(name: string): void {
+    const { keptVms = [] } = (this.#deps.store.get(name)?.status ?? {}) as GpuAccountStatus;
+    for (const key of this.#deps.keepers.settle(name, keptVms)) this.#deps.wake(key);
+  }
+
+  #observe(
+    object: CustomObject,
+    configured: Configured,
+    { users, census }: { readonly users: readonly string[]; readonly census: Census | undefined },
+  ): AccountObservation {
+    const runtime = this.#deps.accounts.runtime(object.metadata.name);
     return {
       ...configured,
       now: this.#deps.clock.now(),
       generation: object.metadata.generation,
       status: object.status ?? {},
       pollFailure: runtime?.fleet.pollFailure,
-      listed: snapshot === undefined ? undefined : this.#count(snapshot),
-      distrusted: snapshot?.distrusted,
+      listed: census,
+      sweep: policyOf(object),
+      installation: this.#deps.installation,
+      keptVms: keptBy(this.#deps, object, census?.list),
+      distrusted: census?.list.distrusted,
       reports: observeReports(parseAccount(object), runtime),
       users,
     };
-  }
-
-  #count(snapshot: Snapshot): NonNullable<AccountObservation['listed']> {
-    const { vms, owners, installation } = this.#deps;
-    const unmanaged: string[] = [];
-    let managed = 0;
-    for (const vm of snapshot.byId.values()) {
-      const mark = markOf(vm.name);
-      const isMarked = mark?.installation === installation;
-      const isOwned = isMarked && vms.byIndex('uid', mark.uid).length > 0;
-      if (isOwned || owners.ownersOf(vm.id).length > 0) managed += 1;
-      else if (isMarked && vm.state !== 'terminated') unmanaged.push(vm.id);
-    }
-    return { total: snapshot.byId.size, managed, unmanaged: unmanaged.sort() };
   }
 }
 

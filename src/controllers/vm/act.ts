@@ -13,7 +13,7 @@ import type { AccountRuntime } from '../accounts.ts';
 import { writeConnectionSecret } from '../connection-secret.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
-import { expire, letGo } from './ending.ts';
+import { expire, letGo, noteKept } from './ending.ts';
 import { vmKindOf } from './kinds.ts';
 import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
@@ -32,6 +32,8 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       });
     case 'removeFinalizer':
       return letGo(deps, pass, step);
+    case 'noteKept':
+      return noteKept(deps, pass, step);
     case 'expire':
       return expire(deps, pass, step);
     case 'record':

@@ -274,6 +274,8 @@ export function accountOf(object: CustomObject): string {
 /** The gate wakes it; what happens by the clock meanwhile does not wait for that. */
 function queued(observation: VmObservation, verdict: Verdict): Verdict {
   const { step } = verdict;
+  // No call to the provider is waited for.
+  if (step.kind === 'noteKept') return verdict;
   const look = clockLook(observation);
   // What is said of a VM that is to be replaced is still the news.
   const isFirst = step.kind === 'launch' && step.plan.replaces === undefined;

@@ -3,6 +3,8 @@ import { isKubeError } from '../../kube/contract.ts';
 import { removeFinalizer } from '../../kube/finalizers.ts';
 import type { Step } from '../../plan/vm/verdict.ts';
 import { vmKindOf } from './kinds.ts';
+import { resourceName } from '../unmanaged/census.ts';
+import { parseVm } from './parse.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 
 /** The end of a resource: its expiry, and the last word of its deletion. */
@@ -38,4 +40,15 @@ export async function expire(
   deps.announce(pass.object, announcement);
   // The news of it comes by the watch, and the rules of deletion go on from there.
   return 'gone';
+}
+
+/** The account wakes the resource once it is written down. */
+export function noteKept(
+  { keepers }: ActDeps,
+  { object, key }: Pass,
+  { why, ids }: Extract<Step, { kind: 'noteKept' }>,
+): ActResult {
+  const kept = { uid: object.metadata.uid, resource: resourceName(object), why, ids: [...ids] };
+  keepers.note(parseVm(object).spec.accountName, kept, key);
+  return 'queued';
 }

@@ -1,6 +1,7 @@
 import type { VmSpec } from '../../api/vm.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations, finalizerName } from '../../api/group.ts';
+import type { KeptVms } from '../../api/unmanaged-vms.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { keyOf } from '../../kube/contract.ts';
 import type { Indexed, ReadStore } from '../../kube/store.ts';
@@ -20,6 +21,7 @@ import { holdBySchedule } from '../../plan/vm/clockwork.ts';
 import { forgottenLaunch, isEmptied } from '../../plan/vm/forgotten.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { ServiceFact } from '../../plan/service/words.ts';
+import { isNoted } from '../../plan/unmanaged/kept.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
 import { markedVmsOf, unretired } from '../marks.ts';
@@ -101,9 +103,14 @@ export function observeVm(
       isAlive: (uid) => deps.vms.byIndex('uid', uid).length > 0,
       adopterOf: (vmId) => deps.owners.adopterOf(vmId, meta.uid),
     },
+    isKeptNoted: (ids) => isNoted(keptVmsOf(deps, spec.accountName), meta.uid, ids),
     isFull: spreadOf(deps.spread, object, account),
     facts: { ...memory.facts(deps.prober.fact(key), journal.vm?.id), service: deps.services.fact(key) },
   };
+}
+
+function keptVmsOf({ accountsStore }: ObserveDeps, account: string): KeptVms[] {
+  return ((accountsStore.get(account)?.status ?? {}) as GpuAccountStatus).keptVms ?? [];
 }
 
 function holdsOf(spec: VmSpec, now: number): PowerHold[] {

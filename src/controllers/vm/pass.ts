@@ -9,6 +9,7 @@ import type { AccountRegistry, AccountRuntime } from '../accounts.ts';
 import type { CustomObject, SecretObject } from '../objects.ts';
 import type { CatchUp } from '../spending/catch-up.ts';
 import type { Ledger } from '../spending/ledger.ts';
+import type { Keepers } from '../unmanaged/keepers.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import type { VmMemory } from './memory.ts';
 import type { SpreadDeps } from './spread.ts';
@@ -27,6 +28,7 @@ export interface ActDeps {
   readonly metrics: VmMetrics;
   readonly owners: VmOwners;
   readonly accounts: AccountRegistry;
+  readonly keepers: Pick<Keepers, 'note'>;
   readonly ledger: Ledger;
   /** Done once before money is spent under a limit. */
   readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;

@@ -136,6 +136,31 @@ describe('a resource that is being deleted', () => {
       { rule: 'vmIsToBeAbandoned', step: 'removeFinalizer' },
     ],
     [
+      'has the account write down first that its VM is to be kept',
+      { ...listed, spec: { deletionPolicy: 'Retain' }, isKeptNoted: () => false },
+      { rule: 'vmIsToBeKept', step: 'noteKept', ready: 'False Deleting' },
+    ],
+    [
+      'has it written down as well that an abandoned VM is not one that was forgotten',
+      { ...listed, meta: { abandoned: true }, isKeptNoted: () => false },
+      { rule: 'vmIsToBeAbandoned', step: 'noteKept', ready: 'False Deleting' },
+    ],
+    [
+      'has it written down also when only a deployment is in doubt: its VM may yet come',
+      { journal: { launch: uncertain }, spec: { deletionPolicy: 'Retain' }, isKeptNoted: () => false },
+      { rule: 'vmIsToBeKept', step: 'noteKept' },
+    ],
+    [
+      'goes at once when there is no VM to keep',
+      { journal: { launch: refused }, spec: { deletionPolicy: 'Retain' }, isKeptNoted: () => false },
+      { rule: 'vmIsToBeKept', step: 'removeFinalizer' },
+    ],
+    [
+      'goes without that when there is no account, which would delete nothing',
+      { ...recorded, account: { kind: 'missing' }, spec: { deletionPolicy: 'Retain' }, isKeptNoted: () => false },
+      { rule: 'vmIsToBeKept', step: 'removeFinalizer' },
+    ],
+    [
       'waits for its account when there is a VM to delete',
       { ...recorded, account: { kind: 'missing' } },
       { rule: 'accountIsAway', step: 'wait', ready: 'False DeleteFailed' },

@@ -6,7 +6,7 @@ import { doubtOf, isForgotten } from './forgotten.ts';
 import { mayTouch, ownershipOfRecord, recordsOf } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
 import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
-import { retainHold } from './retention.ts';
+import { leaveBehind, retainHold } from './retention.ts';
 import { isListed, known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
 import { waiting, type Look } from './verdict.ts';
 
@@ -27,26 +27,23 @@ const vmIsToBeKept: Rule = (observation) => {
   const hold = retainHold(observation);
   if (hold !== undefined) return hold;
   const kept = recordsOf(journal).filter((vm) => !isReplaced(vm));
-  return letGo(
-    kept.length === 0
-      ? undefined
-      : {
-          type: 'Normal',
-          reason: 'Retained',
-          message: `VM ${idsOf(kept)} is left at the provider (deletionPolicy Retain) and goes on billing.`,
-        },
-  );
+  const message = `VM ${idsOf(kept)} is left at the provider (deletionPolicy Retain) and goes on billing.`;
+  const announcement = kept.length === 0 ? undefined : ({ type: 'Normal', reason: 'Retained', message } as const);
+  return leaveBehind(observation, 'Retained', { kept, announcement });
 };
 
 /** Under a budget that does not allow that VMs are left behind, the annotation is none. */
-const vmIsToBeAbandoned: Rule = ({ meta, journal, spend }) =>
-  meta.abandoned && spend.mayRetain
-    ? letGo({
-        type: 'Warning',
-        reason: 'Abandoned',
-        message: `Let go of ${recordsOf(journal).length === 0 ? 'an unresolved deployment' : `VM ${idsOf(recordsOf(journal))}`} by annotation: it may go on billing.`,
-      })
-    : undefined;
+const vmIsToBeAbandoned: Rule = (observation) => {
+  const { meta, journal, spend } = observation;
+  if (!meta.abandoned || !spend.mayRetain) return undefined;
+  const kept = recordsOf(journal);
+  const what = kept.length === 0 ? 'an unresolved deployment' : `VM ${idsOf(kept)}`;
+  const message = `Let go of ${what} by annotation: it may go on billing.`;
+  return leaveBehind(observation, 'Abandoned', {
+    kept,
+    announcement: { type: 'Warning', reason: 'Abandoned', message },
+  });
+};
 
 /** Nothing says that there is a VM, and no list can be had before somebody acts: the status has to do. */
 const nothingCanBeListed: Rule = (observation) => {

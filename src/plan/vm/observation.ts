@@ -40,6 +40,8 @@ export interface VmObservation {
   readonly secret: SecretView;
   readonly adoption: AdoptionView | undefined;
   readonly rivals: RivalsView;
+  /** Whether the account has it written down that these VMs of this resource, and any with its mark, are to be kept. */
+  readonly isKeptNoted: (ids: readonly string[]) => boolean;
   /** Of a member of a pool that is to be spread: whether a host has as many of them as it may have. */
   readonly isFull?: ((host: Host) => boolean) | undefined;
   readonly facts: VmFacts;

@@ -1,15 +1,17 @@
+import type { KeptVms } from '../../api/unmanaged-vms.ts';
+import type { RecordedVm } from '../../api/vm-status.ts';
+import { deleting, idsOf, letGo } from './deletion-words.ts';
 import type { VmObservation } from './observation.ts';
 import { recordsOf } from './ownership.ts';
 import { isInDoubt } from './proof.ts';
-import { waiting, type Verdict } from './verdict.ts';
+import { waiting, type Announcement, type Verdict } from './verdict.ts';
 
 /**
  * A VM that is left behind goes on costing money, and counts no more: under a GpuBudget that does not allow it the deletion
  * waits. Nothing is lost by that, and the VM goes on counting.
  */
-export function retainHold({ spend, journal, marked }: VmObservation): Omit<Verdict, 'rule'> | undefined {
-  const mayLeave = recordsOf(journal).length > 0 || marked.length > 0 || isInDoubt(journal);
-  if (!mayLeave || spend.mayRetain) return undefined;
+export function retainHold(observation: VmObservation): Omit<Verdict, 'rule'> | undefined {
+  if (!mayLeave(observation) || observation.spend.mayRetain) return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',
@@ -19,4 +21,28 @@ export function retainHold({ spend, journal, marked }: VmObservation): Omit<Verd
     ),
     stalled: true,
   };
+}
+
+/** There is a VM, or may be one. */
+function mayLeave({ journal, marked }: VmObservation): boolean {
+  return recordsOf(journal).length > 0 || marked.length > 0 || isInDoubt(journal);
+}
+
+/**
+ * Once the resource is gone its VM looks as one that was forgotten does, which an account may delete by itself. So the account
+ * writes down first that it is to be kept. One that does not exist deletes nothing.
+ */
+export function leaveBehind(
+  observation: VmObservation,
+  why: KeptVms['why'],
+  { kept, announcement }: { readonly kept: readonly RecordedVm[]; readonly announcement: Announcement | undefined },
+): Omit<Verdict, 'rule'> {
+  const ids = kept.map(({ id }) => id);
+  if (!mayLeave(observation) || observation.account.kind === 'missing' || observation.isKeptNoted(ids)) {
+    return letGo(announcement);
+  }
+  const what = ids.length === 0 ? 'whatever its deployment may have made' : `VM ${idsOf(kept)}`;
+  const message = `GpuAccount "${observation.spec.accountName}" has to write down first that ${what} is to be kept (status.keptVms). If that lasts, it has no room, or the CRDs are older than the operator.`;
+  const look = { inMs: observation.timings.retryMs };
+  return { step: { kind: 'noteKept', why, ids }, phase: 'Deleting', ready: deleting(message), look };
 }

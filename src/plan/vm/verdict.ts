@@ -1,5 +1,6 @@
 import type { Condition, ConditionDraft } from '../../api/conditions.ts';
 import type { EventReason, Reason } from '../../api/reasons.ts';
+import type { KeptVms } from '../../api/unmanaged-vms.ts';
 import type { Capacity, Phase } from '../../api/vm-status.ts';
 import type { Money } from '../../lib/money.ts';
 import type { VmSize } from '../../provider/contract.ts';
@@ -13,6 +14,8 @@ export type Step =
   | { readonly kind: 'wait' }
   | { readonly kind: 'addFinalizer' }
   | { readonly kind: 'removeFinalizer'; readonly announcement: Announcement | undefined }
+  /** The account writes down first that these VMs of the resource are to be kept. */
+  | { readonly kind: 'noteKept'; readonly why: KeptVms['why']; readonly ids: readonly string[] }
   /** The resource itself is deleted, as by its owner. */
   | { readonly kind: 'expire'; readonly announcement: Announcement }
   /** Only the journal changes, by what was seen. */

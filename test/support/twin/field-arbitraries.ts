@@ -187,6 +187,8 @@ const accountSpecEdits = mostly<object>(
     { requestsPerSecond: null },
     { unmanagedVms: 'Report' },
     { unmanagedVms: null },
+    { unmanagedVms: 'Delete', unmanagedVmsGracePeriod: '10m' },
+    { keepVms: ['a', 'b'] },
     { credentialsSecretRef: { name: 'other' } },
     { credentialsSecretRef: { name: 'other', namespace: 'x', colour: 'red' } },
   ),
@@ -197,6 +199,7 @@ const accountSpecEdits = mostly<object>(
     { credentialsSecretRef: { name: 'NOT GOOD', namespace: 'x' } },
     { credentialsSecretRef: {} },
     { unmanagedVms: 'Keep' },
+    { unmanagedVmsGracePeriod: 'soon' },
   ),
 );
 
@@ -207,7 +210,7 @@ const accountStatusEdits = fc.constantFrom<object>(
   { vms: { total: 4 } },
   { vms: null },
   { conditions: [condition] },
-  { unmanagedVms: ['a', 'b'] },
+  { unmanagedVms: [{ id: 'a', name: 'b', since: '2026-06-01T12:00:00Z' }] },
   { unmanagedVms: [] },
   { unmanagedVms: null },
   { colour: 'green' },

@@ -1,0 +1,141 @@
+import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import type { KeptVms, UnmanagedVm } from '../../api/unmanaged-vms.ts';
+import { markOf } from '../../api/vm-name.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
+import type { Indexed } from '../../kube/store.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { parseDuration } from '../../lib/duration.ts';
+import type { VmCounts } from '../../plan/account-status.ts';
+import { entriesOf, type SweepFacts, type Unowned } from '../../plan/unmanaged/entries.ts';
+import { keptAfter } from '../../plan/unmanaged/kept.ts';
+import { standingOf, whyKept, type Named, type Standing } from '../../plan/unmanaged/standing.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import type { CustomObject } from '../objects.ts';
+import { parseAccount } from '../spending/books.ts';
+import { vmKindOf } from '../vm/kinds.ts';
+import type { VmOwners } from '../vm-owners.ts';
+import type { Keepers } from './keepers.ts';
+import type { SweepMemory, UnownedTimes } from './memory.ts';
+
+export interface CensusDeps {
+  readonly clock: Clock;
+  readonly installation: string;
+  /** Resources of all kinds that stand for one VM, by `uid`, by the `vm` that they record, and by the one that they want (`adopts`). */
+  readonly vms: Indexed<CustomObject>;
+  readonly owners: VmOwners;
+  readonly keepers: Keepers;
+  readonly sweep: SweepMemory;
+}
+
+export type SweepPolicy = Pick<SweepFacts, 'policy' | 'graceMs'>;
+
+/** All VMs of the organization, by whose they are. */
+export interface Census {
+  readonly list: Snapshot;
+  readonly counts: VmCounts;
+  readonly facts: SweepFacts;
+  readonly entries: readonly UnmanagedVm[];
+}
+
+const usualGraceMs = 3_600_000;
+
+export function policyOf(account: CustomObject): SweepPolicy {
+  const spec = parseAccount(account);
+  const graceMs = parseDuration(spec?.unmanagedVmsGracePeriod ?? '') ?? usualGraceMs;
+  if (spec?.unmanagedVms !== 'Delete') return { policy: 'Report', graceMs };
+  return { policy: account.metadata.deletionTimestamp === undefined ? 'Delete' : 'hold', graceMs };
+}
+
+/** What the account is to have written down of VMs that are to be kept. */
+export function keptBy(
+  { keepers }: Pick<CensusDeps, 'keepers'>,
+  account: CustomObject,
+  list: Snapshot | undefined,
+): KeptVms[] {
+  const { keptVms = [] } = (account.status ?? {}) as GpuAccountStatus;
+  const isListed = list === undefined || list.distrusted !== undefined ? undefined : listedIn(list);
+  return keptAfter(keptVms, keepers.pending(account.metadata.name), isListed);
+}
+
+function listedIn({ byId, unreadable, unreadableNames }: Snapshot): (kept: KeptVms) => boolean {
+  const names = [...[...byId.values()].map(({ name }) => name), ...unreadableNames.values()];
+  const uids = new Set(names.map((name) => markOf(name)?.uid));
+  return ({ uid, ids }) => uids.has(uid) || ids.some((id) => byId.has(id) || unreadable.has(id));
+}
+
+/** @param isComplete whether the stores have all that the API server has: only then does the grace period go on */
+export function takeCensus(
+  deps: CensusDeps,
+  account: CustomObject,
+  { list, isComplete }: { readonly list: Snapshot; readonly isComplete: boolean },
+): Census {
+  const { unmanagedVms: before = [] } = (account.status ?? {}) as GpuAccountStatus;
+  const { times, attempts } = deps.sweep.of(account.metadata.name);
+  const { counts, unowned } = sortOut(deps, account, list);
+  const policy = policyOf(account);
+  const recordedMs = (id: string): number => 1000 * (before.find((entry) => entry.id === id)?.unownedSeconds ?? 0);
+  if (policy.policy !== 'Delete') times.clear();
+  else if (isComplete && list.distrusted === undefined) noteUnowned(deps, times, { list, unowned, recordedMs });
+  const facts: SweepFacts = {
+    ...{ now: deps.clock.now(), ...policy, before, list, unowned },
+    seenMs: (id) => times.ms(id, recordedMs(id)),
+    attempt: (id) => attempts.get(id),
+  };
+  const entries = entriesOf(facts);
+  attempts.keepOnly(new Set(entries.map(({ id }) => id)));
+  return { list, counts, facts, entries };
+}
+
+/** Each VM by whose it is, and those without a resource. */
+function sortOut(
+  deps: CensusDeps,
+  account: CustomObject,
+  list: Snapshot,
+): { readonly counts: VmCounts; readonly unowned: readonly Unowned[] } {
+  const keeping = { keepVms: parseAccount(account)?.keepVms ?? [], keptVms: keptBy(deps, account, list) };
+  const facts = { installation: deps.installation, isOwned: (vm: Named) => isOwned(deps, vm), keeping };
+  const byStanding = Map.groupBy(list.byId.values(), (vm) => standingOf(vm, facts));
+  const of = (standing: Standing): readonly CloudVm[] => byStanding.get(standing) ?? [];
+  const unowned = [...of('unmanaged'), ...of('kept')].map((vm): Unowned => {
+    return { vm, kept: whyKept(vm, keeping), claimant: claimantOf(deps, vm) };
+  });
+  const counts = {
+    total: list.byId.size,
+    managed: of('managed').length,
+    unmanaged: of('unmanaged').length,
+    kept: of('kept').length,
+    foreign: of('foreign').length,
+  };
+  return { counts, unowned };
+}
+
+/** By its name, or by a resource that has taken it over. */
+export function isOwned(
+  { vms, owners, installation }: Pick<CensusDeps, 'vms' | 'owners' | 'installation'>,
+  { id, name }: Named,
+): boolean {
+  const mark = markOf(name);
+  const isMarked = mark?.installation === installation && vms.byIndex('uid', mark.uid).length > 0;
+  return isMarked || owners.ownersOf(id).length > 0;
+}
+
+/** A resource that is not its owner, or not yet, and must not lose it all the same. */
+export function claimantOf({ vms }: Pick<CensusDeps, 'vms'>, { id }: Pick<CloudVm, 'id'>): string | undefined {
+  const [claimant] = [...vms.byIndex('vm', id), ...vms.byIndex('adopts', id)];
+  return claimant === undefined ? undefined : resourceName(claimant);
+}
+
+/** "GpuVm research/trainer" */
+export function resourceName(object: CustomObject): string {
+  return `${vmKindOf(object).type.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}
+
+function noteUnowned(
+  { clock }: Pick<CensusDeps, 'clock'>,
+  times: UnownedTimes,
+  seen: { readonly list: Snapshot; readonly unowned: readonly Unowned[]; readonly recordedMs: (id: string) => number },
+): void {
+  const waiting = seen.unowned.filter(({ kept, claimant }) => kept === undefined && claimant === undefined);
+  const vms = waiting.map(({ vm: { id, name } }) => ({ id, name, recordedMs: seen.recordedMs(id) }));
+  times.note(vms, { now: clock.now(), requestedAt: seen.list.requestedAt });
+}

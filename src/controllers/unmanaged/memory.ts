@@ -1,0 +1,132 @@
+import { backoffMs, type Random } from '../../lib/backoff.ts';
+import type { Attempt } from '../../plan/unmanaged/entries.ts';
+import type { Named } from '../../plan/unmanaged/standing.ts';
+
+interface Seen {
+  readonly vm: Named;
+  /** What processes before this one have counted. */
+  readonly beforeMs: number;
+  readonly since: number;
+  /** When the last list was requested that showed it so. */
+  readonly until: number;
+}
+
+/** How long VMs of one account have been seen without a resource. Lost in a crash but for what the account has written. */
+export class UnownedTimes {
+  readonly #seen = new Map<string, Seen>();
+  /** Somebody had them meanwhile: what was counted before does not count. */
+  readonly #void = new Set<string>();
+
+  /** A list, and what is written down, while no store knows of a resource that has one of these VMs. */
+  note(vms: readonly (Named & { readonly recordedMs: number })[], times: { now: number; requestedAt: number }): void {
+    const unowned = new Set(vms.map(({ id }) => id));
+    for (const id of this.#seen.keys()) if (!unowned.has(id)) this.#seen.delete(id);
+    for (const vm of vms) this.#noteVm(vm, times);
+  }
+
+  #noteVm(
+    { id, name, recordedMs }: Named & { readonly recordedMs: number },
+    times: { now: number; requestedAt: number },
+  ): void {
+    const isVoid = this.#void.has(id);
+    const { now, requestedAt } = times;
+    const before = this.#seen.get(id);
+    // Not from the request of the first list on: a resource may have had it since.
+    const seen: Seen =
+      before === undefined
+        ? { vm: { id, name }, beforeMs: isVoid ? 0 : recordedMs, since: now, until: now }
+        : { ...before, until: Math.max(before.until, requestedAt) };
+    const behindMs = recordedMs - msOf(seen);
+    if (behindMs <= 0) this.#void.delete(id);
+    // Another leader has counted further.
+    this.#seen.set(id, behindMs > 0 && !isVoid ? { ...seen, beforeMs: seen.beforeMs + behindMs } : seen);
+  }
+
+  /** Of a VM that this process has not seen so yet, what is written down. */
+  ms(id: string, recordedMs: number): number {
+    const seen = this.#seen.get(id);
+    if (seen !== undefined) return msOf(seen);
+    return this.#void.has(id) ? 0 : recordedMs;
+  }
+
+  /** A resource that had these VMs has gone: for them the time begins anew. */
+  ownerWent(isIts: (vm: Named) => boolean, recorded: readonly Named[]): void {
+    for (const vm of [...recorded, ...[...this.#seen.values()].map((seen) => seen.vm)].filter(isIts)) {
+      this.#seen.delete(vm.id);
+      this.#void.add(vm.id);
+    }
+  }
+
+  clear(): void {
+    this.#seen.clear();
+    this.#void.clear();
+  }
+}
+
+function msOf({ beforeMs, since, until }: Seen): number {
+  return beforeMs + until - since;
+}
+
+interface Tried extends Attempt {
+  readonly failures: number;
+  readonly nextTryAt: number;
+}
+
+const retry = { baseMs: 5_000, maxMs: 300_000 };
+/** A longer Retry-After is not waited for: the VM is billed meanwhile. As for VMs of resources. */
+const longestRetryAfterMs = 120_000;
+/** A deletion that was confirmed and has had no effect for so long is asked for again. */
+const patienceMs = 15 * 60_000;
+
+/** The last delete call about each VM of one account that has no resource. */
+export class Attempts {
+  readonly #tried = new Map<string, Tried>();
+
+  get(id: string): Attempt | undefined {
+    return this.#tried.get(id);
+  }
+
+  nextTryAt(id: string): number {
+    return this.#tried.get(id)?.nextTryAt ?? 0;
+  }
+
+  confirmed(id: string, now: number): void {
+    this.#tried.set(id, { confirmedAt: now, failure: undefined, failures: 0, nextTryAt: now + patienceMs });
+  }
+
+  failed(
+    id: string,
+    failure: { readonly message: string; readonly retryAfterMs: number | undefined },
+    { now, random }: { readonly now: number; readonly random: Random },
+  ): void {
+    const failures = (this.#tried.get(id)?.failures ?? 0) + 1;
+    const toldMs = Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs);
+    const nextTryAt = now + Math.max(toldMs, backoffMs(retry, failures, random));
+    this.#tried.set(id, { confirmedAt: undefined, failure: failure.message, failures, nextTryAt });
+  }
+
+  /** Something speaks against it at the moment; no failure of the call. */
+  putOff(id: string, until: number): void {
+    const before = this.#tried.get(id) ?? { confirmedAt: undefined, failure: undefined, failures: 0 };
+    this.#tried.set(id, { ...before, nextTryAt: until });
+  }
+
+  keepOnly(ids: ReadonlySet<string>): void {
+    for (const id of this.#tried.keys()) if (!ids.has(id)) this.#tried.delete(id);
+  }
+}
+
+/** What the process knows of the sweep of each account, shared by who decides and who calls. */
+export class SweepMemory {
+  readonly #accounts = new Map<string, { readonly times: UnownedTimes; readonly attempts: Attempts }>();
+
+  of(account: string): { readonly times: UnownedTimes; readonly attempts: Attempts } {
+    const known = this.#accounts.get(account) ?? { times: new UnownedTimes(), attempts: new Attempts() };
+    this.#accounts.set(account, known);
+    return known;
+  }
+
+  forget(account: string): void {
+    this.#accounts.delete(account);
+  }
+}

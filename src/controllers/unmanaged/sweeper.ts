@@ -1,0 +1,172 @@
+import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import { gpuAccountType } from '../../api/group.ts';
+import type { Outcome, KubeApi, ReconcileContext, Reconciler } from '../../kube/contract.ts';
+import type { ReadStore } from '../../kube/store.ts';
+import type { Random } from '../../lib/backoff.ts';
+import type { Logger } from '../../lib/logger.ts';
+import { objectionTo } from '../../plan/unmanaged/objections.ts';
+import { isProviderError, ProviderError } from '../../provider/error.ts';
+import type { Ticket } from '../../provider/gate-contract.ts';
+import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
+import type { CustomObject } from '../objects.ts';
+import { vmKinds } from '../vm/kinds.ts';
+import { claimantOf, isOwned, type CensusDeps } from './census.ts';
+import type { Attempts } from './memory.ts';
+
+export interface SweeperDeps extends CensusDeps {
+  readonly kube: KubeApi;
+  readonly random: Random;
+  readonly log: Logger;
+  /** GpuAccounts. */
+  readonly store: ReadStore<CustomObject>;
+  readonly accounts: AccountRegistry;
+  readonly leadership: { assertLeading(): void };
+  /** How soon it is looked again at what is not deleted at the moment. */
+  readonly retryMs: number;
+  deleted(account: string): void;
+  /** There is something to say of the account. */
+  wakeAccount(account: string): void;
+}
+
+/** More at once would only wait for the same gate. */
+const mostAtOnce = 16;
+
+/**
+ * Deletes VMs that nobody owns, when the account has written down that they go. Whether they should was decided by stores, lists
+ * and counted time; in the moment before each call everything is asked for anew that could speak against it, of the API server
+ * itself, since what is deleted here comes back by nothing.
+ */
+export class UnmanagedSweeper implements Reconciler {
+  readonly name = 'unmanaged';
+  readonly #deps: SweeperDeps;
+
+  constructor(deps: SweeperDeps) {
+    this.#deps = deps;
+  }
+
+  async reconcile(account: string, { signal }: ReconcileContext): Promise<Outcome> {
+    const object = this.#deps.store.get(account);
+    const due = object === undefined ? [] : dueIn(object);
+    if (object === undefined || due.length === 0) return { kind: 'done' };
+    const { attempts } = this.#deps.sweep.of(account);
+    const now = this.#deps.clock.now();
+    const runtime = this.#deps.accounts.usable(account, object.metadata.uid);
+    const ready = runtime === undefined ? [] : due.filter((id) => attempts.nextTryAt(id) <= now);
+    if (runtime !== undefined && ready.length > 0) {
+      await this.#deleteAll(ready.slice(0, mostAtOnce).map((id) => ({ object, id, runtime, attempts, signal })));
+      return { kind: 'requeue' };
+    }
+    if (runtime === undefined) return { kind: 'requeueAfter', delayMs: this.#deps.retryMs };
+    return { kind: 'requeueAfter', delayMs: Math.min(...due.map((id) => attempts.nextTryAt(id))) - now };
+  }
+
+  /** Waits for all of them, whatever becomes of one: what still ran would be begun a second time. */
+  async #deleteAll(sweeps: readonly Sweep[]): Promise<void> {
+    const results = await Promise.allSettled(sweeps.map((sweep) => this.#delete(sweep)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
+  async #delete(sweep: Sweep): Promise<void> {
+    const ticket = await this.#turn(sweep);
+    if (ticket === undefined) return;
+    try {
+      const objection = await this.#objection(sweep);
+      if (objection === undefined) {
+        await this.#call(sweep, ticket);
+        return;
+      }
+      this.#deps.log.info(
+        { account: sweep.object.metadata.name, vmId: sweep.id, objection },
+        'unmanaged VM left alone',
+      );
+      sweep.attempts.putOff(sweep.id, this.#deps.clock.now() + this.#deps.retryMs);
+    } finally {
+      ticket.release();
+    }
+  }
+
+  /** First the turn, which may take long to come, and then the last look: what it sees is not older than a request takes. */
+  async #turn({ runtime, signal, attempts, id }: Sweep): Promise<Ticket | undefined> {
+    try {
+      return await runtime.gate.acquire('stopMoney', signal);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      // What ran for the account has ended meanwhile.
+      attempts.putOff(id, this.#deps.clock.now() + this.#deps.retryMs);
+      return undefined;
+    }
+  }
+
+  async #objection({ object, id, runtime }: Sweep): Promise<string | undefined> {
+    const { kube, installation, keepers, accounts } = this.#deps;
+    const { name, uid } = object.metadata;
+    // The list of VMs is from before: one that was made since is not in it, and of one that is in it the resource is older.
+    const [account, ...lists] = await Promise.all([
+      kube.get<CustomObject>(gpuAccountType, { name }),
+      ...vmKinds.map(({ type }) => kube.list<CustomObject>(type)),
+    ]);
+    // From here to the call nothing is awaited.
+    const { keyFingerprint, fleet } = runtime;
+    if (accounts.usable(name, uid) !== runtime) return 'the account cannot be used';
+    const list = listAskedAs(keyFingerprint, runtime);
+    const vm = list?.byId.get(id);
+    return objectionTo({
+      ...{ id, installation, accountUid: uid, account, list, keyFingerprint },
+      resources: lists.flatMap(({ items }) => items),
+      isOwned: vm !== undefined && (isOwned(this.#deps, vm) || claimantOf(this.#deps, vm) !== undefined),
+      pendingKept: keepers.pending(name),
+      isListFailing: fleet.pollFailure !== undefined,
+    });
+  }
+
+  async #call({ object, id, runtime, attempts, signal }: Sweep, ticket: Ticket): Promise<void> {
+    const { clock, random, log, leadership } = this.#deps;
+    const account = object.metadata.name;
+    if (signal.aborted) return;
+    leadership.assertLeading();
+    runtime.fleet.noteDeletionRequested(id);
+    log.info({ account, vmId: id }, 'deleting an unmanaged VM');
+    try {
+      await ticket.run(() => runtime.provider.deleteVm(id, { signal }));
+      this.#noteDeleted({ account, id, runtime, attempts });
+    } catch (error) {
+      if (isProviderError(error, 'notFound')) {
+        this.#noteDeleted({ account, id, runtime, attempts });
+        return;
+      }
+      if (!(error instanceof ProviderError)) throw error;
+      const { message, retryAfterMs, kind } = error;
+      attempts.failed(id, { message, retryAfterMs }, { now: clock.now(), random });
+      log.warn({ account, vmId: id, kind, error: message }, 'unmanaged VM not deleted');
+      this.#deps.wakeAccount(account);
+    }
+  }
+
+  #noteDeleted({
+    account,
+    id,
+    runtime,
+    attempts,
+  }: Pick<Sweep, 'id' | 'runtime' | 'attempts'> & { account: string }): void {
+    attempts.confirmed(id, this.#deps.clock.now());
+    runtime.fleet.noteDeleted(id);
+    this.#deps.deleted(account);
+    this.#deps.log.info({ account, vmId: id }, 'unmanaged VM deleted');
+    this.#deps.wakeAccount(account);
+  }
+}
+
+interface Sweep {
+  readonly object: CustomObject;
+  readonly id: string;
+  readonly runtime: AccountRuntime;
+  readonly attempts: Attempts;
+  readonly signal: AbortSignal;
+}
+
+/** Ids of VMs of which the account says that they go. */
+export function dueIn({ status }: CustomObject): string[] {
+  const { unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
+  return unmanagedVms.flatMap(({ id, deletingSince }) => (deletingSince === undefined ? [] : [id]));
+}

@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest';
+
+import { cloudVm, installation, keyFingerprint, markedName, snapshotOf, uid } from '../../../test/support/builders.ts';
+import type { KeptVms } from '../../api/unmanaged-vms.ts';
+import { vmNameOf } from '../../api/vm-name.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import { objectionTo, type AccountNow, type LastLook } from './objections.ts';
+
+const spec = { credentialsSecretRef: { namespace: 'gpuvm-system', name: 'tensordock' }, unmanagedVms: 'Delete' };
+const entry = { id: 'vm-1', name: markedName(1), since: '2026-06-01T11:00:00Z', deletingSince: '2026-06-01T12:00:00Z' };
+const status = { organization: { keyFingerprint }, unmanagedVms: [entry] };
+const account: AccountNow = { metadata: { uid: 'account-uid' }, spec, status };
+const kept: KeptVms = { uid, resource: 'GpuVm research/trainer', why: 'Retained', ids: [] };
+
+const look: LastLook = {
+  ...{ id: 'vm-1', installation, accountUid: 'account-uid', account, keyFingerprint },
+  ...{ resources: [], isOwned: false, pendingKept: [], isListFailing: false },
+  list: snapshotOf([cloudVm('vm-1')]),
+};
+
+function accountWith(changes: Partial<AccountNow>): Pick<LastLook, 'account'> {
+  return { account: { ...account, ...changes } };
+}
+
+function listed(changes: Partial<CloudVm>): Pick<LastLook, 'list'> {
+  return { list: snapshotOf([cloudVm('vm-1', changes)]) };
+}
+
+it('nothing speaks against the deletion of a VM that the account says goes, and nobody has', () => {
+  expect(objectionTo(look)).toBeUndefined();
+});
+
+it.each<[string, Partial<LastLook>, string]>([
+  ['the account is gone', { account: undefined }, 'the account is gone'],
+  ['the account was made anew', accountWith({ metadata: { uid: 'another' } }), 'the account is gone'],
+  [
+    'the account is being deleted',
+    accountWith({ metadata: { uid: 'account-uid', deletionTimestamp: '2026-06-01T12:00:00Z' } }),
+    'the account is being deleted',
+  ],
+  [
+    'somebody has set Report',
+    accountWith({ spec: { ...spec, unmanagedVms: 'Report' } }),
+    'the account does not say Delete any more',
+  ],
+  ['nobody can read the spec of the account', accountWith({ spec: {} }), 'the account does not say Delete any more'],
+  [
+    'another key is believed',
+    accountWith({ status: { ...status, organization: { keyFingerprint: 'another' } } }),
+    'the credentials are not proven to be those of the organization',
+  ],
+  [
+    'no key is believed',
+    accountWith({ status: { unmanagedVms: [entry] } }),
+    'the credentials are not proven to be those of the organization',
+  ],
+  [
+    'the intent was taken back',
+    accountWith({ status: { ...status, unmanagedVms: [{ ...entry, deletingSince: undefined }] } }),
+    'the account does not say any more that it is to go',
+  ],
+  ['the list fails', { isListFailing: true }, 'there is no list of VMs at the moment'],
+  ['there is no list', { list: undefined }, 'there is no list of VMs at the moment'],
+  [
+    'the list is of another key',
+    { list: snapshotOf([cloudVm('vm-1')], { askedAs: 'another' }) },
+    'the list was got with other credentials',
+  ],
+  [
+    'the list is not to be trusted',
+    { list: snapshotOf([cloudVm('vm-1')], { distrusted: 'many vanished' }) },
+    'the list cannot be trusted',
+  ],
+  ['the list lacks it', { list: snapshotOf([]) }, 'the list does not have it'],
+  ['it carries no mark', listed({ name: 'by-hand' }), "it does not carry this installation's mark"],
+  [
+    "it carries another installation's mark",
+    listed({ name: vmNameOf({ installation: 'ffffffff', uid, attempt: 1 }) }),
+    "it does not carry this installation's mark",
+  ],
+  ['nobody knows its status', listed({ state: 'unknown' }), 'its status is not known'],
+  ['a store knows an owner', { isOwned: true }, 'a resource has to do with it'],
+  ['its resource is there after all', { resources: [{ metadata: { uid } }] }, 'a resource has to do with it'],
+  [
+    'a resource wants to take it over',
+    { resources: [{ metadata: { uid: 'heir', annotations: { 'gpuvm.dev/adopt': 'vm-1' } } }] },
+    'a resource has to do with it',
+  ],
+  ['the account names it', accountWith({ spec: { ...spec, keepVms: ['vm-1'] } }), 'it is to be kept (spec.keepVms)'],
+  [
+    'its resource left it behind',
+    accountWith({ status: { ...status, keptVms: [kept] } }),
+    'it is to be kept (Retained: GpuVm research/trainer)',
+  ],
+  [
+    'its resource left it behind, and that is not written down yet',
+    { pendingKept: [kept] },
+    'it is to be kept (Retained: GpuVm research/trainer)',
+  ],
+])('where %s, that speaks against it', (_, changes, expected) => {
+  expect(objectionTo({ ...look, ...changes })).toBe(expected);
+});

@@ -1,0 +1,117 @@
+import { gpuAccountSpecSchema, type GpuAccountSpec, type GpuAccountStatus } from '../../api/gpu-account.ts';
+import type { KeptVms } from '../../api/unmanaged-vms.ts';
+import { markOf } from '../../api/vm-name.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import { claims, whyKept, type Claimant } from './standing.ts';
+
+/** What is looked at in the moment before a VM that nobody owns is deleted. Pure. */
+export interface LastLook {
+  readonly id: string;
+  readonly installation: string;
+  /** UID of the account that the sweep is for. */
+  readonly accountUid: string;
+  /** The account as the API server has it now. */
+  readonly account: AccountNow | undefined;
+  /** The resources of all kinds that stand for one VM, as the API server has them now, in all namespaces. */
+  readonly resources: readonly Claimant[];
+  /** Whether the operator's own stores know of an owner. */
+  readonly isOwned: boolean;
+  /** What is to be kept, and not written down yet. */
+  readonly pendingKept: readonly KeptVms[];
+  /** The last list, and whose it is. */
+  readonly list: Snapshot | undefined;
+  readonly isListFailing: boolean;
+  /** Of the key that the call would carry. */
+  readonly keyFingerprint: string;
+}
+
+export interface AccountNow {
+  readonly metadata: { readonly uid: string; readonly deletionTimestamp?: string | undefined };
+  readonly spec?: unknown;
+  readonly status?: object | undefined;
+}
+
+/** What was looked at, understood. */
+interface Read extends LastLook {
+  readonly spec: GpuAccountSpec | undefined;
+  readonly status: GpuAccountStatus;
+  /** As the last list has it. */
+  readonly vm: CloudVm | undefined;
+}
+
+/** Why the VM is not deleted now; undefined: nothing speaks against it. */
+export function objectionTo(look: LastLook): string | undefined {
+  const { account, list, id } = look;
+  const spec = gpuAccountSpecSchema.safeParse(account?.spec).data;
+  const read: Read = { ...look, spec, status: account?.status ?? {}, vm: list?.byId.get(id) };
+  for (const objection of objections) {
+    const sentence = objection(read);
+    if (sentence !== undefined) return sentence;
+  }
+  return undefined;
+}
+
+type Objection = (read: Read) => string | undefined;
+
+const accountIsGone: Objection = ({ account, accountUid }) =>
+  account?.metadata.uid === accountUid ? undefined : 'the account is gone';
+
+const accountIsGoing: Objection = ({ account }) =>
+  account?.metadata.deletionTimestamp === undefined ? undefined : 'the account is being deleted';
+
+const accountOnlyReports: Objection = ({ spec }) =>
+  spec?.unmanagedVms === 'Delete' ? undefined : 'the account does not say Delete any more';
+
+const organizationIsUnproven: Objection = ({ status, keyFingerprint }) =>
+  status.organization?.keyFingerprint === keyFingerprint
+    ? undefined
+    : 'the credentials are not proven to be those of the organization';
+
+const intentIsGone: Objection = ({ status, id }) =>
+  status.unmanagedVms?.find((entry) => entry.id === id)?.deletingSince === undefined
+    ? 'the account does not say any more that it is to go'
+    : undefined;
+
+const listIsMissing: Objection = ({ list, isListFailing }) =>
+  list === undefined || isListFailing ? 'there is no list of VMs at the moment' : undefined;
+
+const listIsOfOthers: Objection = ({ list, keyFingerprint }) =>
+  list?.askedAs === keyFingerprint ? undefined : 'the list was got with other credentials';
+
+const listIsDoubtful: Objection = ({ list }) =>
+  list?.distrusted === undefined ? undefined : 'the list cannot be trusted';
+
+const vmIsUnlisted: Objection = ({ vm }) => (vm === undefined ? 'the list does not have it' : undefined);
+
+const vmIsForeign: Objection = ({ vm, installation }) =>
+  markOf(vm?.name ?? '')?.installation === installation ? undefined : "it does not carry this installation's mark";
+
+const vmIsUnknown: Objection = ({ vm }) => (vm?.state === 'unknown' ? 'its status is not known' : undefined);
+
+const vmIsClaimed: Objection = ({ vm, resources, isOwned }) => {
+  const isClaimed = isOwned || resources.some((resource) => vm !== undefined && claims(resource, vm));
+  return isClaimed ? 'a resource has to do with it' : undefined;
+};
+
+const vmIsToBeKept: Objection = ({ vm, spec, status, pendingKept }) => {
+  const keeping = { keepVms: spec?.keepVms ?? [], keptVms: [...(status.keptVms ?? []), ...pendingKept] };
+  const why = vm === undefined ? undefined : whyKept(vm, keeping);
+  return why === undefined ? undefined : `it is to be kept (${why})`;
+};
+
+const objections: readonly Objection[] = [
+  accountIsGone,
+  accountIsGoing,
+  accountOnlyReports,
+  organizationIsUnproven,
+  intentIsGone,
+  listIsMissing,
+  listIsOfOthers,
+  listIsDoubtful,
+  vmIsUnlisted,
+  vmIsForeign,
+  vmIsUnknown,
+  vmIsClaimed,
+  vmIsToBeKept,
+];

@@ -1,0 +1,70 @@
+import type { ConditionDraft } from '../../api/conditions.ts';
+import type { UnmanagedVm } from '../../api/unmanaged-vms.ts';
+import { formatDuration } from '../../lib/duration.ts';
+import type { Announcement } from '../vm/verdict.ts';
+import { isProvenGone, type SweepFacts } from './entries.ts';
+
+/** What is said of VMs that nobody owns. */
+
+const mostNamed = 5;
+
+/** Only while there are some that nobody wanted kept. */
+export function unmanagedDraft(
+  entries: readonly UnmanagedVm[],
+  { policy, graceMs }: Pick<SweepFacts, 'policy' | 'graceMs'>,
+): ConditionDraft | undefined {
+  const pending = entries.filter(({ kept }) => kept === undefined);
+  if (pending.length === 0) return undefined;
+  const which = `${named(pending)} ${pending.length === 1 ? 'carries' : 'carry'} this installation's mark, and no resource`;
+  const remedy = 'To keep one: adopt it by a resource (gpuvm import), or put its id into spec.keepVms.';
+  const type = 'UnmanagedVms';
+  if (policy === 'Delete') {
+    const fate = `is deleted once it has been seen so for ${formatDuration(graceMs)} (spec.unmanagedVms: Delete)`;
+    const message = `${which} owns it: it ${fate}. ${remedy}`;
+    const plural = `${which} owns them: each ${fate}. ${remedy}`;
+    return { type, status: 'True', reason: 'UnmanagedVmsDeleted', message: pending.length === 1 ? message : plural };
+  }
+  const cost = pending.length === 1 ? 'owns it: it costs money for nothing' : 'owns them: they cost money for nothing';
+  const message = `${which} ${cost}. gpuvm unmanaged shows and deletes; spec.unmanagedVms: Delete does so by itself.`;
+  return { type, status: 'True', reason: 'UnmanagedVmsReported', message };
+}
+
+/** What the step from the entries before to these has to tell. */
+export function sweepAnnouncements(facts: SweepFacts, entries: readonly UnmanagedVm[]): Announcement[] {
+  const before = new Map(facts.before.map((entry) => [entry.id, entry]));
+  const now = new Set(entries.map(({ id }) => id));
+  const found = entries.filter(({ id, kept }) => kept === undefined && !before.has(id));
+  const due = entries.filter(({ id, deletingSince }) => {
+    return deletingSince !== undefined && before.get(id)?.deletingSince === undefined;
+  });
+  const gone = facts.before.filter((entry) => {
+    return entry.deletingSince !== undefined && !now.has(entry.id) && isProvenGone(facts, entry);
+  });
+  return [
+    ...said(
+      found,
+      'Warning',
+      'UnmanagedVmsFound',
+      "with this installation's mark and no resource: it costs money for nothing",
+    ),
+    ...said(due, 'Warning', 'UnmanagedVmsDeleting', `no resource for ${formatDuration(facts.graceMs)}: deleted now`),
+    ...said(gone, 'Normal', 'UnmanagedVmsGone', 'deleted: the list no longer has it'),
+  ];
+}
+
+type SweepReason = 'UnmanagedVmsFound' | 'UnmanagedVmsDeleting' | 'UnmanagedVmsGone';
+
+function said(
+  entries: readonly UnmanagedVm[],
+  type: Announcement['type'],
+  reason: SweepReason,
+  what: string,
+): Announcement[] {
+  return entries.length === 0 ? [] : [{ type, reason, message: `${named(entries)}: ${what}.` }];
+}
+
+function named(entries: readonly UnmanagedVm[]): string {
+  const ids = entries.slice(0, mostNamed).map(({ id }) => id);
+  const more = entries.length > mostNamed ? ` and ${entries.length - mostNamed} more` : '';
+  return `${entries.length === 1 ? 'VM' : 'VMs'} ${ids.join(', ')}${more}`;
+}

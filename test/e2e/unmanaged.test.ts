@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import { gpuAccountType } from '../../src/api/group.ts';
+import type { Organization } from '../support/organization.ts';
+import { Stage } from '../support/stage.ts';
+import { deployByHand, makeRoom, strayName } from '../support/strays.ts';
+import { until } from '../support/until.ts';
+import { eventType, type KubeEvent } from '../support/vm-handle.ts';
+
+/** VMs that this installation made and that nobody owns: who is told, and which of them the account deletes. */
+
+let stage: Stage;
+
+beforeAll(async () => {
+  stage = await Stage.set();
+});
+
+afterAll(() => stage.strike());
+
+let team: Organization;
+
+beforeEach(async () => {
+  team = await stage.organization();
+});
+
+async function statusNow(): Promise<GpuAccountStatus> {
+  return (await team.accountObject())?.status ?? {};
+}
+
+function untilAccount(sentence: string, isSo: (status: GpuAccountStatus) => boolean): Promise<GpuAccountStatus> {
+  return until(
+    sentence,
+    async () => {
+      const status = await statusNow();
+      return isSo(status) && status;
+    },
+    statusNow,
+  );
+}
+
+async function changeAccount(spec: object): Promise<void> {
+  await stage.cluster.kube.mergePatch(gpuAccountType, { name: team.account }, { spec });
+}
+
+async function idsThere(): Promise<string[]> {
+  return (await team.state()).vms.map(({ id }) => id).sort();
+}
+
+async function deletedIds(): Promise<string[]> {
+  const deletions = await team.requests('client/delete/single');
+  return deletions.map(({ params }) => params['server'] ?? '').sort();
+}
+
+async function untilEventOf(reason: string): Promise<KubeEvent> {
+  return until(`the account has the Event ${reason}`, async () => {
+    const { items } = await stage.cluster.kube.list<KubeEvent>(eventType, { namespace: 'default' });
+    return items.find(({ regarding, reason: is }) => regarding.name === team.account && is === reason);
+  });
+}
+
+async function installationOf(): Promise<string> {
+  return (await untilAccount('the account says which installation this is', (status) => status.vms !== undefined))
+    .installation!;
+}
+
+/** Deploys VMs of these names, and waits until a list has had them. */
+async function deployAll(names: readonly string[]): Promise<string[]> {
+  await makeRoom(team, names.length);
+  const ids: string[] = [];
+  for (const name of names) ids.push(await deployByHand(team, name));
+  await team.untilListed(2);
+  return ids.sort();
+}
+
+test('of 50 VMs of others and 5 of its own without a resource exactly the 5 are reported, and with Delete exactly they go', async () => {
+  const installation = await installationOf();
+  const managed = await stage.create(team, 'managed');
+  const own = (await managed.untilReady()).vm?.id ?? '';
+  const others = Array.from({ length: 50 }, (_, at) => {
+    const names = [
+      `by-hand-${at}`,
+      strayName('ffffffff'),
+      `${strayName(installation)}-copy`,
+      `gpuvm-${installation}-${at}`,
+    ];
+    return names[at % names.length]!;
+  });
+  const foreign = await deployAll(others);
+  const strays = await deployAll(Array.from({ length: 5 }, () => strayName(installation)));
+  const reported = await untilAccount('five are reported', ({ vms }) => vms?.unmanaged === 5);
+  expect(reported.unmanagedVms?.map(({ id }) => id)).toEqual(strays);
+  expect(reported.vms).toEqual({ total: 56, managed: 1, unmanaged: 5, kept: 0, foreign: 50 });
+  expect((await untilEventOf('UnmanagedVmsFound')).type).toBe('Warning');
+  await team.untilListed(3);
+  expect(await deletedIds()).toEqual([]);
+
+  await changeAccount({ unmanagedVms: 'Delete', unmanagedVmsGracePeriod: '4s' });
+  await untilAccount('none is left', ({ vms }) => vms?.unmanaged === 0);
+  expect((await untilEventOf('UnmanagedVmsDeleting')).note).toContain('no resource for 4s');
+  await untilEventOf('UnmanagedVmsGone');
+  await team.untilListed(3);
+  expect(await idsThere()).toEqual([own, ...foreign].sort());
+  expect(await deletedIds()).toEqual(strays);
+  expect(await stage.operator.metric('gpuvm_unmanaged_vms_deleted_total', { account: team.account })).toBe(5);
+  await managed.delete();
+  for (const id of foreign) await team.changeVm(id, { remove: true });
+});
+
+describe('an account that deletes VMs without a resource at once', () => {
+  beforeEach(() => changeAccount({ unmanagedVms: 'Delete', unmanagedVmsGracePeriod: '1s' }));
+
+  test('leaves a VM alone whose resource let it go by Retain', async () => {
+    const vm = await stage.create(team, 'kept', { deletionPolicy: 'Retain' });
+    const id = (await vm.untilReady()).vm?.id ?? '';
+    await vm.delete();
+    const { keptVms } = await untilAccount('it is counted as kept', ({ vms }) => vms?.kept === 1);
+    expect(keptVms).toMatchObject([{ resource: `GpuVm ${team.namespace}/kept`, why: 'Retained', ids: [id] }]);
+    await stage.restartOperator();
+    await team.untilListed(4);
+    expect(await idsThere()).toEqual([id]);
+    expect(await deletedIds()).toEqual([]);
+    await team.changeVm(id, { remove: true });
+  });
+
+  test('deletes one whose finalizer was taken off by hand', async () => {
+    const vm = await stage.create(team, 'forced');
+    const id = (await vm.untilReady()).vm?.id ?? '';
+    await stage.operator.kill();
+    await vm.patch({ metadata: { finalizers: null } });
+    await vm.askDelete();
+    await vm.untilGone();
+    await stage.restartOperator();
+    await until('the VM is gone', async () => (await idsThere()).length === 0, idsThere);
+    expect(await deletedIds()).toEqual([id]);
+  });
+
+  test('deletes none by an operator whose API server answers late when it starts', async () => {
+    const vms = await Promise.all(['one', 'two', 'three'].map((name) => stage.create(team, name)));
+    const ids: string[] = [];
+    for (const vm of vms) ids.push((await vm.untilReady()).vm?.id ?? '');
+    await stage.operator.stop();
+    // Everything that the API server says takes a second and a half on the way; the provider answers at once.
+    stage.wire.proxy.slowDown(1500);
+    await stage.restartOperator();
+    await team.untilListed(3);
+    await stage.wire.mend();
+    await team.untilListed(3);
+    expect(await idsThere()).toEqual(ids.sort());
+    expect(await deletedIds()).toEqual([]);
+    for (const vm of vms) await vm.delete();
+  });
+
+  test('leaves one alone that the account names', async () => {
+    const installation = await installationOf();
+    await changeAccount({ unmanagedVms: 'Report' });
+    const [spared = '', gone = ''] = await deployAll([strayName(installation), strayName(installation)]);
+    await changeAccount({ unmanagedVms: 'Delete', keepVms: [spared] });
+    await until('the other one is gone', async () => !(await idsThere()).includes(gone), idsThere);
+    await team.untilListed(3);
+    expect(await deletedIds()).toEqual([gone]);
+    expect((await statusNow()).unmanagedVms).toMatchObject([{ id: spared, kept: 'spec.keepVms' }]);
+    await team.changeVm(spared, { remove: true });
+  });
+});
