@@ -14,6 +14,8 @@ import { setPrice, setRoom, spotHosts, spotModels } from './spot-perform.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
 
 const settleLimitMs = 4 * 3_600_000;
+/** Two polls. */
+const oldNewsMs = 15_000;
 
 /** Trouble ends; then everything has to become as the resources say, within a bounded time. Returns how long it took. */
 export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Promise<number | undefined> {
@@ -24,12 +26,16 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
     await world.advance(90_000);
   }
   if (!world.isOperatorAlive) await world.start();
+  let awakeSince: number | undefined;
   const isQuiet = (): boolean => {
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
     void confirmAcceptedKey(world);
-    // While the only one that is left is frozen, nobody has looked at what was said last.
+    // While the only one that is left is frozen, nobody has looked at what was said last; and who wakes up says first what
+    // it heard before.
+    awakeSince = world.replicas.some(isAwake) ? (awakeSince ?? world.clock.now()) : undefined;
     return (
-      world.replicas.some(isAwake) &&
+      awakeSince !== undefined &&
+      world.clock.now() - awakeSince >= oldNewsMs &&
       world.resources().every(isAtRest) &&
       world.pools().every((one) => isPoolAtRest(world, one))
     );

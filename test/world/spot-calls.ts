@@ -179,8 +179,7 @@ export class SpotCalls {
   #keptUntil({ metadata: { uid }, status }: CustomObject, vmId: string): number {
     const kept = ((status ?? {}) as VmStatus).retiring?.find(({ id }) => id === vmId);
     if (kept === undefined) return 0;
-    const others = this.#facts.liveVms().filter(({ id, name }) => id !== vmId && markOf(name)?.uid === uid);
-    const firstRan = Math.min(...others.map(({ id }) => this.#facts.firstRanAt(id) ?? Infinity));
+    const firstRan = this.#facts.firstRanOf(uid, vmId) ?? Infinity;
     const replacedAt = kept.replacedAt === undefined ? firstRan : Date.parse(kept.replacedAt);
     // Whoever deletes it may not have seen a change of the spec yet.
     return replacedAt + (this.#limits.get(uid)?.retentionMs ?? 0);

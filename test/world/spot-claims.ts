@@ -124,7 +124,11 @@ function retention({ status, before, terms }: Written, facts: SpotFacts): string
     const isSince = at >= earliest && at <= facts.now() + aheadMs;
     const checks: readonly (readonly [boolean, string])[] = [
       [old !== undefined && old !== replacedAt && facts.isOneActing, `was replaced at ${old ?? ''}, and is no more`],
-      [old === undefined && replacedAt !== undefined && !isSince, `was not replaced at ${replacedAt ?? ''}`],
+      // One of two that act may have forgotten meanwhile what the other one says again.
+      [
+        old === undefined && replacedAt !== undefined && !isSince && facts.isOneActing,
+        `was not replaced at ${replacedAt ?? ''}`,
+      ],
       [(replacedAt === undefined) !== (keepUntil === undefined), 'has one time and not the other'],
       [
         keepUntil !== undefined && Date.parse(keepUntil) !== at + terms.retentionMs,

@@ -19,6 +19,8 @@ export interface SpotFacts {
   statusesOf(vmId: string): ReadonlySet<string>;
   /** When the provider first showed that it runs. */
   firstRanAt(vmId: string): number | undefined;
+  /** The same of whichever VM of this resource came first, be it gone by now; but for this one. */
+  firstRanOf(uid: string, except: string): number | undefined;
   /** When a status of this resource first said that it was outbid at this time. */
   firstSaidAt(uid: string, time: string): number;
   complain(what: string): void;

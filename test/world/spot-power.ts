@@ -75,7 +75,9 @@ export class SpotPower {
     // Of two that act, one may start what the other has just released or given up: that is an assumption, and no promise.
     if (own.length > 1 && this.#facts.isOneActing) this.#facts.complain(`two VMs of ${uid} run: ${ids}`);
     if (owner === undefined || isLeftAlone(owner.metadata)) return;
-    const lists = (this.#twice.get(uid) ?? 0) + (isList ? 1 : 0);
+    // One that is on its way up is in a state that nobody touches, and that ends by itself.
+    const isTold = isList && running.filter(({ status }) => status === 'Running').length > 1;
+    const lists = (this.#twice.get(uid) ?? 0) + (isTold ? 1 : 0);
     this.#twice.set(uid, lists);
     const most = running.some(({ id }) => this.#failed.has(id)) ? mostListsAfterFailure : mostListsOfTwo;
     if (lists === most) this.#facts.complain(`two VMs of ${uid} still run after ${String(lists)} lists: ${ids}`);

@@ -55,7 +55,8 @@ export class Watchdog {
   #wasCalm = false;
   /** What the provider has said of each VM so far, by id. */
   readonly #statuses = new Map<string, Set<string>>();
-  readonly #firstRuns = new Map<string, number>();
+  /** By VM, with the UID in its name. */
+  readonly #firstRuns = new Map<string, { readonly at: number; readonly uid: string | undefined }>();
   /** Ids of VMs that a resource has recorded as its own. */
   readonly #everOwned = new Set<string>();
   readonly #everRetiring = new Set<string>();
@@ -88,7 +89,8 @@ export class Watchdog {
     const watched: Omit<SpotFacts, 'firstSaidAt'> = {
       ...facts,
       isExcused: (uid) => this.#excused.has(uid),
-      firstRanAt: (vmId) => this.#firstRuns.get(vmId),
+      firstRanAt: (vmId) => this.#firstRuns.get(vmId)?.at,
+      firstRanOf: (uid, except) => this.#firstRanOf(uid, except),
       statusesOf: (vmId) => this.#statuses.get(vmId) ?? new Set(),
       complain: (what) => {
         this.complain(what);
@@ -142,13 +144,19 @@ export class Watchdog {
   #noteSaid(exchange: Exchange): void {
     if (exchange.kind !== 'answer' || !exchange.answer.body.startsWith('{"success":true,"virtualmachines":')) return;
     const said = parsed(exchange.answer.body);
-    for (const [id, { status }] of Object.entries(said?.virtualmachines ?? {})) this.#noteStatus(id, status);
+    for (const [id, { name, status }] of Object.entries(said?.virtualmachines ?? {}))
+      this.#noteStatus({ id, name }, status);
   }
 
-  #noteStatus(vmId: string, status: string): void {
-    const statuses = this.#statuses.get(vmId) ?? new Set();
-    this.#statuses.set(vmId, statuses.add(status));
-    if (status === 'Running' && !this.#firstRuns.has(vmId)) this.#firstRuns.set(vmId, this.#facts.now());
+  #noteStatus({ id, name }: { readonly id: string; readonly name: string }, status: string): void {
+    const statuses = this.#statuses.get(id) ?? new Set();
+    this.#statuses.set(id, statuses.add(status));
+    if (status === 'Running' && !this.#firstRuns.has(id))
+      this.#firstRuns.set(id, { at: this.#facts.now(), uid: markOf(name)?.uid });
+  }
+
+  #firstRanOf(uid: string, except: string): number | undefined {
+    return [...this.#firstRuns].find(([id, ran]) => ran.uid === uid && id !== except)?.[1].at;
   }
 
   /** Something has happened at the provider beside all requests. */
@@ -160,7 +168,7 @@ export class Watchdog {
   #look(): void {
     const byOwner = new Map<string, Vm[]>();
     for (const vm of this.#facts.liveVms()) {
-      this.#noteStatus(vm.id, vm.status);
+      this.#noteStatus(vm, vm.status);
       const mark = markOf(vm.name);
       if (mark?.installation !== this.#installation) continue;
       byOwner.set(mark.uid, [...(byOwner.get(mark.uid) ?? []), vm]);
@@ -306,9 +314,13 @@ export class Watchdog {
 }
 
 /** Undefined for an answer that breaks off in the middle. */
-function parsed(list: string): { readonly virtualmachines: Record<string, { status: string }> } | undefined {
+interface SaidList {
+  readonly virtualmachines: Readonly<Record<string, { readonly name: string; readonly status: string }>>;
+}
+
+function parsed(list: string): SaidList | undefined {
   try {
-    return JSON.parse(list) as { virtualmachines: Record<string, { status: string }> };
+    return JSON.parse(list) as SaidList;
   } catch {
     return undefined;
   }

@@ -2,12 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import {
   ago,
+  cloudVm,
   installation,
   launchOf,
   markedName,
   minute,
   now,
   recordedVm,
+  retiringVm,
   second,
   snapshotOf,
   timings,
@@ -16,6 +18,7 @@ import {
 import type { Launch } from '../../api/vm-status.ts';
 import { forgottenLaunch } from '../../plan/vm/forgotten.ts';
 import type { Journal } from '../../plan/vm/observation.ts';
+import type { CloudVm } from '../../provider/contract.ts';
 import { VmMemory } from './memory.ts';
 
 const otherName = markedName(2, '11111111-1111-4111-8111-111111111111');
@@ -56,6 +59,25 @@ describe('the time at which a recorded VM was seen', () => {
     expect(memory.facts(undefined, undefined).vmSeenAt).toBe(now + 2 * second);
     memory.noteJournal({}, now + 3 * second);
     expect(memory.facts(undefined, undefined).vmSeenAt).toBeUndefined();
+  });
+});
+
+describe('a deletion that was confirmed', () => {
+  const back = cloudVm('vm-1');
+  const atRest = cloudVm('vm-1', { state: 'outbid', providerStatus: 'Outbid' });
+  const replaced: Journal = { retiring: [retiringVm('vm-1')] };
+
+  it.each<[string, CloudVm, Journal, number, boolean]>([
+    ['is doubted a minute later when the market has brought back what was replaced', back, replaced, minute, true],
+    ['is not doubted sooner', back, replaced, minute - second, false],
+    ['is not doubted so soon of what does not run', atRest, replaced, 2 * minute, false],
+    ['is not doubted so soon of the VM of the resource', back, { vm: recordedVm('vm-1') }, 2 * minute, false],
+    ['is doubted of whatever the list still has when it takes too long', atRest, replaced, timings.transitionMs, true],
+  ])('%s', (_, vm, journal, afterMs, isDoubted) => {
+    const memory = new VmMemory();
+    memory.noteDeleted('vm-1', now);
+    memory.noteListing(snapshotOf([vm], { requestedAt: now + afterMs + 1 }), journal, timings);
+    expect(memory.facts(undefined, undefined).deletedAt.has('vm-1')).toBe(!isDoubted);
   });
 });
 

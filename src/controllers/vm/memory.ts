@@ -15,6 +15,7 @@ import type {
 } from '../../plan/vm/observation.ts';
 import { isForgotten } from '../../plan/vm/forgotten.ts';
 import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
+import { callPatienceMs } from '../../plan/vm/rule.ts';
 import { Bidding } from './bidding.ts';
 import { StartsFiled } from './starts.ts';
 import { isOvertaken, type Unsaved } from './unsaved.ts';
@@ -210,7 +211,7 @@ export class VmMemory {
    */
   noteListing(snapshot: Snapshot, journal: Journal, timings: ListingTimings): void {
     const { launch } = journal;
-    this.#doubtDeletions(snapshot, timings.transitionMs);
+    this.#doubtDeletions(snapshot, journal, timings.transitionMs);
     if (launch === undefined || !isInDoubt(journal) || snapshot.byName.has(launch.name)) {
       this.#absence = undefined;
       return;
@@ -229,9 +230,14 @@ export class VmMemory {
     return snapshot.requestedAt >= uncertainSince(launch, seenAt, callTimeoutMs);
   }
 
-  #doubtDeletions(snapshot: Snapshot, patienceMs: number): void {
+  #doubtDeletions(snapshot: Snapshot, { retiring = [] }: Journal, transitionMs: number): void {
     for (const vmId of this.#deletedAt.keys()) {
-      if (snapshot.byId.has(vmId)) this.#doubtDeletion(vmId, { seenAt: snapshot.requestedAt, patienceMs });
+      const listed = snapshot.byId.get(vmId);
+      if (listed === undefined) continue;
+      // It did not run when it was deleted: the market has brought it back since, and to wait longer would pay for two VMs.
+      const isBack = listed.state === 'running' && retiring.some(({ id }) => id === vmId);
+      const patienceMs = isBack ? callPatienceMs : transitionMs;
+      this.#doubtDeletion(vmId, { seenAt: snapshot.requestedAt, patienceMs });
     }
   }
 

@@ -20,7 +20,7 @@ import { until, type Rule } from './rule.ts';
 import { runningRules } from './running.ts';
 import { assessSize } from './size.ts';
 import { spotLaunchRules } from './spot-launch.ts';
-import { uniquenessRules } from './uniqueness.ts';
+import { lookAtDeletedTwins, uniquenessRules } from './uniqueness.ts';
 import { waiting, type Verdict } from './verdict.ts';
 
 /**
@@ -64,6 +64,7 @@ function finish(observation: VmObservation, verdict: Verdict): Verdict {
     lookAtHostsForResize,
     tendRetiring,
     lookAtRetiring,
+    lookAtDeletedTwins,
     lookAtMarket,
     holdWhileDeleteBacksOff,
     sayThatListIsOld,

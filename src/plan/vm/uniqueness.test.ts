@@ -12,6 +12,7 @@ import {
   priceOf,
   recordedVm,
   second,
+  timings,
   type Seen,
 } from '../../../test/support/builders.ts';
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
@@ -215,6 +216,14 @@ describe('exactly one VM:', () => {
   ])('of two VMs %s', (_, seen, vmId) => {
     const vms = [cloudVm('vm-1'), cloudVm('vm-2', { name: markedName(2) })];
     expect(decided(observe({ vms, ...seen })).step).toEqual({ kind: 'delete', vmId, why: 'duplicate' });
+  });
+
+  it('a second VM that is deleted is looked at again when that should have had an effect', () => {
+    const twins = [cloudVm('vm-1'), cloudVm('vm-2', { name: markedName(2) })];
+    const seen = (at: number): Seen => ({ vms: twins, facts: { deletedAt: new Map([['vm-2', at]]) } });
+    const { step, look } = decided(observeRunning(seen(now - 10 * minute)));
+    expect([step.kind, look?.inMs]).toEqual(['wait', 5 * minute]);
+    expect(decided(observeRunning(seen(now - 16 * minute))).look?.inMs).toBe(timings.retryMs);
   });
 
   it('a found VM without a journal gets one from its name, so that no attempt is used twice', () => {

@@ -9,8 +9,8 @@ import { mayTouch } from './ownership.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
 import { firstPriceViolation } from './price-check.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
-import { known, listingNeededToForget, mustAskAboutDeleted, type Rule } from './rule.ts';
-import { waiting } from './verdict.ts';
+import { known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
+import { waiting, type Verdict } from './verdict.ts';
 
 /** Exactly one VM: what is done about VMs with this resource's mark that the journal does not know, or knows as uncertain. */
 
@@ -29,6 +29,18 @@ const vmIsThereTwice: Rule = ({ marked, journal, facts }) => {
     ready: 'keep',
   };
 };
+
+/**
+ * The list still has one whose deletion was confirmed. No change of the list wakes anybody should that have been in vain: it is
+ * looked at again when a deletion takes no longer.
+ */
+export function lookAtDeletedTwins({ marked, facts, now, timings }: VmObservation, verdict: Verdict): Verdict {
+  if (verdict.step.kind !== 'wait' || marked.length < 2) return verdict;
+  const ends = marked.flatMap(({ id }) => facts.deletedAt.get(id) ?? []).map((at) => at + timings.transitionMs);
+  if (ends.length === 0) return verdict;
+  const inMs = Math.max(until(Math.min(...ends), now), timings.retryMs);
+  return { ...verdict, look: { ...verdict.look, inMs: Math.min(verdict.look?.inMs ?? Infinity, inMs) } };
+}
 
 /** A VM with our mark that nobody recorded: the answer to its deploy call was lost, or the process was killed. */
 const markedVmIsNotRecorded: Rule = (observation) => {
