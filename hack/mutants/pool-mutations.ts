@@ -32,7 +32,7 @@ export const poolMutations: readonly Mutation[] = [
     name: 'find room in every budget',
     harm: 'A team spends more than it may.',
     file: 'src/plan/budget/limits.ts',
-    find: 'return amount.eq(0) || limit.used.plus(ahead).plus(amount).lte(limit.hard);',
+    find: 'return limit.used.plus(ahead).plus(amount).lte(limit.hard);',
     replace: 'return amount.gte(0) || ahead.eq(0);',
   },
   {

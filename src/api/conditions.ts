@@ -32,6 +32,7 @@ export const conditionTypes = {
   UnmanagedVms:
     'GpuAccount: there are VMs that this installation made, that no resource owns, and that nobody wanted kept. Only present while true.',
   CredentialsValid: 'GpuAccount: the provider accepts the key and token of the credentials Secret.',
+  BalanceHealthy: 'GpuAccount: the balance lasts for longer than anything is held back, or warned of, for its sake.',
 } as const;
 export type ConditionType = keyof typeof conditionTypes;
 

@@ -1,13 +1,13 @@
 import { ageColumn, conditionColumn } from './columns.ts';
 import { z } from 'zod';
 
+import { durationPattern } from '../lib/duration.ts';
 import { conditionsField } from './conditions.ts';
 import { endpointRules } from './endpoint-rules.ts';
 import {
   cel,
   immutable,
   namespaceField,
-  notYet,
   objectNameField,
   positiveMoneyField,
   durationField,
@@ -30,17 +30,37 @@ const labelSelectorField = z
   })
   .describe('Namespaces that may use the account, by their labels. Absent: all.');
 
+const runwayField = durationField.meta(
+  cel({
+    rule: `self.matches('${durationPattern}') && duration(self) > duration('0s')`,
+    message: 'must be a duration of more than nothing, such as "6h" or "90m"',
+  }),
+);
+
 const limitsField = z
   .object({
     maxVms: z.int().min(0).optional().describe('Most VMs of this cluster at a time.'),
     maxHourlyCost: positiveMoneyField
       .optional()
       .describe('Most that all VMs of this cluster may cost per hour, in US dollars.'),
-    minRunway: durationField
-      .meta(notYet('limits.minRunway'))
+    minRunway: runwayField
       .optional()
-      .describe('Not supported by this release: no new VMs when the balance lasts for less than this.'),
+      .describe(
+        'How long the balance has to last, such as "6h". A VM with which it would not is neither deployed nor started nor made bigger.',
+      ),
+    releaseBelowRunway: runwayField
+      .optional()
+      .describe(
+        'When the balance lasts for less than this, VMs are released, those with the lowest spec.priority first, until it does. Shorter than minRunway, for which there has to be room before they are started again.',
+      ),
   })
+  .meta(
+    cel({
+      rule: '!has(self.releaseBelowRunway) || (has(self.minRunway) && duration(self.releaseBelowRunway) < duration(self.minRunway))',
+      message:
+        'limits.releaseBelowRunway needs limits.minRunway, and has to be shorter: VMs that were released are started again once the balance lasts for minRunway with them',
+    }),
+  )
   .describe('Safety limits of the whole account, whatever the budgets of namespaces allow.');
 
 const reportKindField = z.enum(['Summary', 'Revenue']);
@@ -97,6 +117,9 @@ export type GpuAccountSpec = z.infer<typeof gpuAccountSpecSchema>;
 
 const fingerprintField = z.string().max(64);
 
+/** A balance may be below zero. */
+const amountField = z.string().max(40);
+
 /**
  * Nothing in the provider's answers names the organization. So that other credentials are not taken for the same
  * organization's without a sign of it, the key that was proven last is remembered, by its fingerprint.
@@ -138,6 +161,32 @@ export const gpuAccountStatusSchema = z
       .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['kind'] })
       .optional()
       .describe('The reports of spec.reports. What is in them is in the metrics.'),
+    balance: amountField
+      .optional()
+      .describe('What is left at the provider, in US dollars. Written anew when it has changed by a hundredth.'),
+    burnRate: amountField
+      .optional()
+      .describe(
+        'What all VMs of the organization cost per hour now, whoever made them, by the last list; with what the provider bills beside them.',
+      ),
+    runway: z
+      .string()
+      .max(30)
+      .optional()
+      .describe('How long the balance lasts at this rate. Absent: nothing is spent.'),
+    stopped: z
+      .array(
+        z.object({
+          kind: z.string().max(63).describe('GpuVm or SpotVm.'),
+          namespace: z.string().max(63).describe('Namespace of the resource.'),
+          name: z.string().max(253).describe('Name of the resource.'),
+          uid: z.string().max(100).describe('UID of the resource.'),
+        }),
+      )
+      .max(2000)
+      .meta({ 'x-kubernetes-list-type': 'atomic' })
+      .optional()
+      .describe('Resources whose VMs are kept released for want of balance (limits.releaseBelowRunway).'),
     organization: organizationField.optional(),
   })
   .describe('What the operator has seen. Not to be edited.');
@@ -162,6 +211,8 @@ export const gpuAccountKind: KindDefinition = {
       jsonPath: '.status.vms.unmanaged',
       description: 'VMs of this installation that no resource owns.',
     },
+    { name: 'Balance', type: 'string', jsonPath: '.status.balance', description: 'US dollars that are left.' },
+    { name: 'Runway', type: 'string', jsonPath: '.status.runway', description: 'How long they last.' },
     { name: 'Endpoint', type: 'string', jsonPath: '.spec.endpoint', description: 'Where the API is.', priority: 1 },
     conditionColumn('Ready', 'message', { name: 'Message', description: 'The same in a sentence.', priority: 1 }),
     ageColumn,

@@ -34,6 +34,10 @@ export const reasons = {
     'A GpuBudget of the namespace has no room for the VM; the message says which limit. It comes in when there is room, the oldest first.',
   OverAccountLimit:
     'The limits of the GpuAccount have no room for the VM; the message says which. Tried again by itself.',
+  BalanceLow:
+    'The balance of the GpuAccount would not last for limits.minRunway. Recharge it at the provider; what waits goes on by itself, the oldest first.',
+  BalanceUnknown:
+    'What is left of the balance is not known, as the provider has not said lately. Where limits.minRunway is set nothing more is spent before it is; nothing is released for that.',
   OverPoolCost: 'The pool may not cost more per hour: maxHourlyCost has no room for this member. Raise it, or wait.',
   PoolNotFound:
     'The GpuPool that the resource is owned by does not exist, so nobody knows what it may cost. Delete the resource, or take its owner reference away.',
@@ -42,6 +46,8 @@ export const reasons = {
   OffHours: 'By spec.schedule the VM does not run now; the message says when it starts.',
   StoppedByBudget:
     'A GpuBudget with onExceeded StopByPriority keeps the VM released; it is started again by itself when there is room.',
+  StoppedForBalance:
+    'The balance of the GpuAccount is so low that it keeps the VM released by its priority (limits.releaseBelowRunway); it is started again by itself after a recharge.',
   RetainNotAllowed:
     'A GpuBudget of the namespace does not allow that VMs are left behind: set deletionPolicy to Delete, or ask the platform team for allowRetain.',
   // Ready, what is wrong with the resource or what it refers to
@@ -138,7 +144,13 @@ export const reasons = {
     'VMs of this installation belong to no resource. They are only reported (spec.unmanagedVms); gpuvm unmanaged shows and deletes them.',
   UnmanagedVmsDeleted:
     'VMs of this installation belong to no resource, and are deleted after the grace period; the message says how to keep one.',
-  AccountInUse: 'The account is being deleted, but resources still use it. Delete them first.',
+  AccountInUse:
+    'The account is being deleted, but resources still use it, or VMs of this installation are left that no resource owns. The message says which.',
+  BalanceSufficient: 'The balance lasts for long enough.',
+  BalanceShort:
+    'The balance will soon last for too little; the message says for how long, and what happens then. Recharge it.',
+  BalanceCritical:
+    'The balance lasts for less than limits.releaseBelowRunway: VMs are released, those with the lowest priority first. Recharge it.',
 } as const;
 
 export type Reason = keyof typeof reasons;

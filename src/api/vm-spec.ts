@@ -268,7 +268,9 @@ export const vmSpecFields = {
     .min(-1_000_000)
     .max(1_000_000)
     .default(0)
-    .describe('Where a GpuBudget has VMs stopped, those with the lowest priority are stopped first.'),
+    .describe(
+      'Where a GpuBudget, or the balance of the GpuAccount, has VMs stopped, those with the lowest priority are stopped first.',
+    ),
 } as const;
 
 const probePortRule: CelRule = {

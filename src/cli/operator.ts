@@ -69,6 +69,7 @@ function generalOptions(): Option[] {
 const durations: readonly (readonly [flag: string, name: DurationOption, description: string])[] = [
   ['--poll-active', 'pollActiveMs', 'between two lists of VMs while something is on its way'],
   ['--poll-idle', 'pollIdleMs', 'between two lists of VMs while nothing is on its way'],
+  ['--balance-interval', 'balanceIntervalMs', 'between two answers about the balance; a fifth of it while that is low'],
   ['--absence-proof', 'absenceProofMs', 'least time between the two lists that prove a VM absent'],
   ['--provider-timeout', 'providerTimeoutMs', 'longest time of one call to the provider'],
   ['--call-margin', 'callMarginMs', 'longest time between the intent of a deploy call and its leaving'],
@@ -136,6 +137,7 @@ function withOptionNames(parsed: Record<string, unknown>): Flags {
   const {
     pollActive,
     pollIdle,
+    balanceInterval,
     absenceProof,
     providerTimeout,
     callMargin,
@@ -150,6 +152,7 @@ function withOptionNames(parsed: Record<string, unknown>): Flags {
     ...rest,
     pollActiveMs: pollActive,
     pollIdleMs: pollIdle,
+    balanceIntervalMs: balanceInterval,
     absenceProofMs: absenceProof,
     providerTimeoutMs: providerTimeout,
     callMarginMs: callMargin,

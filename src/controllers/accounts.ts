@@ -1,5 +1,5 @@
 import type { Reason } from '../api/reasons.ts';
-import type { Fleet, ReportBook, Snapshot } from '../fleet/contract.ts';
+import type { BalanceBook, CredentialsCheck, Fleet, ReportBook, Snapshot } from '../fleet/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import type { Provider } from '../provider/contract.ts';
 import type { HostSuspicions } from './host-suspicions.ts';
@@ -14,6 +14,8 @@ export interface AccountRuntime {
   readonly provider: Provider;
   readonly gate: Gate;
   readonly fleet: Fleet;
+  readonly balance: BalanceBook;
+  readonly check: CredentialsCheck;
   readonly suspicions: HostSuspicions;
   readonly reports: ReportBook;
   /** Of the key that the next call would carry. */

@@ -65,6 +65,40 @@ export interface Fleet {
   readonly bids: BidBook;
 }
 
+/** One answer about the organization's money. */
+export interface BalanceReading {
+  /** What is left, in US dollars. */
+  readonly amount: Money;
+  /** What the provider says that all VMs cost per hour. */
+  readonly hourlyCost: Money;
+  /** What the VMs of the last list would have cost if all had run; undefined: there was no list. */
+  readonly mostListed: Money | undefined;
+  /** When the request was about to leave (milliseconds since the epoch). */
+  readonly requestedAt: number;
+  /** As whom the provider was asked, as in a Snapshot. */
+  readonly askedAs: string;
+}
+
+/** What is known of the organization's money. It is read when somebody wants to know, and seldom. */
+export interface BalanceBook {
+  readonly last: BalanceReading | undefined;
+  /** The answer before it, if it was given to the same key. */
+  readonly before: BalanceReading | undefined;
+  /** Why there is no newer one. */
+  readonly failure: PollFailure | undefined;
+  /**
+   * An answer that is no older than this is wanted. Asked through the gate, as a look-up, unless there is one, or somebody asks
+   * already; after a failure only once its pause is over.
+   */
+  request(maxAgeMs: number): void;
+}
+
+/** What `auth/test`, or what stands for it, says of the key and token that calls carry now. */
+export interface CredentialsCheck {
+  /** Undefined: it has not said anything yet. */
+  readonly verdict: 'accepted' | 'refused' | undefined;
+}
+
 /** The inventory of hosts, shared by all pending launches, less what launches in flight have taken from it. */
 export interface OfferBook {
   /** Hosts as last fetched, with stock reduced by reservations made since. Undefined until first fetched. */

@@ -3,6 +3,8 @@ import type { AccountRuntime, AccountSettings, StartAccount } from '../controlle
 import { HostSuspicions } from '../controllers/host-suspicions.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
+import { createBalanceBook, type RunningBalanceBook } from '../fleet/balance.ts';
+import { createCredentialsCheck, type RunningCredentialsCheck } from '../fleet/credentials-check.ts';
 import { createFleet, type RunningFleet } from '../fleet/fleet.ts';
 import { createReportBook } from '../fleet/reports.ts';
 import type { Leadership } from '../kube/leader.ts';
@@ -10,6 +12,8 @@ import type { Random } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Redactor } from '../lib/redact.ts';
+import { ratesOf } from '../plan/balance/burn-rate.ts';
+import { balanceTimings } from '../plan/balance/view.ts';
 import type { Provider } from '../provider/contract.ts';
 import { createGate, type RunningGate } from '../provider/gate.ts';
 import type { Lane } from '../provider/gate-contract.ts';
@@ -42,6 +46,10 @@ export interface RuntimeDeps {
   listChanged(account: string, diff: FleetDiff, snapshot: Snapshot): void;
   /** Whether the list of this account can be read has changed, or it was read with another key. */
   pollTurned(account: string): void;
+  /** The provider has said what is left of the balance, or does not say it. */
+  balanceTold(account: string): void;
+  /** The provider has said whether key and token are good. */
+  credentialsTold(account: string): void;
 }
 
 /** Everything that runs for one account: the provider's client, the gate before it, and the fleet. */
@@ -78,7 +86,6 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     hooks: allHooks(requestMetrics(deps.metrics, account.name), pauseWhenLimited({ gate, clock })),
   });
   const askedAs = (): string => fingerprint;
-  const fleet = fleetOf(deps, account.name, { provider, gate, turns, askedAs });
   const reports = createReportBook({
     provider,
     gate,
@@ -87,12 +94,20 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     askedAs,
     log: log.child({ account: account.name }),
   });
+  const check = createCredentialsCheck({
+    ...{ provider, gate, log },
+    told: () => {
+      deps.credentialsTold(account.name);
+    },
+  });
+  const fleet = fleetOf(deps, account.name, { provider, gate, turns, askedAs, check });
+  const balance = balanceOf(deps, account.name, { provider, gate, fleet, askedAs });
   fleet.start();
+  check.begin();
   return {
     provider,
     gate,
-    fleet,
-    reports,
+    ...{ fleet, balance, check, reports },
     suspicions: new HostSuspicions(clock, deps.random),
     get keyFingerprint() {
       return fingerprint;
@@ -103,6 +118,8 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
       fingerprint = keyFingerprint({ ...account, ...credentials });
       log.info({ account: account.name }, 'credentials changed');
       fleet.refresh();
+      balance.refresh();
+      check.begin();
     },
     setRate: (requestsPerSecond) => {
       gate.setRate(rateOf(requestsPerSecond));
@@ -110,6 +127,8 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     stop: () => {
       fleet.stop();
       reports.stop();
+      balance.stop();
+      check.stop();
       gate.close();
       void client.close();
     },
@@ -152,10 +171,33 @@ function gateOf(deps: RuntimeDeps, account: AccountSettings, turns: Turns): Runn
   });
 }
 
+interface Through {
+  readonly provider: Provider;
+  readonly gate: RunningGate;
+  readonly askedAs: () => string;
+}
+
+function balanceOf(
+  deps: RuntimeDeps,
+  account: string,
+  { fleet, ...through }: Through & { readonly fleet: RunningFleet },
+): RunningBalanceBook {
+  const { clock, random, options, log } = deps;
+  const { nearMs, idleMs } = balanceTimings(options.balanceIntervalMs);
+  return createBalanceBook({
+    ...{ ...through, clock, random, log: log.child({ account }) },
+    backoff: { baseMs: nearMs / 2, maxMs: idleMs },
+    mostListed: () => (fleet.snapshot === undefined ? undefined : ratesOf(fleet.snapshot).most),
+    told: () => {
+      deps.balanceTold(account);
+    },
+  });
+}
+
 function fleetOf(
   deps: RuntimeDeps,
   account: string,
-  { turns, ...through }: { provider: Provider; gate: RunningGate; turns: Turns; askedAs: () => string },
+  { turns, check, ...through }: Through & { readonly turns: Turns; readonly check: RunningCredentialsCheck },
 ): RunningFleet {
   const { clock, random, options, metrics, log } = deps;
   let hasFailed = false;
@@ -187,7 +229,8 @@ function fleetOf(
         listedAs = fleet.snapshot?.askedAs;
         turned(false, isFirstOfKey);
       },
-      pollFailed: () => {
+      pollFailed: ({ kind }) => {
+        if (kind === 'unauthorized') check.again();
         turned(true, false);
       },
       distrusted: () => {

@@ -1,6 +1,7 @@
 import type { AccountRegistry } from '../controllers/accounts.ts';
 import type { Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
+import { collectBalances } from './account-metrics.ts';
 import { collectPools } from './pool-metrics.ts';
 import { collectReports } from './report-metrics.ts';
 import { collectSpending, type Spending } from './spending.ts';
@@ -18,4 +19,5 @@ export function collectAll(
   collectSpending(deps, cluster, spending);
   collectVms(metrics, { vms: cluster.vms, ...ofAccounts });
   collectReports(metrics, ofAccounts);
+  collectBalances(metrics, { accounts: cluster.accounts.store, balances: spending.balances });
 }

@@ -5,6 +5,7 @@ import { GpuPoolController } from '../controllers/pool/controller.ts';
 import { VmController } from '../controllers/vm/controller.ts';
 import { ChosenHosts } from '../controllers/vm/spread.ts';
 import { vmKinds, type VmKind } from '../controllers/vm/kinds.ts';
+import type { Ledger } from '../controllers/spending/ledger.ts';
 import { InputReader } from '../controllers/input-reader.ts';
 import { Prober } from '../controllers/prober.ts';
 import { ServicePublisher } from '../controllers/service/publisher.ts';
@@ -69,12 +70,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   const { options, metrics, log } = deps;
   const installation = options.installation ?? (await installationOf(deps.kube));
   const cluster = createCluster(deps);
-  const shared = sharedParts(deps, cluster, {
-    installation,
-    listChanged: (account) => {
-      spending.ledger.noteList(account);
-    },
-  });
+  const shared = sharedParts(deps, cluster, { installation, ledger: () => spending.ledger });
   const spending = createSpending(deps, { cluster, installation, accounts: shared.accounts });
   const unmanaged = createUnmanaged(cluster);
   const parts: Parts = { cluster, installation, spending, unmanaged, ...shared };
@@ -132,7 +128,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
 function sharedParts(
   deps: OperatorDeps,
   cluster: Cluster,
-  { installation, listChanged }: { readonly installation: string; readonly listChanged: (account: string) => void },
+  { installation, ledger }: { readonly installation: string; readonly ledger: () => Ledger },
 ): Omit<Parts, 'cluster' | 'installation' | 'spending' | 'unmanaged'> {
   const { kube, clock, random, redactor, log, metrics } = deps;
   const owners = new VmOwners();
@@ -145,13 +141,20 @@ function sharedParts(
       },
       listChanged: (account, diff) => {
         // First what each costs by that list, then whoever decides by it.
-        listChanged(account);
+        ledger().noteList(account);
         wakeOnListChange(cluster, diff, { installation });
         if (diff.added.length + diff.removed.length > 0) cluster.accounts.queue.add(account);
       },
       pollTurned: (account) => {
         cluster.accounts.queue.add(account);
         wakeVmsOf(cluster, account);
+      },
+      balanceTold: (account) => {
+        ledger().noteLimits();
+        cluster.accounts.queue.add(account);
+      },
+      credentialsTold: (account) => {
+        cluster.accounts.queue.add(account);
       },
     }),
   );
@@ -215,7 +218,7 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
   const { cluster, installation, owners, accounts, events, spending, unmanaged } = parts;
   return new GpuAccountController({
     ...{ kube, clock, redactor, log, installation, owners, accounts, ...unmanaged },
-    catchUp: spending.catchUp,
+    ...{ catchUp: spending.catchUp, ledger: spending.ledger, balances: spending.balances },
     store: cluster.accounts.store,
     vms: cluster.vms,
     credentialsIntervalMs: options.retryMs,

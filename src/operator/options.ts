@@ -7,6 +7,8 @@ export interface OperatorOptions {
   /** Between two lists of VMs while something is on its way, and while nothing is. */
   readonly pollActiveMs: number;
   readonly pollIdleMs: number;
+  /** Between two answers about the balance while no limit is near; a fifth of it while one is. */
+  readonly balanceIntervalMs: number;
   /** Two lists that prove a VM's absence are requested at least this far apart. */
   readonly absenceProofMs: number;
   /** Longest time of one call to the provider. */
@@ -43,6 +45,7 @@ export const defaultOperatorOptions: OperatorOptions = {
   installation: undefined,
   pollActiveMs: 5_000,
   pollIdleMs: 30_000,
+  balanceIntervalMs: 300_000,
   absenceProofMs: 60_000,
   providerTimeoutMs: 30_000,
   callMarginMs: 15_000,

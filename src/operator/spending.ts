@@ -1,6 +1,7 @@
 import type { GpuBudgetStatus } from '../api/gpu-budget.ts';
 import { gpuAccountType, gpuBudgetType, gpuPoolType } from '../api/group.ts';
 import { GpuBudgetController } from '../controllers/gpu-budget/controller.ts';
+import { Balances } from '../controllers/spending/balances.ts';
 import { CatchUp } from '../controllers/spending/catch-up.ts';
 import { CostMeter } from '../controllers/spending/cost-meter.ts';
 import { Ledger } from '../controllers/spending/ledger.ts';
@@ -12,6 +13,7 @@ import { keyOf, type KubeObject } from '../kube/contract.ts';
 import { isEqualJson } from '../kube/patch.ts';
 import type { KubeEventRecorder } from '../kube/events.ts';
 import type { Change, ReadStore } from '../kube/store.ts';
+import { balanceTimings } from '../plan/balance/view.ts';
 import { measures } from '../plan/budget/limits.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Cluster } from './cluster.ts';
@@ -25,6 +27,7 @@ export interface Spending {
   readonly meter: SpendMeter;
   readonly costs: CostMeter;
   readonly catchUp: CatchUp;
+  readonly balances: Balances;
 }
 
 export function createSpending(
@@ -33,8 +36,9 @@ export function createSpending(
 ): Spending {
   const meter = new SpendMeter(clock);
   const costs = new CostMeter(clock, options.costLabels);
+  const balances = new Balances({ clock, accounts, timings: balanceTimings(options.balanceIntervalMs) });
   const ledger = new Ledger({
-    ...{ clock, accounts, installation, meter, costs },
+    ...{ clock, accounts, installation, meter, costs, balances },
     vms: cluster.vms,
     budgets: cluster.budgets.store,
     accountsStore: cluster.accounts.store,
@@ -54,7 +58,7 @@ export function createSpending(
     { type: gpuPoolType, ...cluster.pools },
     { type: namespaceType, store: cluster.namespaces },
   ];
-  return { ledger, meter, costs, catchUp: new CatchUp(kube, kinds) };
+  return { ledger, meter, costs, balances, catchUp: new CatchUp(kube, kinds) };
 }
 
 /** What is used changes often while VMs start: a budget looks at it, and writes what it sees, at most so often. */

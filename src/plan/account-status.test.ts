@@ -4,6 +4,8 @@ import { problemsOfConditions } from '../../test/support/status-check.ts';
 import { conditionOf } from '../api/conditions.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
 import type { UnmanagedVm } from '../api/unmanaged-vms.ts';
+import { money } from '../lib/money.ts';
+import { thresholdsOf } from './balance/runway.ts';
 import { statusOfAccount, type AccountObservation } from './account-status.ts';
 
 const now = Date.UTC(2026, 5, 1, 12);
@@ -26,6 +28,8 @@ const healthy: AccountObservation = {
   distrusted: undefined,
   reports: [],
   users: [],
+  check: undefined,
+  balance: { view: { kind: 'unread' }, thresholds: { min: undefined, release: undefined }, stopped: [] },
 };
 const failure = (kind: string): AccountObservation['pollFailure'] => ({
   kind,
@@ -108,6 +112,30 @@ it.each<[string, Partial<AccountObservation>, string, string]>([
     'Unknown CredentialsUnknown',
   ],
   [
+    'a pair that is good, before the first list',
+    { listed: undefined, check: 'accepted' },
+    'Unknown WaitingForProvider',
+    'True CredentialsAccepted',
+  ],
+  [
+    'a pair that is not, before the first list',
+    { listed: undefined, check: 'refused' },
+    'Unknown WaitingForProvider',
+    'False InvalidCredentials',
+  ],
+  [
+    'a pair that gets lists, whatever else is said of it',
+    { check: 'refused' },
+    'True Polling',
+    'True CredentialsAccepted',
+  ],
+  [
+    'a good pair that gets no list',
+    { pollFailure: failure('unauthorized'), check: 'accepted' },
+    'False InvalidCredentials',
+    'True CredentialsAccepted',
+  ],
+  [
     'an account that is deleted while in use',
     { users: ['research/trainer'] },
     'False AccountInUse',
@@ -120,6 +148,26 @@ it.each<[string, Partial<AccountObservation>, string, string]>([
     return `${condition?.status ?? ''} ${condition?.reason ?? ''}`;
   };
   expect([told('Ready'), told('CredentialsValid')]).toEqual([ready, credentials]);
+});
+
+it('credentials that are good, but may not list, are told from those that are refused', () => {
+  const refused = { pollFailure: failure('unauthorized') };
+  const messageWith = (check: AccountObservation['check']): string | undefined =>
+    conditionOf(statusFor({ ...refused, check }).conditions, 'Ready')?.message;
+  expect(messageWith('accepted')).toMatch(
+    /^The provider accepts key and token \(auth\/test\), but refuses them the list/,
+  );
+  expect(messageWith('refused')).toMatch(/^The provider refuses the credentials: correct api_key and api_token/);
+});
+
+it('what is left, and whose VMs are kept released for want of it, is in the status', () => {
+  const stopped = [{ kind: 'GpuVm', namespace: 'research', name: 'trainer', uid: 'uid-1' }];
+  const reading = { amount: money('1.5'), hourlyCost: money(1), mostListed: money(1), requestedAt: now, askedAs: 'x' };
+  const view = { kind: 'known', reading, amount: money('1.5'), burnRate: money(1), runwayMs: 5_400_000 } as const;
+  const thresholds = thresholdsOf({ minRunway: '6h', releaseBelowRunway: '2h' });
+  const status = statusFor({ balance: { view, thresholds, stopped } });
+  expect(status).toMatchObject({ balance: '1.50', burnRate: '1.00', runway: '1h30m', stopped });
+  expect(statusFor({ status, balance: { view, thresholds, stopped: [] } }).stopped).toBeUndefined();
 });
 
 it('a list that is not to be believed is told while it is so, and not afterwards', () => {

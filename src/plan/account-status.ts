@@ -1,8 +1,10 @@
 import { mergeConditions, type ConditionDraft } from '../api/conditions.ts';
 import { fitted } from '../api/fitted.ts';
+import { compact } from '../lib/compact.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
 import type { KeptVms, UnmanagedVm } from '../api/unmanaged-vms.ts';
-import type { PollFailure } from '../fleet/contract.ts';
+import type { CredentialsCheck, PollFailure } from '../fleet/contract.ts';
+import { balanceDraft, shownBalance, type BalanceObservation } from './balance/status.ts';
 import type { OrganizationVerdict } from './organization.ts';
 import { reportStatuses, type ReportObservation } from './reports.ts';
 import type { SweepFacts } from './unmanaged/entries.ts';
@@ -30,6 +32,9 @@ export interface AccountObservation {
   readonly distrusted: string | undefined;
   /** Those that the account asks for. */
   readonly reports: readonly ReportObservation[];
+  /** What the provider says of key and token by themselves. */
+  readonly check: CredentialsCheck['verdict'];
+  readonly balance: BalanceObservation;
   /** Resources that keep an account from being deleted. */
   readonly users: readonly string[];
 }
@@ -41,8 +46,13 @@ const mostUsersShown = 10;
 /** The status of an account: what the last list had, and whether the next ones can be had. Pure. */
 export function statusOfAccount(observation: AccountObservation): GpuAccountStatus {
   const { now, generation, status } = observation;
-  const drafts = [readyDraft(observation), credentialsDraft(observation), ...abnormalDrafts(observation)];
-  const { installation, keptVms } = observation;
+  const { balance, installation, keptVms } = observation;
+  const drafts = [
+    readyDraft(observation),
+    credentialsDraft(observation),
+    balanceDraft(balance, status.conditions ?? []),
+    ...abnormalDrafts(observation),
+  ];
   const made: GpuAccountStatus = compact({
     observedGeneration: generation,
     conditions: mergeConditions(status.conditions ?? [], drafts, { now, generation }),
@@ -50,6 +60,8 @@ export function statusOfAccount(observation: AccountObservation): GpuAccountStat
     ...counted(observation),
     keptVms: keptVms.length === 0 ? undefined : [...keptVms],
     ...reported(observation),
+    ...shownBalance(balance, status),
+    stopped: balance.stopped.length === 0 ? undefined : [...balance.stopped],
     organization: observation.organization?.organization ?? status.organization,
   });
   return fitted(gpuAccountStatusSchema, made);
@@ -83,15 +95,12 @@ function readyDraft(observation: AccountObservation): ConditionDraft {
 type Problem = Pick<ConditionDraft, 'reason' | 'message'>;
 
 /** What keeps the account from being used, the first thing that somebody has to see to. */
-function problemOf({ credentials, organization, pollFailure, users }: AccountObservation): Problem | undefined {
+function problemOf({ credentials, organization, pollFailure, users, check }: AccountObservation): Problem | undefined {
   if (users.length > 0) return inUse(users);
   if (credentials.kind !== 'accepted')
     return { reason: credentialsReasons[credentials.kind], message: credentials.message };
   if (pollFailure?.kind === 'unauthorized') {
-    return {
-      reason: 'InvalidCredentials',
-      message: `The provider refuses the credentials: correct api_key and api_token in the Secret. It says: ${pollFailure.message}`,
-    };
+    return { reason: 'InvalidCredentials', message: refusal(check, pollFailure.message) };
   }
   if (organization?.kind === 'unproven') return { reason: 'OrganizationUnproven', message: organization.message };
   if (pollFailure === undefined) return undefined;
@@ -99,6 +108,14 @@ function problemOf({ credentials, organization, pollFailure, users }: AccountObs
     reason: 'ProviderUnavailable',
     message: `The list of VMs cannot be read, tried again by itself: ${pollFailure.message}`,
   };
+}
+
+function refusal(check: CredentialsCheck['verdict'], words: string): string {
+  const what =
+    check === 'accepted'
+      ? 'The provider accepts key and token (auth/test), but refuses them the list of VMs: give the authorization that permission, or put others into the Secret.'
+      : 'The provider refuses the credentials: correct api_key and api_token in the Secret.';
+  return `${what} It says: ${words}`;
 }
 
 function inUse(users: readonly string[]): Problem {
@@ -115,25 +132,32 @@ export const credentialsReasons = {
   forbidden: 'CredentialsSecretForbidden',
 } as const satisfies Record<CredentialsProblem, ConditionDraft['reason']>;
 
-function credentialsDraft({ credentials, organization, pollFailure, listed }: AccountObservation): ConditionDraft {
+function credentialsDraft(observation: AccountObservation): ConditionDraft {
   const type = 'CredentialsValid';
+  const { credentials } = observation;
   if (credentials.kind !== 'accepted') {
     // What nobody may read may be as good as it was.
     const status = credentials.kind === 'forbidden' ? 'Unknown' : 'False';
     return { type, status, reason: credentialsReasons[credentials.kind], message: credentials.message };
   }
-  if (pollFailure?.kind === 'unauthorized') {
-    return {
-      type,
-      status: 'False',
-      reason: 'InvalidCredentials',
-      message: 'The provider refuses key or token: correct the credentials Secret.',
-    };
+  return { type, ...answerAbout(observation) };
+}
+
+/** What the provider says of key and token. A list that was got is the best word there is. */
+function answerAbout({ organization, pollFailure, listed, check }: AccountObservation): Omit<ConditionDraft, 'type'> {
+  const isListed = listed !== undefined || organization?.kind === 'unproven';
+  const isListRefused = pollFailure?.kind === 'unauthorized';
+  const answer = isListed && !isListRefused ? 'accepted' : check;
+  if (answer === 'accepted') {
+    const but = isListRefused ? ' (auth/test), but refuses them the list of VMs' : '';
+    const message = `The provider accepts key and token${but}.`;
+    return { status: 'True', reason: 'CredentialsAccepted', message };
   }
-  if (listed === undefined && organization?.kind !== 'unproven') {
-    return { type, status: 'Unknown', reason: 'CredentialsUnknown', message: 'The provider has not answered yet.' };
+  if (answer === 'refused' || isListRefused) {
+    const message = 'The provider refuses key or token: correct the credentials Secret.';
+    return { status: 'False', reason: 'InvalidCredentials', message };
   }
-  return { type, status: 'True', reason: 'CredentialsAccepted', message: 'The provider accepts key and token.' };
+  return { status: 'Unknown', reason: 'CredentialsUnknown', message: 'The provider has not answered yet.' };
 }
 
 /** Only present while true, as abnormal conditions should be. */
@@ -151,9 +175,4 @@ function abnormalDrafts(observation: AccountObservation): ConditionDraft[] {
     drafts.push({ type: 'OrganizationUnproven', status: 'True', reason: 'OrganizationUnproven', message });
   }
   return drafts;
-}
-
-/** Leaves out what is undefined, so that an absent field is absent in the status too. */
-function compact<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

@@ -223,6 +223,36 @@ export const metricTable = {
     help: 'VMs that were deleted because no resource owned them for the whole grace period.',
     labels: ['account'],
   },
+  accountBalance: {
+    type: 'gauge',
+    name: 'gpuvm_account_balance_dollars',
+    help: 'What is left of the balance: the last answer of the provider, less what was spent since. Absent while that is not known.',
+    labels: ['account'],
+  },
+  accountBurnRate: {
+    type: 'gauge',
+    name: 'gpuvm_account_burn_rate_dollars',
+    help: 'What all VMs of the organization cost per hour now, with what the provider bills beside them.',
+    labels: ['account'],
+  },
+  accountRunway: {
+    type: 'gauge',
+    name: 'gpuvm_account_runway_seconds',
+    help: 'How long the balance lasts at this rate; +Inf while nothing is spent.',
+    labels: ['account'],
+  },
+  accountBalanceAge: {
+    type: 'gauge',
+    name: 'gpuvm_account_balance_age_seconds',
+    help: 'Age of the last answer about the balance.',
+    labels: ['account'],
+  },
+  accountStopped: {
+    type: 'gauge',
+    name: 'gpuvm_account_stopped_vms',
+    help: 'Resources whose VMs are kept released for want of balance.',
+    labels: ['account'],
+  },
   budgetUsedRatio: {
     type: 'gauge',
     name: 'gpuvm_budget_used_ratio',

@@ -75,6 +75,8 @@ describe('a schedule', () => {
       phase: 'Released',
       nextEvent: { at: '2026-01-01T08:00:00Z', what: 'Start' },
     });
+    // The account has its balance to say, too.
+    await world.advance(minute);
     const before = world.writes;
     await untilTime(world, '2026-01-01T07:59:59Z');
     expect(world.writes).toBe(before);

@@ -59,3 +59,10 @@ export function overcharge({ world }: Machine, exchange: Exchange): Exchange {
     body['cost'] = { compute_price: vm.computeRate / 1e9, storage_price: vm.storageRate / 1e9, total_price: total };
   });
 }
+
+/** An answer about the balance that says that nothing is left. */
+export function denyBalance(exchange: Exchange): Exchange {
+  return rewrite(exchange, (body) => {
+    body['balance'] = 0;
+  });
+}

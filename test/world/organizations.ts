@@ -41,7 +41,7 @@ export function addOrganization(
   return other;
 }
 
-const isGeneral: ReadonlySet<string> = new Set(['client/list', 'billing/balance']);
+const isGeneral: ReadonlySet<string> = new Set(['client/list', 'billing/balance', 'auth/test']);
 
 /** A resource's VM lives in the first organization. */
 function hasLiveVm(world: SimulatedWorld): boolean {

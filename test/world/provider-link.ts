@@ -6,7 +6,7 @@ import {
 } from '../../src/provider/tensordock/http.ts';
 import { mergeParams, parseForm } from '../../src/sim/form-body.ts';
 import type { Exchange, Machine, SimRequest } from '../../src/sim/machine.ts';
-import { hidePrices, omitFromAnswer, overcharge } from './interception.ts';
+import { denyBalance, hidePrices, omitFromAnswer, overcharge } from './interception.ts';
 import { never } from './lifetime.ts';
 import { noDelay, wait, type Delay, type Surroundings } from './surroundings.ts';
 
@@ -33,12 +33,14 @@ export interface ProviderWeather {
   hidesPrices: boolean;
   /** Whether a spot VM that is deployed costs more than its bid. */
   overcharges: boolean;
+  /** So many answers say that nothing is left of the balance, which is not so. */
+  balanceSlips: number;
 }
 
 /** No trouble but the delay of every call. */
 export function fairWeather(): Omit<ProviderWeather, 'delay'> {
   return {
-    ...{ late: { chance: 0, delay: noDelay }, heldUpMs: undefined, duplicates: 0, overcharges: false },
+    ...{ late: { chance: 0, delay: noDelay }, heldUpMs: undefined, duplicates: 0, overcharges: false, balanceSlips: 0 },
     ...{ omits: undefined, hidesPrices: false, vainDeletions: 0, keptInVain: new Set() },
   };
 }
@@ -164,6 +166,10 @@ function exchangeWith(options: ProviderLinkOptions, request: SimRequest, now: nu
   const { omits, hidesPrices, overcharges } = weather;
   const exchange = confirmInVain(request, options, now) ?? machine.exchange(request, now);
   const charged = overcharges && isSpotDeployment(request) ? overcharge(machine, exchange) : exchange;
+  if (request.path === 'billing/balance' && weather.balanceSlips > 0) {
+    weather.balanceSlips -= 1;
+    return denyBalance(charged);
+  }
   const priced = hidesPrices ? hidePrices(charged) : charged;
   return request.path === 'client/list' && omits !== undefined ? omitFromAnswer(priced, omits) : priced;
 }

@@ -26,11 +26,16 @@ export interface AccountReport {
   readonly limits: GpuAccountSpec['limits'];
   readonly vms: GpuAccountStatus['vms'];
   readonly unmanagedVms: NonNullable<GpuAccountStatus['unmanagedVms']>;
+  readonly money: Money;
+  /** Resources whose VMs are kept released for want of balance: "gpuvm/trainer in research". */
+  readonly stopped: readonly string[];
   readonly reports: readonly ReportStatus[];
   readonly conditions: readonly Condition[];
   readonly problems: readonly Problem[];
   readonly nextStep: string;
 }
+
+type Money = Pick<GpuAccountStatus, 'balance' | 'burnRate' | 'runway'>;
 
 export interface AccountLook {
   readonly now: number;
@@ -52,6 +57,10 @@ export function accountReportOf(
     ...{ name, createdAt },
     ...settingsOf(spec),
     credentialsSecret: secret === undefined ? undefined : `${secret.namespace}/${secret.name}`,
+    money: { balance: status.balance, burnRate: status.burnRate, runway: status.runway },
+    stopped: (status.stopped ?? []).map(
+      ({ kind, namespace, name: vm }) => `${kind.toLowerCase()}/${vm} in ${namespace}`,
+    ),
     ...{ vms: status.vms, unmanagedVms: status.unmanagedVms ?? [], conditions: status.conditions ?? [] },
     reports: status.reports ?? [],
     problems,
@@ -86,13 +95,19 @@ function accountProblems(
       : [{ what: 'No operator has looked at the account yet.', fix: `${program} doctor` }];
   }
   const ready = conditionOf(conditions, 'Ready');
-  const bad = ready !== undefined && ready.status !== 'True' ? [ready] : [];
+  const balance = conditionOf(conditions, 'BalanceHealthy');
+  const bad = [ready, balance].filter((one): one is Condition => one !== undefined && !isQuiet(one));
   const warned = warnings.flatMap((type) => {
     const condition = conditionOf(conditions, type);
     return condition?.status === 'True' ? [condition] : [];
   });
   const said = [...bad, ...warned].map(({ reason, message }) => ({ what: `${reason}: ${message}` }));
   return said.filter(({ what }, at) => said.findIndex((one) => one.what === what) === at);
+}
+
+/** What is only not known yet is nothing that a person has to see to. */
+function isQuiet({ type, status }: Condition): boolean {
+  return status === 'True' || (type === 'BalanceHealthy' && status === 'Unknown');
 }
 
 interface StepFacts {
@@ -106,6 +121,9 @@ function nextStepOf({ conditions = [], observedGeneration, vms }: GpuAccountStat
     .map(({ reason }) => credentialsStep(reason, facts))
     .find((step) => step !== undefined);
   if (forCredentials !== undefined) return forCredentials;
+  if (conditionOf(conditions, 'BalanceHealthy')?.status === 'False') {
+    return 'Recharge the balance of the organization at the provider; everything goes on by itself then.';
+  }
   const hasOrphans = vms !== undefined && vms.unmanaged > 0;
   return hasOrphans ? `${facts.program} unmanaged` : `${facts.program} status -A`;
 }
@@ -128,6 +146,7 @@ export function renderAccount(report: AccountReport, { now, paint }: AccountLook
   return [
     paint('heading', `GpuAccount ${report.name}`),
     ...section('Summary', aligned(summaryRows(report, now), paint), paint),
+    ...section('Released for want of balance', report.stopped, paint),
     ...section('VMs that no resource owns', unmanagedLines(report, { now, paint }), paint),
     ...section('Reports', report.reports.map(reportLine(now)), paint),
     ...section('Conditions', conditionLines(report, now, paint), paint),
@@ -144,6 +163,7 @@ function summaryRows(report: AccountReport, now: number): (readonly [string, Cel
     ['Calls:', requestsPerSecond === undefined ? '' : `at most ${requestsPerSecond} per second`],
     ['Namespaces:', allowedNamespaces === undefined ? 'all' : `with ${labelText(allowedNamespaces)}`],
     ['Limits:', limitText(report)],
+    ['Balance:', moneyText(report)],
     [
       'VMs:',
       vms === undefined
@@ -188,8 +208,18 @@ function limitText({ limits }: AccountReport): string {
   const parts = [
     limits?.maxVms === undefined ? undefined : `${limits.maxVms} VMs`,
     cost === undefined ? undefined : `${dollars(cost)} per hour`,
+    limits?.minRunway === undefined ? undefined : `a balance for ${limits.minRunway}`,
+    limits?.releaseBelowRunway === undefined ? undefined : `VMs are released below ${limits.releaseBelowRunway}`,
   ];
   return parts.filter((part) => part !== undefined).join(', ');
+}
+
+function moneyText({ money: { balance, burnRate, runway } }: AccountReport): string {
+  if (balance === undefined) return '';
+  const sign = balance.startsWith('-') ? '-' : '';
+  const left = `${sign}$${balance.replace('-', '')}`;
+  if (runway === undefined) return `${left}, and nothing is spent`;
+  return `${left}, which lasts for ${runway} at $${burnRate ?? ''} per hour`;
 }
 
 export function renderAccounts(reports: readonly AccountReport[], { now, paint, program }: AccountLook): string[] {
@@ -203,10 +233,11 @@ export function renderAccounts(reports: readonly AccountReport[], { now, paint, 
     return [
       ...[report.name, { text: ready?.status ?? 'Unknown', style } as const, ready?.reason ?? 'Pending'],
       ...[total, managed, unmanaged].map((count) => (count === undefined ? '' : `${count}`)),
-      ...[report.endpoint ?? '', age(report.createdAt ?? '', now)],
+      ...[report.money.balance, report.money.runway, report.endpoint].map((text = '') => text),
+      age(report.createdAt ?? '', now),
     ];
   });
-  const titles = ['NAME', 'READY', 'STATUS', 'VMS', 'MANAGED', 'UNMANAGED', 'ENDPOINT', 'AGE'];
+  const titles = ['NAME', 'READY', 'STATUS', 'VMS', 'MANAGED', 'UNMANAGED', 'BALANCE', 'RUNWAY', 'ENDPOINT', 'AGE'];
   const bad = reports.find(({ problems }) => problems.length > 0);
   return [
     ...columns(titles, rows, paint),

@@ -37,7 +37,8 @@ export async function checkAccounts(session: Session): Promise<readonly Check[]>
 }
 
 async function checkAccount(session: Session, account: CustomObject): Promise<readonly Check[]> {
-  return [operatorCheck(account, systemClock.now()), await checkCredentials(session, account)];
+  const said = [operatorCheck(account, systemClock.now()), balanceCheck(account)].filter((one) => one !== undefined);
+  return [...said, await checkCredentials(session, account)];
 }
 
 /** So long an operator that runs may take to look at something new. */
@@ -52,6 +53,18 @@ export function operatorCheck({ metadata, status }: CustomObject, now: number): 
   if (ready === undefined) return { name, state: 'failed', detail: 'the operator says nothing of it' };
   if (ready.status === 'True') return { name, state: 'ok', detail: ready.message };
   return { name, state: 'failed', detail: `${ready.reason}: ${ready.message}` };
+}
+
+/** Pure: what the operator says of the account's balance; undefined: nothing that is known. */
+export function balanceCheck({ metadata, status }: CustomObject): Check | undefined {
+  const { conditions, balance, runway } = gpuAccountStatusSchema.safeParse(status ?? {}).data ?? {};
+  const healthy = conditionOf(conditions, 'BalanceHealthy');
+  if (healthy === undefined || (healthy.status === 'Unknown' && balance === undefined)) return undefined;
+  const name = `balance of account ${metadata.name}`;
+  const left = `${balance ?? 'an unknown number of'} dollars${runway === undefined ? '' : ` for ${runway}`}`;
+  if (healthy.status === 'True') return { name, state: 'ok', detail: `${left} are left` };
+  const detail = `${left} were left: ${healthy.message}`;
+  return { name, state: healthy.reason === 'BalanceCritical' ? 'failed' : 'warning', detail };
 }
 
 function unseen(ageMs: number): Omit<Check, 'name'> {

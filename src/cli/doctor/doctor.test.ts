@@ -4,7 +4,7 @@ import { now } from '../../../test/support/builders.ts';
 import { customResourceDefinition } from '../../api/crd.ts';
 import { kinds } from '../../api/kinds.ts';
 import { plain } from '../common/io.ts';
-import { operatorCheck } from './account-checks.ts';
+import { balanceCheck, operatorCheck } from './account-checks.ts';
 import { renderChecks } from './check.ts';
 import { clockCheck, crdCheck } from './cluster-checks.ts';
 import { describePermissions, permissionCheck } from './permission-checks.ts';
@@ -141,6 +141,28 @@ describe('the operator', () => {
     };
     expect(operatorCheck(account, now).state).toBe(state);
   });
+});
+
+test.each<[string, object, string | undefined]>([
+  ['that lasts', { balance: '12.50', reason: 'BalanceSufficient', status: 'True' }, 'ok: 12.50 dollars are left'],
+  [
+    'that is low',
+    { balance: '2.50', runway: '5h', reason: 'BalanceLow', status: 'False' },
+    'warning: 2.50 dollars for 5h were left: Recharge it.',
+  ],
+  [
+    'for which VMs are released',
+    { balance: '0.50', runway: '1h', reason: 'BalanceCritical', status: 'False' },
+    'failed: 0.50 dollars for 1h were left: Recharge it.',
+  ],
+  ['that was never read', { reason: 'BalanceUnknown', status: 'Unknown' }, undefined],
+])('of a balance %s is said what is left', (_, given, expected) => {
+  const { status: healthy, reason, ...money } = given as { status: string; reason: string };
+  const lastTransitionTime = '2026-06-01T12:00:00Z';
+  const said = { type: 'BalanceHealthy', status: healthy, reason, message: 'Recharge it.', lastTransitionTime };
+  const metadata = { name: 'default', uid: 'uid-1', resourceVersion: '1' };
+  const check = balanceCheck({ metadata, status: { ...money, conditions: [said] } });
+  expect(check === undefined ? undefined : `${check.state}: ${check.detail}`).toBe(expected);
 });
 
 test('checks are a table, what to do below each, and a verdict', () => {

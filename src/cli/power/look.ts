@@ -73,9 +73,11 @@ function whyLost(view: VmView, state: PowerState): string | undefined {
   return asked === state ? undefined : `somebody has asked for ${asked} meanwhile`;
 }
 
+const holding: ReadonlySet<string> = new Set(['OffHours', 'StoppedByBudget', 'StoppedForBalance']);
+
 /** By something that somebody has to change, or by the clock: waiting here would be in vain. */
 function isHeldBack(view: VmView, reason: string): boolean {
-  if (reason === 'OffHours' || reason === 'StoppedByBudget') return true;
+  if (holding.has(reason)) return true;
   const isStalled = conditionIn(view, 'Stalled')?.status === 'True';
   return isStalled && !isOnItsWay(reason) && !mayPass.has(reason);
 }

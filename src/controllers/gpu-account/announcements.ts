@@ -18,5 +18,26 @@ export function announcementsFor(before: GpuAccountStatus, after: GpuAccountStat
       message: 'Goes on with these credentials, as the annotation says: VMs that their list lacks count as gone.',
     });
   }
-  return said;
+  return [...said, ...ofBalance(before, after)];
+}
+
+const balanceEvents = {
+  BalanceSufficient: 'Normal',
+  BalanceShort: 'Warning',
+  BalanceLow: 'Warning',
+  BalanceCritical: 'Warning',
+  BalanceUnknown: 'Warning',
+} as const;
+
+/** That it is enough is news only where it was not. */
+function ofBalance(before: GpuAccountStatus, after: GpuAccountStatus): Announcement[] {
+  const [old, now] = [before, after].map(({ conditions }) => conditionOf(conditions, 'BalanceHealthy'));
+  if (now === undefined || now.reason === old?.reason || !isOfBalance(now.reason)) return [];
+  const isFirst = old === undefined || (old.reason === 'BalanceUnknown' && now.status === 'True');
+  if (isFirst && now.status !== 'False') return [];
+  return [{ type: balanceEvents[now.reason], reason: now.reason, message: now.message }];
+}
+
+function isOfBalance(reason: string): reason is keyof typeof balanceEvents {
+  return Object.hasOwn(balanceEvents, reason);
 }

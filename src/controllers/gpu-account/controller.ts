@@ -17,10 +17,13 @@ import { accountOf } from '../vm/controller.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { CustomObject } from '../objects.ts';
+import type { Balances } from '../spending/balances.ts';
 import { parseAccount } from '../spending/books.ts';
 import type { CatchUp } from '../spending/catch-up.ts';
+import type { Ledger } from '../spending/ledger.ts';
 import { keptBy, policyOf, takeCensus, type Census, type CensusDeps } from '../unmanaged/census.ts';
 import { announcementsFor } from './announcements.ts';
+import { BalanceKeeper } from './balance-keeper.ts';
 import { readCredentials, type CredentialsRead } from './credentials.ts';
 import { askForReports, observeReports } from './reports.ts';
 
@@ -31,13 +34,15 @@ export interface GpuAccountDeps extends CensusDeps {
   readonly accounts: AccountRegistry;
   /** Done once before it is counted how long VMs have had no resource. */
   readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
+  readonly ledger: Pick<Ledger, 'books'>;
+  readonly balances: Balances;
   readonly log: Logger;
   /** How often the credentials Secret is read again, so that a rotated or restored one counts. */
   readonly credentialsIntervalMs: number;
   announce(object: CustomObject, announcement: Announcement): void;
   /** What the account's resources can do with it has changed. */
   wakeUsers(account: string): void;
-  /** What this resource, by its key among all kinds, waited for is written down. */
+  /** A key among all kinds, to be reconciled. */
   wake(key: string): void;
 }
 
@@ -53,9 +58,11 @@ export class GpuAccountController implements Reconciler {
   readonly #deps: GpuAccountDeps;
   /** By account, what its resources were last woken for. */
   readonly #views = new Map<string, string>();
+  readonly #keeper: BalanceKeeper;
 
   constructor(deps: GpuAccountDeps) {
     this.#deps = deps;
+    this.#keeper = new BalanceKeeper(deps);
   }
 
   async reconcile(key: string): Promise<Outcome> {
@@ -85,6 +92,7 @@ export class GpuAccountController implements Reconciler {
     this.#deps.accounts.remove(name);
     this.#deps.sweep.forget(name);
     this.#views.delete(name);
+    this.#keeper.forget(name);
   }
 
   async #serve(given: CustomObject, users: readonly string[] = []): Promise<Outcome> {
@@ -152,7 +160,8 @@ export class GpuAccountController implements Reconciler {
   async #report(object: CustomObject, configured: Configured, users: readonly string[]): Promise<Outcome> {
     await this.#catchUp(object);
     const census = this.#census(object, configured);
-    const desired = statusOfAccount(this.#observe(object, configured, { users, census }));
+    const observation = this.#observe(object, configured, { users, census });
+    const desired = statusOfAccount(observation);
     const before = (object.status ?? {}) as GpuAccountStatus;
     if (!isEqualJson(before, desired)) {
       try {
@@ -165,11 +174,11 @@ export class GpuAccountController implements Reconciler {
       }
       const swept = census === undefined ? [] : sweepAnnouncements(census.facts, census.entries);
       for (const one of [...announcementsFor(before, desired), ...swept]) this.#deps.announce(object, one);
+      this.#keeper.noteWritten(before, desired);
     }
     this.#settleKept(object.metadata.name);
     this.#wakeUsers(object.metadata.name, desired);
-    const state = this.#deps.accounts.state(object.metadata.name);
-    if (state?.kind === 'ready') askForReports(parseAccount(object), state.runtime);
+    this.#ask(object.metadata.name, observation);
     return { kind: 'requeueAfter', delayMs: this.#deps.credentialsIntervalMs };
   }
 
@@ -216,6 +225,15 @@ export class GpuAccountController implements Reconciler {
     for (const key of this.#deps.keepers.settle(name, keptVms)) this.#deps.wake(key);
   }
 
+  /** What is to be known by the next time. By the account as it is now: a key may have been proven by what was just written. */
+  #ask(name: string, { balance }: AccountObservation): void {
+    const { accounts, store } = this.#deps;
+    const [account, state] = [store.get(name), accounts.state(name)];
+    if (account === undefined || state?.kind !== 'ready') return;
+    askForReports(parseAccount(account), state.runtime);
+    this.#keeper.ask(account, balance, state.runtime);
+  }
+
   #observe(
     object: CustomObject,
     configured: Configured,
@@ -234,6 +252,8 @@ export class GpuAccountController implements Reconciler {
       keptVms: keptBy(this.#deps, object, census?.list),
       distrusted: census?.list.distrusted,
       reports: observeReports(parseAccount(object), runtime),
+      check: runtime?.check.verdict,
+      balance: this.#keeper.observe(object),
       users,
     };
   }

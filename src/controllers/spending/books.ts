@@ -1,11 +1,16 @@
 import { gpuAccountSpecSchema } from '../../api/gpu-account.ts';
 import { gpuBudgetSpecSchema, type GpuBudgetSpec } from '../../api/gpu-budget.ts';
+import { markOf } from '../../api/vm-name.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { KubeObject } from '../../kube/contract.ts';
 import type { Indexed, ReadStore } from '../../kube/store.ts';
 import { money, parseMoney, type Money } from '../../lib/money.ts';
 import { billedNow } from '../../provider/contract.ts';
-import { larger, total, type Charge } from '../../plan/budget/charge.ts';
+import { billedFor } from '../../plan/balance/burn-rate.ts';
+import { runwayLimit, type Spender } from '../../plan/balance/limits.ts';
+import { thresholdsOf } from '../../plan/balance/runway.ts';
+import { viewBalance } from '../../plan/balance/view.ts';
+import { larger, nothing, plus, total, type Charge } from '../../plan/budget/charge.ts';
 import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
 import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
 import type { AccountRegistry } from '../accounts.ts';
@@ -13,10 +18,11 @@ import { markedVmsOf, markIndex } from '../marks.ts';
 import type { CustomObject } from '../objects.ts';
 import { memberKeyOf, poolOwnerOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
+import type { Balances } from './balances.ts';
 import type { SpendMeter } from './meter.ts';
 
 export interface BooksDeps {
-  /** Resources of all kinds that stand for one VM, by `namespace`, `account`, `owner` and `uid`. */
+  /** Resources of all kinds that stand for one VM, by `namespace`, `account`, `owner`, `uid` and `vm`. */
   readonly vms: Indexed<CustomObject>;
   /** By `namespace`. */
   readonly budgets: Indexed<CustomObject>;
@@ -26,6 +32,7 @@ export interface BooksDeps {
   readonly accounts: Pick<AccountRegistry, 'runtime' | 'runtimes'>;
   readonly installation: string;
   readonly meter: SpendMeter;
+  readonly balances: Balances;
 }
 
 /** What is reserved for a resource, though the store does not know of it yet. */
@@ -129,7 +136,36 @@ export class Books {
   #limitsOfAccount(object: CustomObject): readonly Limit[] {
     const name = parseVm(object).spec.accountName;
     const account = this.#deps.accountsStore.get(name);
-    return account === undefined ? [] : this.#once(account, () => this.#readAccount(account));
+    if (account === undefined) return [];
+    return [...this.#once(account, () => this.#readAccount(account)), ...this.#runwayOf(account)];
+  }
+
+  /** What is left shrinks by itself: it is reckoned each time. */
+  #runwayOf(account: CustomObject): Limit[] {
+    const { min } = thresholdsOf(parseAccount(account)?.limits);
+    if (min === undefined) return [];
+    const facts = this.#deps.balances.factsOf(account);
+    const view = facts === undefined ? ({ kind: 'unread' } as const) : viewBalance(facts);
+    return [runwayLimit(this.spenderOf(account), min, view)];
+  }
+
+  /** All that the balance of the account has to last for: also VMs of others, and what is billed beside VMs. */
+  spenderOf(account: CustomObject): Spender {
+    const { name } = account.metadata;
+    const { hourlyCost } = plus(this.#ofAccount(name), this.#ofOthers(name));
+    return { account: name, used: hourlyCost.plus(this.#deps.balances.unlisted(account)) };
+  }
+
+  /** VMs that somebody else has made, or that nobody here has recorded. */
+  #ofOthers(account: string): Charge {
+    return this.#sum(`others/${account}`, () => {
+      const { accounts, installation, vms } = this.#deps;
+      const listed = accounts.runtime(account)?.fleet.snapshot?.byId.values() ?? [];
+      const others = [...listed].filter(({ id, name }) => {
+        return markOf(name)?.installation !== installation && vms.byIndex('vm', id).length === 0;
+      });
+      return [{ ...nothing, hourlyCost: billedFor(others) }];
+    });
   }
 
   #readAccount(account: CustomObject): Limit[] {

@@ -1,11 +1,16 @@
+import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import type { GpuBudgetStatus } from '../../api/gpu-budget.ts';
 import { isAskedToRun, type PowerHold } from '../../plan/vm/power-hold.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseVm } from '../vm/parse.ts';
-import { parseBudget, type BooksDeps } from './books.ts';
+import { parseAccount, parseBudget, type BooksDeps } from './books.ts';
 
-/** Of the budgets that keep this resource's VM released. */
-export function budgetHolds({ budgets }: Pick<BooksDeps, 'budgets'>, object: CustomObject): PowerHold[] {
+/** What keeps this resource's VM released for want of money. */
+export function moneyHolds(deps: Pick<BooksDeps, 'budgets' | 'accountsStore'>, object: CustomObject): PowerHold[] {
+  return [...budgetHolds(deps, object), ...balanceHolds(deps, object)];
+}
+
+function budgetHolds({ budgets }: Pick<BooksDeps, 'budgets'>, object: CustomObject): PowerHold[] {
   const { namespace = '', uid } = object.metadata;
   const holding = budgets.byIndex('namespace', namespace).filter((budget) => {
     if (parseBudget(budget)?.onExceeded !== 'StopByPriority') return false;
@@ -16,6 +21,25 @@ export function budgetHolds({ budgets }: Pick<BooksDeps, 'budgets'>, object: Cus
     reason: 'StoppedByBudget',
     message: `GpuBudget "${name}" has no room for the VM now, and keeps it released by its priority: ${afterwards(object)}.`,
   }));
+}
+
+function balanceHolds({ accountsStore }: Pick<BooksDeps, 'accountsStore'>, object: CustomObject): PowerHold[] {
+  const { accountName } = parseVm(object).spec;
+  const account = accountsStore.get(accountName);
+  const below = account === undefined ? undefined : parseAccount(account)?.limits?.releaseBelowRunway;
+  if (account === undefined || below === undefined || !releasedBy(account).has(object.metadata.uid)) return [];
+  const message = `The balance of GpuAccount "${accountName}" is too low for all VMs (limits.releaseBelowRunway ${below}), and this one is kept released by its priority: ${afterwards(object)}. Recharge the balance at the provider.`;
+  return [{ powerState: 'Released', reason: 'StoppedForBalance', message }];
+}
+
+const released = new WeakMap<CustomObject, ReadonlySet<string>>();
+
+/** UIDs of the resources whose VMs this account keeps released. An object of the store never changes. */
+export function releasedBy(account: CustomObject): ReadonlySet<string> {
+  const { stopped } = (account.status ?? {}) as GpuAccountStatus;
+  const uids = released.get(account) ?? new Set(Array.isArray(stopped) ? stopped.map(({ uid }) => uid) : []);
+  released.set(account, uids);
+  return uids;
 }
 
 function afterwards(object: CustomObject): string {

@@ -7,10 +7,12 @@ import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../lib/logger.ts';
 import { money } from '../../lib/money.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
+import { balanceTimings } from '../../plan/balance/view.ts';
 import type { Charge } from '../../plan/budget/charge.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
+import { Balances } from './balances.ts';
 import { CostMeter } from './cost-meter.ts';
 import { Ledger } from './ledger.ts';
 import { SpendMeter } from './meter.ts';
@@ -46,6 +48,10 @@ class Office {
     budgets.applyWrite(this.budget);
     const none = new Store<CustomObject>({ log: silentLogger });
     const runtime = { fleet: Object.defineProperty({}, 'snapshot', { get: () => this.#list }) };
+    const accounts = {
+      runtime: () => runtime as unknown as AccountRuntime,
+      runtimes: () => [runtime as unknown as AccountRuntime],
+    };
     this.ledger = new Ledger({
       ...{
         clock: this.clock,
@@ -63,10 +69,8 @@ class Office {
           return this.vms.byIndex(index, value);
         },
       },
-      accounts: {
-        runtime: () => runtime as unknown as AccountRuntime,
-        runtimes: () => [runtime as unknown as AccountRuntime],
-      },
+      accounts,
+      balances: new Balances({ clock: this.clock, accounts, timings: balanceTimings(300_000) }),
       installation: 'ab12cd',
       wake: (key) => this.woken.push(key.split('/').at(-1) ?? ''),
       changed: () => undefined,

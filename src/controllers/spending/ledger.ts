@@ -5,7 +5,7 @@ import { Line } from '../../plan/budget/admission.ts';
 import { growth, isLessAnywhere, isSameCharge, larger, nothing, type Charge } from '../../plan/budget/charge.ts';
 import type { LimitAhead } from '../../plan/budget/limits.ts';
 import type { SpendView } from '../../plan/budget/spending.ts';
-import { shortageReasons } from '../../plan/budget/words.ts';
+import { roomReasons } from '../../plan/budget/words.ts';
 import type { VmObservation } from '../../plan/vm/observation.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
@@ -15,7 +15,7 @@ import { keyAmongKinds } from '../vm/observe.ts';
 import { parseVm } from '../vm/parse.ts';
 import { Books, type BooksDeps, type Reservation } from './books.ts';
 import type { CostMeter } from './cost-meter.ts';
-import { budgetHolds } from './hold.ts';
+import { moneyHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
 import { LazyView } from './view.ts';
 import { Waiting, type Asking } from './waiting.ts';
@@ -78,7 +78,7 @@ export class Ledger {
   }
 
   holdsOn(object: CustomObject): PowerHold[] {
-    return budgetHolds(this.#deps, object);
+    return moneyHolds(this.#deps, object);
   }
 
   #limitsFor(books: Books, object: CustomObject): readonly LimitAhead[] {
@@ -269,16 +269,13 @@ export class Ledger {
     for (const object of this.#deps.vms.list()) {
       const { status, isStatusDamaged, spec } = parseVm(object);
       const reason = isStatusDamaged ? undefined : conditionOf(status.conditions, 'Ready')?.reason;
-      if (reason === undefined || !waitingReasons.has(reason) || object.metadata.deletionTimestamp !== undefined)
-        continue;
+      if (reason === undefined || !roomReasons.has(reason) || object.metadata.deletionTimestamp !== undefined) continue;
       const { now, started } = books.commitmentOf(object);
       const another = { vms: 1, gpus: spec.gpu.count, hourlyCost: now.hourlyCost.minus(now.hourlyCost) };
       this.#ask(object, status.vm === undefined ? another : growth(now, started));
     }
   }
 }
-
-const waitingReasons: ReadonlySet<string> = new Set(Object.values(shortageReasons));
 
 /** By its priority, or by what its owner asks for now, others may be stopped or started. */
 function isOtherSpec(old: CustomObject | undefined, { metadata }: CustomObject): boolean {

@@ -7,7 +7,7 @@ export type Measure = (typeof measures)[number];
 
 /** One limit that somebody has set, and how much of it is used. */
 export interface Limit {
-  readonly of: 'GpuBudget' | 'GpuAccount' | 'GpuPool';
+  readonly of: 'GpuBudget' | 'GpuAccount' | 'GpuPool' | 'Balance';
   /** Of the object that sets it. */
   readonly name: string;
   /** For whom: limits with the same one hold for the same resources, as all GpuBudgets of a namespace do. */
@@ -16,6 +16,8 @@ export interface Limit {
   readonly hard: Money;
   /** By all that it holds for, this resource included. */
   readonly used: Money;
+  /** Of the account's balance: how long that has to last, and whether anybody knows what is left. */
+  readonly balance?: { readonly runway: string; readonly isKnown: boolean };
 }
 
 /** The same for one resource that wants room. */
@@ -24,8 +26,8 @@ export interface LimitAhead extends Limit {
   readonly ahead: Money;
 }
 
-export function keyOfLimit({ domain, name, measure }: Limit): string {
-  return `${domain}/${name}/${measure}`;
+export function keyOfLimit({ of, domain, name, measure }: Limit): string {
+  return `${domain}/${of}/${name}/${measure}`;
 }
 
 /** How much of the measure this is; what is limited over a time is not known beforehand. */
@@ -51,7 +53,9 @@ export function isOverTime(measure: Measure): boolean {
 export function fits(limit: Limit, more: Charge, ahead: Money = money(0)): boolean {
   if (isOverTime(limit.measure)) return limit.used.lt(limit.hard) || isNothing(more);
   const amount = amountOf(more, limit.measure);
-  return amount.eq(0) || limit.used.plus(ahead).plus(amount).lte(limit.hard);
+  // What a VM will cost is not known before a host is chosen, but it is something.
+  if (amount.eq(0)) return limit.of !== 'Balance' || more.vms === 0 || limit.used.plus(ahead).lt(limit.hard);
+  return limit.used.plus(ahead).plus(amount).lte(limit.hard);
 }
 
 function isNothing({ vms, gpus, hourlyCost }: Charge): boolean {

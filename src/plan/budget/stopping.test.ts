@@ -31,6 +31,29 @@ function gpus(hard: number, members: readonly Stoppable[]): Limit {
   return { of: 'GpuBudget', name: 'team', domain: 'namespace/research', measure: 'gpus', hard: money(hard), used };
 }
 
+function hourly(hard: string, members: readonly Stoppable[]): Limit {
+  const used = members.reduce((sum, { now }) => sum.plus(now.hourlyCost), money(0));
+  return { of: 'Balance', name: 'default', domain: 'account/default', measure: 'hourlyCost', hard: money(hard), used };
+}
+
+describe('where starting needs more room than stopping leaves', () => {
+  const two = [member('a1'), member('a2', { released: true })];
+  it.each<[string, string, string, readonly Stoppable[], readonly string[]]>([
+    ['who is stopped stays so between the two', '3', '1.9', two, ['a2']],
+    ['who is stopped is started where there is that, too', '3', '2.1', two, []],
+    ['nobody is stopped for what only a start would need', '3', '0.5', [member('a1')], []],
+    ['the next one is stopped where the first limit is exceeded', '1', '0.9', two, ['a1', 'a2']],
+  ])('%s', (_, hard, toStart, members, expected) => {
+    const before = new Set(['a2']);
+    expect(chooseStopped([hourly(hard, members)], members, before, [hourly(toStart, members)])).toEqual(expected);
+  });
+
+  it('without any word about stopping those that are stopped may be started', () => {
+    expect(chooseStopped([], two, new Set(['a2']), [hourly('2.1', two)])).toEqual([]);
+    expect(chooseStopped([], two, new Set(['a2']), [hourly('1.9', two)])).toEqual(['a2']);
+  });
+});
+
 const three = [member('a1'), member('a2', { priority: -1 }), member('a3')];
 
 describe('whose VMs are kept released', () => {

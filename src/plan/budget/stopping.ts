@@ -21,22 +21,32 @@ export interface Stoppable {
  * Whose VMs are kept released (onExceeded StopByPriority), by the UIDs of their resources. Whoever is stopped stays so while there
  * is no room for it at its full price, so that nobody is stopped and started in turns. Once all that may be spent in a
  * day or a month is spent, everything stops.
+ *
+ * @param toStart what there has to be room in for somebody to be started again
  */
 export function chooseStopped(
   limits: readonly Limit[],
   members: readonly Stoppable[],
   before: ReadonlySet<string>,
+  toStart: readonly Limit[] = limits,
 ): readonly string[] {
   const stopped = members.filter(({ uid }) => before.has(uid));
   const running = members.filter((member) => !before.has(member.uid) && isRunning(member));
   if (limits.some((limit) => isOverTime(limit.measure) && limit.used.gte(limit.hard))) {
     return uidsOf([...stopped, ...running]);
   }
-  const momentary = limits.filter(({ measure }) => measure === 'gpus' || measure === 'hourlyCost');
   // Those that have been told to stop count as if they had: but not for ever, or nobody would be stopped in their place.
   const leaving = stopped.filter(isLeaving).map(({ now, kept }) => growth(kept, now));
-  const settled = momentary.map((limit) => less(limit, leaving));
-  return settled.some(isExceeded) ? stopMore(settled, running, stopped) : startSome({ momentary, settled }, stopped);
+  const { settled } = momentaryOf(limits, leaving);
+  return settled.some(isExceeded)
+    ? stopMore(settled, running, stopped)
+    : startSome(momentaryOf(toStart, leaving), stopped);
+}
+
+/** What is used of these goes down at once when a VM is released. */
+function momentaryOf(limits: readonly Limit[], leaving: readonly Charge[]): Limits {
+  const momentary = limits.filter(({ measure }) => measure === 'gpus' || measure === 'hourlyCost');
+  return { momentary, settled: momentary.map((limit) => less(limit, leaving)) };
 }
 
 function stopMore(limits: readonly Limit[], running: readonly Stoppable[], stopped: readonly Stoppable[]): string[] {

@@ -5,11 +5,19 @@ import { amountOf, isHopeless, type Limit, type Measure } from './limits.ts';
 
 /** What is said of limits, for people who can do something about it. */
 
-export const shortageReasons = {
+const shortageReasons = {
   GpuBudget: 'OverBudget',
   GpuAccount: 'OverAccountLimit',
   GpuPool: 'OverPoolCost',
+  Balance: 'BalanceLow',
 } as const satisfies Record<Limit['of'], Reason>;
+
+/** Reasons of who waits for room and lacks nothing else. */
+export const roomReasons: ReadonlySet<string> = new Set([...Object.values(shortageReasons), 'BalanceUnknown']);
+
+export function shortageReason({ of, balance }: Limit): Reason {
+  return balance?.isKnown === false ? 'BalanceUnknown' : shortageReasons[of];
+}
 
 const overTime: Partial<Record<Measure, string>> = { dailyCost: 'today (UTC)', monthlyCost: 'this month (UTC)' };
 
@@ -18,7 +26,8 @@ const overTime: Partial<Record<Measure, string>> = { dailyCost: 'today (UTC)', m
  * changes with each of them, and everybody who waits would have to say it anew. The budget itself says what is used.
  */
 export function shortageSentence(limit: Limit, more: Charge): string {
-  const { measure, hard } = limit;
+  const { measure, hard, balance } = limit;
+  if (balance !== undefined) return balanceSentence(limit, balance, more);
   const who = `${limit.of} "${limit.name}"`;
   const period = overTime[measure];
   if (period !== undefined) {
@@ -27,6 +36,16 @@ export function shortageSentence(limit: Limit, more: Charge): string {
   const wanted = said(amountOf(more, measure), measure);
   const why = isHopeless(limit, more) ? 'which is too little for' : 'and there is no room for';
   return `${who} allows ${said(hard, measure)} (${fieldOf(limit)}), ${why} ${wanted} more.`;
+}
+
+/** What is left is not said: it changes with every moment, and the account says it. */
+function balanceSentence({ name }: Limit, { runway, isKnown }: NonNullable<Limit['balance']>, more: Charge): string {
+  const who = `GpuAccount "${name}"`;
+  if (!isKnown) {
+    return `What is left of the balance of ${who} is not known now, and it has to last for ${runway} (limits.minRunway): nothing more is spent before it is. The account says why.`;
+  }
+  const wanted = more.hourlyCost.gt(0) ? `${said(more.hourlyCost, 'hourlyCost')} more` : 'another VM';
+  return `The balance of ${who} does not last for ${runway} (limits.minRunway) with ${wanted}: recharge it at the provider, or have VMs released.`;
 }
 
 /** The field that a person would change. */
@@ -38,6 +57,8 @@ function fieldOf({ of, measure }: Pick<Limit, 'of' | 'measure'>): string {
       return measure === 'vms' ? 'limits.maxVms' : 'limits.maxHourlyCost';
     case 'GpuPool':
       return 'maxHourlyCost';
+    case 'Balance':
+      return 'limits.minRunway';
   }
 }
 

@@ -10,7 +10,7 @@ import { expiryOf } from '../expiry.ts';
 import { decideVm } from './decide.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipOfRecord, recordsOf } from './ownership.ts';
-import { isStoppedByBudget } from './power-hold.ts';
+import { moneyHold } from './power-hold.ts';
 import { isInDoubt, uncertainSince } from './proof.ts';
 import { statusOfVm } from './status.ts';
 import { changesProvider } from './verdict.ts';
@@ -272,7 +272,7 @@ describe('nothing is changed at the provider', () => {
     check((given) => {
       const { step } = decideVm(given);
       if (!given.meta.paused || given.meta.deleting || !changesProvider(step)) return;
-      expect(isStoppedByBudget(given)).toBe(true);
+      expect(moneyHold(given)).toBeDefined();
       if (step.kind === 'stop') expect(step.release).toBe(true);
       // Some providers release only what runs.
       else expect([step.kind, given.facts.releaseNeedsStart]).toEqual(['start', true]);

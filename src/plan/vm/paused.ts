@@ -2,12 +2,12 @@ import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm, mayTouch } from './ownership.ts';
 import { powerCallRules, powerRules } from './power.ts';
-import { isStoppedByBudget } from './power-hold.ts';
+import { moneyHold } from './power-hold.ts';
 import { changesProvider, ready, waiting, type Verdict } from './verdict.ts';
 
 /**
  * A resource that is paused: what would change something at the provider is held, and what is seen is still said. But for what
- * a budget stops: or whoever may annotate would keep the VM that is to be stopped first, and others would stop for it.
+ * is stopped for want of money: or whoever may annotate would keep the VM that is to be stopped first, and others would stop for it.
  */
 export function holdWhilePaused(observation: VmObservation, verdict: Verdict): Verdict {
   const { meta, spec } = observation;
@@ -18,19 +18,27 @@ export function holdWhilePaused(observation: VmObservation, verdict: Verdict): V
     `Paused by the annotation gpuvm.dev/paused: nothing is changed at the provider${spec.expireAfter === undefined ? '' : ', and it does not expire'}.${butReleased(observation)}`,
   );
   if (!changesProvider(verdict.step)) return { ...verdict, synced };
-  const release = releaseForBudget(observation);
+  const release = releaseForMoney(observation);
   if (release !== undefined) return { ...release, synced };
   return { ...verdict, ...shown(liveVm(observation)), step: { kind: 'wait' }, look: {}, synced };
 }
 
 function butReleased(observation: VmObservation): string {
-  return isStoppedByBudget(observation) ? ' But a GpuBudget has its VM released, paused or not.' : '';
+  switch (moneyHold(observation)?.reason) {
+    case undefined:
+    case 'OffHours':
+      return '';
+    case 'StoppedByBudget':
+      return ' But a GpuBudget has its VM released, paused or not.';
+    case 'StoppedForBalance':
+      return ' But the GpuAccount has its VM released for want of balance, paused or not.';
+  }
 }
 
 /** Whatever else would be done: the VM is brought to where only its storage is billed. */
-function releaseForBudget(observation: VmObservation): Verdict | undefined {
+function releaseForMoney(observation: VmObservation): Verdict | undefined {
   const vm = liveVm(observation);
-  if (vm === undefined || !isStoppedByBudget(observation) || !mayTouch(observation, vm.id)) return undefined;
+  if (vm === undefined || moneyHold(observation) === undefined || !mayTouch(observation, vm.id)) return undefined;
   for (const rule of [...powerCallRules, ...powerRules]) {
     const verdict = rule(observation);
     if (verdict !== undefined) return { ...verdict, rule: rule.name };

@@ -3,12 +3,12 @@ import type { Reason } from '../../api/reasons.ts';
 import type { VmObservation } from './observation.ts';
 
 /**
- * Why a VM whose spec.powerState is Running is not to run now: that wish of its owner stands, and is held back. A budget also
- * holds back one that is to be Stopped, which is billed as if it ran.
+ * Why a VM whose spec.powerState is Running is not to run now: that wish of its owner stands, and is held back. For want of
+ * money one that is to be Stopped is held back as well, which is billed as if it ran.
  */
 export interface PowerHold {
   readonly powerState: 'Stopped' | 'Released';
-  readonly reason: Extract<Reason, 'OffHours' | 'StoppedByBudget'>;
+  readonly reason: Extract<Reason, 'OffHours' | 'StoppedByBudget' | 'StoppedForBalance'>;
   /** A sentence that is true with and without a VM, such as "By spec.schedule the VM does not run before …". */
   readonly message: string;
 }
@@ -19,17 +19,17 @@ type Held = Pick<VmObservation, 'spec' | 'holds'>;
 export function powerHold({ spec, holds }: Held): PowerHold | undefined {
   const asked = askedPower(spec);
   if (asked === 'Released') return undefined;
-  const counting = asked === 'Running' ? holds : holds.filter(isOfBudget);
+  const counting = asked === 'Running' ? holds : holds.filter(isForMoney);
   return counting.find(({ powerState }) => powerState === 'Released') ?? counting[0];
 }
 
-function isOfBudget({ reason }: PowerHold): boolean {
-  return reason === 'StoppedByBudget';
+function isForMoney({ reason }: PowerHold): boolean {
+  return reason !== 'OffHours';
 }
 
-/** Whether it is a budget that keeps the VM released. */
-export function isStoppedByBudget({ spec, holds }: Held): boolean {
-  return askedPower(spec) !== 'Released' && holds.some(isOfBudget);
+/** What keeps the VM released for want of money: of a budget, or of the account's balance. */
+export function moneyHold({ spec, holds }: Held): PowerHold | undefined {
+  return askedPower(spec) === 'Released' ? undefined : holds.find(isForMoney);
 }
 
 /** What the VM is to be now. No other rule reads spec.powerState: who did would start a VM that is held, or wait for it. */

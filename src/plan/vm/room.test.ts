@@ -39,6 +39,10 @@ function spend(limit: LimitAhead, changes: Partial<SpendView> = {}): { readonly 
 
 const hourly = (hard: string, used: string): LimitAhead =>
   limitOf({ measure: 'hourlyCost', hard: money(hard), used: money(used) });
+const balance = (hard: string, used: string, isKnown = true): LimitAhead => ({
+  ...hourly(hard, used),
+  ...{ of: 'Balance', name: 'default', domain: 'account/default', balance: { runway: '6h', isKnown } },
+});
 const day = limitOf({ measure: 'dailyCost', hard: money(9), used: money('9.01') });
 const one: Charge = { vms: 1, gpus: 1, hourlyCost: money('0.199') };
 const disk: Charge = { vms: 1, gpus: 0, hourlyCost: money('0.01') };
@@ -55,6 +59,14 @@ describe('a VM that is wanted', () => {
     ['waits for another day', spend(day), { rule: 'roomIsMissing', ready: 'False OverBudget' }],
     ['takes a host that what is left is enough for', spend(hourly('1', '0.80')), { step: 'launch' }],
     ['waits where what is left is not enough for any host', spend(hourly('1', '0.90')), { ready: 'False OverBudget' }],
+    ['takes a host for which the balance lasts', spend(balance('1', '0.80')), { step: 'launch' }],
+    ['waits where it does not with the cheapest one', spend(balance('1', '0.90')), { ready: 'False BalanceLow' }],
+    [
+      'asks for nothing where it does not last anyway',
+      { ...spend(balance('1', '1')), inputs: { kind: 'notNeeded' } },
+      { rule: 'roomIsMissing', ready: 'False BalanceLow' },
+    ],
+    ['waits where nobody knows the balance', spend(balance('0', '0', false)), { ready: 'False BalanceUnknown' }],
     [
       'is not deployed for a namespace that may not',
       spend(limitOf({ used: money(0) }), {
@@ -78,6 +90,22 @@ describe('a VM that is wanted', () => {
     ],
   ])('%s', (_, seen, expected) => {
     expect(briefOf(observe(seen))).toMatchObject(expected);
+  });
+
+  it.each<[string, LimitAhead, RegExp]>([
+    [
+      'low',
+      balance('1', '0.90'),
+      /^The balance of GpuAccount "default" does not last for 6h \(limits\.minRunway\) with \$0\.199 per hour more: recharge it/,
+    ],
+    [
+      'not known',
+      balance('0', '0', false),
+      /^What is left of the balance of GpuAccount "default" is not known now, and it has to last for 6h/,
+    ],
+  ])('says what to do where the balance is %s', (_, limit, words) => {
+    const { ready } = decideVm(observe(spend(limit)));
+    expect(ready).toMatchObject({ message: expect.stringMatching(words) as string });
   });
 
   it('says which limit it is, and what the cheapest host would cost', () => {

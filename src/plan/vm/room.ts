@@ -3,7 +3,7 @@ import type { VmSize } from '../../provider/contract.ts';
 import { growth, larger, nothing, plus } from '../budget/charge.ts';
 import { mostHourly, shortageOf, type LimitAhead } from '../budget/limits.ts';
 import type { Need } from '../budget/spending.ts';
-import { shortageReasons, shortageSentence } from '../budget/words.ts';
+import { roomReasons, shortageReason, shortageSentence } from '../budget/words.ts';
 import type { NoPlacement } from '../placement.ts';
 import { bidOf, quote } from '../price.ts';
 import type { VmObservation } from './observation.ts';
@@ -78,7 +78,7 @@ export function whyNoRoom(observation: VmObservation, need: Need): ReadyDraft | 
   if (ban !== undefined && (ban.always || need.kind === 'launch')) return waiting(ban.reason, ban.message);
   const limit = shortageOf(limits, need.more);
   if (limit === undefined) return undefined;
-  return waiting(shortageReasons[limit.of], `${shortageSentence(limit, need.more)} ${afterwardsOf(observation, need)}`);
+  return waiting(shortageReason(limit), `${shortageSentence(limit, need.more)} ${afterwardsOf(observation, need)}`);
 }
 
 function afterwardsOf({ journal }: VmObservation, { kind }: Need): string {
@@ -198,5 +198,3 @@ export function saysNoRoom({ status }: VmObservation): boolean {
   const ready = status.conditions?.find(({ type }) => type === 'Ready');
   return ready !== undefined && roomReasons.has(ready.reason);
 }
-
-const roomReasons: ReadonlySet<string> = new Set(Object.values(shortageReasons));

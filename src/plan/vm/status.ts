@@ -5,6 +5,7 @@ import type { VmStatus } from '../../api/vm.ts';
 import type { Market, RecordedVm, RetiringVm } from '../../api/vm-status.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
+import { compact } from '../../lib/compact.ts';
 import { formatMoney, parseMoney } from '../../lib/money.ts';
 import { billedNow, type CloudVm, type VmPrice } from '../../provider/contract.ts';
 import { publishedDrafts, shownServiceName } from '../service/words.ts';
@@ -258,9 +259,4 @@ function progress(readyDraft: ReadyDraft, verdict: Verdict): ConditionDraft[] {
   }
   if (restful.has(readyDraft.reason)) return [];
   return [{ type: 'Reconciling', status: 'True', reason: readyDraft.reason, message: readyDraft.message }];
-}
-
-/** Leaves out what is undefined, so that an absent field is absent in the status too. */
-function compact<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,0 +1,94 @@
+import { conditionOf } from '../../api/conditions.ts';
+import { annotations } from '../../api/group.ts';
+import type { Limit } from '../../plan/budget/limits.ts';
+import { chooseStopped, isRunning, type Stoppable } from '../../plan/budget/stopping.ts';
+import { holdBySchedule } from '../../plan/vm/clockwork.ts';
+import { powerWantedNow } from '../../plan/vm/power-hold.ts';
+import type { CustomObject } from '../objects.ts';
+import { vmKindOf } from '../vm/kinds.ts';
+import { parseVm } from '../vm/parse.ts';
+import type { Books } from './books.ts';
+import { Departures } from './departures.ts';
+
+/** Whose VMs may be released for want of money, and by what that is decided. */
+export interface Choice {
+  readonly limits: readonly Limit[];
+  /** What there has to be room in for a VM to be started again. Default: the same. */
+  readonly toStart?: readonly Limit[] | undefined;
+  readonly members: readonly CustomObject[];
+  /** UIDs of those that are kept released by now. */
+  readonly before: ReadonlySet<string>;
+}
+
+export interface Released {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
+/** Chooses whose VMs are kept released by one limit or another, those with the lowest priority first. */
+export class Releases {
+  /** By the key of what limits them. */
+  readonly #departures = new Map<string, Departures>();
+
+  choose(
+    key: string,
+    { limits, toStart, members, before }: Choice,
+    reckoned: { books: Books; now: number },
+  ): Released[] {
+    const { books, now } = reckoned;
+    const departures = this.#departures.get(key) ?? new Departures();
+    this.#departures.set(key, departures);
+    const all = members.flatMap((object) => stoppable(object, books, now));
+    const noteLeaving = (stopped: ReadonlySet<string>): void => {
+      const leaving = all.filter((member) => stopped.has(member.uid) && isRunning(member));
+      departures.note(
+        leaving.map(({ uid }) => uid),
+        now,
+      );
+    };
+    noteLeaving(before);
+    const judged = all.map((member) => ({ ...member, isStuck: departures.isStuck(member.uid, now) }));
+    const chosen = new Set(chooseStopped(limits, judged, before, toStart));
+    // Whoever is chosen now is on the way from now on.
+    noteLeaving(chosen);
+    return all
+      .filter(({ uid }) => chosen.has(uid))
+      .toSorted((one, other) => (one.uid < other.uid ? -1 : 1))
+      .map(({ uid, kind, namespace, name }) => ({ kind, namespace, name, uid }));
+  }
+
+  /** When it is to be chosen anew though nothing happens; undefined: not before something does. */
+  nextAt(key: string, now: number): number | undefined {
+    return this.#departures.get(key)?.nextAt(now);
+  }
+
+  forget(key: string): void {
+    this.#departures.delete(key);
+  }
+}
+
+type Member = Stoppable & Released;
+
+/** A VM that is on its way out anyway is not stopped first. */
+function stoppable(object: CustomObject, books: Books, now: number): Member[] {
+  const { uid, name, namespace = '', creationTimestamp, deletionTimestamp } = object.metadata;
+  if (deletionTimestamp !== undefined) return [];
+  const { kind } = vmKindOf(object).type;
+  const { priority } = parseVm(object).spec;
+  const createdAt = Date.parse(creationTimestamp ?? '') || 0;
+  const commitment = books.commitmentOf(object);
+  const isWanted = wantsGpu(object, isRunning(commitment), now);
+  return [{ ...{ uid, kind, namespace, name, priority, createdAt, isWanted, isStuck: false }, ...commitment }];
+}
+
+/** Whether it would hold its GPU now, if no limit kept it from that. One that is paused stays as it is. */
+function wantsGpu(object: CustomObject, holdsIt: boolean, now: number): boolean {
+  if (object.metadata.annotations?.[annotations.paused] === 'true') return holdsIt;
+  const { spec, status, isStatusDamaged } = parseVm(object);
+  if (!isStatusDamaged && conditionOf(status.conditions, 'Ready')?.reason === 'PriceViolation') return holdsIt;
+  const hold = holdBySchedule(spec, now);
+  const wanted = powerWantedNow({ spec, holds: hold === undefined ? [] : [hold] });
+  return wanted === 'Running' || (wanted === 'Stopped' && holdsIt);
+}
