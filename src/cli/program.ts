@@ -21,6 +21,7 @@ import { scpCommand } from './scp.ts';
 import { sshAskpassCommand } from './ssh-askpass.ts';
 import { sshCommand } from './ssh.ts';
 import { statusCommand } from './status.ts';
+import { unmanagedCommand } from './unmanaged.ts';
 import { urlsCommand } from './urls.ts';
 
 /** All commands. */
@@ -37,7 +38,7 @@ export function createProgram(): Command {
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'Look:': [
       ...[statusCommand(), offersCommand(), quoteCommand(), costCommand()],
-      ...[accountCommand(), doctorCommand()],
+      ...[accountCommand(), unmanagedCommand(), doctorCommand()],
     ],
     'Use a VM:': [
       ...[sshCommand(), scpCommand(), urlsCommand()],
@@ -54,7 +55,7 @@ export function createProgram(): Command {
   for (const hidden of [sshAskpassCommand(), completeCommand(() => program)]) {
     program.addCommand(hidden, { hidden: true });
   }
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command.exitOverride().showHelpAfterError('(add --help for all options)').showSuggestionAfterError(true);
   }
   return program;

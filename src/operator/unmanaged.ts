@@ -6,7 +6,7 @@ import { mayRetain } from '../controllers/spending/ban.ts';
 import { resourceName } from '../controllers/unmanaged/census.ts';
 import { Keepers } from '../controllers/unmanaged/keepers.ts';
 import { SweepMemory } from '../controllers/unmanaged/memory.ts';
-import { dueIn, UnmanagedSweeper } from '../controllers/unmanaged/sweeper.ts';
+import { isConcerned, UnmanagedSweeper } from '../controllers/unmanaged/sweeper.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
 import type { VmOwners } from '../controllers/vm-owners.ts';
@@ -55,7 +55,7 @@ export function unmanagedSweeper(
 export function wakeSweeper(cluster: Cluster, unmanaged: Unmanaged): void {
   // Also what this process has written itself: that VMs go is decided in one loop and done in another.
   cluster.accounts.store.subscribe(({ key, new: account }) => {
-    if (account !== undefined && dueIn(account).length > 0) cluster.sweeps.add(key);
+    if (account !== undefined && isConcerned(account)) cluster.sweeps.add(key);
   });
   for (const { store } of cluster.vms.kinds.values()) {
     store.subscribe(({ old, new: current }) => {

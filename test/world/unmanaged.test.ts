@@ -375,3 +375,15 @@ describe('no VM is deleted for want of a resource', () => {
     expect(await world.until(() => !isThere(world, id), 10 * minute)).toBeDefined();
   });
 });
+
+it('somebody who deletes such VMs by hand does not make the list doubtful for minutes', async () => {
+  const world = await worldWith(['trainer'], {});
+  const ids = Array.from({ length: 4 }, () => deployStray(world));
+  await world.advance(2 * minute);
+  for (const id of ids) world.control('POST', `vms/${id}`, { remove: true });
+  const isDoubtful = (): boolean => accountCondition(world, 'ListDistrusted') !== undefined;
+  expect(await world.until(isDoubtful, minute)).toBeDefined();
+  expect(await world.until(() => !isDoubtful(), 2 * minute)).toBeDefined();
+  expect(accountStatus(world).unmanagedVms).toBeUndefined();
+  expect(world.requestsOf('client/get/single')).toBeLessThanOrEqual(2 * ids.length);
+});

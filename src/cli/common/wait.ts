@@ -37,7 +37,11 @@ const lookEveryMs = 500;
 export async function waitUntil<T>(
   io: Io,
   look: () => Promise<Look<T>>,
-  { timeoutMs, afterwards }: { readonly timeoutMs: number; readonly afterwards: string },
+  {
+    timeoutMs,
+    afterwards,
+    everyMs = lookEveryMs,
+  }: { readonly timeoutMs: number; readonly afterwards: string; readonly everyMs?: number },
 ): Promise<T> {
   const startedAt = systemClock.now();
   const elapsed = (): number => systemClock.now() - startedAt;
@@ -56,7 +60,7 @@ export async function waitUntil<T>(
         `${afterwards} --timeout gives it more time.`,
       );
     }
-    await sleep(systemClock, lookEveryMs, interrupt.signal).catch(() => undefined);
+    await sleep(systemClock, everyMs, interrupt.signal).catch(() => undefined);
   }
 }
 

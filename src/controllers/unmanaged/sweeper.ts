@@ -1,3 +1,4 @@
+import { conditionOf } from '../../api/conditions.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { gpuAccountType } from '../../api/group.ts';
 import type { Outcome, KubeApi, ReconcileContext, Reconciler } from '../../kube/contract.ts';
@@ -6,7 +7,7 @@ import type { Random } from '../../lib/backoff.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { objectionTo } from '../../plan/unmanaged/objections.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
-import type { Ticket } from '../../provider/gate-contract.ts';
+import type { Lane, Ticket } from '../../provider/gate-contract.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKinds } from '../vm/kinds.ts';
@@ -46,29 +47,50 @@ export class UnmanagedSweeper implements Reconciler {
 
   async reconcile(account: string, { signal }: ReconcileContext): Promise<Outcome> {
     const object = this.#deps.store.get(account);
-    const due = object === undefined ? [] : dueIn(object);
-    if (object === undefined || due.length === 0) return { kind: 'done' };
+    if (object === undefined || !isConcerned(object)) return { kind: 'done' };
     const { attempts } = this.#deps.sweep.of(account);
-    const now = this.#deps.clock.now();
     const runtime = this.#deps.accounts.usable(account, object.metadata.uid);
-    const ready = runtime === undefined ? [] : due.filter((id) => attempts.nextTryAt(id) <= now);
-    if (runtime !== undefined && ready.length > 0) {
-      await this.#deleteAll(ready.slice(0, mostAtOnce).map((id) => ({ object, id, runtime, attempts, signal })));
-      return { kind: 'requeue' };
-    }
     if (runtime === undefined) return { kind: 'requeueAfter', delayMs: this.#deps.retryMs };
-    return { kind: 'requeueAfter', delayMs: Math.min(...due.map((id) => attempts.nextTryAt(id))) - now };
+    const missing = missingIn(object, runtime);
+    const wanted = [...new Set([...missing, ...dueIn(object)])];
+    if (wanted.length === 0) return { kind: 'done' };
+    const now = this.#deps.clock.now();
+    const ready = wanted.filter((id) => attempts.nextTryAt(id) <= now).slice(0, mostAtOnce);
+    if (ready.length === 0) {
+      return { kind: 'requeueAfter', delayMs: Math.min(...wanted.map((id) => attempts.nextTryAt(id))) - now };
+    }
+    await settled(
+      ready.map((id) => {
+        const sweep = { object, id, runtime, attempts, signal };
+        return missing.includes(id) ? this.#ask(sweep) : this.#delete(sweep);
+      }),
+    );
+    return { kind: 'requeue' };
   }
 
-  /** Waits for all of them, whatever becomes of one: what still ran would be begun a second time. */
-  async #deleteAll(sweeps: readonly Sweep[]): Promise<void> {
-    const results = await Promise.allSettled(sweeps.map((sweep) => this.#delete(sweep)));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
+  /**
+   * VMs that vanish by the dozen make a list doubtful, and keep everybody from what needs proof, for minutes: as where somebody
+   * deletes those by hand that nobody owns. Of a resource's VM the resource asks; of these nobody else would.
+   */
+  async #ask(sweep: Sweep): Promise<void> {
+    const { id, runtime, attempts, signal } = sweep;
+    const ticket = await this.#turn(sweep, 'lookup');
+    if (ticket === undefined) return;
+    attempts.putOff(id, this.#deps.clock.now() + this.#deps.retryMs);
+    try {
+      const vm = await ticket.run(() => runtime.provider.getVm(id, { signal }));
+      if (vm.state === 'terminated') runtime.fleet.noteConfirmedGone(id);
+      else runtime.fleet.noteFoundAlive(id);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      if (error.kind === 'notFound') runtime.fleet.noteConfirmedGone(id);
+    } finally {
+      ticket.release();
+    }
   }
 
   async #delete(sweep: Sweep): Promise<void> {
-    const ticket = await this.#turn(sweep);
+    const ticket = await this.#turn(sweep, 'stopMoney');
     if (ticket === undefined) return;
     try {
       const objection = await this.#objection(sweep);
@@ -87,9 +109,9 @@ export class UnmanagedSweeper implements Reconciler {
   }
 
   /** First the turn, which may take long to come, and then the last look: what it sees is not older than a request takes. */
-  async #turn({ runtime, signal, attempts, id }: Sweep): Promise<Ticket | undefined> {
+  async #turn({ runtime, signal, attempts, id }: Sweep, lane: Lane): Promise<Ticket | undefined> {
     try {
-      return await runtime.gate.acquire('stopMoney', signal);
+      return await runtime.gate.acquire(lane, signal);
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
       // What ran for the account has ended meanwhile.
@@ -169,4 +191,26 @@ interface Sweep {
 export function dueIn({ status }: CustomObject): string[] {
   const { unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
   return unmanagedVms.flatMap(({ id, deletingSince }) => (deletingSince === undefined ? [] : [id]));
+}
+
+/** Whether there is anything to do about VMs that the account names. */
+export function isConcerned(account: CustomObject): boolean {
+  const { unmanagedVms = [], conditions } = (account.status ?? {}) as GpuAccountStatus;
+  if (unmanagedVms.length === 0) return false;
+  return dueIn(account).length > 0 || conditionOf(conditions, 'ListDistrusted')?.status === 'True';
+}
+
+/** Those that the account names, and that a doubtful list does not have. */
+function missingIn({ status }: CustomObject, runtime: AccountRuntime): string[] {
+  const list = listAskedAs(runtime.keyFingerprint, runtime);
+  if (list?.distrusted === undefined) return [];
+  const { unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
+  return unmanagedVms.flatMap(({ id }) => (list.byId.has(id) || list.unreadable.has(id) ? [] : [id]));
+}
+
+/** Waits for all of them, whatever becomes of one: what still ran would be begun a second time. */
+async function settled(calls: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(calls);
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }

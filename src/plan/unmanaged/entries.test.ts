@@ -124,7 +124,12 @@ describe('a VM without a resource', () => {
       { before: [entry('vm-1', { unownedSeconds: 2700 })], unowned: [unowned('vm-1')], seenMs: () => 4 * minute },
       [entry('vm-1', { unownedSeconds: 0 })],
     ],
-    ['is forgotten when the list lacks it, if nothing was done about it', { before: [entry('vm-1')] }, []],
+    ['is forgotten when the list lacks it', { before: [entry('vm-1')] }, []],
+    [
+      'is not forgotten by a list that is not to be trusted',
+      { before: [entry('vm-1')], list: { distrusted: 'many vanished' } },
+      [entry('vm-1')],
+    ],
     ['is forgotten when a resource has it', { ...deleting, others: [cloudVm('vm-1')] }, []],
     [
       'stays while its entry cannot be read',

@@ -60,7 +60,7 @@ export function entriesOf(facts: SweepFacts): UnmanagedVm[] {
   return [...pending, ...kept].slice(0, mostUnmanagedShown);
 }
 
-/** Whether a VM that was being deleted is proven gone: by a list that can be trusted and is not older than the deletion. */
+/** Whether a VM is proven gone: by a list that can be trusted and is not older than the deletion. */
 export function isProvenGone({ list, attempt }: Pick<SweepFacts, 'list' | 'attempt'>, { id }: UnmanagedVm): boolean {
   const vm = list.byId.get(id);
   if (vm !== undefined) return vm.state === 'terminated';
@@ -72,8 +72,7 @@ export function isProvenGone({ list, attempt }: Pick<SweepFacts, 'list' | 'attem
 function unlisted(facts: SweepFacts, entry: UnmanagedVm): UnmanagedVm[] {
   if (facts.list.unreadable.has(entry.id)) return [entry];
   const isOwnedNow = facts.list.byId.has(entry.id);
-  const isAwaited = entry.deletingSince !== undefined && !isProvenGone(facts, entry);
-  return isAwaited && !isOwnedNow ? [entry] : [];
+  return isOwnedNow || isProvenGone(facts, entry) ? [] : [entry];
 }
 
 function entryOf(facts: SweepFacts, { vm, kept, claimant }: Unowned, before: UnmanagedVm | undefined): UnmanagedVm {

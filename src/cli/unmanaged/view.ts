@@ -1,0 +1,154 @@
+import { gpuAccountSpecSchema, type GpuAccountStatus } from '../../api/gpu-account.ts';
+import { gpuAccountType } from '../../api/group.ts';
+import { installationId } from '../../api/vm-name.ts';
+import { namespaceType, type CustomObject } from '../../controllers/objects.ts';
+import { policyOf, resourceName } from '../../controllers/unmanaged/census.ts';
+import { vmKinds } from '../../controllers/vm/kinds.ts';
+import { isKubeError } from '../../kube/contract.ts';
+import { formatMoney } from '../../lib/money.ts';
+import { claims, standingOf, whyKept, type Keeping, type Standing } from '../../plan/unmanaged/standing.ts';
+import { billedNow, type CloudVm } from '../../provider/contract.ts';
+import { CliError } from '../common/cli-error.ts';
+import { exitCodes } from '../common/exit-codes.ts';
+import type { ProviderAccess } from '../common/provider-access.ts';
+import type { Session } from '../common/session.ts';
+
+export interface ViewFlags {
+  readonly account?: string;
+  readonly installation?: string;
+}
+
+/** A VM of the organization, and whose it is. */
+export interface VmLine {
+  readonly id: string;
+  readonly name: string;
+  readonly standing: Standing;
+  readonly status: string;
+  readonly gpu: string;
+  readonly location: string;
+  /** In the state that it is in, US dollars. */
+  readonly hourly: string | undefined;
+  /** The resource that owns it, or wants it. */
+  readonly resource: string | undefined;
+  /** By whom it was to be kept. */
+  readonly kept: string | undefined;
+  /** When the operator first saw it without a resource. */
+  readonly since: string | undefined;
+  /** How long it still has, where the account deletes such VMs. */
+  readonly goesInMs: number | undefined;
+  readonly isBeingDeleted: boolean;
+  /** What is in the way of its deletion. */
+  readonly message: string | undefined;
+}
+
+export interface UnmanagedView {
+  readonly installation: string;
+  /** False: who wanted what kept is not known. */
+  readonly isAccountKnown: boolean;
+  readonly lines: readonly VmLine[];
+}
+
+/** Asks provider and cluster for all that says whose the VMs are. The VMs first: of one that is made meanwhile the resource is older. */
+export async function viewOf(session: Session, flags: ViewFlags, { ask }: ProviderAccess): Promise<UnmanagedView> {
+  const { vms } = await ask((provider) => provider.listVms());
+  const resources = await allResources(session);
+  const account = await accountOf(session, flags.account ?? 'default');
+  const installation = await installationOf(session, flags, account);
+  const line = (vm: CloudVm): VmLine => lineOf(vm, { installation, resources, account });
+  return { installation, isAccountKnown: account !== undefined, lines: vms.map(line) };
+}
+
+/** In all namespaces: who may not list them cannot know whose a VM is. */
+export async function allResources({ kube }: Session): Promise<readonly CustomObject[]> {
+  const lists = await Promise.all(vmKinds.map(({ type }) => kube.list<CustomObject>(type)));
+  return lists.flatMap(({ items }) => items);
+}
+
+/** Only for what it says of VMs that are to be kept. */
+async function accountOf({ kube }: Session, name: string): Promise<CustomObject | undefined> {
+  try {
+    return await kube.get<CustomObject>(gpuAccountType, { name });
+  } catch (error) {
+    if (isKubeError(error, 'forbidden', 'notFound')) return undefined;
+    throw error;
+  }
+}
+
+/** As the operator says, who may have been given another one; else as it would be by itself. */
+async function installationOf({ kube }: Session, flags: ViewFlags, account: CustomObject | undefined): Promise<string> {
+  const said = flags.installation ?? ((account?.status ?? {}) as GpuAccountStatus).installation;
+  if (said !== undefined) return said;
+  const namespace = await kube.get(namespaceType, { name: 'kube-system' }).catch((error: unknown) => {
+    if (isKubeError(error, 'forbidden')) return undefined;
+    throw error;
+  });
+  if (namespace !== undefined) return installationId(namespace.metadata.uid);
+  throw new CliError(
+    'which installation this is cannot be seen: neither an account nor the namespace kube-system says so',
+    exitCodes.forbidden,
+    'Give --installation: the eight digits after "gpuvm-" in the names of its VMs.',
+  );
+}
+
+interface Cluster {
+  readonly installation: string;
+  readonly resources: readonly CustomObject[];
+  readonly account: CustomObject | undefined;
+}
+
+function lineOf(vm: CloudVm, { installation, resources, account }: Cluster): VmLine {
+  const owner = resources.find((resource) => claims(resource, vm));
+  const keeping = keepingOf(account);
+  const { city, country } = vm.location;
+  const hourly = billedNow(vm);
+  return {
+    ...{ id: vm.id, name: vm.name, status: vm.providerStatus },
+    standing: standingOf(vm, { installation, isOwned: () => owner !== undefined, keeping }),
+    gpu: `${vm.size.gpuCount}x ${vm.size.gpuModel}`,
+    location: [city, country].filter((part) => part !== undefined).join(', '),
+    hourly: hourly === undefined ? undefined : formatMoney(hourly),
+    resource: owner === undefined ? undefined : resourceName(owner),
+    kept: whyKept(vm, keeping),
+    ...saidOf(vm.id, account),
+  };
+}
+
+type Said = Pick<VmLine, 'since' | 'goesInMs' | 'isBeingDeleted' | 'message'>;
+
+/** What the account says of it. */
+function saidOf(id: string, account: CustomObject | undefined): Said {
+  const { unmanagedVms = [] } = (account?.status ?? {}) as GpuAccountStatus;
+  const entry = unmanagedVms.find((one) => one.id === id);
+  if (account === undefined || entry === undefined) {
+    return { since: undefined, goesInMs: undefined, isBeingDeleted: false, message: undefined };
+  }
+  const { since, unownedSeconds, deletingSince, message } = entry;
+  const { policy, graceMs } = policyOf(account);
+  const isCounted = policy === 'Delete' && unownedSeconds !== undefined;
+  const goesInMs = isCounted ? Math.max(0, graceMs - 1000 * unownedSeconds) : undefined;
+  return { since, goesInMs, isBeingDeleted: deletingSince !== undefined, message };
+}
+
+function keepingOf(account: CustomObject | undefined): Keeping {
+  const { keepVms = [] } = gpuAccountSpecSchema.safeParse(account?.spec).data ?? {};
+  const { keptVms = [] } = (account?.status ?? {}) as GpuAccountStatus;
+  return { keepVms, keptVms };
+}
+
+/** Why this command does not delete it; undefined: it may be deleted. */
+export function refusalOf(
+  line: Pick<VmLine, 'standing' | 'resource' | 'name'>,
+  installation: string,
+): string | undefined {
+  switch (line.standing) {
+    case 'managed':
+      return `belongs to ${line.resource ?? 'a resource'}: delete that`;
+    case 'foreign':
+      return `("${line.name}") is not one that this installation (${installation}) has made`;
+    case 'over':
+      return 'is over already';
+    case 'unmanaged':
+    case 'kept':
+      return undefined;
+  }
+}
