@@ -27,7 +27,7 @@ const healthy: AccountObservation = {
   keptVms: [],
   distrusted: undefined,
   reports: [],
-  users: [],
+  remains: undefined,
   check: undefined,
   balance: { view: { kind: 'unread' }, thresholds: { min: undefined, release: undefined }, stopped: [] },
 };
@@ -137,7 +137,7 @@ it.each<[string, Partial<AccountObservation>, string, string]>([
   ],
   [
     'an account that is deleted while in use',
-    { users: ['research/trainer'] },
+    { remains: { kind: 'users', names: ['research/trainer'] } },
     'False AccountInUse',
     'True CredentialsAccepted',
   ],
@@ -177,7 +177,7 @@ it('a list that is not to be believed is told while it is so, and not afterwards
 });
 
 it('doubt about the organization is told while it lasts, also while the account is held back', () => {
-  const doubtful = statusFor({ organization: unproven, listed: undefined, users: ['research/trainer'] });
+  const doubtful = statusFor({ organization: unproven, listed: undefined, remains: { kind: 'unknown' } });
   expect(conditionOf(doubtful.conditions, 'OrganizationUnproven')?.message).toBe('Put others into the Secret.');
   expect(doubtful.organization?.unprovenKeyFingerprint).toBe('0123456789ab');
   expect(conditionOf(statusFor({ status: doubtful }).conditions, 'OrganizationUnproven')).toBeUndefined();
@@ -216,7 +216,13 @@ it('what was counted last stands while there is no list', () => {
   expect(statusFor({ status, listed: undefined })).toMatchObject({ vms: status.vms, unmanagedVms: [{ id: 'vm-1' }] });
 });
 
-it('a resource that uses a deleted account is named', () => {
-  const users = Array.from({ length: 12 }, (_, index) => `research/vm-${index}`);
-  expect(conditionOf(statusFor({ users }).conditions, 'Ready')?.message).toMatch(/vm-9 and 2 more/);
+it('what keeps a deleted account is named', () => {
+  const names = Array.from({ length: 12 }, (_, index) => `research/vm-${index}`);
+  const said = (remains: AccountObservation['remains']): string | undefined =>
+    conditionOf(statusFor({ remains }).conditions, 'Ready')?.message;
+  expect(said({ kind: 'users', names })).toMatch(/still used by research\/vm-0.*vm-9 and 2 more: delete them first/);
+  expect(said({ kind: 'vms', ids: ['vm-1', 'vm-2'] })).toMatch(
+    /are left that no resource owns, and go on billing: vm-1, vm-2\. gpuvm unmanaged shows/,
+  );
+  expect(said({ kind: 'unknown' })).toMatch(/waiting for a list/);
 });

@@ -1,5 +1,6 @@
 import { mergeConditions, type ConditionDraft } from '../api/conditions.ts';
 import { fitted } from '../api/fitted.ts';
+import { annotations } from '../api/group.ts';
 import { compact } from '../lib/compact.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
 import type { KeptVms, UnmanagedVm } from '../api/unmanaged-vms.ts';
@@ -35,13 +36,21 @@ export interface AccountObservation {
   /** What the provider says of key and token by themselves. */
   readonly check: CredentialsCheck['verdict'];
   readonly balance: BalanceObservation;
-  /** Resources that keep an account from being deleted. */
-  readonly users: readonly string[];
+  /** Of an account that is being deleted: what keeps it. */
+  readonly remains: Remains | undefined;
 }
+
+export type Remains =
+  /** Resources that use it. */
+  | { readonly kind: 'users'; readonly names: readonly string[] }
+  /** VMs that this installation made, that no resource owns, and that nobody wanted kept. */
+  | { readonly kind: 'vms'; readonly ids: readonly string[] }
+  /** Whether there are any has to be seen. */
+  | { readonly kind: 'unknown' };
 
 export type VmCounts = Required<NonNullable<GpuAccountStatus['vms']>>;
 
-const mostUsersShown = 10;
+const mostRemainsShown = 10;
 
 /** The status of an account: what the last list had, and whether the next ones can be had. Pure. */
 export function statusOfAccount(observation: AccountObservation): GpuAccountStatus {
@@ -95,8 +104,14 @@ function readyDraft(observation: AccountObservation): ConditionDraft {
 type Problem = Pick<ConditionDraft, 'reason' | 'message'>;
 
 /** What keeps the account from being used, the first thing that somebody has to see to. */
-function problemOf({ credentials, organization, pollFailure, users, check }: AccountObservation): Problem | undefined {
-  if (users.length > 0) return inUse(users);
+function problemOf({
+  credentials,
+  organization,
+  pollFailure,
+  remains,
+  check,
+}: AccountObservation): Problem | undefined {
+  if (remains !== undefined) return { reason: 'AccountInUse', message: remainsSentence(remains) };
   if (credentials.kind !== 'accepted')
     return { reason: credentialsReasons[credentials.kind], message: credentials.message };
   if (pollFailure?.kind === 'unauthorized') {
@@ -118,12 +133,20 @@ function refusal(check: CredentialsCheck['verdict'], words: string): string {
   return `${what} It says: ${words}`;
 }
 
-function inUse(users: readonly string[]): Problem {
-  const more = users.length > mostUsersShown ? ` and ${users.length - mostUsersShown} more` : '';
-  return {
-    reason: 'AccountInUse',
-    message: `The account is being deleted, but is still used by ${users.slice(0, mostUsersShown).join(', ')}${more}: delete them first.`,
-  };
+function remainsSentence(remains: Remains): string {
+  switch (remains.kind) {
+    case 'users':
+      return `The account is being deleted, but is still used by ${shortList(remains.names)}: delete them first.`;
+    case 'vms':
+      return `The account is being deleted, but VMs of this installation are left that no resource owns, and go on billing: ${shortList(remains.ids)}. gpuvm unmanaged shows and deletes them; to leave them behind, annotate the account with ${annotations.abandon}=true.`;
+    case 'unknown':
+      return 'The account is being deleted: waiting for a list that shows whether VMs of this installation are left.';
+  }
+}
+
+function shortList(names: readonly string[]): string {
+  const more = names.length > mostRemainsShown ? ` and ${names.length - mostRemainsShown} more` : '';
+  return `${names.slice(0, mostRemainsShown).join(', ')}${more}`;
 }
 
 export const credentialsReasons = {

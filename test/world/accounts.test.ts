@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { gpuAccountType } from '../../src/api/group.ts';
+import { conditionOf } from '../../src/api/conditions.ts';
+import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import { secretType } from '../../src/controllers/objects.ts';
 import { KubeError } from '../../src/kube/contract.ts';
-import { accountCondition } from './organizations.ts';
+import { accountCondition, accountStatus } from './organizations.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
 const minute = 60_000;
@@ -49,6 +50,72 @@ it('an account that is held back takes credentials that are rotated meanwhile', 
   );
   await world.advance(minute);
   await expectAllGone(world);
+});
+
+describe('an account that is deleted while VMs of this installation are left that no resource owns', () => {
+  const ref = { name: 'default' };
+  const isGone = ({ api }: SimulatedWorld): boolean => api.peek(gpuAccountType, 'default') === undefined;
+
+  /** Somebody takes the finalizer off, so that the VM is left behind, and deletes the account in the same breath. */
+  async function leftBehind(): Promise<{ readonly world: SimulatedWorld; readonly id: string }> {
+    const world = await createWorld({ seed: 63 });
+    await world.apply('trainer');
+    expect(await world.until(() => isReady(world), 5 * minute)).toBeDefined();
+    const id = world.statusOf('trainer')?.vm?.id ?? '';
+    await world.advance(minute);
+    const vm = { namespace: 'research', name: 'trainer' };
+    await world.api.mergePatch(gpuVmType, vm, { metadata: { finalizers: null } });
+    await world.api.delete(gpuVmType, vm);
+    await world.api.delete(gpuAccountType, ref);
+    return { world, id };
+  }
+
+  function said(world: SimulatedWorld): string {
+    return conditionOf(accountStatus(world).conditions, 'Ready')?.message ?? '';
+  }
+
+  async function untilHeld({ world, id }: { readonly world: SimulatedWorld; readonly id: string }): Promise<void> {
+    expect(await world.until(() => said(world).includes(`${id}. gpuvm unmanaged shows`), minute)).toBeDefined();
+    await world.advance(5 * minute);
+    expect(isGone(world)).toBe(false);
+  }
+
+  it('is held back by a list that was requested since, names them, and goes when they are gone', async () => {
+    const { world, id } = await leftBehind();
+    await untilHeld({ world, id });
+    world.control('POST', `vms/${id}`, { remove: true });
+    expect(await world.until(() => isGone(world), 2 * minute)).toBeDefined();
+  });
+
+  it('is let go by an annotation, and the VMs are left behind', async () => {
+    const { world, id } = await leftBehind();
+    await untilHeld({ world, id });
+    const annotations = { 'gpuvm.dev/abandon': 'true' };
+    await world.api.mergePatch(gpuAccountType, ref, { metadata: { annotations } });
+    expect(await world.until(() => isGone(world), minute)).toBeDefined();
+    expect(world.vms().map((vm) => vm.id)).toEqual([id]);
+  });
+
+  it('is held back by the last list while its credentials are gone, and by a process that was started afterwards', async () => {
+    const { world, id } = await leftBehind();
+    await untilHeld({ world, id });
+    await world.api.delete(secretType, { namespace: 'gpuvm-system', name: 'tensordock' });
+    await world.advance(2 * minute);
+    await world.restart();
+    await world.advance(5 * minute);
+    expect(isGone(world)).toBe(false);
+    expect(said(world)).toContain(id);
+  });
+});
+
+it('an account without a VM is let go at once, also where it never had credentials', async () => {
+  const world = await createWorld({ seed: 64 });
+  await world.api.delete(secretType, { namespace: 'gpuvm-system', name: 'tensordock' });
+  await world.advance(minute);
+  await world.api.delete(gpuAccountType, { name: 'default' });
+  const isGone = (): boolean => world.api.peek(gpuAccountType, 'default') === undefined;
+  expect(await world.until(isGone, 10_000)).toBeDefined();
+  expect(world.totalRequests).toBe(0);
 });
 
 /** The operator may not read the credentials Secret; returns what allows it again. */

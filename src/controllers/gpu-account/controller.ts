@@ -1,5 +1,5 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
-import { annotations, finalizerName, gpuAccountType } from '../../api/group.ts';
+import { finalizerName, gpuAccountType } from '../../api/group.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
@@ -8,14 +8,15 @@ import type { Snapshot } from '../../fleet/contract.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Redactor } from '../../lib/redact.ts';
-import { credentialsReasons, statusOfAccount, type AccountObservation } from '../../plan/account-status.ts';
-import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } from '../../plan/organization.ts';
+import {
+  credentialsReasons,
+  statusOfAccount,
+  type AccountObservation,
+  type Remains,
+} from '../../plan/account-status.ts';
 import { sweepAnnouncements } from '../../plan/unmanaged/words.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
-import { accountOf } from '../vm/controller.ts';
-import { vmKinds } from '../vm/kinds.ts';
-import { parseVm } from '../vm/parse.ts';
 import type { CustomObject } from '../objects.ts';
 import type { Balances } from '../spending/balances.ts';
 import { parseAccount } from '../spending/books.ts';
@@ -25,6 +26,8 @@ import { keptBy, policyOf, takeCensus, type Census, type CensusDeps } from '../u
 import { announcementsFor } from './announcements.ts';
 import { BalanceKeeper } from './balance-keeper.ts';
 import { readCredentials, type CredentialsRead } from './credentials.ts';
+import { Farewell, farewellLookMs } from './farewell.ts';
+import { judgeKey, userName } from './organization.ts';
 import { askForReports, observeReports } from './reports.ts';
 
 export interface GpuAccountDeps extends CensusDeps {
@@ -59,10 +62,12 @@ export class GpuAccountController implements Reconciler {
   /** By account, what its resources were last woken for. */
   readonly #views = new Map<string, string>();
   readonly #keeper: BalanceKeeper;
+  readonly #farewell: Farewell;
 
   constructor(deps: GpuAccountDeps) {
     this.#deps = deps;
     this.#keeper = new BalanceKeeper(deps);
+    this.#farewell = new Farewell(deps);
   }
 
   async reconcile(key: string): Promise<Outcome> {
@@ -71,18 +76,18 @@ export class GpuAccountController implements Reconciler {
       this.#forget(key);
       return { kind: 'done' };
     }
-    if (object.metadata.deletionTimestamp !== undefined) return this.#letGo(object);
-    if (!hasFinalizer(object, finalizerName)) {
-      this.#deps.store.applyWrite(await addFinalizer(this.#deps.kube, gpuAccountType, object, finalizerName));
+    if (hasFinalizer(object, finalizerName)) return this.#serve(object);
+    if (object.metadata.deletionTimestamp !== undefined) {
+      // Let go before, and only others hold it still.
+      return this.#users(key).length === 0 ? this.#letGo(object) : this.#serve(object);
     }
+    this.#deps.store.applyWrite(await addFinalizer(this.#deps.kube, gpuAccountType, object, finalizerName));
     return this.#serve(object);
   }
 
-  /** Held back, and kept going, while resources use it: without the account nobody could delete their VMs. */
   async #letGo(object: CustomObject): Promise<Outcome> {
-    const users = this.#deps.vms.byIndex('account', object.metadata.name);
-    if (users.length > 0) return this.#serve(object, users.map(nameOf).sort());
     this.#forget(object.metadata.name);
+    this.#farewell.forget(object.metadata.uid);
     const left = await removeFinalizer(this.#deps.kube, gpuAccountType, object, finalizerName);
     if (left !== undefined) this.#deps.store.applyWrite(left);
     return { kind: 'done' };
@@ -95,13 +100,13 @@ export class GpuAccountController implements Reconciler {
     this.#keeper.forget(name);
   }
 
-  async #serve(given: CustomObject, users: readonly string[] = []): Promise<Outcome> {
+  async #serve(given: CustomObject): Promise<Outcome> {
     const { name, uid } = given.metadata;
     const read = await readCredentials(this.#deps, given);
     const object = this.#deps.store.get(name);
     // What was read is of no use for an account that was made anew under this name meanwhile.
     if (object === undefined || object.metadata.uid !== uid) return { kind: 'requeue' };
-    return this.#report(object, await this.#configure(object, read), users);
+    return this.#report(object, await this.#configure(object, read));
   }
 
   async #configure(object: CustomObject, read: CredentialsRead): Promise<Configured> {
@@ -114,7 +119,7 @@ export class GpuAccountController implements Reconciler {
         accounts.block(name, credentialsReasons[credentials.kind], credentials.message);
       return { credentials, organization: undefined };
     }
-    const organization = await this.#judge(object, runtime);
+    const organization = await judgeKey(this.#deps, object, runtime);
     if (organization.kind === 'unproven') accounts.block(name, 'OrganizationUnproven', unproven);
     return { credentials, organization };
   }
@@ -135,32 +140,12 @@ export class GpuAccountController implements Reconciler {
     }
   }
 
-  async #judge({ metadata, status }: CustomObject, runtime: AccountRuntime): Promise<OrganizationVerdict> {
-    const { organization: stored, unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
-    const { name } = metadata;
-    const { keyFingerprint, fleet } = runtime;
-    const unmanaged = unmanagedVms.map(({ id }): Stake => ({ kind: 'unmanaged', id }));
-    const annotation = metadata.annotations?.[annotations.confirmOrganization];
-    const facts = { ...{ account: name, keyFingerprint, stored, snapshot: fleet.snapshot }, annotation };
-    if (stored?.keyFingerprint === keyFingerprint) return judgeOrganization({ ...facts, stakes: [] });
-    const stakes = [...stakesIn(this.#deps.vms.byIndex('account', name)), ...unmanaged];
-    const verdict = judgeOrganization({ ...facts, stakes });
-    if (verdict.kind !== 'proven') return verdict;
-    // The store may be behind, as that of a leader is which took over a moment ago. To believe another key for want of a record
-    // that is on its way would give its VM up.
-    return judgeOrganization({ ...facts, stakes: [...stakesIn(await this.#usersNow(name)), ...unmanaged] });
-  }
-
-  /** The account's resources as the API server has them. */
-  async #usersNow(account: string): Promise<CustomObject[]> {
-    const lists = await Promise.all(vmKinds.map(({ type }) => this.#deps.kube.list<CustomObject>(type)));
-    return lists.flatMap(({ items }) => items).filter((object) => accountOf(object) === account);
-  }
-
-  async #report(object: CustomObject, configured: Configured, users: readonly string[]): Promise<Outcome> {
+  async #report(object: CustomObject, configured: Configured): Promise<Outcome> {
     await this.#catchUp(object);
     const census = this.#census(object, configured);
-    const observation = this.#observe(object, configured, { users, census });
+    const remains = this.#remains(object, configured, census);
+    if (remains === 'nothing') return this.#letGo(object);
+    const observation = this.#observe(object, configured, { remains, census });
     const desired = statusOfAccount(observation);
     const before = (object.status ?? {}) as GpuAccountStatus;
     if (!isEqualJson(before, desired)) {
@@ -179,7 +164,21 @@ export class GpuAccountController implements Reconciler {
     this.#settleKept(object.metadata.name);
     this.#wakeUsers(object.metadata.name, desired);
     this.#ask(object.metadata.name, observation);
-    return { kind: 'requeueAfter', delayMs: this.#deps.credentialsIntervalMs };
+    const delayMs = this.#deps.credentialsIntervalMs;
+    return { kind: 'requeueAfter', delayMs: remains?.kind === 'unknown' ? Math.min(farewellLookMs, delayMs) : delayMs };
+  }
+
+  /** What keeps the account, if it is being deleted: it is held back, and kept going, for that. */
+  #remains(
+    object: CustomObject,
+    { organization }: Configured,
+    census: Census | undefined,
+  ): Remains | 'nothing' | undefined {
+    const { name, deletionTimestamp } = object.metadata;
+    if (deletionTimestamp === undefined) return undefined;
+    const users = this.#users(name);
+    const pollFailure = this.#deps.accounts.runtime(name)?.fleet.pollFailure;
+    return this.#farewell.remains(object, { users, organization, pollFailure, census }) ?? 'nothing';
   }
 
   /** A CRD that is older than this release drops what it does not know, without a word: nothing would ever be proven. */
@@ -211,6 +210,10 @@ export class GpuAccountController implements Reconciler {
     });
   }
 
+  #users(account: string): string[] {
+    return this.#deps.vms.byIndex('account', account).map(userName).sort();
+  }
+
   #census(object: CustomObject, configured: Configured): Census | undefined {
     const runtime = this.#deps.accounts.runtime(object.metadata.name);
     const list = runtime === undefined ? undefined : provenList(configured, runtime);
@@ -237,7 +240,7 @@ export class GpuAccountController implements Reconciler {
   #observe(
     object: CustomObject,
     configured: Configured,
-    { users, census }: { readonly users: readonly string[]; readonly census: Census | undefined },
+    { remains, census }: { readonly remains: Remains | undefined; readonly census: Census | undefined },
   ): AccountObservation {
     const runtime = this.#deps.accounts.runtime(object.metadata.name);
     return {
@@ -254,18 +257,9 @@ export class GpuAccountController implements Reconciler {
       reports: observeReports(parseAccount(object), runtime),
       check: runtime?.check.verdict,
       balance: this.#keeper.observe(object),
-      users,
+      remains,
     };
   }
-}
-
-/** What these resources have recorded. */
-function stakesIn(objects: readonly CustomObject[]): Stake[] {
-  return objects.flatMap((object) => {
-    const { status, isStatusDamaged } = parseVm(object);
-    const { uid } = object.metadata;
-    return stakesOf({ owner: nameOf(object), uid, journal: isStatusDamaged ? 'damaged' : status });
-  });
 }
 
 /** The list of another organization says nothing about the VMs of this one. */
@@ -279,7 +273,3 @@ const unproven =
 
 const crdIsOlder =
   'the API server does not keep status.organization, by which it is known whose its credentials are: apply the CRDs of this release.';
-
-function nameOf({ metadata }: CustomObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
-}
