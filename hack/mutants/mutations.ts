@@ -180,6 +180,6 @@ export const mutations: readonly Mutation[] = [
     find: 'if (at === undefined || observation.now < at) return undefined;',
     replace: 'if (at === undefined || observation.now < at - 240_000) return undefined;',
   },
-  ...spotMutations,
-  ...poolMutations,
+  ...spotMutations.map((mutation) => ({ ...mutation, kinds: ['spot'] as const })),
+  ...poolMutations.map((mutation) => ({ ...mutation, kinds: ['pool'] as const })),
 ];

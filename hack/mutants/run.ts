@@ -33,7 +33,7 @@ async function judge(mutation: Mutation): Promise<Verdict> {
       const file = path.join(directory, edit.file);
       await writeFile(file, mutate(await readFile(file, 'utf8'), edit));
     }
-    return await explore(directory);
+    return await explore(directory, mutation.kinds);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -50,9 +50,11 @@ export function mutate(text: string, { file, find, replace }: Edit): string {
   return text.replace(find, () => replace);
 }
 
-async function explore(directory: string): Promise<Verdict> {
+async function explore(directory: string, kinds: Mutation['kinds']): Promise<Verdict> {
   const startedAt = Date.now();
-  const args = ['hack/explore/main.ts', '--runs', '1000000', '--seconds', String(secondsPerMutant), '--no-shrink'];
+  const chosen = kinds === undefined ? [] : ['--kinds', kinds.join(',')];
+  const limits = ['--runs', '1000000', '--seconds', String(secondsPerMutant), '--no-shrink'];
+  const args = ['hack/explore/main.ts', ...limits, ...chosen];
   const child = spawn(process.execPath, args, { cwd: directory, stdio: ['ignore', 'pipe', 'inherit'] });
   const kill = (): void => {
     child.kill();

@@ -45,7 +45,7 @@ export class BudgetWatch {
   }
 
   /** A VM was deployed. Two that act at once know nothing of each other's reservations; an edited status hides what is used. */
-  afterDeployed(): void {
+  afterDeployed({ name }: Vm): void {
     if (!this.#facts.isOneActing || this.#facts.resources().some(({ metadata }) => this.#facts.isExcused(metadata.uid)))
       return;
     const vms = this.#facts.liveVms().filter((vm) => this.#isOfResource(vm));
@@ -53,7 +53,15 @@ export class BudgetWatch {
     const holding = vms.filter((vm) => vm.holdsCompute && !this.#facts.statusesOf(vm.id).has('Outbid'));
     const gpus = holding.reduce((sum, vm) => sum + vm.size.gpuCount, 0);
     this.#check('VMs', vms.length, ({ vms: most }) => most);
-    this.#check('GPUs', gpus, ({ gpus: most }) => most);
+    if (!this.#isReturn(name)) this.#check('GPUs', gpus, ({ gpus: most }) => most);
+  }
+
+  /** From on demand back to spot: it takes the GPUs that it has just given up, also where the budget was lowered meanwhile. */
+  #isReturn(name: string): boolean {
+    const owner = this.#facts.resourceOf(markOf(name)?.uid ?? '');
+    const { launch } = (owner?.status ?? {}) as VmStatus;
+    const replaced = launch?.name === name ? launch.replaces : undefined;
+    return replaced !== undefined && !this.#facts.statusesOf(replaced).has('Outbid');
   }
 
   #check(what: string, used: number, limitOf: (hard: Hard) => number | undefined): void {
@@ -66,8 +74,13 @@ export class BudgetWatch {
     return this.#asked.filter((_, index) => (this.#asked[index + 1]?.at ?? Infinity) >= since).map(({ hard }) => hard);
   }
 
+  /** An adopted VM was there before anybody asked: it counts against what is decided later, not against a call on its way. */
   #isOfResource({ id, name }: Vm): boolean {
     if (this.#facts.resourceOf(markOf(name)?.uid ?? '') !== undefined) return true;
-    return this.#facts.resources().some(({ status }) => (status as VmStatus | undefined)?.vm?.id === id);
+    const until = this.#facts.now() - onTheWayMs - this.#facts.writersClocks().behindMs;
+    return this.#facts.resources().some(({ status }) => {
+      const { vm } = (status ?? {}) as VmStatus;
+      return vm?.id === id && Date.parse(vm.recordedAt) < until;
+    });
   }
 }

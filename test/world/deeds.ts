@@ -142,8 +142,8 @@ const expireAfter = fc.constantFrom(null, null, '0s', '7m', '1h', '5h');
 
 const specChange = fc.oneof(
   often(8, fc.constant({})),
-  often(1, fc.record({ schedule })),
-  often(1, fc.record({ expireAfter })),
+  often(2, fc.record({ schedule })),
+  often(3, fc.record({ expireAfter })),
   often(3, fc.record({ powerState: fc.constantFrom('Running', 'Stopped', 'Released') })),
   often(3, fc.record({ vcpus: fc.constantFrom(2, 4, 6) })),
   often(3, fc.record({ deletionPolicy: fc.constantFrom('Delete', 'Delete', 'Retain') })),

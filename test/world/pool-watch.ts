@@ -2,7 +2,7 @@ import { conditionOf } from '../../src/api/conditions.ts';
 import { gpuPoolSpecSchema, type GpuPoolSpec, type GpuPoolStatus } from '../../src/api/gpu-pool.ts';
 import { gpuPoolType, labels } from '../../src/api/group.ts';
 import { markOf } from '../../src/api/vm-name.ts';
-import type { VmStatus } from '../../src/api/vm.ts';
+import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import { isOnItsWayOut } from './spot-facts.ts';
@@ -17,11 +17,15 @@ export interface PoolFacts {
   writersClocks(): { readonly aheadMs: number; readonly behindMs: number };
   readonly isOneActing: boolean;
   isCalm(): boolean;
+  /** What the provider has shown of a VM so far. */
+  statusesOf(vmId: string): ReadonlySet<string>;
   complain(what: string): void;
 }
 
 /** What was decided by may have been read so long ago, beside the time that its reader was frozen. */
 const onTheWayMs = 10_000;
+/** Users change a pool of at most four members up to fifteen times, and what fails is replaced at growing intervals. */
+const mostMadePerHour = 200;
 
 /**
  * Holds the world to what is promised of pools: as a Deployment never more members than replicas and surge, never fewer
@@ -32,6 +36,10 @@ export class PoolWatch {
   readonly #facts: PoolFacts;
   /** By UID, what users have asked for, and when. */
   readonly #specs = new Map<string, { readonly at: number; readonly spec: GpuPoolSpec }[]>();
+  /** By UID, when a user last deleted a member. */
+  readonly #disruptedAt = new Map<string, number>();
+  /** By UID, when each member of the last hour was made. */
+  readonly #made = new Map<string, readonly number[]>();
   /** By UID. */
   readonly #namespaces = new Map<string, string | undefined>();
 
@@ -54,6 +62,22 @@ export class PoolWatch {
     const most = Math.max(...specs.map(({ replicas, updateStrategy }) => replicas + surgeOf(updateStrategy)));
     const count = this.#membersOf(uid).length;
     if (count > most) this.#facts.complain(`pool ${nameOf(member)} has ${count} members, ${most} at most are allowed`);
+    this.#countMade(uid, member);
+  }
+
+  /** Whatever fails: members are not made and deleted for ever. */
+  #countMade(uid: string, member: CustomObject): void {
+    const since = this.#facts.now() - 3_600_000;
+    const made = [...(this.#made.get(uid) ?? []), this.#facts.now()].filter((at) => at >= since);
+    this.#made.set(uid, made);
+    if (made.length === mostMadePerHour)
+      this.#facts.complain(`pool ${nameOf(member)} has made ${made.length} members within an hour`);
+  }
+
+  /** A user deletes a member: what the operator deletes at the same moment was decided before. */
+  beforeDeletedByUser(member: CustomObject): void {
+    const uid = poolUidOf(member);
+    if (uid !== undefined) this.#disruptedAt.set(uid, this.#facts.now());
   }
 
   /** The operator deletes a member that was not being deleted. */
@@ -61,13 +85,22 @@ export class PoolWatch {
     const uid = poolUidOf(member);
     const pool = this.#facts.pools().find(({ metadata }) => metadata.uid === uid);
     if (uid === undefined || pool === undefined || pool.metadata.deletionTimestamp !== undefined) return;
-    const specs = this.#inForce(uid);
-    if (!this.#facts.isOneActing || !this.#facts.isCalm() || specs.length > 1 || !this.#isAvailable(member, specs[0]))
-      return;
-    const least = Math.max(0, ...specs.map((spec) => spec.replicas - spec.updateStrategy.maxUnavailable));
-    const left = this.#membersOf(uid).filter((one) => one !== member && this.#isAvailable(one, specs[0])).length;
-    if (left < least)
-      this.#facts.complain(`${member.metadata.name} is deleted, which leaves ${left} available of ${least}`);
+    const mayExpire = (member.spec as VmSpec).expireAfter !== undefined;
+    const isUsersDoing = mayExpire || this.#facts.now() - (this.#disruptedAt.get(uid) ?? -Infinity) <= onTheWayMs;
+    if (!this.#facts.isOneActing || !this.#facts.isCalm() || isUsersDoing) return;
+    // Allowed is what any spec allows that may have been decided by.
+    const shortfalls = this.#inForce(uid).map((spec) => this.#shortfallWithout(member, uid, spec));
+    const [shortfall] = shortfalls;
+    if (shortfall !== undefined && shortfalls.every((one) => one !== undefined))
+      this.#facts.complain(`${member.metadata.name} is deleted, which leaves ${shortfall}`);
+  }
+
+  /** How many are available without this member, of how many that have to be; undefined where that is allowed. */
+  #shortfallWithout(member: CustomObject, uid: string, spec: GpuPoolSpec): string | undefined {
+    if (!this.#isAvailable(member, spec)) return undefined;
+    const least = Math.max(0, spec.replicas - spec.updateStrategy.maxUnavailable);
+    const left = this.#membersOf(uid).filter((one) => one !== member && this.#isAvailable(one, spec)).length;
+    return left < least ? `${left} available of ${least}` : undefined;
   }
 
   /** A VM was deployed for a member. */
@@ -85,7 +118,9 @@ export class PoolWatch {
     if (cost > most + 1e-6) this.#facts.complain(`the members of a pool cost ${cost}, ${most} at most are allowed`);
   }
 
-  #costOf({ name, holdsCompute, computeRate, storageRate }: Vm, uid: string): number {
+  /** Nobody is asked where the market brings a VM back that was outbid. */
+  #costOf({ id, name, holdsCompute, computeRate, storageRate }: Vm, uid: string): number {
+    if (this.#facts.statusesOf(id).has('Outbid')) return 0;
     const owner = this.#facts.resourceOf(markOf(name)?.uid ?? '');
     if (owner === undefined || poolUidOf(owner) !== uid || !holdsCompute) return 0;
     const { launch } = (owner.status ?? {}) as VmStatus;
@@ -141,12 +176,12 @@ export class PoolWatch {
       .filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
-  #isAvailable({ status }: CustomObject, spec: GpuPoolSpec | undefined): boolean {
+  #isAvailable({ status }: CustomObject, spec: GpuPoolSpec): boolean {
     const ready = conditionOf((status as VmStatus | undefined)?.conditions, 'Ready');
     if (ready?.status !== 'True') return false;
     // By the clock of whoever wrote it.
     const since = Date.parse(ready.lastTransitionTime) - this.#facts.writersClocks().aheadMs;
-    return this.#facts.now() - since >= 1000 * (spec?.minReadySeconds ?? 0);
+    return this.#facts.now() - since >= 1000 * spec.minReadySeconds;
   }
 
   #isOf({ id, name }: Vm, uid: string): boolean {

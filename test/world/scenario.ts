@@ -106,9 +106,14 @@ export async function play(given: Scenario): Promise<Ending> {
       if (!(error instanceof KubeError)) throw error;
     }
     await world.advance(given.replicas === 'two leaders' ? Math.min(one.thenMs, longestQuarrelMs) : one.thenMs);
+    // What breaks one promise may go on for ever.
+    if (world.watchdog.breaches.length > 0) return endingOf(world, undefined);
   }
   if (given.replicas === 'two leaders') world.retire(1);
-  const settledMs = await comeToRest(world, given.market?.winnable);
+  return endingOf(world, await comeToRest(world, given.market?.winnable));
+}
+
+function endingOf(world: SimulatedWorld, settledMs: number | undefined): Ending {
   world.end();
   return { breaches: world.watchdog.breaches, world, settledMs };
 }

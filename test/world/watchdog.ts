@@ -74,6 +74,7 @@ export class Watchdog {
     this.#facts = facts;
     this.pools = new PoolWatch({
       ...facts,
+      statusesOf: (vmId) => this.#statuses.get(vmId) ?? new Set(),
       complain: (what) => {
         this.complain(what);
       },
@@ -177,8 +178,10 @@ export class Watchdog {
     for (const [uid, vms] of byOwner) {
       const owner = this.#facts.resourceOf(uid);
       const retiring = ((owner?.status as VmStatus | undefined)?.retiring ?? []).map(({ id }) => id);
-      // Whose status was edited may not say any more which VMs were replaced.
-      const wasRetiring = (id: string): boolean => this.#excused.has(uid) && this.#everRetiring.has(id);
+      // Whose status was edited may not say any more which VMs were replaced; and who leaves its VM behind leaves the one that it was
+      // to replace, too, for the sake of its disk.
+      const wasRetiring = (id: string): boolean =>
+        (this.#excused.has(uid) || this.#letGo.has(uid)) && this.#everRetiring.has(id);
       // A list that is old may lack one already whose deletion nothing can stop any more.
       const unretired = vms.filter((vm) => !retiring.includes(vm.id) && !wasRetiring(vm.id) && !isOnItsWayOut(vm));
       if (unretired.length > 1)
@@ -198,7 +201,7 @@ export class Watchdog {
       this.complain(`a VM was deployed for ${owner.metadata.name}, which has no finalizer`);
     }
     this.pools.afterDeployed(vm, owner);
-    this.budgets.afterDeployed();
+    this.budgets.afterDeployed(vm);
     const launch = (owner.status as VmStatus | undefined)?.launch;
     if (launch?.name !== vm.name && !this.#excused.has(uid))
       this.complain(`${vm.name} was deployed, but the journal says ${launch?.name ?? 'nothing'}`);

@@ -60,8 +60,13 @@ export class Witness {
   }
 
   #onDelete(call: Call, object: CustomObject | undefined): void {
-    if (object === undefined || object.metadata.deletionTimestamp !== undefined || this.isUserCalling) return;
-    this.#options.watchdog().pools.beforeDeleted(object);
+    if (object === undefined || object.metadata.deletionTimestamp !== undefined) return;
+    const { pools } = this.#options.watchdog();
+    if (this.isUserCalling) {
+      pools.beforeDeletedByUser(object);
+      return;
+    }
+    pools.beforeDeleted(object);
     // Members go for other reasons, which are judged there.
     if (object.metadata.ownerReferences === undefined) this.#expiries.add(call);
   }

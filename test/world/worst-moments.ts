@@ -12,7 +12,7 @@ import type { SimulatedWorld } from './world.ts';
 export const staleMs = 40_000;
 export const mostFrozenBeforeDeployMs = 30_000;
 /** Of one deploy call; `lateMs` for all calls, while many are late. */
-export const mostLateMs = 90_000;
+export const mostLateMs = 75_000;
 export const lateMs = 60_000;
 
 const deploy = 'client/deploy/single';

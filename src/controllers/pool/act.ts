@@ -45,8 +45,8 @@ export async function carryOut(
   plan: PoolPlan,
   memory: PoolMemory,
 ): Promise<void> {
-  await deleteMembers(deps, pool, plan.deletions, memory);
-  await createMembers(deps, pool, plan.creations, memory);
+  // Some of what is made takes the places of what was deleted: with one of these still there the pool would have a member too many.
+  if (await deleteMembers(deps, pool, plan.deletions, memory)) await createMembers(deps, pool, plan.creations, memory);
   await inBatches(
     plan.patches,
     (patch) => patchMember(deps, pool, patch),
@@ -54,12 +54,13 @@ export async function carryOut(
   );
 }
 
+/** Whether all of them are deleted, and none has to be looked at again. */
 export async function deleteMembers(
   deps: PoolActDeps,
   pool: CustomObject,
   deletions: readonly MemberDeletion[],
   memory: PoolMemory,
-): Promise<void> {
+): Promise<boolean> {
   const done: MemberDeletion[] = [];
   try {
     await inBatches(
@@ -75,6 +76,7 @@ export async function deleteMembers(
     for (const [why, members] of byReason(done))
       announceMembers(deps, pool, { verb: 'Deleted', members, why: `: ${why}` });
   }
+  return done.length === deletions.length;
 }
 
 /**
