@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { gpuBudgetType, gpuPoolType, gpuVmType } from '../../src/api/group.ts';
 import type { KubeApi, KubeObject, ResourceType } from '../../src/kube/contract.ts';
 import { PoolOfWorld } from './pool-of-world.ts';
-import { createWorld, SimulatedWorld } from './world.ts';
+import { createWorld, easySpec, SimulatedWorld } from './world.ts';
 
 /** What somebody found who tried to make pools spend, or destroy, more than they may. */
 
@@ -120,6 +120,26 @@ describe('a pool that is made smaller by mistake', () => {
     await world.advance(5 * minute);
     expect(names.map((name) => world.resource(name)?.metadata.name)).toEqual(names);
     expect(world.vms()).toHaveLength(3);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+});
+
+describe('a member that is written to when it is to be deleted', () => {
+  it('keeps its place until it is gone: no other one is made for that before', async () => {
+    const world = await createWorld({ seed: 5, ...roomy });
+    // One of the two waits for room, and goes first when the template changes.
+    const pool = await PoolOfWorld.in(world, { replicas: 2, maxHourlyCost: '0.20' });
+    await pool.until('one is Ready', () => pool.ready === 1);
+    const waiting = pool.members.find(({ metadata }) => world.conditionOf(metadata.name, 'Ready') !== 'True Running');
+    let isWritten = false;
+    world.atNext('before delete gpuvms', () => {
+      isWritten = true;
+      void world.annotate(waiting?.metadata.name ?? '', { note: 'written meanwhile' });
+    });
+    await pool.patch({ template: { spec: { ...easySpec, vcpus: 4 } } });
+    await world.advance(2 * minute);
+    expect(isWritten).toBe(true);
+    expect(world.resource(waiting?.metadata.name ?? '')).toBeUndefined();
     expect(world.watchdog.breaches).toEqual([]);
   });
 });
