@@ -17,6 +17,8 @@ export interface PoolFacts {
   writersClocks(): { readonly aheadMs: number; readonly behindMs: number };
   readonly isOneActing: boolean;
   isCalm(): boolean;
+  /** Whether somebody has edited the status of this resource. */
+  isExcused(uid: string): boolean;
   /** What the provider has shown of a VM so far. */
   statusesOf(vmId: string): ReadonlySet<string>;
   complain(what: string): void;
@@ -131,6 +133,8 @@ export class PoolWatch {
   #checkSpread(vm: Vm, uid: string): void {
     const spreads = this.#inForce(uid).map(({ spread }) => spread);
     if (spreads.some((spread) => spread?.by !== 'Hostnode')) return;
+    // An edited status hides where its VM is.
+    if (this.#membersOf(uid).some(({ metadata }) => this.#facts.isExcused(metadata.uid))) return;
     const most = Math.max(...spreads.map((spread) => spread?.maxPerDomain ?? Infinity));
     const there = this.#facts
       .liveVms()

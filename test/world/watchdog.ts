@@ -74,6 +74,7 @@ export class Watchdog {
     this.#facts = facts;
     this.pools = new PoolWatch({
       ...facts,
+      isExcused: (uid) => this.#excused.has(uid),
       statusesOf: (vmId) => this.#statuses.get(vmId) ?? new Set(),
       complain: (what) => {
         this.complain(what);
