@@ -52,6 +52,7 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'forgeRetiring':
       return moveMarket(world, one);
     case 'pool':
+    case 'rollout':
     case 'scale':
     case 'template':
     case 'deleteFirst':
@@ -61,6 +62,7 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return world.allow(one.hard);
     case 'outbidAdopted':
     case 'fickleMarket':
+    case 'lateStart':
       return meetSpotMoment(world, one, (vm, spec, given) => apply(world, { vm, spec }, cap, given));
     default:
       strikeProvider(world, one);

@@ -7,6 +7,8 @@ export type PoolDeed =
   | { readonly do: 'scale'; readonly pool: string; readonly replicas: number }
   /** Another template: with another size all members are replaced, with another label none is. */
   | { readonly do: 'template'; readonly pool: string; readonly vcpus: number; readonly label: string }
+  /** All members are available and nothing is in the way when the template changes. */
+  | { readonly do: 'rollout'; readonly pool: string; readonly maxSurge: number; readonly maxUnavailable: number }
   | { readonly do: 'deleteFirst'; readonly vm: string }
   | { readonly do: 'deletePool'; readonly pool: string };
 
@@ -63,6 +65,10 @@ export function poolDeeds(often: Often): readonly fc.WeightedArbitrary<PoolDeed>
     often(5, fc.record({ do: doing('pool'), pool, spec: poolSpecChange })),
     often(6, fc.record({ do: doing('scale'), pool, replicas })),
     often(6, fc.record({ do: doing('template'), pool, vcpus: fc.constantFrom(2, 4), label })),
+    often(
+      2,
+      fc.record({ do: doing('rollout'), pool, maxSurge: fc.nat({ max: 1 }), maxUnavailable: fc.nat({ max: 1 }) }),
+    ),
     often(2, fc.record({ do: doing('deleteFirst'), vm: memberName })),
     often(2, fc.record({ do: doing('deletePool'), pool })),
   ];

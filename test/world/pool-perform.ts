@@ -1,3 +1,4 @@
+import { gpuPoolSpecSchema, type GpuPoolStatus } from '../../src/api/gpu-pool.ts';
 import { annotations, gpuPoolType } from '../../src/api/group.ts';
 import type { PoolDeed, PoolSpecChange } from './pool-deeds.ts';
 import { spotModels } from './spot-perform.ts';
@@ -14,6 +15,8 @@ export async function tendPool(world: SimulatedWorld, one: PoolDeed, cap: string
       return patch(world, one.pool, {
         spec: { template: { metadata: { labels: { version: one.label } }, spec: { vcpus: one.vcpus } } },
       });
+    case 'rollout':
+      return rollOut(world, one, cap);
     case 'deleteFirst':
       return world.annotate(one.vm, { [annotations.deleteFirst]: 'true' });
     case 'deletePool':
@@ -41,6 +44,22 @@ async function applyPool(
       template: { metadata: {}, spec: { ...templateSpec, maxHourlyPrice: cap ?? '0.60' } },
     },
   });
+}
+
+/** Chance alone hardly ever waits for that long; where trouble keeps the members from becoming available, nothing changes. */
+async function rollOut(
+  world: SimulatedWorld,
+  { pool, maxSurge, maxUnavailable }: Extract<PoolDeed, { do: 'rollout' }>,
+  cap: string | undefined,
+): Promise<void> {
+  // Both zero would allow no change at all.
+  const updateStrategy = { type: 'RollingUpdate', maxSurge: maxUnavailable === 0 ? 1 : maxSurge, maxUnavailable };
+  const quick = { minReadySeconds: 0, spread: null, maxHourlyCost: null };
+  await applyPool(world, { pool, spec: { ...quick, replicas: 2, updateStrategy, scaleIn: { policy: 'Newest' } } }, cap);
+  const isThere = (): boolean => (world.pool(pool)?.status as GpuPoolStatus | undefined)?.availableReplicas === 2;
+  if ((await world.until(() => isThere() && world.isCalm, 10 * 60_000)) === undefined) return;
+  const { template } = gpuPoolSpecSchema.parse(world.pool(pool)?.spec);
+  await patch(world, pool, { spec: { template: { spec: { vcpus: template.spec.vcpus === 2 ? 4 : 2 } } } });
 }
 
 const templateSpec = { ...easySpec, gpu: { models: spotModels, count: 1 } };

@@ -16,8 +16,8 @@ export interface ProviderWeather {
   delay: Delay;
   /** Chance from 0 to 1 that a request is held up on the way, and how long: longer than the client's patience, maybe. */
   late: { chance: number; delay: Delay };
-  /** The next deploy request is held up for so long. */
-  heldUpMs: number | undefined;
+  /** The next request for this is held up for so long. */
+  heldUp: { readonly path: string; readonly ms: number } | undefined;
   /**
    * Chance that something on the way delivers a request a second time, a moment after the first. Not for calls that make a
    * VM: whoever repeats those makes a second one, and all that can be done is to find and delete it.
@@ -40,7 +40,7 @@ export interface ProviderWeather {
 /** No trouble but the delay of every call. */
 export function fairWeather(): Omit<ProviderWeather, 'delay'> {
   return {
-    ...{ late: { chance: 0, delay: noDelay }, heldUpMs: undefined, duplicates: 0, overcharges: false, balanceSlips: 0 },
+    ...{ late: { chance: 0, delay: noDelay }, heldUp: undefined, duplicates: 0, overcharges: false, balanceSlips: 0 },
     ...{ omits: undefined, hidesPrices: false, vainDeletions: 0, keptInVain: new Set() },
   };
 }
@@ -129,9 +129,9 @@ export class ProviderLink implements HttpTransport {
     const { chance } = this.#around;
     const { weather } = this.#options;
     const isLate = chance.next() < weather.late.chance;
-    if (path === 'client/deploy/single' && weather.heldUpMs !== undefined) {
-      const ms = weather.heldUpMs;
-      weather.heldUpMs = undefined;
+    if (path === weather.heldUp?.path) {
+      const { ms } = weather.heldUp;
+      weather.heldUp = undefined;
       await wait(this.#around, { least: ms, most: ms });
     } else if (isLate) await wait(this.#around, weather.late.delay);
   }

@@ -78,5 +78,6 @@ export function spotDeeds(
     often(1, fc.record({ do: doing('forgeRetiring'), vm })),
     often(3, fc.record({ do: doing('outbidAdopted'), vm, onOutbid: fc.constantFrom('Replace', 'OnDemand') })),
     often(3, fc.record({ do: doing('fickleMarket'), vm, after: fc.constantFrom('1m', '5m') })),
+    often(3, fc.record({ do: doing('lateStart'), vm, lateMs: fc.constantFrom(20_000, 60_000, 75_000) })),
   ];
 }

@@ -8,7 +8,9 @@ export type SpotMoment =
   /** A spot VM that somebody made by hand is taken over, and outbid on its host while bids win elsewhere. */
   | { readonly do: 'outbidAdopted'; readonly vm: string; readonly onOutbid: 'Replace' | 'OnDemand' }
   /** The market rises, falls for long enough that the resource goes back to spot, and rises again as soon as it has. */
-  | { readonly do: 'fickleMarket'; readonly vm: string; readonly after: string };
+  | { readonly do: 'fickleMarket'; readonly vm: string; readonly after: string }
+  /** An outbid VM is started, and that takes effect late; by then its host was too dear for it, and its owner wants another one. */
+  | { readonly do: 'lateStart'; readonly vm: string; readonly lateMs: number };
 
 /** Below every limit, and above all of them. */
 const [low, high] = ['0.04', '5.00'];
@@ -27,6 +29,8 @@ export async function meetSpotMoment(world: SimulatedWorld, one: SpotMoment, wan
       return outbidAdopted(world, one, want);
     case 'fickleMarket':
       return turnTwice(world, one, want);
+    case 'lateStart':
+      return startLate(world, one, want);
   }
 }
 
@@ -59,6 +63,31 @@ async function turnTwice(
   if (!(await runsAs(world, name, 'OnDemand'))) return;
   setPrice(world, low);
   if (await runsAs(world, name, 'Spot')) setPrice(world, high);
+}
+
+async function startLate(
+  world: SimulatedWorld,
+  { vm, lateMs }: Extract<SpotMoment, { do: 'lateStart' }>,
+  want: Want,
+): Promise<void> {
+  const name = names.includes(vm) ? vm : 'spot-a';
+  setPrice(world, low);
+  await want(name, { powerState: 'Running', onOutbid: 'Wait' });
+  if (!(await runsAs(world, name, 'Spot'))) return;
+  setPrice(world, high);
+  if ((await world.until(() => world.statusOf(name)?.phase === 'Outbid', minute)) === undefined) return;
+  world.providerWeather.heldUp = { path: 'client/start/single', ms: lateMs };
+  setPrice(world, low);
+  const isUnderWay = (): boolean => world.providerWeather.heldUp === undefined;
+  if ((await world.until(isUnderWay, 10 * minute)) === undefined) return;
+  const host = world.vms().find(({ id }) => id === recorded(world, name)?.id)?.host;
+  if (host === undefined) return;
+  setPrice(world, high, host);
+  await want(name, { onOutbid: 'Replace' });
+  // It wins again at the moment at which the call takes effect.
+  world.clock.after(lateMs - 1_000, () => {
+    setPrice(world, low, host);
+  });
 }
 
 /** Any on-demand VM has been given up for it by then, if one is waited for. */

@@ -91,7 +91,7 @@ async function launchInDoubt(world: SimulatedWorld, one: DoubtfulLaunch, want: W
   const vm = [one.vm, 'vm-a', 'vm-b', 'vm-c', 'vm-d'].find((name) => world.statusOf(name)?.vm === undefined);
   if (vm === undefined) return;
   world.note(`the next deploy call takes effect after ${String(lateMs)} ms`);
-  world.providerWeather.heldUpMs = lateMs;
+  world.providerWeather.heldUp = { path: deploy, ms: lateMs };
   world.fault({ endpoint: deploy, kind: 'lost-answer', count: 1 });
   if (stale) world.fault({ endpoint: 'client/list', kind: 'stale-list', ms: staleMs, count: 40 });
   world.atNext(`before ${deploy}`, (replica) => {
