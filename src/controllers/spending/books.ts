@@ -13,6 +13,7 @@ import { viewBalance } from '../../plan/balance/view.ts';
 import { larger, nothing, plus, total, type Charge } from '../../plan/budget/charge.ts';
 import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
 import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
+import { isRecordOfAnother } from '../../plan/vm/ownership.ts';
 import type { AccountRegistry } from '../accounts.ts';
 import { markedVmsOf, markIndex } from '../marks.ts';
 import type { CustomObject } from '../objects.ts';
@@ -159,10 +160,10 @@ export class Books {
   /** VMs that somebody else has made, or that nobody here has recorded. */
   #ofOthers(account: string): Charge {
     return this.#sum(`others/${account}`, () => {
-      const { accounts, installation, vms } = this.#deps;
+      const { accounts, installation } = this.#deps;
       const listed = accounts.runtime(account)?.fleet.snapshot?.byId.values() ?? [];
       const others = [...listed].filter(({ id, name }) => {
-        return markOf(name)?.installation !== installation && vms.byIndex('vm', id).length === 0;
+        return markOf(name)?.installation !== installation && !this.#isRecorded(account, id);
       });
       return [{ ...nothing, hourlyCost: billedFor(others) }];
     });
@@ -191,14 +192,25 @@ export class Books {
     ]);
   }
 
-  /** VMs of this installation whose resource is gone cost the same. */
+  /** Whether a resource counts it by what it has recorded, as one does that has adopted it. */
+  #isRecorded(account: string, id: string): boolean {
+    return this.#deps.vms.byIndex('vm', id).some((object) => {
+      const { spec, status, isStatusDamaged } = parseVm(object);
+      if (isStatusDamaged || spec.accountName !== account) return false;
+      const records = [status.vm, ...(status.retiring ?? [])];
+      return records.some((record) => record?.id === id && !isRecordOfAnother(record, object.metadata.uid));
+    });
+  }
+
+  /** VMs of this installation whose resource is gone cost the same, unless another one has taken them over. */
   #unmanaged(account: string): Charge[] {
     const { accounts, installation, vms } = this.#deps;
     const snapshot = accounts.runtime(account)?.fleet.snapshot;
     if (snapshot === undefined) return [];
     return [...markIndex(snapshot, installation)].flatMap(([uid, marked]) => {
       if (vms.byIndex('uid', uid).length > 0) return [];
-      return marked.map((vm) => ({ vms: 1, gpus: vm.size.gpuCount, hourlyCost: billedNow(vm) ?? money(0) }));
+      const left = marked.filter(({ id }) => !this.#isRecorded(account, id));
+      return left.map((vm) => ({ vms: 1, gpus: vm.size.gpuCount, hourlyCost: billedNow(vm) ?? money(0) }));
     });
   }
 
