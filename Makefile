@@ -1,7 +1,7 @@
 # Every target gets what it needs by itself: Node.js 24, npm packages, binaries of Kubernetes. Start with `make demo`.
 .DEFAULT_GOAL := help
 .PHONY: help setup packages demo bench-simulator test explore mutants chaos lint typecheck format generate \
-	check-generated build clean
+	check-generated manifests build clean
 
 # Runs a script with a Node.js that is new enough, after installing the npm packages if they are not there.
 NODE := node hack/with-node.mjs
@@ -44,11 +44,15 @@ typecheck: packages ## Check the types
 format: packages ## Format all files
 	@npm run --silent format
 
-generate: ## Write crds/ and the generated pages of docs/
+generate: ## Write crds/, the generated part of the chart, and the generated pages of docs/
 	@$(NODE) hack/generate.ts
 
 check-generated: ## Fail when a generated file is stale
 	@$(NODE) hack/generate.ts --check
+
+manifests: ## Write deploy/operator.yaml and deploy/install.yaml, which are rendered from the chart
+	@$(NODE) hack/chart/render.ts
+	@$(NODE) hack/generate.ts
 
 build: ## Bundle the command into dist/gpuvm.mjs
 	@$(NODE) hack/build.ts

@@ -1,5 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
+import { useExistingCluster } from './hack/control-plane/start.ts';
+
 /** The end-to-end tests share one API server on a machine that may have two cores. */
 const e2eWorkers = 2;
 
@@ -23,7 +25,9 @@ export default defineConfig({
       {
         test: {
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts', 'test/chaos/**/*.test.ts'],
+          include: ['test/e2e/**/*.test.ts', 'test/chart/**/*.test.ts', 'test/chaos/**/*.test.ts'],
+          // Those of the chart install it into API servers that have nothing, with flags of their own.
+          exclude: useExistingCluster(process.env) ? ['test/chart/**'] : [],
           globalSetup: ['test/support/control-plane.ts'],
           maxWorkers: e2eWorkers,
           testTimeout: hangingMs,

@@ -3,17 +3,18 @@ import { fileURLToPath } from 'node:url';
 import { acquireLock } from '../lib/lock.mjs';
 import { formatElapsed, say } from '../lib/progress.mjs';
 import { buildFromModules } from './build.ts';
-import { downloadControllerManager, downloadOfficial } from './download.ts';
-import { findCheckout, missingBinaries, requiredBinaries, resolvePlaces } from './places.ts';
-import type { Binary, Places } from './places.ts';
+import { downloadControllerManager, downloadHelm, downloadOfficial } from './download.ts';
+import { controlPlane, findCheckout, helm, missingBinaries, requiredBinaries, resolvePlaces } from './places.ts';
+import type { Binary, Family, Places } from './places.ts';
 import { describePlatform, resolvePlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
-import { etcdVersion, kubernetesVersion } from './versions.ts';
+import { etcdVersion, helmVersion, kubernetesVersion } from './versions.ts';
 
 const waitLineEveryMs = 10_000;
 
 /** Binaries that are obtained together. */
 interface Need {
+  readonly family: Family;
   readonly names: readonly Binary[];
   /** What a person calls them, with their versions. */
   readonly title: string;
@@ -24,6 +25,7 @@ interface Need {
 }
 
 const apiServer: Need = {
+  family: controlPlane,
   names: requiredBinaries,
   title: `kube-apiserver ${kubernetesVersion} and etcd ${etcdVersion}`,
   isPartOfAssets: true,
@@ -32,10 +34,20 @@ const apiServer: Need = {
 
 /** No archive for tests has it, as few tests need it. */
 const controllerManager: Need = {
+  family: controlPlane,
   names: ['kube-controller-manager'],
   title: `kube-controller-manager ${kubernetesVersion}`,
   isPartOfAssets: false,
   download: (directory, platform) => downloadControllerManager(directory, platform),
+};
+
+/** Only what has to do with the chart needs it. */
+const helmItself: Need = {
+  family: helm,
+  names: ['helm'],
+  title: `helm ${helmVersion}`,
+  isPartOfAssets: false,
+  download: (directory, platform) => downloadHelm(directory, platform),
 };
 
 /**
@@ -52,10 +64,15 @@ export async function ensureControllerManager(env: NodeJS.ProcessEnv = process.e
   return path.join(await ensure(controllerManager, env), 'kube-controller-manager');
 }
 
+/** The path of helm, which is obtained in the same ways. */
+export async function ensureHelm(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  return path.join(await ensure(helmItself, env), 'helm');
+}
+
 async function ensure(need: Need, env: NodeJS.ProcessEnv): Promise<string> {
   const platform = resolvePlatform();
   const root = findCheckout(fileURLToPath(import.meta.url));
-  const places = resolvePlaces(root, platform, env);
+  const places = resolvePlaces(root, platform, env, need.family);
   const found = find(need, places);
   if (found !== undefined) return found;
   // One lock for all ways, so that two runs neither download nor build the same thing at once.
@@ -141,6 +158,6 @@ function sayWhoIsWaitedFor(): (holder: { pid: number } | undefined, waitedMs: nu
     if (waitedMs < nextLineAtMs) return;
     nextLineAtMs = waitedMs + waitLineEveryMs;
     const who = holder === undefined ? 'another process' : `process ${holder.pid}`;
-    say(`binaries of Kubernetes: ${who} is getting some, waiting, ${formatElapsed(waitedMs)}`);
+    say(`binaries for tests: ${who} is getting some, waiting, ${formatElapsed(waitedMs)}`);
   };
 }

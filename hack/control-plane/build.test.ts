@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { GoProgress } from './build.ts';
-import { etcdVersion, kubernetesVersion } from './versions.ts';
+import { etcdVersion, helmVersion, kubernetesVersion } from './versions.ts';
 
 const goMod = (module: string): string => readFileSync(new URL(`../${module}/go.mod`, import.meta.url), 'utf8');
 
 it('pins the same versions as the Go modules', () => {
   expect(goMod('kubernetes')).toContain(`k8s.io/kubernetes ${kubernetesVersion}`);
   expect(goMod('etcd')).toContain(`go.etcd.io/etcd/server/v3 ${etcdVersion}`);
+  expect(goMod('helm')).toContain(`helm.sh/helm/v4 ${helmVersion}`);
 });
 
 it('shows the progress of a build and keeps the reason of its failure', () => {

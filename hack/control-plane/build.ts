@@ -5,18 +5,20 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { say, withProgress } from '../lib/progress.mjs';
 import type { Binary } from './places.ts';
-import { etcdVersion, goVersion, kubernetesVersion } from './versions.ts';
+import { etcdVersion, goVersion, helmVersion, kubernetesVersion } from './versions.ts';
 
 /** A program to build from its Go module. */
 interface Recipe {
   readonly name: Binary;
   /** The directory of hack/ that pins its module. */
-  readonly pinnedIn: 'etcd' | 'kubernetes';
+  readonly pinnedIn: 'etcd' | 'kubernetes' | 'helm';
   readonly version: string;
   readonly package: string;
   /** For -ldflags, beside stripping. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What its --version must show before the binary is trusted. */
+  /** Makes it say its version. */
+  readonly versionArguments: readonly string[];
+  /** What it must show then, before the binary is trusted. */
   readonly versionLine: string;
   /** Measured with empty caches. */
   readonly expected: string;
@@ -33,6 +35,7 @@ const kubernetes = {
     'k8s.io/component-base/version.gitMajor': major,
     'k8s.io/component-base/version.gitMinor': minor,
   },
+  versionArguments: ['--version'],
   versionLine: `Kubernetes ${kubernetesVersion}`,
 } as const;
 
@@ -43,6 +46,7 @@ const recipes: readonly Recipe[] = [
     version: etcdVersion,
     package: 'go.etcd.io/etcd/server/v3',
     variables: {},
+    versionArguments: ['--version'],
     versionLine: `etcd Version: ${etcdVersion.slice(1)}`,
     expected: 'about a minute on 2 cores',
   },
@@ -58,13 +62,23 @@ const recipes: readonly Recipe[] = [
     package: 'k8s.io/kubernetes/cmd/kube-controller-manager',
     expected: 'about 2 minutes on 2 cores after kube-apiserver',
   },
+  {
+    name: 'helm',
+    pinnedIn: 'helm',
+    version: helmVersion,
+    package: 'helm.sh/helm/v4/cmd/helm',
+    variables: { 'helm.sh/helm/v4/internal/version.version': helmVersion },
+    versionArguments: ['version', '--template', '{{ .Version }}'],
+    versionLine: helmVersion,
+    expected: 'about 2 minutes on 2 cores',
+  },
 ];
 
 /** Tests run beside the build, and their time limits must not feel it. */
 const politePriority = 10;
 
 /**
- * Builds what the directory lacks from the modules that hack/etcd and hack/kubernetes pin. Their go.sum verifies every
+ * Builds what the directory lacks from the modules that hack/etcd, hack/kubernetes and hack/helm pin. Their go.sum verifies every
  * module. Rejects with the compiler's last words.
  */
 export async function buildFromModules(root: string, directory: string, missing: readonly Binary[]): Promise<void> {
@@ -175,7 +189,7 @@ function lowerPriority(pid: number): void {
 }
 
 async function checkVersion(binary: string, recipe: Recipe): Promise<void> {
-  const { stdout } = await promisify(execFile)(binary, ['--version']);
+  const { stdout } = await promisify(execFile)(binary, recipe.versionArguments);
   if (!stdout.includes(recipe.versionLine)) {
     throw new Error(`the built ${recipe.name} says "${stdout.trim()}" instead of "${recipe.versionLine}"`);
   }

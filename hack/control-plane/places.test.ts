@@ -4,7 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { explainMissing, findBinaries, findControllerManager } from './binaries.ts';
-import { findCheckout, missingBinaries, resolvePlaces } from './places.ts';
+import { findCheckout, helm, missingBinaries, resolvePlaces } from './places.ts';
 import { etcdVersion } from './versions.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -34,6 +34,12 @@ describe('the cache', () => {
   it('is another one for another platform', () => {
     const other = { os: 'linux', arch: 'amd64' };
     expect(resolvePlaces(root, other, {}).built).not.toBe(resolvePlaces(root, platform, {}).built);
+  });
+
+  it('of helm is another one, so that a new helm makes nobody compile Kubernetes again', () => {
+    const places = resolvePlaces(root, platform, {});
+    const ofHelm = resolvePlaces(root, platform, {}, helm);
+    expect(new Set([places.built, places.official, ofHelm.built, ofHelm.official]).size).toBe(4);
   });
 
   it('is another one when a pinned module changes', async () => {

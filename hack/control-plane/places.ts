@@ -3,34 +3,61 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Platform } from './platform.ts';
-import { etcdVersion, kubernetesVersion } from './versions.ts';
+import { etcdVersion, helmVersion, kubernetesVersion } from './versions.ts';
 
-export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager';
+export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'helm';
 
 /** What must lie in one directory to start a control plane. */
 export const requiredBinaries: readonly Binary[] = ['etcd', 'kube-apiserver'];
 
-/** Where a control plane's binaries may lie. */
+/** Where binaries may lie. */
 export interface Places {
   /** KUBEBUILDER_ASSETS, when it is set: then nothing else is looked at, because the user chose. */
   readonly chosen: string | undefined;
   /** Our cache of official binaries. */
   readonly official: string;
-  /** Our cache of what was built from hack/kubernetes and hack/etcd. */
+  /** Our cache of what was built from the family's modules. */
   readonly built: string;
 }
+
+/** Binaries that share a cache, as they are downloaded or built together. */
+export interface Family {
+  /** The directories of hack/ that pin what is built. */
+  readonly pinnedIn: readonly string[];
+  /** What names the caches, beside the platform. */
+  readonly official: string;
+  readonly built: string;
+}
+
+export const controlPlane: Family = {
+  pinnedIn: ['kubernetes', 'etcd'],
+  official: `official-${kubernetesVersion}`,
+  built: `built-${kubernetesVersion}-etcd-${etcdVersion}`,
+};
+
+/** Apart from the others, so that a new Helm does not make everybody compile Kubernetes again. */
+export const helm: Family = {
+  pinnedIn: ['helm'],
+  official: `helm-official-${helmVersion}`,
+  built: `helm-built-${helmVersion}`,
+};
 
 /**
  * The directories for this user and platform. The built one is keyed by the content of go.mod and go.sum, so that a
  * changed pin never runs an old binary, and work trees of different versions share a cache.
  */
-export function resolvePlaces(root: string, platform: Platform, env: NodeJS.ProcessEnv): Places {
+export function resolvePlaces(
+  root: string,
+  platform: Platform,
+  env: NodeJS.ProcessEnv,
+  { pinnedIn, official, built }: Family = controlPlane,
+): Places {
   const cache = path.join(cacheRoot(env), 'gpuvm-operator', 'control-plane');
   const target = `${platform.os}-${platform.arch}`;
   return {
     chosen: nonEmpty(env.KUBEBUILDER_ASSETS),
-    official: path.join(cache, `official-${kubernetesVersion}-${target}`),
-    built: path.join(cache, `built-${kubernetesVersion}-etcd-${etcdVersion}-${target}-${pinHash(root)}`),
+    official: path.join(cache, `${official}-${target}`),
+    built: path.join(cache, `${built}-${target}-${pinHash(root, pinnedIn)}`),
   };
 }
 
@@ -69,9 +96,9 @@ function nonEmpty(value: string | undefined): string | undefined {
   return value === undefined || value === '' ? undefined : value;
 }
 
-function pinHash(root: string): string {
+function pinHash(root: string, modules: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const module of ['kubernetes', 'etcd']) {
+  for (const module of modules) {
     for (const file of ['go.mod', 'go.sum']) hash.update(readFileSync(path.join(root, 'hack', module, file)));
   }
   return hash.digest('hex').slice(0, 12);

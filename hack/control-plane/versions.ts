@@ -1,6 +1,8 @@
 /** What the end-to-end tests and the demo run against. hack/kubernetes/go.mod and hack/etcd/go.mod pin the same. */
 export const kubernetesVersion = 'v1.37.2';
 export const etcdVersion = 'v3.6.7';
+/** What the chart is rendered and installed with. hack/helm/go.mod pins the same. */
+export const helmVersion = 'v4.3.1';
 
 /** The oldest Go that can build them. */
 export const goVersion = '1.26';

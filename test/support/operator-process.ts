@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** The operator's own times, shortened: what takes minutes at the provider takes a second here. */
-const shortenedTimes: Readonly<Record<string, string>> = {
+export const shortenedTimes: Readonly<Record<string, string>> = {
   'poll-active': '200ms',
   'poll-idle': '2s',
   retry: '1s',
@@ -47,6 +47,19 @@ export interface ProcessEnd {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** The arguments of `gpuvm` that start an operator with shortened times. */
+function shortenedCommand(kubeconfigPath: string, flags: OperatorFlags): string[] {
+  const all = { ...shortenedTimes, ...flags, kubeconfig: kubeconfigPath };
+  return ['operator', ...Object.entries(all).flatMap(([flag, value]) => argumentsOf(flag, value))];
+}
+
+/** What a process is started with, and nothing else. */
+export interface Command {
+  /** Of `gpuvm`: "operator", and so on. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /** `gpuvm operator` as a process of its own, as it runs in a cluster. */
 export class OperatorProcess {
   readonly #child: ChildProcess;
@@ -58,13 +71,12 @@ export class OperatorProcess {
   readonly ended: Promise<ProcessEnd>;
 
   /** @param env what the process has in its environment beside what this one has */
-  constructor(kubeconfigPath: string, flags: OperatorFlags = {}, env: Readonly<Record<string, string>> = {}) {
-    const all = { ...shortenedTimes, ...flags, kubeconfig: kubeconfigPath };
-    const args = Object.entries(all).flatMap(([flag, value]) => argumentsOf(flag, value));
-    this.#child = spawn(process.execPath, [main, 'operator', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
-    });
+  constructor(kubeconfigPath: string, flags?: OperatorFlags, env?: Readonly<Record<string, string>>);
+  constructor(command: Command);
+  constructor(how: string | Command, flags: OperatorFlags = {}, more: Readonly<Record<string, string>> = {}) {
+    const { args, env } =
+      typeof how === 'string' ? { args: shortenedCommand(how, flags), env: { ...process.env, ...more } } : how;
+    this.#child = spawn(process.execPath, [main, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env });
     const killAtExit = (): void => {
       this.#child.kill('SIGKILL');
     };

@@ -67,33 +67,44 @@ export class Organization {
   readonly namespace: string;
   readonly simulator: RunningSimulator;
   readonly #cluster: Cluster;
+  readonly #spec: object;
 
-  private constructor(cluster: Cluster, simulator: RunningSimulator, namespace: string) {
+  private constructor(
+    cluster: Cluster,
+    {
+      simulator,
+      namespace,
+      ...spec
+    }: { simulator: RunningSimulator; namespace: string; endpoint: string; requestsPerSecond: number },
+  ) {
     this.#cluster = cluster;
     this.simulator = simulator;
     this.namespace = namespace;
     this.account = `org-${namespace}`;
+    this.#spec = { ...spec, credentialsSecretRef: { namespace, name: 'tensordock' } };
   }
 
   static async found(cluster: Cluster, options: OrganizationOptions = {}): Promise<Organization> {
     const { requestsPerSecond = 1000, endpoint = (url: string) => url, ...rest } = options;
     // A seed of its own: ids of VMs are unique at the provider, whoever's they are.
     const simulator = await startSimulator({ seed: ++seeds, apiKey: pair.api_key, apiToken: pair.api_token, ...rest });
-    const organization = new Organization(cluster, simulator, await cluster.createNamespace('team'));
-    const { namespace, account: name } = organization;
+    const namespace = await cluster.createNamespace('team');
     const credentials = 'credentials' in options ? options.credentials : pair;
     if (credentials !== undefined) await cluster.createSecret(namespace, 'tensordock', { ...credentials });
-    await cluster.kube.create(gpuAccountType, {
+    const url = await endpoint(simulator.url);
+    const organization = new Organization(cluster, { simulator, namespace, endpoint: url, requestsPerSecond });
+    await organization.makeAccount();
+    return organization;
+  }
+
+  /** It is there from the beginning: again, once it was deleted. */
+  async makeAccount(): Promise<void> {
+    await this.#cluster.kube.create(gpuAccountType, {
       apiVersion: 'gpuvm.dev/v1alpha1',
       kind: 'GpuAccount',
-      metadata: { name },
-      spec: {
-        endpoint: await endpoint(simulator.url),
-        credentialsSecretRef: { namespace, name: 'tensordock' },
-        requestsPerSecond,
-      },
+      metadata: { name: this.account },
+      spec: this.#spec,
     });
-    return organization;
   }
 
   state(): Promise<SimState> {

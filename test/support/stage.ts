@@ -24,14 +24,37 @@ const smallBid = { bid: { price: '0.10', maxPrice: '0.30' } };
 /** Who rents: a namespace, and the account that pays. */
 export type Team = Pick<Organization, 'namespace' | 'account'>;
 
+/** What the operator of a story is started with beside the shortened times. */
+export interface OperatorWishes {
+  readonly flags: OperatorFlags;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+/** How stories get an API server, and operators into it. */
+export interface House {
+  open(): Promise<Cluster>;
+  /** Gives what starts an operator that reaches the API server by the wire, each time that it is called. */
+  hire(cluster: Cluster, wire: Wire, wishes: OperatorWishes): Promise<() => OperatorProcess>;
+}
+
+/** The sources, with the rights of an administrator. */
+let house: House = {
+  open: () => Cluster.start(),
+  hire: (_cluster, wire, { flags, env }) => Promise.resolve(() => new OperatorProcess(wire.kubeconfigPath, flags, env)),
+};
+
+/** The stories of this test file are played there. */
+export function playIn(other: House): void {
+  house = other;
+}
+
 /** Where a story is played: an API server, the operator beside it, and organizations as they are needed. */
 export class Stage {
   readonly cluster: Cluster;
   /** The operator's way to the API server; tests have their own. */
   readonly wire: Wire;
   operator: OperatorProcess;
-  readonly #flags: OperatorFlags;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #newOperator: () => OperatorProcess;
   readonly #organizations: Organization[] = [];
   readonly #statuses: StatusWatch;
   readonly #runningWatches: RunningWatch[] = [];
@@ -39,22 +62,18 @@ export class Stage {
   /** What operators before the present one have written. */
   readonly #earlierOutput: string[] = [];
 
-  private constructor(
-    cluster: Cluster,
-    wire: Wire,
-    operator: { readonly flags: OperatorFlags; readonly env: Readonly<Record<string, string>> },
-  ) {
+  private constructor(cluster: Cluster, wire: Wire, newOperator: () => OperatorProcess) {
     this.cluster = cluster;
     this.wire = wire;
-    this.#flags = operator.flags;
-    this.#env = operator.env;
+    this.#newOperator = newOperator;
     this.#statuses = new StatusWatch(cluster);
-    this.operator = this.#newOperator();
+    this.operator = newOperator();
   }
 
   static async set(flags: OperatorFlags = {}, env: Readonly<Record<string, string>> = {}): Promise<Stage> {
-    const cluster = await Cluster.start();
-    const stage = new Stage(cluster, await Wire.to(cluster.kubeconfigPath), { flags, env });
+    const cluster = await house.open();
+    const wire = await Wire.to(cluster.kubeconfigPath);
+    const stage = new Stage(cluster, wire, await house.hire(cluster, wire, { flags, env }));
     await stage.operator.started;
     return stage;
   }
@@ -182,10 +201,6 @@ export class Stage {
         async () => list(),
       );
     }
-  }
-
-  #newOperator(): OperatorProcess {
-    return new OperatorProcess(this.wire.kubeconfigPath, this.#flags, this.#env);
   }
 }
 

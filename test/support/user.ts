@@ -73,7 +73,16 @@ export async function kubeconfigWith(
     roleRef: { apiGroup: rbac.group, kind: clusterRoleType.kind, name: metadata.name },
     subjects: [{ kind: serviceAccountType.kind, ...serviceAccount }],
   });
-  const kubeconfig = parse(await readFile(cluster.kubeconfigPath, 'utf8')) as { users: { user: object }[] };
+  return kubeconfigOf(cluster, serviceAccount, cluster.kubeconfigPath);
+}
+
+/** Writes a kubeconfig as the given one, but of a ServiceAccount that is there, with a token for it. Gives its path. */
+export async function kubeconfigOf(
+  cluster: Cluster,
+  serviceAccount: { readonly namespace: string; readonly name: string },
+  like: string,
+): Promise<string> {
+  const kubeconfig = parse(await readFile(like, 'utf8')) as { users: { user: object }[] };
   const token = await tokenOf(cluster, serviceAccount);
   for (const one of kubeconfig.users) one.user = { token };
   const file = path.join(await mkdtemp(path.join(os.tmpdir(), 'gpuvm-user-')), 'kubeconfig');

@@ -1,0 +1,177 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+import { startControlPlane } from '../../hack/control-plane/start.ts';
+import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import type { CustomObject } from '../../src/controllers/objects.ts';
+import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
+import { AnyObjects } from '../support/any-object.ts';
+import { deploymentType, release } from '../support/chart-house.ts';
+import { Cluster } from '../support/cluster.ts';
+import { obtainingMs } from '../support/controller-manager.ts';
+import { chartPath, Helm, manifestsIn, type Values } from '../support/helm.ts';
+
+/** helm install, upgrade and uninstall, on a real API server. There are no nodes: pods never run. */
+
+const crdType: ResourceType = {
+  ...{ group: 'apiextensions.k8s.io', version: 'v1', plural: 'customresourcedefinitions', namespaced: false },
+  kind: 'CustomResourceDefinition',
+};
+const clusterRoleType: ResourceType = {
+  ...{
+    group: 'rbac.authorization.k8s.io',
+    version: 'v1',
+    plural: 'clusterroles',
+    kind: 'ClusterRole',
+    namespaced: false,
+  },
+};
+
+const tryOut: Values = { simulator: { enabled: true }, account: { create: true } };
+
+let cluster: Cluster;
+let helm: Helm;
+let directory: string;
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-chart-'));
+  cluster = Cluster.on(await startControlPlane({}));
+  helm = await Helm.at(cluster.kubeconfigPath);
+}, obtainingMs);
+
+afterEach(async () => {
+  await helm.close();
+  await cluster.stop();
+  await rm(directory, { recursive: true });
+});
+
+const place = ['--namespace', release.namespace];
+
+/** The command of the docs. */
+function install(values: Values = {}, more: readonly string[] = []): Promise<string> {
+  return helm.run(['upgrade', '--install', release.name, chartPath, ...place, '--create-namespace', ...more], values);
+}
+
+function uninstall(): Promise<string> {
+  return helm.run(['uninstall', release.name, ...place]);
+}
+
+async function crds(): Promise<string[]> {
+  const { items } = await cluster.kube.list(crdType);
+  return items.map(({ metadata }) => metadata.name).filter((name) => name.endsWith('.gpuvm.dev'));
+}
+
+async function has(type: ResourceType, name: string, namespace?: string): Promise<boolean> {
+  return (await cluster.kube.get(type, { name, ...(namespace === undefined ? {} : { namespace }) })) !== undefined;
+}
+
+const vm = {
+  ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: { name: 'trainer', namespace: 'default' } },
+  spec: {
+    gpu: { models: ['v100-pcie-16gb'] },
+    vcpus: 4,
+    memoryGB: 16,
+    storageGB: 100,
+    operatingSystem: 'Ubuntu 24.04 LTS',
+  },
+};
+
+describe('a new cluster', () => {
+  test('is told what to do next, and has the account after the same command once more', async () => {
+    const first = await install(tryOut);
+    expect(first).toContain('helm upgrade gpuvm-operator CHART --namespace gpuvm-system --reuse-values');
+    expect(await crds()).toHaveLength(5);
+    const second = await install(tryOut);
+    expect(second).not.toContain('--reuse-values');
+    const account = await cluster.kube.get<CustomObject>(gpuAccountType, { name: 'default' });
+    expect(account?.spec).toMatchObject({
+      endpoint: 'http://gpuvm-operator-simulator.gpuvm-system.svc:18080/api/v0',
+      credentialsSecretRef: { namespace: 'gpuvm-system', name: 'gpuvm-operator-simulator' },
+    });
+  });
+
+  test('is told how to make an account, by commands that an API server takes as they stand', async () => {
+    const notes = await install({ simulator: { enabled: true } });
+    const [, manifest = ''] = /kubectl apply -f - <<END\n(.*?)\n *END/s.exec(notes) ?? [];
+    const objects = new AnyObjects(cluster);
+    for (const one of manifestsIn(manifest)) await objects.apply(one);
+    expect(await has(gpuAccountType, 'default')).toBe(true);
+  });
+});
+
+describe('an upgrade', () => {
+  /** The chart as an older release of it may have been: its GpuVms have one field less. */
+  async function olderChart(): Promise<string> {
+    const older = path.join(directory, 'older');
+    await cp(chartPath, older, { recursive: true });
+    const file = path.join(older, 'templates', 'crds', 'gpuvms.yaml');
+    const crd = await readFile(file, 'utf8');
+    const without = crd.replace('operatingSystem:', 'formerOperatingSystem:');
+    expect(without).not.toBe(crd);
+    await writeFile(file, without);
+    return older;
+  }
+
+  test('brings the CRDs up to date, and leaves what is there', async () => {
+    const system = async (name: string): Promise<unknown> => {
+      const found = await cluster.kube.get<CustomObject>(gpuVmType, { namespace: 'default', name });
+      return (found?.spec as { operatingSystem?: string } | undefined)?.operatingSystem;
+    };
+    await helm.run(['install', release.name, await olderChart(), ...place, '--create-namespace']);
+    await cluster.kube.create(gpuVmType, vm);
+    expect(await system('trainer')).toBeUndefined();
+
+    await install({ replicas: 3 });
+    expect(await has(gpuVmType, 'trainer', 'default')).toBe(true);
+    await cluster.kube.create(gpuVmType, { ...vm, metadata: { ...vm.metadata, name: 'second' } });
+    expect(await system('second')).toBe('Ubuntu 24.04 LTS');
+    const deployment = await cluster.kube.get<KubeObject & { spec: object }>(deploymentType, release);
+    expect(deployment?.spec).toMatchObject({ replicas: 3 });
+  });
+
+  test('that was a mistake is rolled back', async () => {
+    await install({ replicas: 3 });
+    await install({ replicas: 0 });
+    await helm.run(['rollback', release.name, ...place]);
+    const deployment = await cluster.kube.get<KubeObject & { spec: object }>(deploymentType, release);
+    expect(deployment?.spec).toMatchObject({ replicas: 3 });
+  });
+});
+
+describe('after helm uninstall', () => {
+  test('the kinds, the VMs and the account are as they were, and the next install has them again', async () => {
+    await install(tryOut);
+    await install(tryOut);
+    await cluster.kube.create(gpuVmType, vm);
+    const said = await uninstall();
+    expect(said).toContain('[CustomResourceDefinition] gpuvms.gpuvm.dev');
+    expect(said).toContain('[GpuAccount] default');
+    expect(await crds()).toHaveLength(5);
+    expect(await has(gpuVmType, 'trainer', 'default')).toBe(true);
+    expect(await has(gpuAccountType, 'default')).toBe(true);
+    expect(await has(deploymentType, release.name, release.namespace)).toBe(false);
+    expect(await has(clusterRoleType, release.name)).toBe(false);
+
+    await install(tryOut);
+    expect(await has(deploymentType, release.name, release.namespace)).toBe(true);
+  });
+
+  test('the kinds are gone where that was asked for', async () => {
+    await install({ crds: { keep: false } });
+    await uninstall();
+    await expect.poll(crds, { timeout: 30_000 }).toEqual([]);
+  });
+});
+
+test('what kubectl has installed is taken over by helm when it is told to', async () => {
+  const objects = new AnyObjects(cluster);
+  const text = await readFile(path.join(chartPath, '..', '..', 'deploy', 'install.yaml'), 'utf8');
+  for (const manifest of manifestsIn(text)) await objects.apply(manifest);
+  await expect(install()).rejects.toThrow(/invalid ownership metadata/);
+  await install({}, ['--take-ownership']);
+  await uninstall();
+  expect(await crds()).toHaveLength(5);
+  expect(await has(deploymentType, release.name, release.namespace)).toBe(false);
+});
