@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 import type { Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
+import { until } from '../support/until.ts';
 
 /** What happens by the clock: schedules and expiries. */
 
@@ -103,6 +104,14 @@ describe('an expiry', () => {
     const vm = await stage.create(team, 'for-seconds', { expireAfter: '4s' });
     await vm.untilGone();
     await vm.untilEvent('Expired');
+  });
+
+  test('of a pool takes its members with it', async () => {
+    const pool = await stage.createPool(team, 'short-lived', { replicas: 2 });
+    await pool.untilReady(2);
+    await pool.patchSpec({ expireAfter: '1s' });
+    await pool.untilGone();
+    await until('its members are gone', async () => (await pool.members()).length === 0);
   });
 
   test('waits for a resource that is paused', async () => {

@@ -137,6 +137,36 @@ describe('the Service of a GpuVm', () => {
     });
   });
 
+  test('and its slices are put right when somebody changes them, or takes the mark of the operator from them', async () => {
+    const vm = await stage.create(team, 'meddled', { service: {} });
+    await vm.untilSaid('Published', 'Published');
+    const { kube } = stage.cluster;
+    const { namespace } = team;
+    const before = await destinationsOf(team, 'meddled');
+    const slice = async (): Promise<EndpointSliceObject> => {
+      const labelSelector = 'kubernetes.io/service-name=meddled';
+      return (await kube.list<EndpointSliceObject>(endpointSliceType, { namespace, labelSelector })).items[0]!;
+    };
+    const isAsBefore = async (): Promise<boolean> =>
+      JSON.stringify(await destinationsOf(team, 'meddled')) === JSON.stringify(before);
+
+    await kube.mergePatch(serviceType, { namespace, name: 'meddled' }, { spec: { ports: [{ name: 'x', port: 1 }] } });
+    await until('the Service is as it was', isAsBefore);
+    const elsewhere = [{ addresses: ['8.8.8.8'], conditions: { ready: true } }];
+    await kube.mergePatch(endpointSliceType, (await slice()).metadata, { endpoints: elsewhere });
+    await until('the slice is as it was', isAsBefore);
+
+    for (const type of [serviceType, endpointSliceType]) {
+      const ref = type === serviceType ? { namespace, name: 'meddled' } : (await slice()).metadata;
+      await kube.mergePatch(type, ref, { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } });
+      await until('the mark is there again', async () => {
+        const labels = (await kube.get(type, ref))?.metadata.labels;
+        return labels?.['app.kubernetes.io/managed-by'] === 'gpuvm-operator';
+      });
+    }
+    expect(await isAsBefore()).toBe(true);
+  });
+
   test('never takes the place of somebody else’s; it comes when that is gone', async () => {
     const { kube } = stage.cluster;
     const ref = { namespace: team.namespace, name: 'taken' };
