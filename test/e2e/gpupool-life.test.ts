@@ -148,7 +148,12 @@ test('a template whose VMs never become Ready costs a few VMs, and then a person
   const { message } = await pool.untilSaid('Repairing', 'BreakerOpen');
   expect(message).toMatch(/2 replacements in a row did not become Ready.* to begin anew\.$/);
   expect(await team.requests('client/deploy/single')).toHaveLength(3);
-  expect((await pool.events('BreakerOpen')).map(({ type }) => type)).toEqual(['Warning']);
+  // Events are written after the status that they are about.
+  const told = await until('an Event says so', async () => {
+    const events = await pool.events('BreakerOpen');
+    return events.length > 0 && events;
+  });
+  expect(told.map(({ type }) => type)).toEqual(['Warning']);
 });
 
 test('a pool in a namespace that is being deleted makes nothing, and leaves nothing behind', async () => {
