@@ -36,7 +36,11 @@ export function createSpending(
 ): Spending {
   const meter = new SpendMeter(clock);
   const costs = new CostMeter(clock, options.costLabels);
-  const balances = new Balances({ clock, accounts, timings: balanceTimings(options.balanceIntervalMs) });
+  const balances = new Balances({
+    clock,
+    accounts,
+    timings: balanceTimings(options.balanceIntervalMs, options.pollIdleMs),
+  });
   const ledger = new Ledger({
     ...{ clock, accounts, installation, meter, costs, balances },
     vms: cluster.vms,

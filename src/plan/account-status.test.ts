@@ -29,7 +29,12 @@ const healthy: AccountObservation = {
   reports: [],
   remains: undefined,
   check: undefined,
-  balance: { view: { kind: 'unread' }, thresholds: { min: undefined, release: undefined }, stopped: [] },
+  balance: {
+    view: { kind: 'unread' },
+    thresholds: { min: undefined, release: undefined },
+    stopped: [],
+    isHeld: false,
+  },
 };
 const failure = (kind: string): AccountObservation['pollFailure'] => ({
   kind,
@@ -165,9 +170,9 @@ it('what is left, and whose VMs are kept released for want of it, is in the stat
   const reading = { amount: money('1.5'), hourlyCost: money(1), mostListed: money(1), requestedAt: now, askedAs: 'x' };
   const view = { kind: 'known', reading, amount: money('1.5'), burnRate: money(1), runwayMs: 5_400_000 } as const;
   const thresholds = thresholdsOf({ minRunway: '6h', releaseBelowRunway: '2h' });
-  const status = statusFor({ balance: { view, thresholds, stopped } });
+  const status = statusFor({ balance: { view, thresholds, stopped, isHeld: false } });
   expect(status).toMatchObject({ balance: '1.50', burnRate: '1.00', runway: '1h30m', stopped });
-  expect(statusFor({ status, balance: { view, thresholds, stopped: [] } }).stopped).toBeUndefined();
+  expect(statusFor({ status, balance: { view, thresholds, stopped: [], isHeld: false } }).stopped).toBeUndefined();
 });
 
 it('a list that is not to be believed is told while it is so, and not afterwards', () => {

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { conditionOf } from '../../src/api/conditions.ts';
 import { eventType } from '../../src/kube/events.ts';
 import { balanceOf, hoursLeft, limitRunway, rateOf, setBalance } from './balances.ts';
-import { accountCondition, accountStatus } from './organizations.ts';
+import { secretType } from '../../src/controllers/objects.ts';
+import { acceptOnly, accountCondition, accountStatus, otherPair } from './organizations.ts';
 import { createWorld, easySpec as easy, type SimulatedWorld, type WorldOptions } from './world.ts';
 
 const minute = 60_000;
@@ -239,6 +240,42 @@ describe('a balance that is not known', () => {
     await world.until(() => world.conditionOf('vm-e', 'Ready') === 'False BalanceUnknown', minute);
   });
 
+  it.each<[string, (world: SimulatedWorld) => unknown, RegExp]>([
+    [
+      'the provider refuses key and token',
+      (world) => {
+        acceptOnly(world, otherPair);
+      },
+      / by itself: .*refuse|invalid|unauthorized/i,
+    ],
+    [
+      'the Secret is gone',
+      (world) => world.api.delete(secretType, { namespace: 'gpuvm-system', name: 'tensordock' }),
+      / by itself: There is no Secret/,
+    ],
+  ])('is said to be so where %s, also by a process that was started since', async (_, happens, why) => {
+    const world = await threeVms();
+    await limitRunway(world, { minRunway: '6h', releaseBelowRunway: '2h' });
+    await untilSaid(world, 'True BalanceSufficient', 10 * minute);
+    await happens(world);
+    await world.restart();
+    await untilSaid(world, 'Unknown BalanceUnknown', 15 * minute);
+    expect(conditionOf(accountStatus(world).conditions ?? [], 'BalanceHealthy')?.message).toMatch(why);
+    await world.advance(hour);
+    expect(accountCondition(world, 'BalanceHealthy')).toBe('Unknown BalanceUnknown');
+    expect(running(world)).toEqual(names);
+  });
+
+  it('is lost half an hour after the last answer where nobody may ask for another one', async () => {
+    const world = await threeVms();
+    await limitRunway(world, { minRunway: '6h' });
+    await untilSaid(world, 'True BalanceSufficient', 10 * minute);
+    acceptOnly(world, otherPair);
+    await world.advance(20 * minute);
+    expect(accountCondition(world, 'BalanceHealthy')).toBe('True BalanceSufficient');
+    await untilSaid(world, 'Unknown BalanceUnknown', 15 * minute);
+  });
+
   it('is not taken for used up by one answer that says so', async () => {
     const world = await threeVms();
     await limitRunway(world, { minRunway: '6h', releaseBelowRunway: '2h' });
@@ -249,6 +286,41 @@ describe('a balance that is not known', () => {
       expect(running(world)).toEqual(names);
     }
     expect(stopped(world)).toEqual([]);
+  });
+});
+
+describe('a list that is old', () => {
+  const list = 'client/list';
+
+  it('releases nothing and starts nothing, and the account says so', async () => {
+    const world = await threeVms();
+    await limitRunway(world, { minRunway: '6h', releaseBelowRunway: '2h' });
+    const others = Array.from({ length: 9 }, () => world.deployForeign());
+    await world.advance(2 * minute);
+    world.fault({ endpoint: list, kind: 'error-500' });
+    await world.advance(minute);
+    // By the last list this is no hour; but the others are gone, as the provider's own sum shows.
+    for (const server of others) world.provider.call('client/delete/single', { server });
+    await world.advance(minute);
+    leave(world, 4);
+    await world.advance(30 * minute);
+    expect(stopped(world)).toEqual([]);
+    leave(world, 1.9);
+    await world.advance(20 * minute);
+    expect(stopped(world)).toEqual([]);
+    expect(accountCondition(world, 'BalanceHealthy')).toBe('False BalanceCritical');
+    const { message } = conditionOf(accountStatus(world).conditions ?? [], 'BalanceHealthy') ?? {};
+    expect(message).toContain('before there is a list of VMs again');
+    world.clearFaults();
+    await untilRunning(world, ['vm-a', 'vm-c']);
+    world.fault({ endpoint: list, kind: 'error-500' });
+    await world.advance(2 * minute);
+    setBalance(world, '1000');
+    await world.advance(hour);
+    expect(stopped(world)).toEqual(['vm-b']);
+    world.clearFaults();
+    await untilRunning(world, names);
+    expect(world.watchdog.breaches).toEqual([]);
   });
 });
 

@@ -1,10 +1,13 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import type { Indexed } from '../../kube/store.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { releaseLimit, runwayLimit } from '../../plan/balance/limits.ts';
+import { isListCurrent } from '../../plan/balance/list.ts';
 import { thresholdsOf, type Thresholds } from '../../plan/balance/runway.ts';
+import { silentView } from '../../plan/balance/silence.ts';
 import type { BalanceObservation } from '../../plan/balance/status.ts';
-import { balanceMaxAgeMs, viewBalance, type BalanceFacts } from '../../plan/balance/view.ts';
-import type { AccountRuntime } from '../accounts.ts';
+import { balanceMaxAgeMs, viewBalance, type BalanceFacts, type BalanceView } from '../../plan/balance/view.ts';
+import type { AccountRegistry, AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import type { Balances } from '../spending/balances.ts';
 import { parseAccount } from '../spending/books.ts';
@@ -14,6 +17,8 @@ import { Releases } from '../spending/releases.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 
 export interface BalanceKeeperDeps {
+  readonly clock: Clock;
+  readonly accounts: Pick<AccountRegistry, 'state'>;
   /** Resources of all kinds that stand for one VM, by `account` and `uid`. */
   readonly vms: Indexed<CustomObject>;
   readonly ledger: Pick<Ledger, 'books'>;
@@ -26,6 +31,8 @@ export interface BalanceKeeperDeps {
 export class BalanceKeeper {
   readonly #deps: BalanceKeeperDeps;
   readonly #releases = new Releases();
+  /** By account, since when this process has not known its balance. */
+  readonly #silentSince = new Map<string, number>();
 
   constructor(deps: BalanceKeeperDeps) {
     this.#deps = deps;
@@ -35,9 +42,25 @@ export class BalanceKeeper {
     const spec = parseAccount(account);
     const thresholds = thresholdsOf(spec?.limits);
     const facts = this.#deps.balances.factsOf(account);
-    if (facts === undefined || spec === undefined)
-      return { view: { kind: 'unread' }, thresholds, stopped: this.#keptAsTheyAre(account) };
-    return { view: viewBalance(facts), thresholds, stopped: this.#stopped(account, facts, thresholds) };
+    if (facts === undefined || spec === undefined) {
+      const view = this.#listen(account, { kind: 'unread' }, facts);
+      return { view, thresholds, stopped: this.#keptAsTheyAre(account), isHeld: true };
+    }
+    const stopped = this.#stopped(account, facts, thresholds);
+    const view = this.#listen(account, viewBalance(facts), facts);
+    return { view, thresholds, stopped, isHeld: !isListCurrent(facts) };
+  }
+
+  /** What keeps the whole account from being used is why nothing is heard of its balance. */
+  #listen({ metadata: { name } }: CustomObject, view: BalanceView, facts: BalanceFacts | undefined): BalanceView {
+    const { accounts, balances, clock } = this.#deps;
+    const now = clock.now();
+    const since = this.#silentSince.get(name) ?? now;
+    if (view.kind === 'unread') this.#silentSince.set(name, since);
+    else this.#silentSince.delete(name);
+    const state = accounts.state(name);
+    const problem = state?.kind === 'notReady' ? state.message : undefined;
+    return silentView(view, { since, now, problem, facts, timings: balances.timings });
   }
 
   /** While key or token are refused nothing is to be learned. */
@@ -59,13 +82,14 @@ export class BalanceKeeper {
 
   forget(account: string): void {
     this.#releases.forget(account);
+    this.#silentSince.delete(account);
   }
 
   #stopped(account: CustomObject, facts: BalanceFacts, { min, release }: Thresholds): BalanceObservation['stopped'] {
     if (min === undefined || release === undefined) return [];
     const view = viewBalance(facts);
-    // Of a balance that nobody knows nothing follows: neither a release nor a start.
-    if (view.kind !== 'known') return this.#keptAsTheyAre(account);
+    // Of a balance that nobody knows, or of VMs that nobody sees, nothing follows: neither a release nor a start.
+    if (view.kind !== 'known' || !isListCurrent(facts)) return this.#keptAsTheyAre(account);
     const { vms, ledger } = this.#deps;
     const books = ledger.books();
     const spender = books.spenderOf(account);

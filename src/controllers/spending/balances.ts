@@ -1,6 +1,6 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { ratesOf, unlistedRate } from '../../plan/balance/burn-rate.ts';
+import { billedBeside } from '../../plan/balance/list.ts';
 import { viewBalance, type BalanceFacts, type BalanceTimings } from '../../plan/balance/view.ts';
 import { money, type Money } from '../../lib/money.ts';
 import { listAskedAs, type AccountRegistry } from '../accounts.ts';
@@ -42,8 +42,6 @@ export class Balances {
   /** What is billed beside all VMs of the list, as far as that is known. */
   unlisted(account: CustomObject): Money {
     const facts = this.factsOf(account);
-    const view = facts === undefined ? undefined : viewBalance(facts);
-    if (facts?.snapshot === undefined || view?.kind !== 'known') return money(0);
-    return unlistedRate(view.reading, ratesOf(facts.snapshot));
+    return facts === undefined ? money(0) : billedBeside(facts, viewBalance(facts));
   }
 }

@@ -17,7 +17,7 @@ function known(balance: string, rate = '1'): BalanceView {
 }
 
 function observation(view: BalanceView, changes: Partial<BalanceObservation> = {}): BalanceObservation {
-  return { view, thresholds: limits, stopped: [], ...changes };
+  return { view, thresholds: limits, stopped: [], isHeld: false, ...changes };
 }
 
 const stopped = [{ kind: 'GpuVm', namespace: 'research', name: 'trainer', uid: 'uid-1' }];
@@ -47,6 +47,24 @@ describe('the condition', () => {
     const low = balanceDraft(observation(known('5')), []);
     const before = { ...low, lastTransitionTime: '2026-06-01T12:00:00Z' };
     expect(balanceDraft(observation({ kind: 'unread' }), [before])).toEqual(low);
+  });
+
+  it.each<[string, BalanceObservation['stopped']]>([
+    ['nobody is released', []],
+    ['nobody is started', stopped],
+  ])('says that %s while there is no list to do so by', (_, kept) => {
+    const { reason, message } = balanceDraft(observation(known('1.99'), { stopped: kept, isHeld: true }), []);
+    expect(reason).toBe('BalanceCritical');
+    expect(message).toBe(
+      'The balance is too low for all VMs to run for 2h (limits.releaseBelowRunway). Nobody else is released, and nobody is started, before there is a list of VMs again that is new and can be trusted: see the conditions Ready and ListDistrusted. Recharge it at the provider.',
+    );
+  });
+
+  it('says why it could not be read in a sentence, whether or not the reason is one', () => {
+    const [one, other] = ['it is away', 'it is away.'].map((message) => {
+      return balanceDraft(observation({ ...lost, message }), []).message;
+    });
+    expect(one).toBe(other);
   });
 
   it('is the same sentence from one moment to the next', () => {

@@ -15,6 +15,8 @@ export interface BalanceObservation {
   readonly thresholds: Thresholds;
   /** Resources whose VMs are kept released for want of balance. */
   readonly stopped: NonNullable<GpuAccountStatus['stopped']>;
+  /** No VM is released or started: there is no list that this could be decided by. */
+  readonly isHeld: boolean;
 }
 
 type Shown = Pick<GpuAccountStatus, 'balance' | 'burnRate' | 'runway'>;
@@ -67,7 +69,7 @@ export function balanceDraft(observation: BalanceObservation, before: readonly C
 }
 
 function lostSince({ since, message }: Extract<BalanceView, { kind: 'lost' }>): string {
-  return `The balance could not be read since ${toTimestamp(since)}, tried again by itself: ${message}.`;
+  return `The balance could not be read since ${toTimestamp(since)}, tried again by itself: ${message.replace(/\.$/, '')}.`;
 }
 
 function whatFollows({ min }: Thresholds): string {
@@ -83,11 +85,16 @@ function keptDraft(before: readonly Condition[]): ConditionDraft {
   return draft(old.status, old.reason as Reason, old.message);
 }
 
-function knownDraft({ thresholds, stopped }: BalanceObservation, runwayMs: number): ConditionDraft {
+const heldSentence =
+  'Nobody else is released, and nobody is started, before there is a list of VMs again that is new and can be trusted: see the conditions Ready and ListDistrusted.';
+
+function knownDraft({ thresholds, stopped, isHeld }: BalanceObservation, runwayMs: number): ConditionDraft {
   const { min, release } = thresholds;
   const isStopping = stopped.length > 0;
   if (release !== undefined && (runwayMs < release.ms || isStopping)) {
-    const message = `The balance is too low for all VMs to run for ${release.text} (limits.releaseBelowRunway): those with the lowest spec.priority are released, see status.stopped. ${goesOn}`;
+    const tooLow = `The balance is too low for all VMs to run for ${release.text} (limits.releaseBelowRunway)`;
+    if (isHeld) return draft('False', 'BalanceCritical', `${tooLow}. ${heldSentence} Recharge it at the provider.`);
+    const message = `${tooLow}: those with the lowest spec.priority are released, see status.stopped. ${goesOn}`;
     return draft('False', 'BalanceCritical', message);
   }
   if (min !== undefined && runwayMs < min.ms) {

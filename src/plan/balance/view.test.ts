@@ -37,7 +37,11 @@ describe('what is known of a balance', () => {
     ['nothing yet, before the first answer', facts({}), 'unread'],
     ['an answer that is half an hour old', facts({ last: reading(30 * minute) }), 'known'],
     ['the same while others fail', facts({ last: reading(30 * minute), failure }), 'known'],
-    ['no answer that is older', facts({ last: reading(30 * minute + 1) }), 'unread'],
+    [
+      'no answer that is older, which is lost though nobody asks for others',
+      facts({ last: reading(30 * minute + 1) }),
+      'lost',
+    ],
     ['no older one, which is lost where others fail', facts({ last: reading(31 * minute), failure }), 'lost'],
     ['nothing for a minute after a first failure', facts({ failure: { ...failure, since: now - minute } }), 'unread'],
     ['nothing of another key', facts({ last: reading(0, { askedAs: 'another' }) }), 'unread'],
@@ -46,9 +50,20 @@ describe('what is known of a balance', () => {
     expect(viewBalance(given).kind).toBe(kind);
   });
 
+  it.each<[string, Partial<BalanceFacts>, string]>([
+    ['of that', { pollFailure: { ...failure, message: 'The key is refused.' } }, 'The key is refused.'],
+    ['of what it does not know', {}, 'nothing was asked'],
+  ])('is lost since the last answer, and speaks %s', (_, changes, message) => {
+    const view = viewBalance(facts({ last: reading(31 * minute) }, changes));
+    expect(view).toEqual({ kind: 'lost', since: now - 31 * minute, message });
+  });
+
+  const one = cloudVm('vm-1', { price: priceOf('1.00') });
   it.each<[string, Partial<BalanceFacts>]>([
     ['there is no list', { snapshot: undefined }],
     ['the last list cannot be followed by another', { pollFailure: failure }],
+    ['the last list is old', { snapshot: snapshotOf([one], { requestedAt: now - 2 * minute - 1 }) }],
+    ['the last list may lack VMs', { snapshot: snapshotOf([one], { distrusted: 'it lacks vm-2' }) }],
   ])('goes by the provider’s own sum where %s', (_, changes) => {
     const view = viewBalance(facts({ last: reading(0, { hourlyCost: money(2) }) }, changes));
     expect(view).toMatchObject({ kind: 'known', runwayMs: 5 * hour });

@@ -1,6 +1,7 @@
 import type { BalanceBook, BalanceReading, PollFailure, Snapshot } from '../../fleet/contract.ts';
 import type { Money } from '../../lib/money.ts';
-import { burnRate, ratesOf } from './burn-rate.ts';
+import { burnRate } from './burn-rate.ts';
+import { currentRates } from './list.ts';
 import { burnt, runwayMs, type Threshold, type Thresholds } from './runway.ts';
 
 export interface BalanceTimings {
@@ -9,10 +10,12 @@ export interface BalanceTimings {
   readonly nearMs: number;
   /** An answer that is older is none. */
   readonly staleMs: number;
+  /** By a list that is older nobody is released or started. */
+  readonly listMs: number;
 }
 
-export function balanceTimings(intervalMs: number): BalanceTimings {
-  return { idleMs: intervalMs, nearMs: intervalMs / 5, staleMs: 6 * intervalMs };
+export function balanceTimings(intervalMs: number, pollIdleMs = 30_000): BalanceTimings {
+  return { idleMs: intervalMs, nearMs: intervalMs / 5, staleMs: 6 * intervalMs, listMs: 4 * pollIdleMs };
 }
 
 /** Everything that is known of an account's money. */
@@ -44,17 +47,21 @@ export type BalanceView =
 export function viewBalance(facts: BalanceFacts): BalanceView {
   const { book, keyFingerprint, now, timings } = facts;
   const reading = keyFingerprint !== undefined && book.last?.askedAs === keyFingerprint ? book.last : undefined;
-  const isStale = reading === undefined || now - reading.requestedAt > timings.staleMs;
-  if (reading !== undefined && !isStale) return known(facts, reading);
+  if (reading !== undefined && now - reading.requestedAt <= timings.staleMs) return known(facts, reading);
   const { failure } = book;
-  if (failure === undefined || (reading === undefined && now - failure.since <= timings.nearMs))
-    return { kind: 'unread' };
+  if (reading !== undefined) return { kind: 'lost', since: reading.requestedAt, message: whyNoAnswer(facts) };
+  if (failure === undefined || now - failure.since <= timings.nearMs) return { kind: 'unread' };
   return { kind: 'lost', since: failure.since, message: failure.message };
 }
 
-function known({ now, snapshot, pollFailure }: BalanceFacts, reading: BalanceReading): BalanceView {
-  const rates = snapshot === undefined || pollFailure !== undefined ? undefined : ratesOf(snapshot);
-  const rate = burnRate(reading, rates);
+/** While key or token are refused nobody asks, and only the list says why. */
+export function whyNoAnswer({ book, pollFailure }: Pick<BalanceFacts, 'book' | 'pollFailure'>): string {
+  return book.failure?.message ?? pollFailure?.message ?? 'nothing was asked';
+}
+
+function known(facts: BalanceFacts, reading: BalanceReading): BalanceView {
+  const { now } = facts;
+  const rate = burnRate(reading, currentRates(facts));
   const amount = burnt(reading.amount, rate, now - reading.requestedAt);
   return { kind: 'known', reading, amount, burnRate: rate, runwayMs: runwayMs(amount, rate) };
 }
