@@ -18,6 +18,8 @@ export const annotations = {
   abandon: `${apiGroup}/abandon`,
   /** On a GpuAccount: fingerprint of an api_key, whose organization somebody says is the one to go on with. */
   confirmOrganization: `${apiGroup}/confirm-organization`,
+  /** On a GpuAccount: status.unmanagedHold.confirm, of VMs that somebody says are to go. */
+  confirmUnmanaged: `${apiGroup}/confirm-unmanaged`,
   /** "true" on a member of a GpuPool: when the pool is made smaller, this one goes first. */
   deleteFirst: `${apiGroup}/delete-first`,
   /** On a member that was made while repairs were being counted: status.breaker.since of its pool. What became of it counts. */

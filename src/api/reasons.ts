@@ -144,6 +144,8 @@ export const reasons = {
     'VMs of this installation belong to no resource. They are only reported (spec.unmanagedVms); gpuvm unmanaged shows and deletes them.',
   UnmanagedVmsDeleted:
     'VMs of this installation belong to no resource, and are deleted after the grace period; the message says how to keep one.',
+  UnmanagedVmsHeld:
+    'So many VMs of this installation belong to no resource that it looks as if resources were missing, as in a cloned or restored cluster. None is deleted; the message says how to confirm that they are to go.',
   AccountInUse:
     'The account is being deleted, but resources still use it, or VMs of this installation are left that no resource owns. The message says which.',
   BalanceSufficient: 'The balance lasts for long enough.',

@@ -42,10 +42,27 @@ const unmanagedVmField = z.object({
   deletingSince: timeField
     .optional()
     .describe('When the grace period was over. Written before the VM is deleted; absent: nothing is done about it.'),
+  confirmed: z
+    .boolean()
+    .optional()
+    .describe('Somebody has said of this VM, by the annotation gpuvm.dev/confirm-unmanaged, that it is to go.'),
   kept: z.string().max(700).optional().describe('Why it is never deleted: by whom it was to be kept.'),
   message: z.string().max(1024).optional().describe('What is in the way of its deletion.'),
 });
 export type UnmanagedVm = z.infer<typeof unmanagedVmField>;
+
+const unmanagedHoldField = z.object({
+  why: z
+    .enum(['Restored', 'NoneOwned', 'TooMany'])
+    .describe(
+      "Restored: the API server has gone back in time. NoneOwned: no resource owns any VM with this installation's mark. TooMany: more than five VMs, and more than a fifth of those with the mark, have no resource.",
+    ),
+  confirm: z
+    .string()
+    .max(64)
+    .describe('Value of the annotation gpuvm.dev/confirm-unmanaged that says of these very VMs that they are to go.'),
+});
+export type UnmanagedHold = z.infer<typeof unmanagedHoldField>;
 
 /** A resource that was let go has one VM, and at most so many that it had replaced. */
 export const mostIdsOfKept = 9;
@@ -97,6 +114,11 @@ export const unmanagedVmsStatusFields = {
     .optional()
     .describe(
       `Up to ${mostUnmanagedShown} VMs that this installation made and that no resource owns. The others wait until there is room.`,
+    ),
+  unmanagedHold: unmanagedHoldField
+    .optional()
+    .describe(
+      'Why none of them is deleted though the account says Delete, until somebody confirms it or none is left: it looks as if resources were missing rather than VMs forgotten.',
     ),
   keptVms: z
     .array(keptVmsField)

@@ -178,6 +178,18 @@ describe('the store', () => {
     expect(versionOf(store)).toBe('9');
   });
 
+  test('tells that the server went back in time, and of no other list', () => {
+    const { store } = newStore();
+    let times = 0;
+    store.onRestored(() => times++);
+    store.replaceAll([], '510');
+    store.replaceAll([], '510');
+    store.replaceAll([], '600');
+    expect(times).toBe(0);
+    store.replaceAll([], '300');
+    expect(times).toBe(1);
+  });
+
   test('believes a list from a restored backup, though its versions are older', () => {
     const { store } = newStore();
     store.replaceAll([vm({ version: 100 }), vm({ name: 'b', version: 90 })], '100');

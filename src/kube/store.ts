@@ -51,6 +51,7 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
   readonly #objects = new Map<string, T>();
   readonly #indexes = new Map<string, StoreIndex<T>>();
   readonly #listeners = new Set<ChangeListener<T>>();
+  readonly #restoreListeners = new Set<() => void>();
   /** By key, the uid of what we know to be deleted though the watch has not said so yet. */
   readonly #deleted = new Map<string, string>();
   /** How far list and watch have come. */
@@ -95,12 +96,18 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
     return () => this.#listeners.delete(listener);
   }
 
+  /** Told, before anything else is, when the server has gone back in time, as by a restore from a backup. */
+  onRestored(listener: () => void): void {
+    this.#restoreListeners.add(listener);
+  }
+
   /** The whole collection as a list at `resourceVersion` gave it. What is missing from it was deleted. */
   replaceAll(items: readonly T[], resourceVersion: string): void {
     // A list older than what was seen means that the server's data was restored from a backup. Then its word is
     // all there is, and keeping the "newer" state would keep it for ever.
     const restored = isNewer(this.#resourceVersion, resourceVersion);
     this.#resourceVersion = resourceVersion;
+    if (restored) this.#tellRestored();
     // Up to its own version a list is right, even about what is here in a later state: a restore with a bumped revision
     // brings objects back with their versions from before. Only a write of ours from after the list is newer.
     const isOverruled = (object: T): boolean => restored || !isNewer(object.metadata.resourceVersion, resourceVersion);
@@ -115,6 +122,10 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
       const present = this.#objects.get(key);
       this.#accept(key, item, { origin: 'list', force: present === undefined || isOverruled(present) });
     }
+  }
+
+  #tellRestored(): void {
+    for (const listener of this.#restoreListeners) listener();
   }
 
   /** One watch event. */

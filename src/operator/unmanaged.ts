@@ -57,6 +57,11 @@ export function wakeSweeper(cluster: Cluster, unmanaged: Unmanaged): void {
   cluster.accounts.store.subscribe(({ key, new: account }) => {
     if (account !== undefined && isConcerned(account)) cluster.sweeps.add(key);
   });
+  for (const { store } of [...cluster.vms.kinds.values(), cluster.accounts]) {
+    store.onRestored(() => {
+      unmanaged.sweep.noteRestored();
+    });
+  }
   for (const { store } of cluster.vms.kinds.values()) {
     store.subscribe(({ old, new: current }) => {
       if (old !== undefined && current === undefined) noteGone(cluster, unmanaged, old);

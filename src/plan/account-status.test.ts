@@ -21,7 +21,11 @@ const healthy: AccountObservation = {
   credentials: { kind: 'accepted' },
   organization: { kind: 'proven', organization: { keyFingerprint: 'abcdef012345' } },
   pollFailure: undefined,
-  listed: { counts: { total: 5, managed: 3, unmanaged: 1, kept: 0, foreign: 1 }, entries: [unmanagedVm('vm-1')] },
+  listed: {
+    counts: { total: 5, managed: 3, unmanaged: 1, kept: 0, foreign: 1 },
+    entries: [unmanagedVm('vm-1')],
+    hold: undefined,
+  },
   sweep: { policy: 'Report', graceMs: 3_600_000 },
   installation: '1a2b3c4d',
   keptVms: [],
@@ -199,9 +203,22 @@ it('which key was proven is remembered while there are no credentials', () => {
 it('VMs that nobody owns are counted, and named up to a hundred of them', () => {
   const entries = Array.from({ length: 120 }, (_, index) => unmanagedVm(`vm-${index}`));
   const counts = { total: 160, managed: 0, unmanaged: 120, kept: 0, foreign: 40 };
-  const status = statusFor({ listed: { counts, entries } });
+  const status = statusFor({ listed: { counts, entries, hold: undefined } });
   expect(status.vms).toEqual(counts);
   expect(status.unmanagedVms).toEqual(entries.slice(0, 100));
+});
+
+it('that none is deleted, why, and how to confirm it, is in the condition UnmanagedVms, also while there is no list', () => {
+  const sweep = { policy: 'Delete', graceMs: 3_600_000 } as const;
+  const hold = { why: 'NoneOwned', confirm: '0123456789ab' } as const;
+  const status = statusFor({ sweep, listed: { ...healthy.listed!, hold } });
+  expect(status.unmanagedHold).toEqual(hold);
+  for (const now of [status, statusFor({ sweep, status, listed: undefined })]) {
+    const condition = conditionOf(now.conditions, 'UnmanagedVms');
+    expect(condition).toMatchObject({ status: 'True', reason: 'UnmanagedVmsHeld' });
+    expect(condition?.message).toContain('gpuvm.dev/confirm-unmanaged=0123456789ab');
+  }
+  expect(statusFor({ sweep, status }).unmanagedHold).toBeUndefined();
 });
 
 it('the condition UnmanagedVms is there while there are such VMs that nobody wanted kept, also while there is no list', () => {
@@ -212,7 +229,7 @@ it('the condition UnmanagedVms is there while there are such VMs that nobody wan
   });
   expect(conditionOf(statusFor({ status, listed: undefined }).conditions, 'UnmanagedVms')?.status).toBe('True');
   const { counts } = healthy.listed!;
-  const kept = { counts, entries: [{ ...unmanagedVm('vm-1'), kept: 'spec.keepVms' }] };
+  const kept = { counts, entries: [{ ...unmanagedVm('vm-1'), kept: 'spec.keepVms' }], hold: undefined };
   expect(conditionOf(statusFor({ status, listed: kept }).conditions, 'UnmanagedVms')).toBeUndefined();
 });
 

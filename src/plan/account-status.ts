@@ -3,7 +3,7 @@ import { fitted } from '../api/fitted.ts';
 import { annotations } from '../api/group.ts';
 import { compact } from '../lib/compact.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
-import type { KeptVms, UnmanagedVm } from '../api/unmanaged-vms.ts';
+import type { KeptVms, UnmanagedHold, UnmanagedVm } from '../api/unmanaged-vms.ts';
 import type { CredentialsCheck, PollFailure } from '../fleet/contract.ts';
 import { balanceDraft, shownBalance, type BalanceObservation } from './balance/status.ts';
 import type { OrganizationVerdict } from './organization.ts';
@@ -25,7 +25,13 @@ export interface AccountObservation {
   readonly organization: OrganizationVerdict | undefined;
   readonly pollFailure: PollFailure | undefined;
   /** Undefined as well while it is not the organization of the VMs here that was listed. */
-  readonly listed: { readonly counts: VmCounts; readonly entries: readonly UnmanagedVm[] } | undefined;
+  readonly listed:
+    | {
+        readonly counts: VmCounts;
+        readonly entries: readonly UnmanagedVm[];
+        readonly hold: UnmanagedHold | undefined;
+      }
+    | undefined;
   readonly sweep: Pick<SweepFacts, 'policy' | 'graceMs'>;
   readonly installation: string;
   /** What is to be written down of VMs that are to be kept. */
@@ -81,10 +87,15 @@ function reported({ reports, status }: AccountObservation): Pick<GpuAccountStatu
 }
 
 /** What was counted last stands while there is no list. */
-function counted({ listed, status }: AccountObservation): Pick<GpuAccountStatus, 'vms' | 'unmanagedVms'> {
-  if (listed === undefined) return compact({ vms: status.vms, unmanagedVms: status.unmanagedVms });
-  const { counts, entries } = listed;
-  return compact({ vms: counts, unmanagedVms: entries.length === 0 ? undefined : [...entries] });
+function counted({
+  listed,
+  status,
+}: AccountObservation): Pick<GpuAccountStatus, 'vms' | 'unmanagedVms' | 'unmanagedHold'> {
+  const { vms, unmanagedVms, unmanagedHold } = status;
+  if (listed === undefined) return compact({ vms, unmanagedVms, unmanagedHold });
+  const { counts, entries, hold } = listed;
+  const shown = entries.length === 0 ? undefined : [...entries];
+  return compact({ vms: counts, unmanagedVms: shown, unmanagedHold: hold });
 }
 
 function readyDraft(observation: AccountObservation): ConditionDraft {
@@ -187,7 +198,8 @@ function answerAbout({ organization, pollFailure, listed, check }: AccountObserv
 function abnormalDrafts(observation: AccountObservation): ConditionDraft[] {
   const { distrusted, organization, listed, status, sweep } = observation;
   const drafts: ConditionDraft[] = [];
-  const unmanaged = unmanagedDraft(listed?.entries ?? status.unmanagedVms ?? [], sweep);
+  const { hold } = listed ?? { hold: status.unmanagedHold };
+  const unmanaged = unmanagedDraft(listed?.entries ?? status.unmanagedVms ?? [], { ...sweep, hold });
   if (unmanaged !== undefined) drafts.push(unmanaged);
   if (distrusted !== undefined) {
     const message = `No VM is taken for gone on the word of this list: ${distrusted}`;

@@ -110,6 +110,12 @@ test('of 50 VMs of others and 5 of its own without a resource exactly the 5 are 
 describe('an account that deletes VMs without a resource at once', () => {
   beforeEach(() => changeAccount({ unmanagedVms: 'Delete', unmanagedVmsGracePeriod: '1s' }));
 
+  /** Where no resource owns any VM all are held back. */
+  async function withManaged(): Promise<{ readonly own: string; readonly release: () => Promise<void> }> {
+    const vm = await stage.create(team, 'beside');
+    return { own: (await vm.untilReady()).vm?.id ?? '', release: () => vm.delete() };
+  }
+
   test('leaves a VM alone whose resource let it go by Retain', async () => {
     const vm = await stage.create(team, 'kept', { deletionPolicy: 'Retain' });
     const id = (await vm.untilReady()).vm?.id ?? '';
@@ -124,6 +130,7 @@ describe('an account that deletes VMs without a resource at once', () => {
   });
 
   test('deletes one whose finalizer was taken off by hand', async () => {
+    const { own, release } = await withManaged();
     const vm = await stage.create(team, 'forced');
     const id = (await vm.untilReady()).vm?.id ?? '';
     await stage.operator.kill();
@@ -131,8 +138,22 @@ describe('an account that deletes VMs without a resource at once', () => {
     await vm.askDelete();
     await vm.untilGone();
     await stage.restartOperator();
-    await until('the VM is gone', async () => (await idsThere()).length === 0, idsThere);
+    await until('the VM is gone', async () => !(await idsThere()).includes(id), idsThere);
     expect(await deletedIds()).toEqual([id]);
+    expect(await idsThere()).toEqual([own]);
+    await release();
+  });
+
+  test('deletes none where no resource owns any VM, until somebody confirms it', async () => {
+    const [stray = ''] = await deployAll([strayName(await installationOf())]);
+    const { unmanagedHold } = await untilAccount('it is held', (status) => status.unmanagedHold !== undefined);
+    expect((await untilEventOf('UnmanagedVmsHeld')).type).toBe('Warning');
+    await team.untilListed(3);
+    expect(await deletedIds()).toEqual([]);
+    const annotations = { 'gpuvm.dev/confirm-unmanaged': unmanagedHold?.confirm };
+    await stage.cluster.kube.mergePatch(gpuAccountType, { name: team.account }, { metadata: { annotations } });
+    await until('it is gone', async () => (await idsThere()).length === 0, idsThere);
+    expect(await deletedIds()).toEqual([stray]);
   });
 
   test('deletes none by an operator whose API server answers late when it starts', async () => {
@@ -153,6 +174,7 @@ describe('an account that deletes VMs without a resource at once', () => {
 
   test('leaves one alone that the account names', async () => {
     const installation = await installationOf();
+    const { release } = await withManaged();
     await changeAccount({ unmanagedVms: 'Report' });
     const [spared = '', gone = ''] = await deployAll([strayName(installation), strayName(installation)]);
     await changeAccount({ unmanagedVms: 'Delete', keepVms: [spared] });
@@ -161,5 +183,6 @@ describe('an account that deletes VMs without a resource at once', () => {
     expect(await deletedIds()).toEqual([gone]);
     expect((await statusNow()).unmanagedVms).toMatchObject([{ id: spared, kept: 'spec.keepVms' }]);
     await team.changeVm(spared, { remove: true });
+    await release();
   });
 });

@@ -48,6 +48,13 @@ function deployStray(world: SimulatedWorld, of = installation): string {
   return world.deployForeign(undefined, vmNameOf({ installation: of, uid, attempt: 1 }));
 }
 
+/** Somebody has looked at what is held back, and says that it is to go. */
+async function confirmSweep(world: SimulatedWorld): Promise<void> {
+  const { confirm } = accountStatus(world).unmanagedHold ?? {};
+  const metadata = { annotations: { [annotations.confirmUnmanaged]: confirm } };
+  await world.api.mergePatch(gpuAccountType, { name: 'default' }, { metadata });
+}
+
 describe('a VM whose resource is gone', () => {
   it('is told of, and stays, where the account only reports', async () => {
     const world = await worldWith(['trainer', 'beside'], {});
@@ -83,7 +90,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('has its intent written before the call leaves', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     const said: (string | undefined)[] = [];
     world.onRequest(({ path }) => {
@@ -94,7 +101,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('is asked to go until a later list shows that it is gone', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     world.fault({ endpoint: deletion, kind: 'error-500', count: 3 });
     const said = (): string => accountStatus(world).unmanagedVms?.find((vm) => vm.id === id)?.message ?? '';
@@ -105,7 +112,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('is asked again when the provider confirms and does nothing', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     world.providerWeather.vainDeletions = 1;
     await world.advance(30 * minute);
@@ -114,7 +121,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('goes though the process is killed again and again: what was counted is written down', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     for (let round = 0; round < 4; round++) {
       await world.advance(5 * minute);
@@ -125,7 +132,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('does not go sooner by the clock of another machine, however far that is ahead', async () => {
-    const world = await worldWith([], { ...sweeping, skewsMs: [0, 48 * hour], movesMachines: true });
+    const world = await worldWith(['beside'], { ...sweeping, skewsMs: [0, 48 * hour], movesMachines: true });
     const id = deployStray(world);
     await world.advance(7 * minute);
     await world.restart();
@@ -135,7 +142,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('has the whole grace period again when a resource took it over meanwhile', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     await world.advance(18 * minute);
     await world.apply('heir', easySpec, { [annotations.adopt]: id });
@@ -147,7 +154,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('is left alone while nobody knows its status', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     world.control('POST', `vms/${id}`, { status: 'Migrating' });
     await world.advance(hour);
@@ -160,7 +167,7 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('is one of those that a restored resource leaves, which is another one to the API server', async () => {
-    const world = await worldWith(['trainer']);
+    const world = await worldWith(['trainer', 'beside']);
     const id = idOf(world, 'trainer');
     await world.deleteByForce('trainer');
     await world.apply('trainer');
@@ -173,8 +180,10 @@ describe('a VM whose resource is gone', () => {
   });
 
   it('goes through the gate, before calls that spend, and no faster than the account allows', async () => {
-    const world = await worldWith([], { ...sweeping, requestsPerSecond: 1 });
+    const world = await worldWith(['beside'], { ...sweeping, requestsPerSecond: 1 });
     const ids = Array.from({ length: 10 }, () => deployStray(world));
+    expect(await world.until(() => accountStatus(world).unmanagedHold !== undefined, minute)).toBeDefined();
+    await confirmSweep(world);
     expect(await world.until(() => ids.every((id) => !isThere(world, id)), 25 * minute)).toBeDefined();
     expect(world.requestsOf(deletion)).toBe(10);
     expect(world.watchdog.breaches).toEqual([]);
@@ -186,7 +195,7 @@ describe('a VM that somebody wanted kept', () => {
     ['by deletionPolicy Retain', { deletionPolicy: 'Retain' }, {}],
     ['by the annotation abandon', {}, { [annotations.abandon]: 'true' }],
   ])('%s is never deleted, and that is written down before its resource goes', async (_, spec, given) => {
-    const world = await worldWith(['trainer']);
+    const world = await worldWith(['trainer', 'beside']);
     const id = idOf(world, 'trainer');
     await world.apply('trainer', spec, given);
     await world.delete('trainer');
@@ -207,7 +216,7 @@ describe('a VM that somebody wanted kept', () => {
 
   it('is so though the process is killed at each moment of the release', async () => {
     for (let points = 1; points < 12; points++) {
-      const world = await worldWith(['trainer']);
+      const world = await worldWith(['trainer', 'beside']);
       world.restartAfterMs = 3_000;
       const id = idOf(world, 'trainer');
       await world.apply('trainer', { deletionPolicy: 'Retain' });
@@ -222,7 +231,7 @@ describe('a VM that somebody wanted kept', () => {
   });
 
   it('is so when its deployment was in doubt, and the VM comes after the resource has gone', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     let isHeldUp = true;
     intercept(world, (request, usual) => {
       if (request.path !== 'client/deploy/single' || !isHeldUp) return undefined;
@@ -235,11 +244,11 @@ describe('a VM that somebody wanted kept', () => {
     await world.delete('trainer');
     expect(await world.until(() => world.resource('trainer') === undefined, minute)).toBeDefined();
     await world.advance(2 * hour);
-    expect(accountStatus(world).vms).toMatchObject({ total: 1, kept: 1 });
+    expect(accountStatus(world).vms).toMatchObject({ total: 2, kept: 1 });
   });
 
   it('is so as well when the finalizer was taken off by hand, where an operator sees it', async () => {
-    const world = await worldWith(['trainer']);
+    const world = await worldWith(['trainer', 'beside']);
     const id = idOf(world, 'trainer');
     await world.apply('trainer', { deletionPolicy: 'Retain' });
     await world.advance(minute);
@@ -251,7 +260,7 @@ describe('a VM that somebody wanted kept', () => {
   });
 
   it('is not, where a budget does not allow that VMs are left behind, and somebody takes the finalizer off', async () => {
-    const world = await worldWith(['trainer']);
+    const world = await worldWith(['trainer', 'beside']);
     const id = idOf(world, 'trainer');
     await world.allow({ vms: 5 });
     await world.apply('trainer', { deletionPolicy: 'Retain' });
@@ -261,7 +270,7 @@ describe('a VM that somebody wanted kept', () => {
   });
 
   it('is so when the account names it, also at the last moment and though no watch tells of it', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     await world.advance(20 * minute - 30 * second);
     world.holdWatches(true);
@@ -271,6 +280,41 @@ describe('a VM that somebody wanted kept', () => {
     world.holdWatches(false);
     await world.advance(hour);
     expect(accountStatus(world).unmanagedVms).toMatchObject([{ id, kept: 'spec.keepVms' }]);
+    expect(world.requestsOf(deletion)).toBe(0);
+  });
+});
+
+describe('VMs that lose their resources all at once', () => {
+  const held = 'True UnmanagedVmsHeld';
+
+  it('stay, as in a clone whose GpuVms were removed, until somebody confirms that these very VMs go', async () => {
+    const world = await worldWith(['one', 'two', 'three']);
+    const ids = ['one', 'two', 'three'].map((name) => idOf(world, name));
+    for (const name of ['one', 'two', 'three']) await world.deleteByForce(name);
+    await world.advance(2 * hour);
+    expect(accountCondition(world, 'UnmanagedVms')).toBe(held);
+    expect(eventsOf(world, 'UnmanagedVmsHeld')).toBe(1);
+    // Somebody tries the clone, and a leader goes: neither says anything of the other VMs.
+    await world.apply('trial');
+    await world.restart();
+    await world.advance(2 * hour);
+    expect(isReady(world, 'trial')).toBe(true);
+    expect(world.requestsOf(deletion)).toBe(0);
+    expect(accountCondition(world, 'UnmanagedVms')).toBe(held);
+    await confirmSweep(world);
+    expect(await world.until(() => ids.every((id) => !isThere(world, id)), 5 * minute)).toBeDefined();
+    await world.advance(hour);
+    expect(accountStatus(world).unmanagedHold).toBeUndefined();
+    expect(isThere(world, idOf(world, 'trial'))).toBe(true);
+    expect(world.requestsOf(deletion)).toBe(3);
+  });
+
+  it('stay also where some others keep theirs', async () => {
+    const world = await worldWith(['beside']);
+    const ids = Array.from({ length: 6 }, () => deployStray(world));
+    await world.advance(2 * hour);
+    expect(accountCondition(world, 'UnmanagedVms')).toBe(held);
+    expect(ids.every((id) => isThere(world, id))).toBe(true);
     expect(world.requestsOf(deletion)).toBe(0);
   });
 });
@@ -302,7 +346,7 @@ describe('no VM is deleted for want of a resource', () => {
   });
 
   it('where a resource wants to take it over, and no watch has told of that', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     await world.advance(20 * minute - 30 * second);
     world.holdWatches(true);
@@ -315,7 +359,7 @@ describe('no VM is deleted for want of a resource', () => {
   });
 
   it('while the API server does not say which resources there are', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     await world.advance(15 * minute);
     const list = world.api.list.bind(world.api);
@@ -328,7 +372,7 @@ describe('no VM is deleted for want of a resource', () => {
   });
 
   it('when the account has come to say Report, though no watch has told of that', async () => {
-    const world = await worldWith([]);
+    const world = await worldWith(['beside']);
     const id = deployStray(world);
     await world.advance(20 * minute - 30 * second);
     world.holdWatches(true);
@@ -341,7 +385,7 @@ describe('no VM is deleted for want of a resource', () => {
   });
 
   it("with another organization's credentials, in whichever of the two it is", async () => {
-    const world = await worldWith(['trainer']);
+    const world = await worldWith(['trainer', 'beside']);
     const other = addOrganization(world, {});
     const id = deployStray(world);
     await world.advance(18 * minute);
@@ -355,7 +399,7 @@ describe('no VM is deleted for want of a resource', () => {
   });
 
   it('by an account that is being deleted', async () => {
-    const world = await worldWith(['trainer']);
+    const world = await worldWith(['trainer', 'beside']);
     const id = deployStray(world);
     await world.advance(5 * minute);
     await world.api.delete(gpuAccountType, { name: 'default' });
@@ -364,7 +408,7 @@ describe('no VM is deleted for want of a resource', () => {
   });
 
   it('while the list cannot be trusted', async () => {
-    const world = await worldWith(['trainer']);
+    const world = await worldWith(['trainer', 'beside']);
     const id = deployStray(world);
     await world.advance(15 * minute);
     const own = idOf(world, 'trainer');

@@ -18,7 +18,13 @@ export function announcementsFor(before: GpuAccountStatus, after: GpuAccountStat
       message: 'Goes on with these credentials, as the annotation says: VMs that their list lacks count as gone.',
     });
   }
-  return [...said, ...ofBalance(before, after)];
+  return [...said, ...ofHold(before, after), ...ofBalance(before, after)];
+}
+
+function ofHold(before: GpuAccountStatus, after: GpuAccountStatus): Announcement[] {
+  if (after.unmanagedHold === undefined || before.unmanagedHold !== undefined) return [];
+  const held = conditionOf(after.conditions, 'UnmanagedVms');
+  return held === undefined ? [] : [{ type: 'Warning', reason: 'UnmanagedVmsHeld', message: held.message }];
 }
 
 const balanceEvents = {

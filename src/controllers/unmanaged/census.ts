@@ -1,11 +1,13 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
-import type { KeptVms, UnmanagedVm } from '../../api/unmanaged-vms.ts';
+import { annotations } from '../../api/group.ts';
+import type { KeptVms, UnmanagedHold, UnmanagedVm } from '../../api/unmanaged-vms.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { Indexed } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { VmCounts } from '../../plan/account-status.ts';
+import { judgeSweep, type Judged } from '../../plan/unmanaged/breaker.ts';
 import { entriesOf, type SweepFacts, type Unowned } from '../../plan/unmanaged/entries.ts';
 import { keptAfter } from '../../plan/unmanaged/kept.ts';
 import { standingOf, whyKept, type Named, type Standing } from '../../plan/unmanaged/standing.ts';
@@ -35,6 +37,7 @@ export interface Census {
   readonly counts: VmCounts;
   readonly facts: SweepFacts;
   readonly entries: readonly UnmanagedVm[];
+  readonly hold: UnmanagedHold | undefined;
 }
 
 const usualGraceMs = 3_600_000;
@@ -71,19 +74,44 @@ export function takeCensus(
 ): Census {
   const { unmanagedVms: before = [] } = (account.status ?? {}) as GpuAccountStatus;
   const { times, attempts } = deps.sweep.of(account.metadata.name);
-  const { counts, unowned } = sortOut(deps, account, list);
+  const sorted = sortOut(deps, account, list);
+  const { counts, unowned } = sorted;
   const policy = policyOf(account);
   const recordedMs = (id: string): number => 1000 * (before.find((entry) => entry.id === id)?.unownedSeconds ?? 0);
+  const isCertain = isComplete && list.distrusted === undefined;
   if (policy.policy !== 'Delete') times.clear();
-  else if (isComplete && list.distrusted === undefined) noteUnowned(deps, times, { list, unowned, recordedMs });
+  else if (isCertain) noteUnowned(deps, times, { list, unowned, recordedMs });
+  const judged = policy.policy === 'Delete' ? judge(deps, account, { ...sorted, isCertain }) : nothingHeld;
   const facts: SweepFacts = {
     ...{ now: deps.clock.now(), ...policy, before, list, unowned },
     seenMs: (id) => times.ms(id, recordedMs(id)),
     attempt: (id) => attempts.get(id),
+    judged,
   };
   const entries = entriesOf(facts);
   attempts.keepOnly(new Set(entries.map(({ id }) => id)));
-  return { list, counts, facts, entries };
+  return { list, counts, facts, entries, hold: judged.hold };
+}
+
+const nothingHeld: Judged = { hold: undefined, isConfirmed: () => false };
+
+function judge(
+  { sweep }: Pick<CensusDeps, 'sweep'>,
+  { metadata, status }: CustomObject,
+  seen: { readonly unowned: readonly Unowned[]; readonly owned: number; readonly isCertain: boolean },
+): Judged {
+  const { unmanagedVms: before = [], unmanagedHold: stored } = (status ?? {}) as GpuAccountStatus;
+  const { unowned, owned, isCertain } = seen;
+  return judgeSweep({
+    ...{ before, stored, owned, isCertain, marked: owned + unowned.length, isRestored: sweep.isRestored },
+    pending: waiting(unowned).map(({ vm }) => vm.id),
+    annotation: metadata.annotations?.[annotations.confirmUnmanaged],
+  });
+}
+
+/** Those that go sooner or later. */
+function waiting(unowned: readonly Unowned[]): Unowned[] {
+  return unowned.filter(({ kept, claimant }) => kept === undefined && claimant === undefined);
 }
 
 /** Each VM by whose it is, and those without a resource. */
@@ -91,7 +119,7 @@ function sortOut(
   deps: CensusDeps,
   account: CustomObject,
   list: Snapshot,
-): { readonly counts: VmCounts; readonly unowned: readonly Unowned[] } {
+): { readonly counts: VmCounts; readonly unowned: readonly Unowned[]; readonly owned: number } {
   const keeping = { keepVms: parseAccount(account)?.keepVms ?? [], keptVms: keptBy(deps, account, list) };
   const facts = { installation: deps.installation, isOwned: (vm: Named) => isOwned(deps, vm), keeping };
   const byStanding = Map.groupBy(list.byId.values(), (vm) => standingOf(vm, facts));
@@ -106,7 +134,9 @@ function sortOut(
     kept: of('kept').length,
     foreign: of('foreign').length,
   };
-  return { counts, unowned };
+  const isMarked = ({ name, state }: CloudVm): boolean =>
+    state !== 'terminated' && markOf(name)?.installation === deps.installation;
+  return { counts, unowned, owned: of('managed').filter(isMarked).length };
 }
 
 /** By its name, or by a resource that has taken it over. */
@@ -135,7 +165,6 @@ function noteUnowned(
   times: UnownedTimes,
   seen: { readonly list: Snapshot; readonly unowned: readonly Unowned[]; readonly recordedMs: (id: string) => number },
 ): void {
-  const waiting = seen.unowned.filter(({ kept, claimant }) => kept === undefined && claimant === undefined);
-  const vms = waiting.map(({ vm: { id, name } }) => ({ id, name, recordedMs: seen.recordedMs(id) }));
+  const vms = waiting(seen.unowned).map(({ vm: { id, name } }) => ({ id, name, recordedMs: seen.recordedMs(id) }));
   times.note(vms, { now: clock.now(), requestedAt: seen.list.requestedAt });
 }

@@ -116,14 +116,29 @@ export class Attempts {
   }
 }
 
+interface OfAccount {
+  readonly times: UnownedTimes;
+  readonly attempts: Attempts;
+}
+
 /** What the process knows of the sweep of each account, shared by who decides and who calls. */
 export class SweepMemory {
-  readonly #accounts = new Map<string, { readonly times: UnownedTimes; readonly attempts: Attempts }>();
+  readonly #accounts = new Map<string, OfAccount>();
+  #isRestored = false;
 
-  of(account: string): { readonly times: UnownedTimes; readonly attempts: Attempts } {
+  of(account: string): OfAccount {
     const known = this.#accounts.get(account) ?? { times: new UnownedTimes(), attempts: new Attempts() };
     this.#accounts.set(account, known);
     return known;
+  }
+
+  get isRestored(): boolean {
+    return this.#isRestored;
+  }
+
+  /** The API server has gone back in time: for as long as this process runs a missing resource may be one that it has forgotten. */
+  noteRestored(): void {
+    this.#isRestored = true;
   }
 
   forget(account: string): void {

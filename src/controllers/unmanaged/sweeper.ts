@@ -139,6 +139,7 @@ export class UnmanagedSweeper implements Reconciler {
       isOwned: vm !== undefined && (isOwned(this.#deps, vm) || claimantOf(this.#deps, vm) !== undefined),
       pendingKept: keepers.pending(name),
       isListFailing: fleet.pollFailure !== undefined,
+      isRestored: this.#deps.sweep.isRestored,
     });
   }
 

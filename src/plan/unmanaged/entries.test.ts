@@ -20,6 +20,9 @@ const unowned = (id: string, more: Partial<Omit<Unowned, 'vm'>> & { vm?: Partial
   vm: cloudVm(id, more.vm),
 });
 
+const nothingHeld: SweepFacts['judged'] = { hold: undefined, isConfirmed: () => false };
+const held = { hold: { why: 'TooMany', confirm: 'abc' }, isConfirmed: (id: string) => id === 'vm-2' } as const;
+
 interface Given extends Partial<Omit<SweepFacts, 'list'>> {
   readonly list?: Parameters<typeof snapshotOf>[1];
   /** Listed beside those without a resource. */
@@ -30,7 +33,7 @@ function factsOf({ list, others = [], ...given }: Given): SweepFacts {
   const has = given.unowned ?? [];
   return {
     ...{ now, policy: 'Delete', graceMs: 60 * minute, before: [], unowned: has },
-    ...{ seenMs: () => 0, attempt: () => undefined, ...given },
+    ...{ seenMs: () => 0, attempt: () => undefined, judged: nothingHeld, ...given },
     list: snapshotOf([...has.map(({ vm }) => vm), ...others], list),
   };
 }
@@ -103,6 +106,17 @@ describe('a VM without a resource', () => {
       'is not to go any more when the account is being deleted',
       { ...deleting, policy: 'hold', unowned: [unowned('vm-1')] },
       [entry('vm-1')],
+    ],
+    [
+      'is not to go, or not any more, while it is held back, until it is confirmed; its time goes on',
+      {
+        before: [entry('vm-1', due), entry('vm-2', { unownedSeconds: 2700 })],
+        ...{ seenMs: () => 60 * minute, judged: held, unowned: [unowned('vm-1'), unowned('vm-2')] },
+      },
+      [
+        entry('vm-1', { unownedSeconds: 3600 }),
+        entry('vm-2', { unownedSeconds: 3600, confirmed: true, deletingSince: '2026-06-01T12:00:00Z' }),
+      ],
     ],
     [
       'is left alone while nobody knows its status',

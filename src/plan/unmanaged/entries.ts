@@ -2,6 +2,7 @@ import { mostUnmanagedShown, type UnmanagedVm } from '../../api/unmanaged-vms.ts
 import type { Snapshot } from '../../fleet/contract.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
+import type { Judged } from './breaker.ts';
 
 /**
  * What the account writes down of VMs whose resource is gone. With Delete that is the journal of the sweep: how long a VM was
@@ -25,6 +26,7 @@ export interface SweepFacts {
   readonly seenMs: (id: string) => number;
   /** What came of deleting it. */
   readonly attempt: (id: string) => Attempt | undefined;
+  readonly judged: Judged;
 }
 
 export interface Unowned {
@@ -82,8 +84,26 @@ function entryOf(facts: SweepFacts, { vm, kept, claimant }: Unowned, before: Unm
   if (kept !== undefined) return { ...shown, kept };
   if (facts.policy !== 'Delete') return shown;
   if (claimant !== undefined) return { ...shown, message: `Left alone: ${claimant} has to do with it.` };
-  const counted = { ...shown, unownedSeconds: countedSeconds(facts, id, before) };
-  return facts.seenMs(id) < facts.graceMs ? counted : dueEntry(facts, vm, counted, before?.deletingSince);
+  return countedEntry(facts, { vm, before, shown });
+}
+
+function countedEntry(
+  facts: SweepFacts,
+  {
+    vm,
+    before,
+    shown,
+  }: { readonly vm: CloudVm; readonly before: UnmanagedVm | undefined; readonly shown: UnmanagedVm },
+): UnmanagedVm {
+  const { judged, seenMs, graceMs } = facts;
+  const isConfirmed = judged.isConfirmed(vm.id);
+  const counted = {
+    ...shown,
+    ...(isConfirmed ? { confirmed: true } : {}),
+    unownedSeconds: countedSeconds(facts, vm.id, before),
+  };
+  const isHeld = judged.hold !== undefined && !isConfirmed;
+  return isHeld || seenMs(vm.id) < graceMs ? counted : dueEntry(facts, vm, counted, before?.deletingSince);
 }
 
 function dueEntry(

@@ -6,16 +6,24 @@ import { vmNameOf } from '../../api/vm-name.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { objectionTo, type AccountNow, type LastLook } from './objections.ts';
 
+const other = '22222222-2222-4222-8222-222222222222';
 const spec = { credentialsSecretRef: { namespace: 'gpuvm-system', name: 'tensordock' }, unmanagedVms: 'Delete' };
 const entry = { id: 'vm-1', name: markedName(1), since: '2026-06-01T11:00:00Z', deletingSince: '2026-06-01T12:00:00Z' };
 const status = { organization: { keyFingerprint }, unmanagedVms: [entry] };
+const others = [cloudVm('vm-8', { name: markedName(1, other) })];
 const account: AccountNow = { metadata: { uid: 'account-uid' }, spec, status };
 const kept: KeptVms = { uid, resource: 'GpuVm research/trainer', why: 'Retained', ids: [] };
 
 const look: LastLook = {
   ...{ id: 'vm-1', installation, accountUid: 'account-uid', account, keyFingerprint },
-  ...{ resources: [], isOwned: false, pendingKept: [], isListFailing: false },
-  list: snapshotOf([cloudVm('vm-1')]),
+  ...{
+    resources: [{ metadata: { uid: other } }],
+    isOwned: false,
+    pendingKept: [],
+    isListFailing: false,
+    isRestored: false,
+  },
+  list: snapshotOf([cloudVm('vm-1'), ...others]),
 };
 
 function accountWith(changes: Partial<AccountNow>): Pick<LastLook, 'account'> {
@@ -23,7 +31,7 @@ function accountWith(changes: Partial<AccountNow>): Pick<LastLook, 'account'> {
 }
 
 function listed(changes: Partial<CloudVm>): Pick<LastLook, 'list'> {
-  return { list: snapshotOf([cloudVm('vm-1', changes)]) };
+  return { list: snapshotOf([cloudVm('vm-1', changes), ...others]) };
 }
 
 it('nothing speaks against the deletion of a VM that the account says goes, and nobody has', () => {
@@ -87,6 +95,20 @@ it.each<[string, Partial<LastLook>, string]>([
     'a resource has to do with it',
   ],
   ['the account names it', accountWith({ spec: { ...spec, keepVms: ['vm-1'] } }), 'it is to be kept (spec.keepVms)'],
+  ['no resource owns any VM', { resources: [] }, 'no resource owns any VM of this installation'],
+  ['the API server went back in time', { isRestored: true }, 'the account holds back what has no resource'],
+  [
+    'it is held back',
+    accountWith({ status: { ...status, unmanagedHold: { why: 'Restored', confirm: 'abc' } } }),
+    'the account holds back what has no resource',
+  ],
+  [
+    'more than five go, and more than a fifth',
+    accountWith({
+      status: { ...status, unmanagedVms: [1, 2, 3, 4, 5, 6].map((at) => ({ ...entry, id: `vm-${at}` })) },
+    }),
+    'too many would go at once',
+  ],
   [
     'its resource left it behind',
     accountWith({ status: { ...status, keptVms: [kept] } }),
@@ -99,4 +121,12 @@ it.each<[string, Partial<LastLook>, string]>([
   ],
 ])('where %s, that speaks against it', (_, changes, expected) => {
   expect(objectionTo({ ...look, ...changes })).toBe(expected);
+});
+
+it('a VM that somebody has confirmed goes, whatever has become of all others', () => {
+  const unmanagedVms = [{ ...entry, confirmed: true }];
+  const confirmed = accountWith({
+    status: { ...status, unmanagedVms, unmanagedHold: { why: 'NoneOwned', confirm: 'a' } },
+  });
+  expect(objectionTo({ ...look, ...confirmed, resources: [] })).toBeUndefined();
 });

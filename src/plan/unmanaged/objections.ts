@@ -3,6 +3,7 @@ import type { KeptVms } from '../../api/unmanaged-vms.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm } from '../../provider/contract.ts';
+import { mostAtOnce } from './breaker.ts';
 import { claims, whyKept, type Claimant } from './standing.ts';
 
 /** What is looked at in the moment before a VM that nobody owns is deleted. Pure. */
@@ -22,6 +23,8 @@ export interface LastLook {
   /** The last list, and whose it is. */
   readonly list: Snapshot | undefined;
   readonly isListFailing: boolean;
+  /** The API server has gone back in time since this process began. */
+  readonly isRestored: boolean;
   /** Of the key that the call would carry. */
   readonly keyFingerprint: string;
 }
@@ -94,6 +97,23 @@ const vmIsClaimed: Objection = ({ vm, resources, isOwned }) => {
   return isClaimed ? 'a resource has to do with it' : undefined;
 };
 
+/** Whatever was decided before: by a process whose stores were behind, or by an older release. */
+const tooManyWouldGo: Objection = ({ id, status, list, installation, resources, isRestored }) => {
+  const { unmanagedVms = [], unmanagedHold } = status;
+  if (unmanagedVms.find((entry) => entry.id === id)?.confirmed === true) return undefined;
+  if (unmanagedHold !== undefined || isRestored) return 'the account holds back what has no resource';
+  const marks = [...(list?.byId.values() ?? [])].flatMap(({ name, state }) => {
+    const mark = markOf(name);
+    return mark?.installation === installation && state !== 'terminated' ? [mark.uid] : [];
+  });
+  const uids = new Set(resources.map(({ metadata }) => metadata.uid));
+  if (!marks.some((uid) => uids.has(uid))) return 'no resource owns any VM of this installation';
+  const going = unmanagedVms.filter(
+    ({ deletingSince, confirmed }) => deletingSince !== undefined && confirmed !== true,
+  );
+  return going.length > mostAtOnce(marks.length) ? 'too many would go at once' : undefined;
+};
+
 const vmIsToBeKept: Objection = ({ vm, spec, status, pendingKept }) => {
   const keeping = { keepVms: spec?.keepVms ?? [], keptVms: [...(status.keptVms ?? []), ...pendingKept] };
   const why = vm === undefined ? undefined : whyKept(vm, keeping);
@@ -114,4 +134,5 @@ const objections: readonly Objection[] = [
   vmIsUnknown,
   vmIsClaimed,
   vmIsToBeKept,
+  tooManyWouldGo,
 ];

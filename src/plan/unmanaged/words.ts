@@ -1,5 +1,6 @@
 import type { ConditionDraft } from '../../api/conditions.ts';
-import type { UnmanagedVm } from '../../api/unmanaged-vms.ts';
+import { annotations } from '../../api/group.ts';
+import type { UnmanagedHold, UnmanagedVm } from '../../api/unmanaged-vms.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import type { Announcement } from '../vm/verdict.ts';
 import { isProvenGone, type SweepFacts } from './entries.ts';
@@ -8,16 +9,27 @@ import { isProvenGone, type SweepFacts } from './entries.ts';
 
 const mostNamed = 5;
 
+const whyHeld: Readonly<Record<UnmanagedHold['why'], string>> = {
+  Restored: 'the API server went back in time, as when it is restored from a backup: their resources may be newer',
+  NoneOwned:
+    'no resource owns any VM of this installation, as in a clone of its cluster or after the loss of all resources',
+  TooMany: 'they are so many that it looks as if resources were lost',
+};
+
 /** Only while there are some that nobody wanted kept. */
 export function unmanagedDraft(
   entries: readonly UnmanagedVm[],
-  { policy, graceMs }: Pick<SweepFacts, 'policy' | 'graceMs'>,
+  { policy, graceMs, hold }: Pick<SweepFacts, 'policy' | 'graceMs'> & { readonly hold?: UnmanagedHold | undefined },
 ): ConditionDraft | undefined {
   const pending = entries.filter(({ kept }) => kept === undefined);
   if (pending.length === 0) return undefined;
   const which = `${named(pending)} ${pending.length === 1 ? 'carries' : 'carry'} this installation's mark, and no resource`;
   const remedy = 'To keep one: adopt it by a resource (gpuvm import), or put its id into spec.keepVms.';
   const type = 'UnmanagedVms';
+  if (policy === 'Delete' && hold !== undefined) {
+    const message = `${which} owns ${pending.length === 1 ? 'it' : 'them'}. None is deleted, as ${whyHeld[hold.why]}. To have them deleted all the same, after a look at gpuvm unmanaged, annotate the account: ${annotations.confirmUnmanaged}=${hold.confirm}. ${remedy}`;
+    return { type, status: 'True', reason: 'UnmanagedVmsHeld', message };
+  }
   if (policy === 'Delete') {
     const fate = `is deleted once it has been seen so for ${formatDuration(graceMs)} (spec.unmanagedVms: Delete)`;
     const message = `${which} owns it: it ${fate}. ${remedy}`;
