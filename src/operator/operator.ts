@@ -216,12 +216,13 @@ function vmController(deps: OperatorDeps, parts: Parts, kind: VmKind): VmControl
 function accountController(deps: OperatorDeps, parts: Parts): GpuAccountController {
   const { kube, clock, redactor, log, options } = deps;
   const { cluster, installation, owners, accounts, events, spending, unmanaged } = parts;
-  return new GpuAccountController({
+  const controller = new GpuAccountController({
     ...{ kube, clock, redactor, log, installation, owners, accounts, ...unmanaged },
     ...{ catchUp: spending.catchUp, ledger: spending.ledger, balances: spending.balances },
     store: cluster.accounts.store,
     vms: cluster.vms,
     credentialsIntervalMs: options.retryMs,
+    callEffectMs: vmTimings(options).callTimeoutMs + options.lateEffectMs,
     announce: (object, { type, reason, message }) => {
       events.event(gpuAccountType, object, { type, reason, action: 'Reconcile', note: message });
     },
@@ -232,6 +233,12 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
       wakeVm(cluster, key);
     },
   });
+  for (const { store } of cluster.vms.kinds.values()) {
+    store.subscribe(({ old, new: current }) => {
+      if (old !== undefined && current === undefined) controller.noteGone(old);
+    });
+  }
+  return controller;
 }
 
 function poolController(deps: OperatorDeps, { cluster, events, services }: Parts): GpuPoolController {

@@ -4,6 +4,7 @@ import { conditionOf } from '../../src/api/conditions.ts';
 import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import { secretType } from '../../src/controllers/objects.ts';
 import { KubeError } from '../../src/kube/contract.ts';
+import { holdUpNextDeploy } from './interception.ts';
 import { accountCondition, accountStatus } from './organizations.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
@@ -85,6 +86,30 @@ describe('an account that is deleted while VMs of this installation are left tha
     await untilHeld({ world, id });
     world.control('POST', `vms/${id}`, { remove: true });
     expect(await world.until(() => isGone(world), 2 * minute)).toBeDefined();
+  });
+
+  it('is held back while the list that it waits for fails', async () => {
+    const { world, id } = await leftBehind();
+    world.fault({ endpoint: 'client/list', kind: 'error-500' });
+    await world.advance(5 * minute);
+    expect(isGone(world)).toBe(false);
+    world.clearFaults();
+    await untilHeld({ world, id });
+  });
+
+  it('is held back for a VM that a deploy call makes after its resource went', async () => {
+    const world = await createWorld({ seed: 65 });
+    await world.advance(10_000);
+    holdUpNextDeploy(world, 100_000);
+    await world.apply('trainer');
+    expect(await world.until(() => world.statusOf('trainer')?.launch !== undefined, minute)).toBeDefined();
+    const vm = { namespace: 'research', name: 'trainer' };
+    await world.api.mergePatch(gpuVmType, vm, { metadata: { finalizers: null } });
+    await world.api.delete(gpuVmType, vm);
+    await world.api.delete(gpuAccountType, ref);
+    expect(await world.until(() => world.vms().length === 1, 5 * minute)).toBeDefined();
+    await world.advance(90_000);
+    await untilHeld({ world, id: world.vms()[0]?.id ?? '' });
   });
 
   it('is let go by an annotation, and the VMs are left behind', async () => {

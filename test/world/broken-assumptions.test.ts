@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { annotations, gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
-import { intercept, rewrite } from './interception.ts';
+import { holdUpNextDeploy, intercept, rewrite } from './interception.ts';
 import { createWorld, installation, type SimulatedWorld } from './world.ts';
 
 /**
@@ -24,17 +24,6 @@ async function worldWith(...names: readonly string[]): Promise<SimulatedWorld> {
   for (const name of names) await world.apply(name);
   expect(await world.until(() => names.every((name) => isReady(world, name)), 5 * minute)).toBeDefined();
   return world;
-}
-
-/** The next deploy call is cut off at once, and carried out so much later. */
-function holdUpNextDeploy(world: SimulatedWorld, ms: number): void {
-  let isNext = true;
-  intercept(world, (request, usual) => {
-    if (request.path !== deploy || !isNext) return undefined;
-    isNext = false;
-    world.clock.after(ms, usual);
-    return { kind: 'cut', delayMs: 0, carriedOut: false };
-  });
 }
 
 function accountStatus(world: SimulatedWorld): GpuAccountStatus {

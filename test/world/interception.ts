@@ -15,6 +15,17 @@ export function intercept(world: SimulatedWorld, instead: Instead): void {
   };
 }
 
+/** The next deploy call is cut off at once, and carried out so much later. */
+export function holdUpNextDeploy(world: SimulatedWorld, ms: number): void {
+  let isNext = true;
+  intercept(world, (request, usual) => {
+    if (request.path !== 'client/deploy/single' || !isNext) return undefined;
+    isNext = false;
+    world.clock.after(ms, usual);
+    return { kind: 'cut', delayMs: 0, carriedOut: false };
+  });
+}
+
 type Body = Record<string, unknown> & { readonly virtualmachines?: Record<string, Record<string, unknown>> };
 
 /** The answer with its body changed; anything but a success stays as it is. */

@@ -42,6 +42,8 @@ export interface GpuAccountDeps extends CensusDeps {
   readonly log: Logger;
   /** How often the credentials Secret is read again, so that a rotated or restored one counts. */
   readonly credentialsIntervalMs: number;
+  /** How long after its intent a deploy call may still make a VM. */
+  readonly callEffectMs: number;
   announce(object: CustomObject, announcement: Announcement): void;
   /** What the account's resources can do with it has changed. */
   wakeUsers(account: string): void;
@@ -68,6 +70,11 @@ export class GpuAccountController implements Reconciler {
     this.#deps = deps;
     this.#keeper = new BalanceKeeper(deps);
     this.#farewell = new Farewell(deps);
+  }
+
+  /** A resource that used an account is gone; this was its last state. */
+  noteGone(last: CustomObject): void {
+    this.#farewell.noteGone(last);
   }
 
   async reconcile(key: string): Promise<Outcome> {
