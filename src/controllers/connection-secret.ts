@@ -1,8 +1,8 @@
 import { annotations, groupVersion, labels, managedByValue } from '../api/group.ts';
-import { isKubeError, type KubeApi, type NewObject, type ObjectRef } from '../kube/contract.ts';
+import { isKubeError, keyOf, type KubeApi, type NewObject, type ObjectRef } from '../kube/contract.ts';
 import type { Store } from '../kube/store.ts';
 import type { SecretView } from '../plan/vm/observation.ts';
-import { vmKindOf } from './vm/kinds.ts';
+import { vmKindOf, vmKinds } from './vm/kinds.ts';
 import { secretType, type CustomObject, type SecretObject } from './objects.ts';
 
 /** Selects the Secrets that this operator writes; only those are kept in memory. */
@@ -24,7 +24,11 @@ export async function writeConnectionSecret(
   const password = values.generatePassword ? { password: deps.newPassword() } : {};
   const data = encode({ ...values.data, ...password });
   const namespace = owner.metadata.namespace;
-  if (secret.state === 'leftover') await deleteLeftover(deps.kube, { namespace, name: secret.name }, secret.uid);
+  if (secret.state === 'leftover') {
+    const ref = { namespace, name: secret.name };
+    if (await belongsToAnotherKind(deps, owner, ref)) return false;
+    await deleteLeftover(deps.kube, ref, secret.uid);
+  }
   if (secret.state !== 'ours') {
     try {
       deps.secrets.applyWrite(await deps.kube.create<SecretObject>(secretType, newSecret(owner, secret.name, data)));
@@ -38,6 +42,24 @@ export async function writeConnectionSecret(
     await deps.kube.mergePatch<SecretObject>(secretType, { namespace, name: secret.name }, { data }),
   );
   return true;
+}
+
+/**
+ * Whether its owner is a resource of our name and another kind, and is there. Our own name and kind are proof that the one
+ * before us is gone; of another kind a store that is behind proves nothing, and its password cannot be had again.
+ */
+async function belongsToAnotherKind(
+  { kube, secrets }: { readonly kube: KubeApi; readonly secrets: Store<SecretObject> },
+  owner: CustomObject,
+  ref: ObjectRef,
+): Promise<boolean> {
+  const { name, namespace } = owner.metadata;
+  for (const { kind, uid } of secrets.get(keyOf(ref))?.metadata.ownerReferences ?? []) {
+    const other = vmKinds.find(({ type }) => type.kind === kind && type !== vmKindOf(owner).type);
+    if (other === undefined) continue;
+    if ((await kube.get(other.type, { namespace, name }))?.metadata.uid === uid) return true;
+  }
+  return false;
 }
 
 async function deleteLeftover(kube: KubeApi, ref: ObjectRef, uid: string | undefined): Promise<void> {

@@ -29,7 +29,7 @@ import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from
 import type { Prober } from '../prober.ts';
 import type { Ledger } from '../spending/ledger.ts';
 import type { VmOwners } from '../vm-owners.ts';
-import { vmKindOf } from './kinds.ts';
+import { vmKindOf, vmKinds } from './kinds.ts';
 import type { VmMemory } from './memory.ts';
 import { spreadOf, type SpreadDeps } from './spread.ts';
 import { parseVm, type ParsedVm } from './parse.ts';
@@ -198,16 +198,16 @@ function provenList({ status }: CustomObject, runtime: AccountRuntime): Snapshot
   return runtime.keyFingerprint === proven ? listAskedAs(proven, runtime) : undefined;
 }
 
-function secretView({ secrets, clock, timings }: ObserveDeps, object: CustomObject, memory: VmMemory): SecretView {
+function secretView(deps: ObserveDeps, object: CustomObject, memory: VmMemory): SecretView {
+  const { secrets, clock, timings } = deps;
   const { metadata } = object;
   const name = connectionSecretName(metadata.name);
   const secret = secrets.get(`${metadata.namespace ?? ''}/${name}`);
-  if (secret === undefined) {
-    const isForeign = memory.sawForeignSecretSince(clock.now() - timings.retryMs);
-    return { name, state: isForeign ? 'foreign' : 'absent', uid: undefined, data: {} };
-  }
+  const isForeign = memory.sawForeignSecretSince(clock.now() - timings.retryMs);
+  if (secret === undefined) return { name, state: isForeign ? 'foreign' : 'absent', uid: undefined, data: {} };
   const { uid } = secret.metadata;
-  if (!isOwnedBy(secret, metadata.uid)) return { name, state: stateOfOther(secret, object), uid, data: {} };
+  if (!isOwnedBy(secret, metadata.uid))
+    return { name, state: isForeign ? 'foreign' : stateOfOther(deps, secret, object), uid, data: {} };
   const keys = Object.keys(secret.data ?? {});
   const data = Object.fromEntries(keys.map((key) => [key, decodeSecret(secret, key) ?? '']));
   return { name, state: 'ours', uid, data };
@@ -217,13 +217,17 @@ function isOwnedBy(secret: SecretObject, uid: string): boolean {
   return secret.metadata.ownerReferences?.some((owner) => owner.uid === uid) === true;
 }
 
-/** One name stands for one resource of a kind at a time: an owner of our name and another UID is gone. */
-function stateOfOther(secret: SecretObject, object: CustomObject): 'leftover' | 'foreign' {
+/**
+ * One name stands for one resource of a kind at a time: an owner of our name and another UID is gone. One of another kind is
+ * gone as far as is known here; whoever deletes its Secret asks first.
+ */
+function stateOfOther({ vms }: ObserveDeps, secret: SecretObject, object: CustomObject): 'leftover' | 'foreign' {
   const owners = secret.metadata.ownerReferences ?? [];
-  const { type } = vmKindOf(object);
-  const isSelf = ({ kind, name }: { kind: string; name: string }): boolean =>
-    kind === type.kind && name === object.metadata.name;
-  const isLeftover = owners.length > 0 && owners.every(isSelf);
+  const { type: own } = vmKindOf(object);
+  const isGone = ({ kind, name, uid }: { kind: string; name: string; uid: string }): boolean =>
+    name === object.metadata.name &&
+    (kind === own.kind || (vmKinds.some(({ type }) => type.kind === kind) && vms.byIndex('uid', uid).length === 0));
+  const isLeftover = owners.length > 0 && owners.every(isGone);
   return isLeftover ? 'leftover' : 'foreign';
 }
 

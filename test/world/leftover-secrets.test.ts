@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+
+import { conditionOf } from '../../src/api/conditions.ts';
+import { gpuVmType, spotVmType } from '../../src/api/group.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
+import { secretType, type CustomObject, type SecretObject } from '../../src/controllers/objects.ts';
+import type { KubeObject, ListSelector, ResourceType } from '../../src/kube/contract.ts';
+import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
+
+/** Two kinds share the names of connection Secrets, and nobody collects those of resources that are gone. */
+
+const ref = { namespace: 'research', name: 'sweep' };
+const bid = { price: '0.15', maxPrice: '0.30' };
+
+async function create(world: SimulatedWorld, type: ResourceType, spec: object): Promise<void> {
+  const { kind } = type;
+  const object = { apiVersion: 'gpuvm.dev/v1alpha1', kind, metadata: ref, spec: { ...easySpec, ...spec } };
+  await world.api.create(type, object);
+}
+
+function ready(world: SimulatedWorld, type: ResourceType): string | undefined {
+  const object = world.api.peek(type, 'research/sweep') as CustomObject | undefined;
+  return conditionOf((object?.status as VmStatus | undefined)?.conditions, 'Ready')?.reason;
+}
+
+function secret(world: SimulatedWorld): SecretObject | undefined {
+  return world.api.peek(secretType, 'research/sweep-connection');
+}
+
+describe('a GpuVm with the name of a SpotVm', () => {
+  it('waits while that is there, and leaves its Secret alone', async () => {
+    const world = await createWorld({ seed: 7 });
+    await create(world, spotVmType, { bid });
+    await world.until(() => ready(world, spotVmType) === 'Running', 600_000);
+    const before = secret(world);
+    await create(world, gpuVmType, {});
+    await world.advance(600_000);
+    expect(ready(world, gpuVmType)).toBe('SecretConflict');
+    expect(secret(world)).toEqual(before);
+    expect(world.vms()).toHaveLength(1);
+  });
+
+  it('runs when that is gone, though nobody has deleted its Secret', async () => {
+    const world = await createWorld({ seed: 7 });
+    await create(world, spotVmType, { bid });
+    await world.until(() => ready(world, spotVmType) === 'Running', 600_000);
+    await create(world, gpuVmType, {});
+    await world.until(() => ready(world, gpuVmType) === 'SecretConflict', 600_000);
+    const before = secret(world);
+    await world.api.delete(spotVmType, ref);
+    await world.until(() => ready(world, gpuVmType) === 'Running', 1_800_000);
+    expect(ready(world, gpuVmType)).toBe('Running');
+    expect(secret(world)?.metadata.ownerReferences?.map(({ kind }) => kind)).toEqual(['GpuVm']);
+    expect(secret(world)?.metadata.uid).not.toBe(before?.metadata.uid);
+    expect(world.vms()).toHaveLength(1);
+  });
+
+  it('leaves its Secret alone while it only has not heard of it', async () => {
+    const world = await createWorld({ seed: 7 });
+    await create(world, spotVmType, { bid });
+    await world.until(() => ready(world, spotVmType) === 'Running', 600_000);
+    const before = secret(world);
+    world.crash();
+    const list = world.api.list.bind(world.api);
+    world.api.list = async <T extends KubeObject>(type: ResourceType, selector?: ListSelector) => {
+      const listed = await list<T>(type, selector);
+      return type.kind === spotVmType.kind ? { ...listed, items: [] } : listed;
+    };
+    await create(world, gpuVmType, {});
+    await world.start();
+    await world.advance(600_000);
+    expect(ready(world, gpuVmType)).toBe('SecretConflict');
+    expect(secret(world)).toEqual(before);
+  });
+});
