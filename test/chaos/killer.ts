@@ -4,6 +4,7 @@ import type { ChaosOptions } from './options.ts';
 import type { Replica } from './replica.ts';
 import { rest } from './rest.ts';
 import type { Scene } from './scene.ts';
+import { proofMs } from './times.ts';
 
 /** How one life of the operator ends. */
 type End =
@@ -67,7 +68,7 @@ export class Killer {
         this.#kill(this.#victim(), 'at any time');
         break;
       case 'old':
-        await this.#live(this.#random.integer(4_000, 7_000), signal);
+        await this.#live(this.#random.integer(proofMs, proofMs + 3_000), signal);
         this.#kill(this.#victim(), 'old');
         break;
       case 'frozen':
@@ -120,10 +121,11 @@ export class Killer {
     if (victim === undefined) this.#kill(this.#victim(), 'in vain lain in wait for');
   }
 
-  /** Lets them live for so long from the moment on at which all have started, if they do start. */
+  /** Lets them live for so long from the moment on at which one of them acts, if one comes to that. */
   async #live(ms: number, signal: AbortSignal): Promise<void> {
-    const started = this.#scene.operators.untilStarted().catch(() => undefined);
-    await Promise.race([started, rest(startMs, signal)]);
+    const { operators } = this.#scene;
+    const acting = operators.untilStarted().then(() => operators.untilOneLeads(signal));
+    await Promise.race([acting.catch(() => undefined), rest(startMs, signal)]);
     await rest(ms, signal);
   }
 

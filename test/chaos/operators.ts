@@ -44,6 +44,11 @@ export class Operators {
     await Promise.all(this.all.map(({ current }) => current.started));
   }
 
+  /** Where there are several: nobody acts for as long as the lease of a leader that was killed lasts. */
+  async untilOneLeads(signal: AbortSignal): Promise<void> {
+    while (this.leader === undefined) await rest(20, signal);
+  }
+
   /** Waits until each of them runs and has not been told to end. */
   async untilAllLive(signal: AbortSignal): Promise<void> {
     for (const replica of this.all) {

@@ -30,6 +30,8 @@ const endpoints = [
   'client/modify/single',
   'client/get/single',
   'client/deploy/hostnodes',
+  'client/spot/validate/new',
+  'client/spot/validate/existing',
   'client/list',
   '*',
 ] as const;

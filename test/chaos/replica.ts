@@ -23,6 +23,9 @@ const mostIdleMs = 300;
 /** Longer than the operator takes at most to let calls end. */
 const mostEndingMs = 20_000;
 
+/** Of a command that has failed. */
+const lastWords = 'gpuvm: ';
+
 /** Node's own words for a promise that nobody caught, and the exit code for a start that was given up in its middle. */
 const uncaught = /unhandled|uncaught|unsettled top-level await/i;
 
@@ -132,8 +135,8 @@ export class Replica {
       diary.count('deposed', name);
       return;
     }
-    // Without an API server it cannot begin, says so, and is begun again.
-    const said = operator.output.at(-1) ?? '';
+    // Without an API server it cannot begin, says so, and is begun again. A signal that comes right then is the last that it tells of.
+    const said = operator.output.findLast((line) => line.startsWith(lastWords)) ?? operator.output.at(-1) ?? '';
     if (code === 1 && !operator.isStarted && isApiServerAway(said)) {
       diary.count('failed start', said);
       return;

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 import { FaultKind } from '../../src/sim/index.ts';
 import { Killer } from './killer.ts';
+import { troubleMarket } from './market-trouble.ts';
 import { ApiServerTrouble, troubleWay } from './network-trouble.ts';
 import type { ChaosOptions } from './options.ts';
 import { troubleProvider } from './provider-trouble.ts';
@@ -70,6 +71,7 @@ async function playChaos(
   const others = [
     users.run(until),
     ...scene.accounts.map((account) => troubleProvider(scene, account, seed, until)),
+    ...scene.accounts.map((account) => troubleMarket(scene, account, seed, until)),
     ...scene.accounts.map((account) => troubleWay(scene, account, seed, until)),
     tellHowFar(scene, options, tell, until),
   ];
@@ -115,6 +117,7 @@ function describe({ diary, operators, accounts }: Scene, settled: { polls: numbe
     `API server: ${list('API server ')}; etcd compacted ${diary.counted('etcd compacted')}; watches of the operator told 410: ${diary.counted('expired watch')}`,
     `ways: to API server ${list('way to API server ')}; to provider ${list('way to provider ')}`,
     `provider: ${list('provider ')}; faults that struck: ${list('fault ')}`,
+    `market: ${list('market ')}; spot VMs: ${list('spot VM ')}; pool members made ${diary.counted('member made')}`,
     `users: ${list('user ')}`,
     `calls: deploy ${sum('client/deploy/single')}, delete ${sum('client/delete/single')}, list ${sum('client/list')}; VMs made ${diary.counted('VM made')}`,
     `this process was never held up for more than ${(stall.max / 1e6).toFixed(0)} ms`,
@@ -138,4 +141,8 @@ function checkCoverage({ diary }: Scene, { kills, restarts }: ChaosOptions): voi
   need('VM made', kills / 3);
   if (kills < longRun) return;
   for (const kind of Object.values(FaultKind)) need(`fault ${kind}`, 1);
+  need('member made', kills / 10);
+  need('spot VM outbid', kills / 10);
+  need('spot VM came back', kills / 20);
+  need('spot VM replaced', 1);
 }

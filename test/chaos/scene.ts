@@ -45,6 +45,12 @@ export interface Scene extends AsyncDisposable {
 /** Enough that some are left when others cool down. */
 const hosts = 80;
 
+/** How each account's provider sells what is left over: what is not known of it is played both ways. */
+const markets = [
+  { spotVolatility: 0.3, outbidReturns: 'by-start', spotCompetition: 'market' },
+  { spotVolatility: 0.3, outbidReturns: 'by-itself', spotCompetition: 'bids' },
+] as const;
+
 /** Starts all of it. What had been started when something fails is ended again. */
 export async function startScene(options: ChaosOptions, directory: string): Promise<Scene> {
   const { seed } = options;
@@ -56,9 +62,11 @@ export async function startScene(options: ChaosOptions, directory: string): Prom
   await until('the API server has its namespaces', async () => isSettled(cluster));
   const watch = new Watch(diary);
   stack.defer(() => watch.stop());
-  watch.follow(cluster);
+  watch.follow(cluster.kube);
   const accounts: Account[] = [];
-  for (const number of [1, 2]) accounts.push(await openAccount(stack, { cluster, watch, seed: seed + number }));
+  for (const market of markets) {
+    accounts.push(await openAccount(stack, { cluster, watch, market, seed: seed + accounts.length + 1 }));
+  }
   const sharedNamespace = await cluster.createNamespace('shared');
   for (const namespace of [...accounts.map(({ organization }) => organization.namespace), sharedNamespace]) {
     await cluster.createSecret(namespace, inputs, plantedInputs);
@@ -87,13 +95,13 @@ async function isSettled(cluster: Cluster): Promise<boolean> {
 
 async function openAccount(
   stack: AsyncDisposableStack,
-  { cluster, watch, seed }: { cluster: Cluster; watch: Watch; seed: number },
+  { cluster, watch, market, seed }: { cluster: Cluster; watch: Watch; market: (typeof markets)[number]; seed: number },
 ): Promise<Account> {
   const ambush = new Ambush();
   const hider = new Hider(new Random(seed, 'hider'));
   let proxy: TcpProxy | undefined;
   const organization = await Organization.found(cluster, {
-    ...{ seed, hosts, balance: '100000', ...providerTimes },
+    ...{ seed, hosts, balance: '100000', ...providerTimes, ...market },
     requestsPerSecond: 100,
     onChange: (machine) => {
       watch.afterRequest();

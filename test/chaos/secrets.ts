@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import { gpuAccountType, gpuPoolType, gpuVmType, spotVmType } from '../../src/api/group.ts';
 import { connectionSecretSelector } from '../../src/controllers/connection-secret.ts';
 import { decodeSecret, secretType, type SecretObject } from '../../src/controllers/objects.ts';
 import { eventType } from '../../src/kube/events.ts';
@@ -25,7 +25,7 @@ export class SecretSearch {
     const { items } = await kube.list<SecretObject>(secretType, { labelSelector: connectionSecretSelector });
     const passwords = items.flatMap((secret) => decodeSecret(secret, 'password') ?? []);
     this.#secrets = [...new Set([...planted, pair.api_key, pair.api_token, ...passwords])];
-    for (const type of [gpuVmType, gpuAccountType, eventType]) {
+    for (const type of [gpuVmType, spotVmType, gpuPoolType, gpuAccountType, eventType]) {
       this.#search(`the list of ${type.plural}`, JSON.stringify(await kube.list(type)));
     }
     for (const { current } of this.#scene.operators.all) this.#search('the metrics', await current.metrics());

@@ -12,6 +12,13 @@ export const operatorFlags = {
   'shutdown-grace': '2s',
 };
 
+/**
+ * From the moment on at which a process first sees the intent of a call whose process died it needs so long to prove that
+ * the call has made nothing: timeout, margin, late effect and proof, and some polls. Whoever is killed sooner leaves the
+ * doubt to the next one, which begins anew; so some have to live longer, or most resources wait until chaos is over.
+ */
+export const proofMs = 9_000;
+
 export const providerTimeoutMs = 2_000;
 export const mostStaleMs = 1_500;
 export const mostLateMs = 400;

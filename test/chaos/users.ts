@@ -1,10 +1,13 @@
-import { annotations, gpuVmType } from '../../src/api/group.ts';
-import { isKubeError, KubeError } from '../../src/kube/contract.ts';
+import { annotations, gpuPoolType, gpuVmType, spotVmType } from '../../src/api/group.ts';
+import { isKubeError, KubeError, type ObjectRef, type ResourceType } from '../../src/kube/contract.ts';
 import { Random } from '../../src/sim/random.ts';
 import type { GpuVm } from '../support/vm-handle.ts';
-import { inputs } from './planted.ts';
+import { poolUidOf, vmsOf } from './pool-watch.ts';
+import { anyPoolChange, anyPoolSpec, mostReplicas } from './pool-wishes.ts';
 import { keepOn, rest } from './rest.ts';
 import type { Scene } from './scene.ts';
+import { anySpotChange, anySpotSpec } from './spot-wishes.ts';
+import { anyAnnotation, anyVmChange, anyVmSpec, rowSpec } from './vm-wishes.ts';
 
 /** A namespace as one team uses it, with one account. */
 interface Place {
@@ -14,53 +17,80 @@ interface Place {
   readonly names: readonly string[];
   /** A row of VMs with one spec, "web-0" and so on, whose length is changed. */
   readonly row: string;
+  /** Names of SpotVms. */
+  readonly spots: readonly string[];
+}
+
+interface PoolPlace {
+  readonly namespace: string;
+  readonly account: string;
+  readonly name: string;
+  readonly isSpot: boolean;
 }
 
 const longestRow = 4;
 const rowLengths = [0, 2, 3, 4, 4, 4];
 
-const models = [
-  ['v100-pcie-16gb', 'rtxa4000-pcie-16gb', 'geforcertx3090-pcie-24gb', 'rtxa5000-pcie-24gb'],
-  ['geforcertx4090-pcie-24gb', 'rtxa6000-pcie-48gb', 'rtxa4000-pcie-16gb', 'v100-pcie-16gb'],
-] as const;
-
-/** People who create, edit, scale and delete VMs all the time, and do not wait for anything. */
+/** People who create, edit, scale and delete VMs and pools all the time, and do not wait for anything. */
 export class Users {
   readonly #scene: Scene;
   readonly #random: Random;
   readonly #places: readonly Place[];
+  readonly #pools: readonly PoolPlace[];
 
   constructor(scene: Scene, seed: number) {
     this.#scene = scene;
     this.#random = new Random(seed, 'users');
     const { accounts, sharedNamespace } = scene;
+    const shared = { namespace: sharedNamespace };
     this.#places = accounts.flatMap(({ organization: { namespace, account } }, index) => [
-      { namespace, account, names: ['trainer', 'notebook'], row: 'web' },
-      { namespace: sharedNamespace, account, names: [`single-${String(index)}`], row: `batch-${String(index)}` },
+      { namespace, account, names: ['trainer', 'notebook'], row: 'web', spots: ['sweep', 'crawler'] },
+      { ...shared, account, names: [`single-${index}`], row: `batch-${index}`, spots: [`bidder-${index}`] },
     ]);
+    this.#pools = accounts.map(({ organization: { namespace, account } }, index) =>
+      index === 0
+        ? { namespace, account, name: 'inference', isSpot: false }
+        : { ...shared, account, name: 'render', isSpot: true },
+    );
   }
 
   async run(signal: AbortSignal): Promise<void> {
     await keepOn(signal, async () => {
-      await this.#try(() => this.#doSomething(this.#random.pick(this.#places)));
-      await rest(this.#random.integer(20, 700), signal);
+      await this.#try(() => this.#doSomething());
+      await rest(this.#random.integer(20, 500), signal);
     });
   }
 
-  /** The end of all their wishes. */
+  /** The end of all their wishes. Members go with their pools. */
   async deleteAll(): Promise<void> {
     const { cluster } = this.#scene;
-    const { items } = await cluster.kube.list(gpuVmType);
-    for (const { metadata } of items) await cluster.kube.delete(gpuVmType, metadata);
+    const pools = (await cluster.kube.list(gpuPoolType)).items;
+    for (const { metadata } of pools) await cluster.kube.delete(gpuPoolType, metadata);
+    const vms = (await vmsOf(cluster.kube)).filter((object) => poolUidOf(object) === undefined);
+    for (const { kind, metadata } of vms) await this.#unlessGone(cluster.kube.delete(typeOf(kind), metadata));
   }
 
   /** Nothing is left paused. */
   async resumeAll(): Promise<void> {
     const { cluster } = this.#scene;
-    const { items } = await cluster.kube.list(gpuVmType);
-    for (const { metadata } of items) {
+    const pools = (await cluster.kube.list(gpuPoolType)).items;
+    const vms = await vmsOf(cluster.kube);
+    for (const [type, { metadata }] of [
+      ...pools.map((pool) => [gpuPoolType, pool] as const),
+      ...vms.map((vm) => [typeOf(vm.kind), vm] as const),
+    ]) {
       if (metadata.annotations?.[annotations.paused] === undefined) continue;
-      await cluster.kube.mergePatch(gpuVmType, metadata, { metadata: { annotations: { [annotations.paused]: null } } });
+      const resumed = { metadata: { annotations: { [annotations.paused]: null } } };
+      await this.#unlessGone(cluster.kube.mergePatch(type, metadata, resumed));
+    }
+  }
+
+  /** The operator goes on meanwhile, and deletes members. */
+  async #unlessGone(change: Promise<unknown>): Promise<void> {
+    try {
+      await change;
+    } catch (error) {
+      if (!isKubeError(error, 'notFound')) throw error;
     }
   }
 
@@ -75,82 +105,112 @@ export class Users {
     }
   }
 
-  #doSomething(place: Place): Promise<void> {
+  #doSomething(): Promise<void> {
     const random = this.#random;
     const dice = random.integer(1, 20);
-    const name = random.pick(place.names);
-    if (dice <= 8) return this.#create(place, name);
-    if (dice <= 9) return this.#delete(place, name);
-    if (dice <= 10) return this.#replace(place, name);
-    if (dice <= 12) return this.#scale(place, random.pick(rowLengths));
-    return this.#edit(place, random.pick([name, `${place.row}-${String(random.integer(0, longestRow - 1))}`]));
+    if (dice <= 5) return this.#tendSpot(random.pick(this.#places));
+    if (dice <= 8) return this.#tendPool(random.pick(this.#pools));
+    return this.#tendVm(random.pick(this.#places));
   }
 
-  async #create(place: Place, name: string): Promise<void> {
+  #tendVm(place: Place): Promise<void> {
     const random = this.#random;
-    const withInputs = {
-      access: { passwordSecretRef: { name: inputs, key: 'password' } },
-      cloudInit: { secretRef: { name: inputs, key: 'cloudInit' } },
-    };
-    const spec = {
-      ...{ gpu: { models: random.pick(models) }, vcpus: random.pick([2, 4]), memoryGB: 4, storageGB: 20 },
-      powerState: random.pick(['Running', 'Running', 'Running', 'Stopped']),
-      ...(random.next() < 0.3 ? { maxHourlyPrice: '1.50' } : {}),
-      ...(random.next() < 0.3 ? withInputs : {}),
-    };
-    await this.#createWith(place, name, spec);
+    const dice = random.integer(1, 20);
+    const ref = { namespace: place.namespace, name: random.pick(place.names) };
+    const create = (): Promise<void> =>
+      this.#create(gpuVmType, ref, { accountName: place.account, ...anyVmSpec(random) });
+    if (dice <= 8) return create();
+    if (dice <= 9) return this.#delete(gpuVmType, ref);
+    if (dice <= 10) return this.#replace(gpuVmType, ref, create);
+    if (dice <= 12) return this.#scaleRow(place, random.pick(rowLengths));
+    const name = random.pick([ref.name, `${place.row}-${random.integer(0, longestRow - 1)}`]);
+    return this.#edit(gpuVmType, { ...ref, name }, anyVmChange(random));
   }
 
-  async #createWith({ namespace, account }: Place, name: string, spec: object): Promise<void> {
-    await this.#scene.cluster.kube.create(gpuVmType, {
-      apiVersion: 'gpuvm.dev/v1alpha1',
-      kind: 'GpuVm',
-      metadata: { namespace, name },
-      spec: { accountName: account, ...spec },
-    });
-    this.#scene.diary.count('user creates', `${namespace}/${name} ${JSON.stringify(spec)}`);
+  #tendSpot({ namespace, account, spots }: Place): Promise<void> {
+    const random = this.#random;
+    const dice = random.integer(1, 20);
+    const ref = { namespace, name: random.pick(spots) };
+    const create = (): Promise<void> => this.#create(spotVmType, ref, { accountName: account, ...anySpotSpec(random) });
+    if (dice <= 10) return create();
+    if (dice <= 11) return this.#delete(spotVmType, ref);
+    if (dice <= 12) return this.#replace(spotVmType, ref, create);
+    return this.#edit(spotVmType, ref, anySpotChange(random));
   }
 
-  async #delete({ namespace }: Place, name: string): Promise<void> {
-    await this.#scene.cluster.kube.delete(gpuVmType, { namespace, name });
-    this.#scene.diary.count('user deletes', `${namespace}/${name}`);
+  #tendPool(place: PoolPlace): Promise<void> {
+    const random = this.#random;
+    const dice = random.integer(1, 20);
+    const ref = { namespace: place.namespace, name: place.name };
+    const create = (): Promise<void> => this.#create(gpuPoolType, ref, anyPoolSpec(random, place.account, place));
+    if (dice <= 5) return create();
+    if (dice <= 10) return this.#edit(gpuPoolType, ref, { spec: { replicas: random.integer(0, mostReplicas) } });
+    if (dice <= 14) return this.#edit(gpuPoolType, ref, anyPoolChange(random, place));
+    if (dice <= 15) return this.#edit(gpuPoolType, ref, anyAnnotation(random));
+    if (dice <= 16) return this.#delete(gpuPoolType, ref);
+    if (dice <= 17) return this.#replace(gpuPoolType, ref, create);
+    return this.#meddle(place);
+  }
+
+  /** What a pool has is looked after by hand, or its place is taken. */
+  #meddle({ namespace, account, name, isSpot }: PoolPlace): Promise<void> {
+    const random = this.#random;
+    const member = { namespace, name: `${name}-${random.integer(0, mostReplicas)}` };
+    const type = isSpot && random.next() < 0.7 ? spotVmType : gpuVmType;
+    return random.pick<() => Promise<void>>([
+      () => this.#delete(type, member),
+      () => this.#delete(type, member),
+      () => this.#edit(type, member, { metadata: { annotations: { [annotations.deleteFirst]: 'true' } } }),
+      () => this.#edit(type, member, anyAnnotation(random)),
+      () => this.#create(gpuVmType, member, { accountName: account, ...rowSpec }),
+    ])();
+  }
+
+  async #create(type: ResourceType, ref: ObjectRef, spec: object): Promise<void> {
+    const { kind } = type;
+    await this.#scene.cluster.kube.create(type, { apiVersion: 'gpuvm.dev/v1alpha1', kind, metadata: ref, spec });
+    this.#count('creates', type, ref, spec);
+  }
+
+  async #delete(type: ResourceType, ref: ObjectRef): Promise<void> {
+    await this.#scene.cluster.kube.delete(type, ref);
+    this.#count('deletes', type, ref);
   }
 
   /** Deletes it and makes it anew at once, as soon as the name is free: maybe this time, maybe another. */
-  async #replace(place: Place, name: string): Promise<void> {
-    await this.#delete(place, name);
-    await this.#create(place, name);
+  async #replace(type: ResourceType, ref: ObjectRef, create: () => Promise<void>): Promise<void> {
+    await this.#delete(type, ref);
+    await create();
   }
 
-  async #scale(place: Place, length: number): Promise<void> {
-    const { items } = await this.#scene.cluster.kube.list<GpuVm>(gpuVmType, { namespace: place.namespace });
+  async #scaleRow({ namespace, account, row }: Place, length: number): Promise<void> {
+    const { items } = await this.#scene.cluster.kube.list<GpuVm>(gpuVmType, { namespace });
     const there = new Set(items.map(({ metadata }) => metadata.name));
-    const spec = { gpu: { models: models[0] }, vcpus: 2, memoryGB: 4, storageGB: 20 };
-    this.#scene.diary.count('user scales', `${place.namespace}/${place.row} to ${String(length)}`);
+    this.#scene.diary.count('user scales a row', `${namespace}/${row} to ${length}`);
     for (let index = 0; index < longestRow; index++) {
-      const name = `${place.row}-${String(index)}`;
-      if (index < length && !there.has(name)) await this.#createWith(place, name, spec);
-      if (index >= length && there.has(name)) await this.#delete(place, name);
+      const ref = { namespace, name: `${row}-${index}` };
+      if (index < length && !there.has(ref.name))
+        await this.#create(gpuVmType, ref, { accountName: account, ...rowSpec });
+      if (index >= length && there.has(ref.name)) await this.#delete(gpuVmType, ref);
     }
   }
 
-  async #edit({ namespace }: Place, name: string): Promise<void> {
-    const random = this.#random;
-    const annotate = (key: string, value: string | null): object => ({ metadata: { annotations: { [key]: value } } });
-    const change = random.pick<() => object>([
-      () => ({ spec: { powerState: random.pick(['Running', 'Stopped', 'Released']) } }),
-      () => ({ spec: { powerState: random.pick(['Running', 'Running', 'Released']) } }),
-      () => ({ spec: { vcpus: random.pick([2, 4, 6]) } }),
-      () => ({ spec: { memoryGB: random.pick([4, 8]) } }),
-      () => annotate(annotations.paused, random.pick(['true', null, null])),
-      () => annotate(annotations.reconcileRequestedAt, String(random.integer(1, 1_000_000))),
-    ])();
+  async #edit(type: ResourceType, ref: ObjectRef, change: object): Promise<void> {
     try {
-      await this.#scene.cluster.kube.mergePatch(gpuVmType, { namespace, name }, change);
+      await this.#scene.cluster.kube.mergePatch(type, ref, change);
     } catch (error) {
       if (isKubeError(error, 'notFound')) return;
       throw error;
     }
-    this.#scene.diary.count('user edits', `${namespace}/${name} ${JSON.stringify(change)}`);
+    this.#count('edits', type, ref, change);
   }
+
+  #count(deed: string, { kind }: ResourceType, { namespace, name }: ObjectRef, what?: object): void {
+    const detail = what === undefined ? '' : ` ${JSON.stringify(what)}`;
+    this.#scene.diary.count(`user ${deed} ${kind}`, `${namespace ?? ''}/${name}${detail}`);
+  }
+}
+
+function typeOf(kind: string | undefined): ResourceType {
+  return kind === spotVmType.kind ? spotVmType : gpuVmType;
 }

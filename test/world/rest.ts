@@ -1,12 +1,12 @@
 import { annotations } from '../../src/api/group.ts';
-import { gpuPoolSpecSchema, type GpuPoolStatus } from '../../src/api/gpu-pool.ts';
+import { gpuPoolSpecSchema } from '../../src/api/gpu-pool.ts';
 import { markOf } from '../../src/api/vm-name.ts';
 import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { isKubeError } from '../../src/kube/contract.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
-import { isConverged } from '../support/convergence.ts';
+import { isAtRest, isPoolConverged } from '../support/convergence.ts';
 import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
 import { liftCosts } from './pool-perform.ts';
 import type { Replica } from './replica.ts';
@@ -73,19 +73,9 @@ async function expectNoWrites(world: SimulatedWorld, forMs: number): Promise<voi
   if (writes > 0) world.watchdog.complain(`${String(writes)} writes while everything is as it should be`);
 }
 
-/** As it is wanted, and nothing of it is on its way out any more. */
-function isAtRest(object: CustomObject): boolean {
-  return (isConverged(object) || isAboveLimit(object)) && !keepsReplaced(object) && !isToReturn(object);
-}
-
-/** It has the members that it is to have, and nothing is under way. Of one that somebody has made too big a person has to decide. */
-function isPoolAtRest(world: SimulatedWorld, { metadata, spec, status }: CustomObject): boolean {
-  const { replicas, updateStrategy } = gpuPoolSpecSchema.parse(spec);
-  const said = (status ?? {}) as GpuPoolStatus;
-  if (metadata.deletionTimestamp !== undefined || said.observedGeneration !== metadata.generation) return false;
-  if ((said.deletingReplicas ?? 0) > 0 || said.replicas !== replicas) return false;
-  if ((said.availableReplicas ?? 0) + overpricedOf(world, metadata.uid) !== replicas) return false;
-  return updateStrategy.type === 'OnDelete' || said.updatedReplicas === replicas;
+/** Of one that somebody has made too big a person has to decide. */
+function isPoolAtRest(world: SimulatedWorld, pool: CustomObject): boolean {
+  return isPoolConverged(pool, overpricedOf(world, pool.metadata.uid));
 }
 
 function overpricedOf(world: SimulatedWorld, poolUid: string): number {
@@ -94,31 +84,6 @@ function overpricedOf(world: SimulatedWorld, poolUid: string): number {
   const isMember = ({ metadata }: CustomObject): boolean =>
     metadata.ownerReferences?.some(({ uid }) => uid === poolUid) === true;
   return world.resources().filter((one) => isMember(one) && isOverpriced(one)).length;
-}
-
-/** A disk is kept until the replacement has run, however long that is not asked for. */
-function keepsReplaced({ spec, status }: CustomObject): boolean {
-  const { powerState = 'Running' } = spec as Partial<SpotVmSpec>;
-  const { retiring = [] } = (status ?? {}) as VmStatus;
-  return retiring.some(({ replacedAt }) => powerState === 'Running' || replacedAt !== undefined);
-}
-
-/** A bid wins, so that it goes back to a spot VM; but for one that is held back by its price, which waits for its owner. */
-function isToReturn({ spec, status }: CustomObject): boolean {
-  const { returnToSpot, powerState = 'Running' } = spec as Partial<SpotVmSpec>;
-  const { vm, resize } = (status ?? {}) as VmStatus;
-  if (returnToSpot === undefined || powerState !== 'Running' || resize?.outcome === 'Overpriced') return false;
-  return vm?.capacity === 'OnDemand' && vm.adopted !== true;
-}
-
-/** Its limit was lowered below the bid of its VM, which nobody can change: it waits for its owner. */
-function isAboveLimit({ metadata, spec, status }: CustomObject): boolean {
-  const { vm, conditions } = (status ?? {}) as VmStatus;
-  const { bid, onOutbid, powerState } = spec as Partial<SpotVmSpec>;
-  const isHeld = onOutbid === 'Wait' || onOutbid === undefined || vm?.adopted === true;
-  const isAbove = bid !== undefined && Number(vm?.bid ?? 0) > Number(bid.maxPrice ?? bid.price);
-  const isSaid = conditions?.some(({ type, reason }) => type === 'Ready' && reason === 'Outbid') === true;
-  return metadata.deletionTimestamp === undefined && powerState !== 'Stopped' && isHeld && isAbove && isSaid;
 }
 
 /** On which hosts bids win in the end. */
