@@ -1,7 +1,7 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import type { Indexed } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { releaseLimit, runwayLimit } from '../../plan/balance/limits.ts';
+import { releaseLimit, startLimit } from '../../plan/balance/limits.ts';
 import { isListCurrent } from '../../plan/balance/list.ts';
 import { thresholdsOf, type Thresholds } from '../../plan/balance/runway.ts';
 import { silentView } from '../../plan/balance/silence.ts';
@@ -11,9 +11,9 @@ import type { AccountRegistry, AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import type { Balances } from '../spending/balances.ts';
 import { parseAccount } from '../spending/books.ts';
-import { releasedBy } from '../spending/hold.ts';
 import type { Ledger } from '../spending/ledger.ts';
 import { Releases } from '../spending/releases.ts';
+import { releasedBy } from '../spending/standby.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 
 export interface BalanceKeeperDeps {
@@ -64,11 +64,13 @@ export class BalanceKeeper {
   }
 
   /** While key or token are refused nothing is to be learned. */
-  ask(account: CustomObject, { view, thresholds }: BalanceObservation, runtime: AccountRuntime): void {
+  ask(account: CustomObject, { view, thresholds, stopped }: BalanceObservation, runtime: AccountRuntime): void {
     if (runtime.fleet.pollFailure?.kind === 'unauthorized') return;
     const facts = this.#deps.balances.factsOf(account);
     if (facts?.keyFingerprint === undefined) return;
-    runtime.balance.request(balanceMaxAgeMs(view, thresholds, this.#deps.balances.timings));
+    const { timings } = this.#deps.balances;
+    // Those who are released wait for a second answer that says the same.
+    runtime.balance.request(stopped.length > 0 ? timings.nearMs : balanceMaxAgeMs(view, thresholds, timings));
   }
 
   /** Our own writes wake nobody, but what this one says some VMs are to be released by, or may be started. */
@@ -96,7 +98,7 @@ export class BalanceKeeper {
     const limit = releaseLimit(spender, release, facts);
     const choice = {
       limits: limit === undefined ? [] : [limit],
-      toStart: [runwayLimit(spender, min, view)],
+      toStart: [startLimit(spender, min, { view, before: facts.book.before })],
       members: vms.byIndex('account', account.metadata.name),
       before: releasedBy(account),
     };

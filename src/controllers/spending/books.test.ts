@@ -3,14 +3,17 @@ import { describe, expect, it } from 'vitest';
 import {
   cloudVm,
   installation,
+  keyFingerprint,
   markedName,
   priceOf,
   recordedVm,
   snapshotOf,
+  specOf,
   uid,
 } from '../../../test/support/builders.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../lib/logger.ts';
+import { money } from '../../lib/money.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import { ratesOf } from '../../plan/balance/burn-rate.ts';
 import { balanceTimings } from '../../plan/balance/view.ts';
@@ -37,13 +40,19 @@ function gpuVm(of: string, status: object, accountName = 'default'): CustomObjec
   return { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: object(of, of), spec, status };
 }
 
-/** What all costs per hour, by the books and by the list. */
-function costs(listed: readonly CloudVm[], resources: readonly CustomObject[]): { used: string; billed: string } {
+/** A namespace's resources, and the account that they use, by its last list and answer about the balance. */
+function booksOf(
+  listed: readonly CloudVm[],
+  resources: readonly CustomObject[],
+  { owner = account, amount = '100' }: { readonly owner?: CustomObject; readonly amount?: string } = {},
+): Books {
   const clock = new VirtualClock();
   const vms = new Store<CustomObject>({
     log: silentLogger,
     indexes: {
+      namespace: () => ['research'],
       account: ({ spec }) => [(spec as { accountName: string }).accountName],
+      owner: () => [],
       uid: ({ metadata }) => [metadata.uid],
       vm: ({ status }) => {
         const { vm, retiring = [] } = status as { vm?: { id: string }; retiring?: { id: string }[] };
@@ -52,18 +61,28 @@ function costs(listed: readonly CloudVm[], resources: readonly CustomObject[]): 
     },
   });
   for (const one of resources) vms.applyWrite(one);
-  const none = new Store<CustomObject>({ log: silentLogger });
-  const snapshot = snapshotOf(listed);
-  const book = { last: undefined, before: undefined, failure: undefined };
-  const runtime = { fleet: { snapshot }, balance: book } as unknown as AccountRuntime;
+  const none = new Store<CustomObject>({ log: silentLogger, indexes: { namespace: () => [] } });
+  const accountsStore = new Store<CustomObject>({ log: silentLogger });
+  accountsStore.applyWrite(owner);
+  const snapshot = snapshotOf(listed, { requestedAt: clock.now() });
+  const { billed, most } = ratesOf(snapshot);
+  const asked = { requestedAt: clock.now(), askedAs: keyFingerprint };
+  const last = { amount: money(amount), hourlyCost: billed, mostListed: most, ...asked };
+  const balance = { last, before: undefined, failure: undefined };
+  const runtime = { fleet: { snapshot }, balance, keyFingerprint } as unknown as AccountRuntime;
   const accounts = {
     runtime: (name: string) => (name === 'default' ? runtime : undefined),
     runtimes: () => [runtime],
   };
   const balances = new Balances({ clock, accounts, timings: balanceTimings(300_000) });
-  const stores = { vms, budgets: none, accountsStore: none, pools: none, namespaces: none };
-  const books = new Books({ ...stores, accounts, installation, meter: new SpendMeter(clock), balances }, new Map());
-  return { used: books.spenderOf(account).used.toFixed(), billed: ratesOf(snapshot).billed.toFixed() };
+  const stores = { vms, budgets: none, accountsStore, pools: none, namespaces: none };
+  return new Books({ ...stores, accounts, installation, meter: new SpendMeter(clock), balances }, new Map());
+}
+
+/** What all costs per hour, by the books and by the list. */
+function costs(listed: readonly CloudVm[], resources: readonly CustomObject[]): { used: string; billed: string } {
+  const { used } = booksOf(listed, resources).spenderOf(account);
+  return { used: used.toFixed(), billed: ratesOf(snapshotOf(listed)).billed.toFixed() };
 }
 
 const ofGone = cloudVm('vm-2', { name: markedName(1, goneUid), price: priceOf('0.30') });
@@ -104,5 +123,53 @@ describe('what all VMs of an account cost by the books is what they cost by the 
   ])('%s', (_, listed, resources) => {
     const { used, billed } = costs(listed, resources);
     expect(used).toBe(billed);
+  });
+});
+
+describe('while the account keeps a VM released for want of balance', () => {
+  /** It costs 10 cents, and 50 while it runs. */
+  const released = cloudVm('vm-1', { state: 'released', price: priceOf('0.50', '0.10') });
+
+  function ranked(
+    of: string,
+    { priority = 0, seconds = 0, ...spec }: Record<string, unknown>,
+    status = {},
+  ): CustomObject {
+    const made = gpuVm(of, status);
+    const creationTimestamp = `2026-01-01T00:00:${String(seconds).padStart(2, '0')}Z`;
+    return {
+      ...made,
+      metadata: { ...made.metadata, creationTimestamp },
+      spec: { ...specOf({ priority, ...spec }) },
+    };
+  }
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, string, string]>([
+    ['what that needs to be started is kept from a younger one', {}, { seconds: 5 }, '100', '0.5'],
+    ['it is kept from a less important one, however old', { seconds: 5, priority: 1 }, {}, '100', '0.5'],
+    ['a more important one may take it', {}, { priority: 1, seconds: 5 }, '100', '0.1'],
+    ['it is not kept for one that would not run anyway', { powerState: 'Released' }, { seconds: 5 }, '100', '0.1'],
+    ['it is not kept for one for which there is not enough as a whole', {}, { seconds: 5 }, '2.9', '0.1'],
+  ])('%s', (_, waiting, newcomer, amount, used) => {
+    const status = {
+      stopped: [{ kind: 'GpuVm', namespace: 'research', name: 'x', uid }],
+      organization: { keyFingerprint },
+    };
+    const spec = {
+      endpoint: 'https://dashboard.tensordock.com',
+      credentialsSecretRef: { namespace: 'gpuvm-system', name: 'tensordock' },
+      limits: { minRunway: '6h', releaseBelowRunway: '2h' },
+    };
+    const one = ranked(uid, waiting, { phase: 'Released', vm: recordedVm('vm-1') });
+    const other = ranked('newcomer', newcomer);
+    const books = booksOf([released], [one, other], {
+      owner: { ...account, metadata: { ...account.metadata, namespace: undefined }, spec, status },
+      amount,
+    });
+    const limit = books.limitsOf(other).find(({ of }) => of === 'Balance');
+    expect(limit?.balance?.isKnown).toBe(true);
+    expect(limit?.used.toFixed()).toBe(used);
+    const own = books.limitsOf(one).find(({ of }) => of === 'Balance');
+    expect(own?.used.toFixed()).toBe('0.1');
   });
 });

@@ -10,9 +10,10 @@ import { billedFor } from '../../plan/balance/burn-rate.ts';
 import { runwayLimit, type Spender } from '../../plan/balance/limits.ts';
 import { thresholdsOf } from '../../plan/balance/runway.ts';
 import { viewBalance } from '../../plan/balance/view.ts';
-import { larger, nothing, plus, total, type Charge } from '../../plan/budget/charge.ts';
+import { growth, larger, nothing, plus, total, type Charge } from '../../plan/budget/charge.ts';
 import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
-import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
+import { amountOf, isHopeless, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
+import { byImportance, isRunning } from '../../plan/budget/stopping.ts';
 import { isRecordOfAnother } from '../../plan/vm/ownership.ts';
 import type { AccountRegistry } from '../accounts.ts';
 import { markedVmsOf, markIndex } from '../marks.ts';
@@ -21,6 +22,7 @@ import { memberKeyOf, poolOwnerOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { Balances } from './balances.ts';
 import type { SpendMeter } from './meter.ts';
+import { rankOf, releasedBy, wantsGpu } from './standby.ts';
 
 export interface BooksDeps {
   /** Resources of all kinds that stand for one VM, by `namespace`, `account`, `owner`, `uid` and `vm`. */
@@ -138,16 +140,34 @@ export class Books {
     const name = parseVm(object).spec.accountName;
     const account = this.#deps.accountsStore.get(name);
     if (account === undefined) return [];
-    return [...this.#once(account, () => this.#readAccount(account)), ...this.#runwayOf(account)];
+    return [...this.#once(account, () => this.#readAccount(account)), ...this.#runwayOf(account, object)];
   }
 
   /** What is left shrinks by itself: it is reckoned each time. */
-  #runwayOf(account: CustomObject): Limit[] {
+  #runwayOf(account: CustomObject, object: CustomObject): Limit[] {
     const { min } = thresholdsOf(parseAccount(account)?.limits);
     if (min === undefined) return [];
     const facts = this.#deps.balances.factsOf(account);
     const view = facts === undefined ? ({ kind: 'unread' } as const) : viewBalance(facts);
-    return [runwayLimit(this.spenderOf(account), min, view)];
+    const limit = runwayLimit(this.spenderOf(account), min, view);
+    const owed = facts === undefined ? nothing : this.#owedBefore(object, account, { limit, now: facts.now });
+    return [{ ...limit, used: limit.used.plus(owed.hourlyCost) }];
+  }
+
+  /**
+   * What those cost more that the account keeps released and starts before this one is let in, as soon as it can: others would
+   * take the room of the more important ones bit by bit. Nobody waits for one that there will be no room for.
+   */
+  #owedBefore(object: CustomObject, account: CustomObject, { limit, now }: { limit: Limit; now: number }): Charge {
+    const rank = rankOf(object);
+    const waiting = [...releasedBy(account)].flatMap((uid) => this.#deps.vms.byIndex('uid', uid));
+    const owed = waiting.flatMap((other) => {
+      if (other.metadata.deletionTimestamp !== undefined || byImportance(rankOf(other), rank) >= 0) return [];
+      const commitment = this.commitmentOf(other);
+      if (isHopeless(limit, commitment.started) || !wantsGpu(other, isRunning(commitment), now)) return [];
+      return [growth(this.chargeOf(other), commitment.started)];
+    });
+    return total(owed);
   }
 
   /** All that the balance of the account has to last for: also VMs of others, and what is billed beside VMs. */

@@ -1,9 +1,9 @@
-import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import type { GpuBudgetStatus } from '../../api/gpu-budget.ts';
 import { isAskedToRun, type PowerHold } from '../../plan/vm/power-hold.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseVm } from '../vm/parse.ts';
 import { parseAccount, parseBudget, type BooksDeps } from './books.ts';
+import { releasedBy } from './standby.ts';
 
 /** What keeps this resource's VM released for want of money. */
 export function moneyHolds(deps: Pick<BooksDeps, 'budgets' | 'accountsStore'>, object: CustomObject): PowerHold[] {
@@ -26,20 +26,14 @@ function budgetHolds({ budgets }: Pick<BooksDeps, 'budgets'>, object: CustomObje
 function balanceHolds({ accountsStore }: Pick<BooksDeps, 'accountsStore'>, object: CustomObject): PowerHold[] {
   const { accountName } = parseVm(object).spec;
   const account = accountsStore.get(accountName);
-  const below = account === undefined ? undefined : parseAccount(account)?.limits?.releaseBelowRunway;
-  if (account === undefined || below === undefined || !releasedBy(account).has(object.metadata.uid)) return [];
-  const message = `The balance of GpuAccount "${accountName}" is too low for all VMs (limits.releaseBelowRunway ${below}), and this one is kept released by its priority: ${afterwards(object)}. Recharge the balance at the provider.`;
+  if (account === undefined || !releasedBy(account).has(object.metadata.uid)) return [];
+  const spec = parseAccount(account);
+  const below = spec?.limits?.releaseBelowRunway;
+  // Where nobody can read what it is limited to, whoever is released stays so.
+  if (spec !== undefined && below === undefined) return [];
+  const limit = below === undefined ? '' : ` (limits.releaseBelowRunway ${below})`;
+  const message = `The balance of GpuAccount "${accountName}" is too low for all VMs${limit}, and this one is kept released by its priority: ${afterwards(object)}. Recharge the balance at the provider.`;
   return [{ powerState: 'Released', reason: 'StoppedForBalance', message }];
-}
-
-const released = new WeakMap<CustomObject, ReadonlySet<string>>();
-
-/** UIDs of the resources whose VMs this account keeps released. An object of the store never changes. */
-export function releasedBy(account: CustomObject): ReadonlySet<string> {
-  const { stopped } = (account.status ?? {}) as GpuAccountStatus;
-  const uids = released.get(account) ?? new Set(Array.isArray(stopped) ? stopped.map(({ uid }) => uid) : []);
-  released.set(account, uids);
-  return uids;
 }
 
 function afterwards(object: CustomObject): string {

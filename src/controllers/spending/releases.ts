@@ -1,14 +1,10 @@
-import { conditionOf } from '../../api/conditions.ts';
-import { annotations } from '../../api/group.ts';
 import type { Limit } from '../../plan/budget/limits.ts';
 import { chooseStopped, isRunning, type Stoppable } from '../../plan/budget/stopping.ts';
-import { holdBySchedule } from '../../plan/vm/clockwork.ts';
-import { powerWantedNow } from '../../plan/vm/power-hold.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKindOf } from '../vm/kinds.ts';
-import { parseVm } from '../vm/parse.ts';
 import type { Books } from './books.ts';
 import { Departures } from './departures.ts';
+import { rankOf, wantsGpu } from './standby.ts';
 
 /** Whose VMs may be released for want of money, and by what that is decided. */
 export interface Choice {
@@ -73,22 +69,10 @@ type Member = Stoppable & Released;
 
 /** A VM that is on its way out anyway is not stopped first. */
 function stoppable(object: CustomObject, books: Books, now: number): Member[] {
-  const { uid, name, namespace = '', creationTimestamp, deletionTimestamp } = object.metadata;
+  const { name, namespace = '', deletionTimestamp } = object.metadata;
   if (deletionTimestamp !== undefined) return [];
   const { kind } = vmKindOf(object).type;
-  const { priority } = parseVm(object).spec;
-  const createdAt = Date.parse(creationTimestamp ?? '') || 0;
   const commitment = books.commitmentOf(object);
   const isWanted = wantsGpu(object, isRunning(commitment), now);
-  return [{ ...{ uid, kind, namespace, name, priority, createdAt, isWanted, isStuck: false }, ...commitment }];
-}
-
-/** Whether it would hold its GPU now, if no limit kept it from that. One that is paused stays as it is. */
-function wantsGpu(object: CustomObject, holdsIt: boolean, now: number): boolean {
-  if (object.metadata.annotations?.[annotations.paused] === 'true') return holdsIt;
-  const { spec, status, isStatusDamaged } = parseVm(object);
-  if (!isStatusDamaged && conditionOf(status.conditions, 'Ready')?.reason === 'PriceViolation') return holdsIt;
-  const hold = holdBySchedule(spec, now);
-  const wanted = powerWantedNow({ spec, holds: hold === undefined ? [] : [hold] });
-  return wanted === 'Running' || (wanted === 'Stopped' && holdsIt);
+  return [{ ...{ ...rankOf(object), kind, namespace, name, isWanted, isStuck: false }, ...commitment }];
 }

@@ -1,3 +1,4 @@
+import type { BalanceReading } from '../../fleet/contract.ts';
 import { money, type Money } from '../../lib/money.ts';
 import type { Limit } from '../budget/limits.ts';
 import { mostRate, type Threshold } from './runway.ts';
@@ -19,6 +20,18 @@ export function runwayLimit(spender: Spender, threshold: Threshold, view: Balanc
   const isKnown = view.kind === 'known';
   const hard = isKnown ? mostRate(view.amount, threshold.ms) : money(0);
   return limitOf(spender, { runway: threshold.text, isKnown }, hard);
+}
+
+/** The same for starting VMs that were released: by the smaller of the last two answers, as one may be a slip. */
+export function startLimit(
+  spender: Spender,
+  threshold: Threshold,
+  { view, before }: { readonly view: BalanceView; readonly before: BalanceReading | undefined },
+): Limit {
+  if (view.kind !== 'known') return runwayLimit(spender, threshold, view);
+  const confirmed = before ?? { amount: money(0) };
+  const amount = confirmed.amount.lt(view.amount) ? confirmed.amount : view.amount;
+  return runwayLimit(spender, threshold, { ...view, amount });
 }
 
 function limitOf({ account, used }: Spender, balance: NonNullable<Limit['balance']>, hard: Money): Limit {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { cloudVm, keyFingerprint, minute, now, priceOf, second, snapshotOf } from '../../../test/support/builders.ts';
 import type { BalanceReading, PollFailure } from '../../fleet/contract.ts';
 import { money } from '../../lib/money.ts';
-import { releaseLimit, runwayLimit } from './limits.ts';
+import { releaseLimit, runwayLimit, startLimit } from './limits.ts';
 import { thresholdsOf } from './runway.ts';
 import { balanceMaxAgeMs, balanceTimings, viewBalance, type BalanceFacts, type BalanceView } from './view.ts';
 
@@ -110,6 +110,24 @@ describe('as a limit', () => {
     const limit = runwayLimit(spender, sixHours, viewBalance(facts({})));
     expect(limit.hard.toFixed()).toBe('0');
     expect(limit.balance?.isKnown).toBe(false);
+  });
+
+  it.each<[string, BalanceFacts, string]>([
+    [
+      'the smaller of the last two answers, if that is the last',
+      facts({ last: reading(0), before: reading(minute, { amount: money(18) }) }),
+      '1.67',
+    ],
+    [
+      'the smaller of the last two answers, if that is the one before',
+      facts({ last: reading(0), before: reading(minute, { amount: money(6) }) }),
+      '1.00',
+    ],
+    ['nothing, after a single answer', facts({ last: reading(0) }), '0.00'],
+    ['nothing, while nobody knows', facts({}), '0.00'],
+  ])('for the start of VMs that were released a balance allows %s', (_, given, hard) => {
+    const limit = startLimit(spender, sixHours, { view: viewBalance(given), before: given.book.before });
+    expect(limit.hard.toFixed(2)).toBe(hard);
   });
 
   it.each<[string, BalanceFacts, string | undefined]>([

@@ -102,8 +102,10 @@ function moreToStart(member: Stoppable): Charge {
   return growth(isLeaving(member) ? member.kept : member.now, member.started);
 }
 
+type Ranked = Pick<Stoppable, 'uid' | 'priority' | 'createdAt'>;
+
 /** Highest priority first, then the oldest. */
-function byImportance(a: Stoppable, b: Stoppable): number {
+export function byImportance(a: Ranked, b: Ranked): number {
   return b.priority - a.priority || a.createdAt - b.createdAt || (a.uid < b.uid ? -1 : 1);
 }
 
