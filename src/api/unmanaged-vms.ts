@@ -1,10 +1,13 @@
 import { z } from 'zod';
 
-import { durationField, timeField } from './fields.ts';
+import { durationPattern } from '../lib/duration.ts';
+import { cel, durationField, timeField } from './fields.ts';
 
 /** Fields of a GpuAccount about VMs that carry this installation's mark, and whose resource is gone. */
 
-const idText = z.string().max(100);
+export const longestId = 100;
+
+const idText = z.string().max(longestId);
 
 export const unmanagedVmsSpecFields = {
   unmanagedVms: z
@@ -15,6 +18,12 @@ export const unmanagedVmsSpecFields = {
     ),
   unmanagedVmsGracePeriod: durationField
     .default('1h')
+    .meta(
+      cel({
+        rule: `self.matches('${durationPattern}') && duration(self) >= duration('5m')`,
+        message: 'must be a duration of at least five minutes, such as "1h": what is deleted comes back by nothing',
+      }),
+    )
     .describe(
       'How long a VM has to be seen without a resource, in every list of that time, before it is deleted. Time in which no operator runs does not count.',
     ),
@@ -129,3 +138,18 @@ export const unmanagedVmsStatusFields = {
       'Resources that have left their VMs behind as somebody wanted. Written before such a resource goes, so that nobody takes its VMs for ones that nobody wants.',
     ),
 } as const;
+
+/** What a status says of such VMs. An entry that nobody can read, as another release may have written it, is none. */
+export function unmanagedIn(status: unknown): UnmanagedVm[] {
+  return readable(unmanagedVmField, (status as { unmanagedVms?: unknown } | undefined)?.unmanagedVms);
+}
+
+/** What a status says of VMs that are to be kept, as far as it can be read. */
+export function keptIn(status: unknown): KeptVms[] {
+  return readable(keptVmsField, (status as { keptVms?: unknown } | undefined)?.keptVms);
+}
+
+function readable<T>(field: z.ZodType<T>, entries: unknown): T[] {
+  if (!Array.isArray(entries)) return [];
+  return entries.flatMap((entry) => field.safeParse(entry).data ?? []);
+}

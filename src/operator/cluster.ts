@@ -201,7 +201,8 @@ export function recordedVmsOf({ vms }: Pick<Cluster, 'vms'>, account: string): s
   });
 }
 
-function recordedIn({ status }: CustomObject): string[] {
+/** Ids of the VMs that a status names as the resource's, whatever else is in it. */
+export function recordedIn({ status }: CustomObject): string[] {
   const { vm, retiring } = (status ?? {}) as { vm?: { id?: string }; retiring?: { id?: string }[] };
   return [vm, ...(retiring ?? [])].flatMap((recorded) => recorded?.id ?? []);
 }

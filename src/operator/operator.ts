@@ -72,7 +72,7 @@ export async function createOperator(deps: OperatorDeps): Promise<Operator> {
   const cluster = createCluster(deps);
   const shared = sharedParts(deps, cluster, { installation, ledger: () => spending.ledger });
   const spending = createSpending(deps, { cluster, installation, accounts: shared.accounts });
-  const unmanaged = createUnmanaged(cluster);
+  const unmanaged = createUnmanaged(cluster, deps);
   const parts: Parts = { cluster, installation, spending, unmanaged, ...shared };
   const runners = runnersOf(deps, parts);
   wakeOnClusterChanges(cluster, parts.owners);

@@ -1,5 +1,5 @@
-import type { GpuAccountStatus } from '../api/gpu-account.ts';
 import { annotations } from '../api/group.ts';
+import { keptIn, unmanagedIn } from '../api/unmanaged-vms.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
 import type { CustomObject } from '../controllers/objects.ts';
 import { mayRetain } from '../controllers/spending/ban.ts';
@@ -11,8 +11,8 @@ import { accountOf } from '../controllers/vm/controller.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
 import type { VmOwners } from '../controllers/vm-owners.ts';
 import { claims } from '../plan/unmanaged/standing.ts';
-import { isNoted, leftBehind } from '../plan/unmanaged/kept.ts';
-import type { Cluster } from './cluster.ts';
+import { isNoted, leftBehind, readableIds } from '../plan/unmanaged/kept.ts';
+import { recordedIn, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
 
 /** What is known of VMs without a resource, and what leads to another look at them. */
@@ -21,11 +21,15 @@ export interface Unmanaged {
   readonly sweep: SweepMemory;
 }
 
-export function createUnmanaged(cluster: Cluster): Unmanaged {
+/** Of a few lists one may fail; where more do, nobody knows what was meanwhile. */
+const mostListsMissed = 3;
+
+export function createUnmanaged(cluster: Cluster, { options }: Pick<OperatorDeps, 'options'>): Unmanaged {
   const keepers = new Keepers((account) => {
     cluster.accounts.queue.add(account);
   });
-  return { keepers, sweep: new SweepMemory() };
+  const longestGapMs = mostListsMissed * Math.max(options.pollIdleMs, options.retryMs);
+  return { keepers, sweep: new SweepMemory({ longestGapMs }) };
 }
 
 export function unmanagedSweeper(
@@ -73,16 +77,21 @@ export function wakeSweeper(cluster: Cluster, unmanaged: Unmanaged): void {
 function noteGone(cluster: Cluster, { keepers, sweep }: Unmanaged, last: CustomObject): void {
   const name = accountOf(last);
   for (const account of cluster.accounts.store.list()) {
-    const { unmanagedVms = [] } = (account.status ?? {}) as GpuAccountStatus;
-    sweep.of(account.metadata.name).times.ownerWent((vm) => claims(last, vm), unmanagedVms);
+    sweep.of(account.metadata.name).times.ownerWent((vm) => claims(last, vm), unmanagedIn(account.status));
   }
   const why = wishOf(cluster, last);
-  const ids = leftBehind(parseVm(last).status);
+  const ids = idsLeftBy(last);
   if (why === undefined || ids === undefined) return;
-  const { keptVms = [] } = (cluster.accounts.store.get(name)?.status ?? {}) as GpuAccountStatus;
   const { uid } = last.metadata;
-  if (!isNoted(keptVms, uid, ids))
+  if (!isNoted(keptIn(cluster.accounts.store.get(name)?.status), uid, ids))
     keepers.note(name, { uid, resource: resourceName(last), why, ids: [...ids] }, undefined);
+}
+
+/** A status that is damaged, or names no launch, may have been edited, and there be a VM: then its mark is noted all the same. */
+function idsLeftBy(last: CustomObject): readonly string[] | undefined {
+  const { status, isStatusDamaged } = parseVm(last);
+  const isUnknown = isStatusDamaged || status.launch === undefined;
+  return isUnknown ? readableIds(recordedIn(last)) : leftBehind(status);
 }
 
 /** Whoever takes the finalizer off by hand wants the VM kept no less, if that is allowed. */

@@ -3,7 +3,7 @@ import { fitted } from '../api/fitted.ts';
 import { annotations } from '../api/group.ts';
 import { compact } from '../lib/compact.ts';
 import { gpuAccountStatusSchema, type GpuAccountStatus } from '../api/gpu-account.ts';
-import type { KeptVms, UnmanagedHold, UnmanagedVm } from '../api/unmanaged-vms.ts';
+import { unmanagedIn, type KeptVms, type UnmanagedHold, type UnmanagedVm } from '../api/unmanaged-vms.ts';
 import type { CredentialsCheck, PollFailure } from '../fleet/contract.ts';
 import { balanceDraft, shownBalance, type BalanceObservation } from './balance/status.ts';
 import type { OrganizationVerdict } from './organization.ts';
@@ -91,11 +91,11 @@ function counted({
   listed,
   status,
 }: AccountObservation): Pick<GpuAccountStatus, 'vms' | 'unmanagedVms' | 'unmanagedHold'> {
-  const { vms, unmanagedVms, unmanagedHold } = status;
-  if (listed === undefined) return compact({ vms, unmanagedVms, unmanagedHold });
-  const { counts, entries, hold } = listed;
-  const shown = entries.length === 0 ? undefined : [...entries];
-  return compact({ vms: counts, unmanagedVms: shown, unmanagedHold: hold });
+  const { counts, entries, hold } = listed ?? {
+    ...{ counts: status.vms, entries: unmanagedIn(status), hold: status.unmanagedHold },
+  };
+  const unmanagedVms = entries.length === 0 ? undefined : [...entries];
+  return compact({ vms: counts, unmanagedVms, unmanagedHold: hold });
 }
 
 function readyDraft(observation: AccountObservation): ConditionDraft {
@@ -199,7 +199,7 @@ function abnormalDrafts(observation: AccountObservation): ConditionDraft[] {
   const { distrusted, organization, listed, status, sweep } = observation;
   const drafts: ConditionDraft[] = [];
   const { hold } = listed ?? { hold: status.unmanagedHold };
-  const unmanaged = unmanagedDraft(listed?.entries ?? status.unmanagedVms ?? [], { ...sweep, hold });
+  const unmanaged = unmanagedDraft(listed?.entries ?? unmanagedIn(status), { ...sweep, hold });
   if (unmanaged !== undefined) drafts.push(unmanaged);
   if (distrusted !== undefined) {
     const message = `No VM is taken for gone on the word of this list: ${distrusted}`;

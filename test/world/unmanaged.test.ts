@@ -259,6 +259,21 @@ describe('a VM that somebody wanted kept', () => {
     expect(isThere(world, id)).toBe(true);
   });
 
+  it('is so as well when its status was emptied before its finalizer was taken off', async () => {
+    const world = await worldWith(['trainer', 'beside']);
+    const id = idOf(world, 'trainer');
+    await world.apply('trainer', { deletionPolicy: 'Retain' });
+    await world.advance(minute);
+    const ref = { namespace: 'research', name: 'trainer' };
+    const edits = [
+      world.api.mergePatch(gpuVmType, ref, { status: { vm: null, launch: null } }, 'status'),
+      world.deleteByForce('trainer'),
+    ];
+    await Promise.all(edits);
+    await world.advance(2 * hour);
+    expect(isThere(world, id)).toBe(true);
+  });
+
   it('is not, where a budget does not allow that VMs are left behind, and somebody takes the finalizer off', async () => {
     const world = await worldWith(['trainer', 'beside']);
     const id = idOf(world, 'trainer');
@@ -355,6 +370,20 @@ describe('no VM is deleted for want of a resource', () => {
     expect(isThere(world, id)).toBe(true);
     world.holdWatches(false);
     expect(await world.until(() => isReady(world, 'heir') && idOf(world, 'heir') === id, 2 * minute)).toBeDefined();
+    expect(world.requestsOf(deletion)).toBe(0);
+  });
+
+  it('where another account of the same organization lists it, too', async () => {
+    const world = await worldWith(['beside'], {});
+    const id = deployStray(world);
+    const { spec } = world.api.peek(gpuAccountType, 'default') as unknown as { spec: object };
+    const metadata = { name: 'renamed' };
+    await world.api.create(gpuAccountType, {
+      ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuAccount', metadata },
+      spec: { ...spec, ...sweeping.account },
+    });
+    await world.advance(2 * hour);
+    expect(isThere(world, id)).toBe(true);
     expect(world.requestsOf(deletion)).toBe(0);
   });
 

@@ -1,5 +1,6 @@
 import { gpuAccountSpecSchema, type GpuAccountStatus } from '../../api/gpu-account.ts';
 import { gpuAccountType } from '../../api/group.ts';
+import { unmanagedIn } from '../../api/unmanaged-vms.ts';
 import { installationId } from '../../api/vm-name.ts';
 import { namespaceType, type CustomObject } from '../../controllers/objects.ts';
 import { policyOf, resourceName } from '../../controllers/unmanaged/census.ts';
@@ -117,8 +118,7 @@ type Said = Pick<VmLine, 'since' | 'goesInMs' | 'isBeingDeleted' | 'message'>;
 
 /** What the account says of it. */
 function saidOf(id: string, account: CustomObject | undefined): Said {
-  const { unmanagedVms = [] } = (account?.status ?? {}) as GpuAccountStatus;
-  const entry = unmanagedVms.find((one) => one.id === id);
+  const entry = unmanagedIn(account?.status).find((one) => one.id === id);
   if (account === undefined || entry === undefined) {
     return { since: undefined, goesInMs: undefined, isBeingDeleted: false, message: undefined };
   }

@@ -1,4 +1,5 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import { keptIn } from '../../api/unmanaged-vms.ts';
 import { finalizerName, gpuAccountType } from '../../api/group.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
@@ -231,8 +232,8 @@ export class GpuAccountController implements Reconciler {
 
   /** Whoever waited for it to be written down goes on, by what is stored. */
   #settleKept(name: string): void {
-    const { keptVms = [] } = (this.#deps.store.get(name)?.status ?? {}) as GpuAccountStatus;
-    for (const key of this.#deps.keepers.settle(name, keptVms)) this.#deps.wake(key);
+    const stored = keptIn(this.#deps.store.get(name)?.status);
+    for (const key of this.#deps.keepers.settle(name, stored)) this.#deps.wake(key);
   }
 
   /** What is to be known by the next time. By the account as it is now: a key may have been proven by what was just written. */

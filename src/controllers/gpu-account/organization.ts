@@ -1,4 +1,5 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import { unmanagedIn } from '../../api/unmanaged-vms.ts';
 import { annotations } from '../../api/group.ts';
 import type { KubeApi } from '../../kube/contract.ts';
 import type { Indexed } from '../../kube/store.ts';
@@ -21,10 +22,10 @@ export async function judgeKey(
   { metadata, status }: CustomObject,
   runtime: AccountRuntime,
 ): Promise<OrganizationVerdict> {
-  const { organization: stored, unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
+  const { organization: stored } = (status ?? {}) as GpuAccountStatus;
   const { name } = metadata;
   const { keyFingerprint, fleet } = runtime;
-  const unmanaged = unmanagedVms.map(({ id }): Stake => ({ kind: 'unmanaged', id }));
+  const unmanaged = unmanagedIn(status).map(({ id }): Stake => ({ kind: 'unmanaged', id }));
   const annotation = metadata.annotations?.[annotations.confirmOrganization];
   const facts = { ...{ account: name, keyFingerprint, stored, snapshot: fleet.snapshot }, annotation };
   if (stored?.keyFingerprint === keyFingerprint) return judgeOrganization({ ...facts, stakes: [] });

@@ -1,17 +1,18 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations } from '../../api/group.ts';
-import type { KeptVms, UnmanagedHold, UnmanagedVm } from '../../api/unmanaged-vms.ts';
+import { keptIn, unmanagedIn, type KeptVms, type UnmanagedHold, type UnmanagedVm } from '../../api/unmanaged-vms.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
-import type { Indexed } from '../../kube/store.ts';
+import type { Indexed, ReadStore } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { VmCounts } from '../../plan/account-status.ts';
 import { judgeSweep, type Judged } from '../../plan/unmanaged/breaker.ts';
 import { entriesOf, type SweepFacts, type Unowned } from '../../plan/unmanaged/entries.ts';
 import { keptAfter } from '../../plan/unmanaged/kept.ts';
-import { standingOf, whyKept, type Named, type Standing } from '../../plan/unmanaged/standing.ts';
+import { keepingIn, standingOf, whyKept, type Named, type Standing } from '../../plan/unmanaged/standing.ts';
 import type { CloudVm } from '../../provider/contract.ts';
+import type { AccountRegistry } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseAccount } from '../spending/books.ts';
 import { vmKindOf } from '../vm/kinds.ts';
@@ -25,6 +26,9 @@ export interface CensusDeps {
   /** Resources of all kinds that stand for one VM, by `uid`, by the `vm` that they record, and by the one that they want (`adopts`). */
   readonly vms: Indexed<CustomObject>;
   readonly owners: VmOwners;
+  /** GpuAccounts, and what runs for them. */
+  readonly store: ReadStore<CustomObject>;
+  readonly accounts: AccountRegistry;
   readonly keepers: Keepers;
   readonly sweep: SweepMemory;
 }
@@ -55,9 +59,8 @@ export function keptBy(
   account: CustomObject,
   list: Snapshot | undefined,
 ): KeptVms[] {
-  const { keptVms = [] } = (account.status ?? {}) as GpuAccountStatus;
   const isListed = list === undefined || list.distrusted !== undefined ? undefined : listedIn(list);
-  return keptAfter(keptVms, keepers.pending(account.metadata.name), isListed);
+  return keptAfter(keptIn(account.status), keepers.pending(account.metadata.name), isListed);
 }
 
 function listedIn({ byId, unreadable, unreadableNames }: Snapshot): (kept: KeptVms) => boolean {
@@ -72,7 +75,7 @@ export function takeCensus(
   account: CustomObject,
   { list, isComplete }: { readonly list: Snapshot; readonly isComplete: boolean },
 ): Census {
-  const { unmanagedVms: before = [] } = (account.status ?? {}) as GpuAccountStatus;
+  const before = unmanagedIn(account.status);
   const { times, attempts } = deps.sweep.of(account.metadata.name);
   const sorted = sortOut(deps, account, list);
   const { counts, unowned } = sorted;
@@ -100,7 +103,8 @@ function judge(
   { metadata, status }: CustomObject,
   seen: { readonly unowned: readonly Unowned[]; readonly owned: number; readonly isCertain: boolean },
 ): Judged {
-  const { unmanagedVms: before = [], unmanagedHold: stored } = (status ?? {}) as GpuAccountStatus;
+  const before = unmanagedIn(status);
+  const { unmanagedHold: stored } = (status ?? {}) as GpuAccountStatus;
   const { unowned, owned, isCertain } = seen;
   return judgeSweep({
     ...{ before, stored, owned, isCertain, marked: owned + unowned.length, isRestored: sweep.isRestored },
@@ -120,12 +124,13 @@ function sortOut(
   account: CustomObject,
   list: Snapshot,
 ): { readonly counts: VmCounts; readonly unowned: readonly Unowned[]; readonly owned: number } {
-  const keeping = { keepVms: parseAccount(account)?.keepVms ?? [], keptVms: keptBy(deps, account, list) };
+  const { keepVms, keptVms } = keepingIn([account, ...deps.store.list()]);
+  const keeping = { keepVms, keptVms: [...keptBy(deps, account, list), ...keptVms, ...deps.keepers.all()] };
   const facts = { installation: deps.installation, isOwned: (vm: Named) => isOwned(deps, vm), keeping };
   const byStanding = Map.groupBy(list.byId.values(), (vm) => standingOf(vm, facts));
   const of = (standing: Standing): readonly CloudVm[] => byStanding.get(standing) ?? [];
   const unowned = [...of('unmanaged'), ...of('kept')].map((vm): Unowned => {
-    return { vm, kept: whyKept(vm, keeping), claimant: claimantOf(deps, vm) };
+    return { vm, kept: whyKept(vm, keeping), claimant: claimantOf(deps, account.metadata.name, vm) };
   });
   const counts = {
     total: list.byId.size,
@@ -149,10 +154,22 @@ export function isOwned(
   return isMarked || owners.ownersOf(id).length > 0;
 }
 
-/** A resource that is not its owner, or not yet, and must not lose it all the same. */
-export function claimantOf({ vms }: Pick<CensusDeps, 'vms'>, { id }: Pick<CloudVm, 'id'>): string | undefined {
+/**
+ * A resource that is not its owner, or not yet, and must not lose it all the same; or another account that lists the same VM: of
+ * two accounts of one organization nobody knows which of the two is to say what becomes of it.
+ */
+export function claimantOf(
+  { vms, store, accounts }: Pick<CensusDeps, 'vms' | 'store' | 'accounts'>,
+  account: string,
+  { id, name }: Named,
+): string | undefined {
   const [claimant] = [...vms.byIndex('vm', id), ...vms.byIndex('adopts', id)];
-  return claimant === undefined ? undefined : resourceName(claimant);
+  if (claimant !== undefined) return resourceName(claimant);
+  const other = store.list().find(({ metadata }) => {
+    const list = accounts.runtime(metadata.name)?.fleet.snapshot;
+    return metadata.name !== account && list?.byId.get(id)?.name === name;
+  });
+  return other === undefined ? undefined : `GpuAccount ${other.metadata.name}`;
 }
 
 /** "GpuVm research/trainer" */

@@ -34,6 +34,11 @@ export class Keepers {
     return [...(this.#pending.get(account)?.values() ?? [])].map(({ kept }) => kept);
   }
 
+  /** Of all accounts. */
+  all(): KeptVms[] {
+    return [...this.#pending.keys()].flatMap((account) => this.pending(account));
+  }
+
   /** What is written down is waited for no more. Returns the keys of those who did. */
   settle(account: string, stored: readonly KeptVms[]): string[] {
     const pending = this.#pending.get(account);

@@ -14,7 +14,7 @@ function seeAt(times: UnownedTimes, minutes: readonly number[], recordedMs = 0, 
 
 describe('the time that a VM is seen without a resource', () => {
   it('counts from the first look to the last list', () => {
-    const times = new UnownedTimes();
+    const times = new UnownedTimes(10 * minute);
     seeAt(times, [0]);
     expect(times.ms('vm-1', 0)).toBe(0);
     seeAt(times, [1, 7]);
@@ -22,36 +22,42 @@ describe('the time that a VM is seen without a resource', () => {
   });
 
   it('does not count from before the first look: a list may be older, and a resource have had it then', () => {
-    const times = new UnownedTimes();
+    const times = new UnownedTimes(10 * minute);
     seeAt(times, [0, 0.1], 0, 20 * second);
     expect(times.ms('vm-1', 0)).toBe(0);
   });
 
   it('goes on from what processes before this one have counted, whatever their clocks said', () => {
-    const times = new UnownedTimes();
+    const times = new UnownedTimes(10 * minute);
     expect(times.ms('vm-1', 15 * minute)).toBe(15 * minute);
     seeAt(times, [0, 5], 15 * minute);
     expect(times.ms('vm-1', 15 * minute)).toBe(20 * minute);
   });
 
   it('goes on as well from what another leader has counted', () => {
-    const times = new UnownedTimes();
+    const times = new UnownedTimes(10 * minute);
     seeAt(times, [0, 5], 0);
     seeAt(times, [6], 30 * minute);
     expect(times.ms('vm-1', 30 * minute)).toBe(30 * minute);
   });
 
   it('ends with a list that lacks it, or shows it with a resource', () => {
-    const times = new UnownedTimes();
+    const times = new UnownedTimes(10 * minute);
     seeAt(times, [0, 5]);
     times.note([], { now: now + 6 * minute, requestedAt: now + 6 * minute });
     seeAt(times, [7, 8]);
     expect(times.ms('vm-1', 0)).toBe(minute);
   });
 
+  it('counts no more of a long gap between two lists than may be missed: nobody has seen it so meanwhile', () => {
+    const times = new UnownedTimes(90 * second);
+    seeAt(times, [0, 1, 181, 182]);
+    expect(times.ms('vm-1', 0)).toBe(3.5 * minute);
+  });
+
   it('begins anew when a resource had it between two looks, also for what is written down', () => {
-    const times = new UnownedTimes();
-    seeAt(times, [0, 20], 0);
+    const times = new UnownedTimes(10 * minute);
+    seeAt(times, [0, 10, 20], 0);
     times.ownerWent(({ id }) => id === 'vm-1', [vm]);
     expect(times.ms('vm-1', 15 * minute)).toBe(0);
     seeAt(times, [21, 25], 15 * minute);

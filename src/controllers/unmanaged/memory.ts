@@ -4,9 +4,8 @@ import type { Named } from '../../plan/unmanaged/standing.ts';
 
 interface Seen {
   readonly vm: Named;
-  /** What processes before this one have counted. */
-  readonly beforeMs: number;
-  readonly since: number;
+  /** Together with what processes before this one have counted. */
+  readonly countedMs: number;
   /** When the last list was requested that showed it so. */
   readonly until: number;
 }
@@ -14,8 +13,14 @@ interface Seen {
 /** How long VMs of one account have been seen without a resource. Lost in a crash but for what the account has written. */
 export class UnownedTimes {
   readonly #seen = new Map<string, Seen>();
+  readonly #longestGapMs: number;
   /** Somebody had them meanwhile: what was counted before does not count. */
   readonly #void = new Set<string>();
+
+  /** @param longestGapMs between two lists; in more than that nobody has looked */
+  constructor(longestGapMs: number) {
+    this.#longestGapMs = longestGapMs;
+  }
 
   /** A list, and what is written down, while no store knows of a resource that has one of these VMs. */
   note(vms: readonly (Named & { readonly recordedMs: number })[], times: { now: number; requestedAt: number }): void {
@@ -34,18 +39,24 @@ export class UnownedTimes {
     // Not from the request of the first list on: a resource may have had it since.
     const seen: Seen =
       before === undefined
-        ? { vm: { id, name }, beforeMs: isVoid ? 0 : recordedMs, since: now, until: now }
-        : { ...before, until: Math.max(before.until, requestedAt) };
-    const behindMs = recordedMs - msOf(seen);
+        ? { vm: { id, name }, countedMs: isVoid ? 0 : recordedMs, until: now }
+        : this.#goneOn(before, requestedAt);
+    const behindMs = recordedMs - seen.countedMs;
     if (behindMs <= 0) this.#void.delete(id);
     // Another leader has counted further.
-    this.#seen.set(id, behindMs > 0 && !isVoid ? { ...seen, beforeMs: seen.beforeMs + behindMs } : seen);
+    this.#seen.set(id, behindMs > 0 && !isVoid ? { ...seen, countedMs: recordedMs } : seen);
+  }
+
+  #goneOn(seen: Seen, requestedAt: number): Seen {
+    const moreMs = Math.max(0, requestedAt - seen.until);
+    const countedMs = seen.countedMs + Math.min(moreMs, this.#longestGapMs);
+    return { ...seen, countedMs, until: seen.until + moreMs };
   }
 
   /** Of a VM that this process has not seen so yet, what is written down. */
   ms(id: string, recordedMs: number): number {
     const seen = this.#seen.get(id);
-    if (seen !== undefined) return msOf(seen);
+    if (seen !== undefined) return seen.countedMs;
     return this.#void.has(id) ? 0 : recordedMs;
   }
 
@@ -61,10 +72,6 @@ export class UnownedTimes {
     this.#seen.clear();
     this.#void.clear();
   }
-}
-
-function msOf({ beforeMs, since, until }: Seen): number {
-  return beforeMs + until - since;
 }
 
 interface Tried extends Attempt {
@@ -124,10 +131,18 @@ interface OfAccount {
 /** What the process knows of the sweep of each account, shared by who decides and who calls. */
 export class SweepMemory {
   readonly #accounts = new Map<string, OfAccount>();
+  readonly #longestGapMs: number;
   #isRestored = false;
 
+  constructor(options: { readonly longestGapMs: number }) {
+    this.#longestGapMs = options.longestGapMs;
+  }
+
   of(account: string): OfAccount {
-    const known = this.#accounts.get(account) ?? { times: new UnownedTimes(), attempts: new Attempts() };
+    const known = this.#accounts.get(account) ?? {
+      times: new UnownedTimes(this.#longestGapMs),
+      attempts: new Attempts(),
+    };
     this.#accounts.set(account, known);
     return known;
   }

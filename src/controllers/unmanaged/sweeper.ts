@@ -1,14 +1,14 @@
 import { conditionOf } from '../../api/conditions.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import { unmanagedIn } from '../../api/unmanaged-vms.ts';
 import { gpuAccountType } from '../../api/group.ts';
 import type { Outcome, KubeApi, ReconcileContext, Reconciler } from '../../kube/contract.ts';
-import type { ReadStore } from '../../kube/store.ts';
 import type { Random } from '../../lib/backoff.ts';
 import type { Logger } from '../../lib/logger.ts';
 import { objectionTo } from '../../plan/unmanaged/objections.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
 import type { Lane, Ticket } from '../../provider/gate-contract.ts';
-import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
+import { listAskedAs, type AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { claimantOf, isOwned, type CensusDeps } from './census.ts';
@@ -18,9 +18,6 @@ export interface SweeperDeps extends CensusDeps {
   readonly kube: KubeApi;
   readonly random: Random;
   readonly log: Logger;
-  /** GpuAccounts. */
-  readonly store: ReadStore<CustomObject>;
-  readonly accounts: AccountRegistry;
   readonly leadership: { assertLeading(): void };
   /** How soon it is looked again at what is not deleted at the moment. */
   readonly retryMs: number;
@@ -124,20 +121,21 @@ export class UnmanagedSweeper implements Reconciler {
     const { kube, installation, keepers, accounts } = this.#deps;
     const { name, uid } = object.metadata;
     // The list of VMs is from before: one that was made since is not in it, and of one that is in it the resource is older.
-    const [account, ...lists] = await Promise.all([
-      kube.get<CustomObject>(gpuAccountType, { name }),
+    const [{ items: all }, ...lists] = await Promise.all([
+      kube.list<CustomObject>(gpuAccountType),
       ...vmKinds.map(({ type }) => kube.list<CustomObject>(type)),
     ]);
     // From here to the call nothing is awaited.
     const { keyFingerprint, fleet } = runtime;
     if (accounts.usable(name, uid) !== runtime) return 'the account cannot be used';
+    const account = all.find(({ metadata }) => metadata.name === name);
     const list = listAskedAs(keyFingerprint, runtime);
     const vm = list?.byId.get(id);
     return objectionTo({
-      ...{ id, installation, accountUid: uid, account, list, keyFingerprint },
+      ...{ id, installation, accountUid: uid, account, accounts: all, list, keyFingerprint },
       resources: lists.flatMap(({ items }) => items),
-      isOwned: vm !== undefined && (isOwned(this.#deps, vm) || claimantOf(this.#deps, vm) !== undefined),
-      pendingKept: keepers.pending(name),
+      isOwned: vm !== undefined && (isOwned(this.#deps, vm) || claimantOf(this.#deps, name, vm) !== undefined),
+      pendingKept: keepers.all(),
       isListFailing: fleet.pollFailure !== undefined,
       isRestored: this.#deps.sweep.isRestored,
     });
@@ -190,14 +188,13 @@ interface Sweep {
 
 /** Ids of VMs of which the account says that they go. */
 export function dueIn({ status }: CustomObject): string[] {
-  const { unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
-  return unmanagedVms.flatMap(({ id, deletingSince }) => (deletingSince === undefined ? [] : [id]));
+  return unmanagedIn(status).flatMap(({ id, deletingSince }) => (deletingSince === undefined ? [] : [id]));
 }
 
 /** Whether there is anything to do about VMs that the account names. */
 export function isConcerned(account: CustomObject): boolean {
-  const { unmanagedVms = [], conditions } = (account.status ?? {}) as GpuAccountStatus;
-  if (unmanagedVms.length === 0) return false;
+  const { conditions } = (account.status ?? {}) as GpuAccountStatus;
+  if (unmanagedIn(account.status).length === 0) return false;
   return dueIn(account).length > 0 || conditionOf(conditions, 'ListDistrusted')?.status === 'True';
 }
 
@@ -205,8 +202,7 @@ export function isConcerned(account: CustomObject): boolean {
 function missingIn({ status }: CustomObject, runtime: AccountRuntime): string[] {
   const list = listAskedAs(runtime.keyFingerprint, runtime);
   if (list?.distrusted === undefined) return [];
-  const { unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
-  return unmanagedVms.flatMap(({ id }) => (list.byId.has(id) || list.unreadable.has(id) ? [] : [id]));
+  return unmanagedIn(status).flatMap(({ id }) => (list.byId.has(id) || list.unreadable.has(id) ? [] : [id]));
 }
 
 /** Waits for all of them, whatever becomes of one: what still ran would be begun a second time. */

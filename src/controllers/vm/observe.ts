@@ -1,7 +1,7 @@
 import type { VmSpec } from '../../api/vm.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations, finalizerName } from '../../api/group.ts';
-import type { KeptVms } from '../../api/unmanaged-vms.ts';
+import { keptIn, type KeptVms } from '../../api/unmanaged-vms.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { keyOf } from '../../kube/contract.ts';
 import type { Indexed, ReadStore } from '../../kube/store.ts';
@@ -110,7 +110,7 @@ export function observeVm(
 }
 
 function keptVmsOf({ accountsStore }: ObserveDeps, account: string): KeptVms[] {
-  return ((accountsStore.get(account)?.status ?? {}) as GpuAccountStatus).keptVms ?? [];
+  return keptIn(accountsStore.get(account)?.status);
 }
 
 function holdsOf(spec: VmSpec, now: number): PowerHold[] {

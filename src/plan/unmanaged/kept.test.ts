@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { launchOf, recordedVm, retiringVm } from '../../../test/support/builders.ts';
 import { gpuAccountStatusSchema } from '../../api/gpu-account.ts';
 import { mostKept, type KeptVms } from '../../api/unmanaged-vms.ts';
-import { isNoted, keptAfter, leftBehind } from './kept.ts';
+import { isNoted, keptAfter, leftBehind, readableIds } from './kept.ts';
 
 const kept = (uid: string, ...ids: string[]): KeptVms => ({
   uid,
@@ -58,4 +58,9 @@ it.each<[string, Parameters<typeof leftBehind>[0], readonly string[] | undefined
   ['does not know of a deployment whether it made one', { launch: launchOf({ outcome: 'Uncertain' }) }, []],
 ])('a resource that %s leaves behind %j', (_, journal, expected) => {
   expect(leftBehind(journal)).toEqual(expected);
+});
+
+it('of ids that a damaged status has only those are noted that can be, and no more than may be', () => {
+  expect(readableIds([undefined, null, 5, {}, '', 'x'.repeat(101), 'vm-1'])).toEqual(['vm-1']);
+  expect(readableIds(Array.from({ length: 20 }, (_, at) => `vm-${at}`))).toHaveLength(9);
 });

@@ -1,4 +1,4 @@
-import { mostIdsOfKept, mostKept, type KeptVms } from '../../api/unmanaged-vms.ts';
+import { longestId, mostIdsOfKept, mostKept, type KeptVms } from '../../api/unmanaged-vms.ts';
 import type { Journal } from '../vm/observation.ts';
 import { recordsOf } from '../vm/ownership.ts';
 import { isInDoubt } from '../vm/proof.ts';
@@ -42,5 +42,12 @@ function makeRoom(after: Map<string, KeptVms>, isListed: ((kept: KeptVms) => boo
 /** Ids of the VMs that a resource leaves behind when it goes in this state; undefined: there is none, and none may come. */
 export function leftBehind(journal: Journal): readonly string[] | undefined {
   const records = recordsOf(journal);
-  return records.length > 0 || isInDoubt(journal) ? records.map(({ id }) => id) : undefined;
+  return records.length > 0 || isInDoubt(journal) ? readableIds(records.map(({ id }) => id)) : undefined;
+}
+
+/** A status that nobody has checked may have anything for an id, and one note that the API server refuses would be the last. */
+export function readableIds(ids: readonly unknown[]): string[] {
+  return ids
+    .filter((id) => typeof id === 'string' && id !== '' && id.length <= longestId)
+    .slice(0, mostIdsOfKept) as string[];
 }

@@ -8,14 +8,17 @@ import { objectionTo, type AccountNow, type LastLook } from './objections.ts';
 
 const other = '22222222-2222-4222-8222-222222222222';
 const spec = { credentialsSecretRef: { namespace: 'gpuvm-system', name: 'tensordock' }, unmanagedVms: 'Delete' };
-const entry = { id: 'vm-1', name: markedName(1), since: '2026-06-01T11:00:00Z', deletingSince: '2026-06-01T12:00:00Z' };
+const entry = {
+  ...{ id: 'vm-1', name: markedName(1), since: '2026-06-01T11:00:00Z', deletingSince: '2026-06-01T12:00:00Z' },
+  unownedSeconds: 3600,
+};
 const status = { organization: { keyFingerprint }, unmanagedVms: [entry] };
 const others = [cloudVm('vm-8', { name: markedName(1, other) })];
 const account: AccountNow = { metadata: { uid: 'account-uid' }, spec, status };
 const kept: KeptVms = { uid, resource: 'GpuVm research/trainer', why: 'Retained', ids: [] };
 
 const look: LastLook = {
-  ...{ id: 'vm-1', installation, accountUid: 'account-uid', account, keyFingerprint },
+  ...{ id: 'vm-1', installation, accountUid: 'account-uid', account, accounts: [account], keyFingerprint },
   ...{
     resources: [{ metadata: { uid: other } }],
     isOwned: false,
@@ -26,8 +29,9 @@ const look: LastLook = {
   list: snapshotOf([cloudVm('vm-1'), ...others]),
 };
 
-function accountWith(changes: Partial<AccountNow>): Pick<LastLook, 'account'> {
-  return { account: { ...account, ...changes } };
+function accountWith(changes: Partial<AccountNow>): Pick<LastLook, 'account' | 'accounts'> {
+  const now = { ...account, ...changes };
+  return { account: now, accounts: [now] };
 }
 
 function listed(changes: Partial<CloudVm>): Pick<LastLook, 'list'> {
@@ -66,6 +70,26 @@ it.each<[string, Partial<LastLook>, string]>([
     'the intent was taken back',
     accountWith({ status: { ...status, unmanagedVms: [{ ...entry, deletingSince: undefined }] } }),
     'the account does not say any more that it is to go',
+  ],
+  [
+    'the grace period was made longer',
+    accountWith({ spec: { ...spec, unmanagedVmsGracePeriod: '24h' } }),
+    'the grace period is not over',
+  ],
+  [
+    'nobody can read what the account says of it',
+    accountWith({ status: { ...status, unmanagedVms: ['vm-1', { ...entry, since: 5 }] } }),
+    'the account does not say any more that it is to go',
+  ],
+  [
+    'another account names it',
+    { accounts: [account, { spec: { keepVms: ['vm-1'] } }] },
+    'it is to be kept (spec.keepVms)',
+  ],
+  [
+    'its resource left it behind with another account, some of whose notes nobody can read',
+    { accounts: [account, { status: { keptVms: ['old', kept] } }] },
+    'it is to be kept (Retained: GpuVm research/trainer)',
   ],
   ['the list fails', { isListFailing: true }, 'there is no list of VMs at the moment'],
   ['there is no list', { list: undefined }, 'there is no list of VMs at the moment'],

@@ -1,10 +1,11 @@
 import { gpuAccountSpecSchema, type GpuAccountSpec, type GpuAccountStatus } from '../../api/gpu-account.ts';
-import type { KeptVms } from '../../api/unmanaged-vms.ts';
+import { unmanagedIn, type KeptVms, type UnmanagedVm } from '../../api/unmanaged-vms.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
+import { parseDuration } from '../../lib/duration.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { mostAtOnce } from './breaker.ts';
-import { claims, whyKept, type Claimant } from './standing.ts';
+import { claims, keepingIn, whyKept, type Claimant } from './standing.ts';
 
 /** What is looked at in the moment before a VM that nobody owns is deleted. Pure. */
 export interface LastLook {
@@ -14,6 +15,8 @@ export interface LastLook {
   readonly accountUid: string;
   /** The account as the API server has it now. */
   readonly account: AccountNow | undefined;
+  /** All GpuAccounts, as the API server has them now. */
+  readonly accounts: readonly Pick<AccountNow, 'spec' | 'status'>[];
   /** The resources of all kinds that stand for one VM, as the API server has them now, in all namespaces. */
   readonly resources: readonly Claimant[];
   /** Whether the operator's own stores know of an owner. */
@@ -39,6 +42,9 @@ export interface AccountNow {
 interface Read extends LastLook {
   readonly spec: GpuAccountSpec | undefined;
   readonly status: GpuAccountStatus;
+  /** What the account says of the VM, and of all such. */
+  readonly entry: UnmanagedVm | undefined;
+  readonly entries: readonly UnmanagedVm[];
   /** As the last list has it. */
   readonly vm: CloudVm | undefined;
 }
@@ -47,7 +53,9 @@ interface Read extends LastLook {
 export function objectionTo(look: LastLook): string | undefined {
   const { account, list, id } = look;
   const spec = gpuAccountSpecSchema.safeParse(account?.spec).data;
-  const read: Read = { ...look, spec, status: account?.status ?? {}, vm: list?.byId.get(id) };
+  const entries = unmanagedIn(account?.status);
+  const entry = entries.find((one) => one.id === id);
+  const read: Read = { ...look, spec, status: account?.status ?? {}, entries, entry, vm: list?.byId.get(id) };
   for (const objection of objections) {
     const sentence = objection(read);
     if (sentence !== undefined) return sentence;
@@ -71,10 +79,15 @@ const organizationIsUnproven: Objection = ({ status, keyFingerprint }) =>
     ? undefined
     : 'the credentials are not proven to be those of the organization';
 
-const intentIsGone: Objection = ({ status, id }) =>
-  status.unmanagedVms?.find((entry) => entry.id === id)?.deletingSince === undefined
-    ? 'the account does not say any more that it is to go'
-    : undefined;
+const intentIsGone: Objection = ({ entry }) =>
+  entry?.deletingSince === undefined ? 'the account does not say any more that it is to go' : undefined;
+
+/** It may have been made longer meanwhile. What is written of a VM that goes is the whole period that it was seen so. */
+const graceIsLonger: Objection = ({ entry, spec }) => {
+  const graceMs = parseDuration(spec?.unmanagedVmsGracePeriod ?? '');
+  const isOver = graceMs !== undefined && 1000 * (entry?.unownedSeconds ?? 0) >= graceMs;
+  return isOver ? undefined : 'the grace period is not over';
+};
 
 const listIsMissing: Objection = ({ list, isListFailing }) =>
   list === undefined || isListFailing ? 'there is no list of VMs at the moment' : undefined;
@@ -98,24 +111,22 @@ const vmIsClaimed: Objection = ({ vm, resources, isOwned }) => {
 };
 
 /** Whatever was decided before: by a process whose stores were behind, or by an older release. */
-const tooManyWouldGo: Objection = ({ id, status, list, installation, resources, isRestored }) => {
-  const { unmanagedVms = [], unmanagedHold } = status;
-  if (unmanagedVms.find((entry) => entry.id === id)?.confirmed === true) return undefined;
-  if (unmanagedHold !== undefined || isRestored) return 'the account holds back what has no resource';
+const tooManyWouldGo: Objection = ({ entry, entries, status, list, installation, resources, isRestored }) => {
+  if (entry?.confirmed === true) return undefined;
+  if (status.unmanagedHold !== undefined || isRestored) return 'the account holds back what has no resource';
   const marks = [...(list?.byId.values() ?? [])].flatMap(({ name, state }) => {
     const mark = markOf(name);
     return mark?.installation === installation && state !== 'terminated' ? [mark.uid] : [];
   });
   const uids = new Set(resources.map(({ metadata }) => metadata.uid));
   if (!marks.some((uid) => uids.has(uid))) return 'no resource owns any VM of this installation';
-  const going = unmanagedVms.filter(
-    ({ deletingSince, confirmed }) => deletingSince !== undefined && confirmed !== true,
-  );
+  const going = entries.filter(({ deletingSince, confirmed }) => deletingSince !== undefined && confirmed !== true);
   return going.length > mostAtOnce(marks.length) ? 'too many would go at once' : undefined;
 };
 
-const vmIsToBeKept: Objection = ({ vm, spec, status, pendingKept }) => {
-  const keeping = { keepVms: spec?.keepVms ?? [], keptVms: [...(status.keptVms ?? []), ...pendingKept] };
+const vmIsToBeKept: Objection = ({ vm, accounts, pendingKept }) => {
+  const { keepVms, keptVms } = keepingIn(accounts);
+  const keeping = { keepVms, keptVms: [...keptVms, ...pendingKept] };
   const why = vm === undefined ? undefined : whyKept(vm, keeping);
   return why === undefined ? undefined : `it is to be kept (${why})`;
 };
@@ -126,6 +137,7 @@ const objections: readonly Objection[] = [
   accountOnlyReports,
   organizationIsUnproven,
   intentIsGone,
+  graceIsLonger,
   listIsMissing,
   listIsOfOthers,
   listIsDoubtful,

@@ -1,5 +1,5 @@
 import { annotations } from '../../api/group.ts';
-import type { KeptVms } from '../../api/unmanaged-vms.ts';
+import { keptIn, type KeptVms } from '../../api/unmanaged-vms.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 
@@ -30,6 +30,19 @@ export interface StandingFacts {
 export interface Keeping {
   readonly keepVms: readonly string[];
   readonly keptVms: readonly KeptVms[];
+}
+
+/** By whichever account somebody has said it: there may be two of one organization, as while one takes the place of another. */
+export function keepingIn(accounts: readonly { readonly spec?: unknown; readonly status?: unknown }[]): Keeping {
+  return {
+    keepVms: accounts.flatMap(({ spec }) => idsIn((spec as { keepVms?: unknown } | undefined)?.keepVms)),
+    keptVms: accounts.flatMap(({ status }) => keptIn(status)),
+  };
+}
+
+/** Also of a spec that is wrong elsewhere. */
+function idsIn(ids: unknown): string[] {
+  return Array.isArray(ids) ? ids.filter((id) => typeof id === 'string') : [];
 }
 
 export function standingOf(vm: Named & Pick<CloudVm, 'state'>, facts: StandingFacts): Standing {
