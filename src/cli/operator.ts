@@ -14,7 +14,7 @@ import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { logLastWords } from './last-words.ts';
 import { leaderElectionOptions, leadershipFrom, type LeaderElectionFlags } from './leader-election.ts';
-import { countOption, durationOption, labelsOption, portOption } from './option-types.ts';
+import { countOption, durationOption, labelsOption, portOption, proxyOption } from './option-types.ts';
 import { newPassword } from './password.ts';
 import { endSoon, untilToldToStop } from './shutdown.ts';
 import { assertTlsIsVerified } from './tls-environment.ts';
@@ -58,6 +58,7 @@ function generalOptions(): Option[] {
       '--cost-labels <labels>',
       'labels of resources that gpuvm_cost_dollars_total is told apart by, such as team,gpuvm.dev/pool',
     ),
+    proxyOption('--provider-proxy <url>', 'HTTP proxy on the way to the provider, such as http://proxy.example:3128'),
     text(
       '--installation <id>',
       'eight hexadecimal digits that mark the VMs of this installation; default: from the cluster',

@@ -1,6 +1,6 @@
 import { Command, type Option } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { countOption, durationOption, labelsOption, portOption } from './option-types.ts';
+import { countOption, durationOption, labelsOption, portOption, proxyOption } from './option-types.ts';
 
 /** What the command has for `--x` with these arguments. Throws with what a user would read. */
 function parse(option: Option, ...args: string[]): unknown {
@@ -28,6 +28,7 @@ it('an option that is given is read', () => {
   expect([parse(port(), '--x', '0'), parse(port(), '--x', '65535')]).toEqual([0, 65_535]);
   expect(parse(count(), '--x', '1')).toBe(1);
   expect(parse(duration(), '--x', '1m30s')).toBe(90_000);
+  expect(parse(proxyOption('--x <url>', 'a proxy'), '--x', 'http://a:1')).toEqual({ host: 'a', port: 1 });
   const labels = labelsOption('--x <labels>', 'labels');
   expect(parse(labels, '--x', 'team, gpuvm.dev/pool')).toEqual(['team', 'gpuvm.dev/pool']);
 });
@@ -51,6 +52,10 @@ describe('bad input is refused with what would be right', () => {
     ['a.b,a-b', '"a-b" has the same name in Prometheus as another one: label_a_b'],
   ])('labels "%s"', (value, said) => {
     expect(() => parse(labelsOption('--x <labels>', 'labels'), `--x=${value}`)).toThrow(said);
+  });
+
+  it.each(['proxy:3128', 'https://proxy:3128', 'http://user:password@proxy:3128'])('proxy "%s"', (value) => {
+    expect(() => parse(proxyOption('--x <url>', 'a proxy'), `--x=${value}`)).toThrow('give http://HOST:PORT');
   });
 
   it.each(['0s', '5', '-5s', '', 'soon'])('duration "%s"', (value) => {

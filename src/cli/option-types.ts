@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 
 import { parseDuration } from '../lib/duration.ts';
+import { parseProxyUrl } from '../lib/proxy-address.ts';
 import { costLabelName } from '../telemetry/cost-labels.ts';
 
 /** Options of the commands by what they hold. Bad input is refused with a sentence that says what would be right. */
@@ -50,6 +51,16 @@ export function labelsOption(flags: string, description: string): Option {
 }
 
 const labelPattern = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
+
+export function proxyOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((value) => {
+    const proxy = parseProxyUrl(value);
+    if (proxy === undefined) {
+      throw new InvalidArgumentError('give http://HOST:PORT, without a path and without a password');
+    }
+    return proxy;
+  });
+}
 
 function wholeNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;

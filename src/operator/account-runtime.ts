@@ -78,7 +78,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     timeoutMs: options.providerTimeoutMs,
     lateEffectMs: options.lateEffectMs,
     maxConnections: options.maxInFlight,
-    allowPrivate: options.allowPrivateEndpoints,
+    ...{ allowPrivate: options.allowPrivateEndpoints, proxy: options.providerProxy },
   });
   const provider = instrumented(client, {
     clock,

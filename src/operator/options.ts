@@ -1,3 +1,4 @@
+import type { ProxyAddress } from '../lib/proxy-address.ts';
 import type { VmTimings } from '../plan/vm/observation.ts';
 
 /** How the operator runs. Durations in milliseconds. */
@@ -34,6 +35,8 @@ export interface OperatorOptions {
   readonly allowPrivateProbes: boolean;
   /** Whether an account's endpoint may have a loopback or private address. For a simulator. */
   readonly allowPrivateEndpoints: boolean;
+  /** An HTTP proxy on the way to providers with https endpoints. Absent: none. */
+  readonly providerProxy: ProxyAddress | undefined;
   /** Labels of resources by which the counter of costs is told apart. */
   readonly costLabels: readonly string[];
   /** Where metrics and health are served; port 0 takes any free one. */
@@ -57,6 +60,7 @@ export const defaultOperatorOptions: OperatorOptions = {
   concurrency: 128,
   allowPrivateProbes: false,
   allowPrivateEndpoints: false,
+  providerProxy: undefined,
   costLabels: [],
   telemetryHost: '0.0.0.0',
   telemetryPort: 8080,

@@ -65,7 +65,7 @@ export async function operatorOfChart(cluster: Cluster, wayToApiServer: string):
   const deployment = await cluster.kube.get<Deployment>(deploymentType, release);
   if (deployment === undefined) throw new Error('the chart has made no Deployment');
   const serviceAccount = { namespace: release.namespace, name: deployment.spec.template.spec.serviceAccountName };
-  const { args, env } = commandOf(deployment);
+  const { args, env } = await commandOf(cluster, deployment);
   // In place of what a kubelet mounts: the token, and how the API server is reached.
   const KUBECONFIG = await kubeconfigOf(cluster, serviceAccount, wayToApiServer);
   return () => new OperatorProcess({ args, env: { ...env, KUBECONFIG } });

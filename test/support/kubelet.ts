@@ -1,4 +1,10 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+
+import { configMapType, type ConfigMapObject } from '../../src/controllers/objects.ts';
 import type { KubeObject } from '../../src/kube/contract.ts';
+import type { Cluster } from './cluster.ts';
 import type { Command } from './operator-process.ts';
 
 interface EnvVar {
@@ -7,9 +13,16 @@ interface EnvVar {
   readonly valueFrom?: { readonly fieldRef?: { readonly fieldPath: string } };
 }
 
+interface Container {
+  readonly args: readonly string[];
+  readonly env?: readonly EnvVar[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
 interface PodSpec {
   readonly serviceAccountName: string;
-  readonly containers: readonly { readonly args: readonly string[]; readonly env?: readonly EnvVar[] }[];
+  readonly containers: readonly Container[];
+  readonly volumes?: readonly { readonly name: string; readonly configMap?: { readonly name: string } }[];
 }
 
 export interface Deployment extends KubeObject {
@@ -17,7 +30,37 @@ export interface Deployment extends KubeObject {
 }
 
 /** What a kubelet would start for a pod of this Deployment. Throws where the chart uses more than is known here. */
-export function commandOf({ metadata, spec }: Deployment): Command {
+export async function commandOf(cluster: Cluster, deployment: Deployment): Promise<Command> {
+  const { args, env } = withoutMounts(deployment);
+  const places = await mount(cluster, deployment);
+  const moved = (value: string): string =>
+    [...places].reduce(
+      (text, [inPod, here]) => (text.startsWith(inPod) ? here + text.slice(inPod.length) : text),
+      value,
+    );
+  return { args, env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, moved(value)])) };
+}
+
+/** Writes the files of its volumes into folders of this machine. Gives these by where they are in the pod. */
+async function mount(cluster: Cluster, { metadata, spec }: Deployment): Promise<ReadonlyMap<string, string>> {
+  const { containers, volumes = [] } = spec.template.spec;
+  const places = new Map<string, string>();
+  for (const { name, mountPath } of containers[0]?.volumeMounts ?? []) {
+    const source = volumes.find((volume) => volume.name === name)?.configMap;
+    if (source === undefined) throw new Error(`the volume ${name} is of a kind that is not known here`);
+    const ref = { namespace: metadata.namespace, name: source.name };
+    const configMap = await cluster.kube.get<ConfigMapObject>(configMapType, ref);
+    const folder = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-mount-'));
+    for (const [file, text] of Object.entries(configMap?.data ?? {})) await writeFile(path.join(folder, file), text);
+    places.set(mountPath, folder);
+  }
+  return places;
+}
+
+function withoutMounts({ metadata, spec }: Deployment): {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+} {
   const [container] = spec.template.spec.containers;
   if (container === undefined) throw new Error('the pod has no container');
   const fields: Readonly<Record<string, string | undefined>> = { 'metadata.namespace': metadata.namespace };

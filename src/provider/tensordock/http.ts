@@ -1,9 +1,11 @@
 import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import { promisify } from 'node:util';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import type { Clock } from '../../lib/clock.ts';
-import { assertInReach, ForbiddenAddressError, guardedLookup, type GuardOptions } from '../../lib/guarded-lookup.ts';
+import { ForbiddenAddressError } from '../../lib/guarded-lookup.ts';
+import type { ProxyAddress } from '../../lib/proxy-address.ts';
 import { withoutTrailingSlashes } from '../../lib/slashes.ts';
+import { guardedConnector, ProxyError, tunnelledConnector } from './connector.ts';
 
 /** One request as it goes over the wire; path and query are already encoded. */
 export interface HttpRequest {
@@ -64,11 +66,12 @@ export interface HttpOptions {
    * and those of a cloud's metadata service are refused in any case. Default false.
    */
   readonly allowPrivate?: boolean;
+  /** An HTTP proxy through which https endpoints are reached. Default: none. */
+  readonly proxy?: ProxyAddress | undefined;
   /** Of an answer, compressed and not. Default 32 MB: a listing of 10,000 VMs has about 9. */
   readonly maxAnswerBytes?: number;
 }
 
-const connectTimeoutMs = 10_000;
 /** Shorter than the idle time of usual proxies, so that we are the ones who close. */
 const keepAliveTimeoutMs = 15_000;
 
@@ -89,11 +92,12 @@ export function createHttpTransport(options: HttpOptions): HttpTransport {
     timeoutMs: options.timeoutMs ?? 30_000,
     maxBytes: options.maxAnswerBytes ?? 32 * 1024 * 1024,
   };
+  const guard = { allowPrivate: options.allowPrivate ?? false };
   const common: Agent.Options = {
     connections: options.maxConnections ?? 64,
     // HTTP/2 would share one connection between calls: its loss would put all of them in doubt at once.
     allowH2: false,
-    connect: guardedConnector({ allowPrivate: options.allowPrivate ?? false }),
+    connect: options.proxy === undefined ? guardedConnector(guard) : tunnelledConnector(options.proxy, guard),
     // The time-out of the whole exchange runs on the injected clock.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -111,26 +115,6 @@ export function createHttpTransport(options: HttpOptions): HttpTransport {
       closing ??= Promise.all([shared.close(), single.close()]);
       await closing;
     },
-  };
-}
-
-/** Judges the address that is connected to, at each connection: the endpoint's name may mean another one by then. */
-function guardedConnector(guard: GuardOptions): buildConnector.connector {
-  const connect = buildConnector({
-    timeout: connectTimeoutMs,
-    // Said here, it holds whatever NODE_TLS_REJECT_UNAUTHORIZED says.
-    rejectUnauthorized: true,
-    allowH2: false,
-    lookup: guardedLookup(guard),
-  });
-  return (options, callback) => {
-    try {
-      assertInReach(options.hostname, guard);
-    } catch (error) {
-      callback(error instanceof Error ? error : new Error('unknown'), null);
-      return;
-    }
-    connect(options, callback);
   };
 }
 
@@ -270,6 +254,7 @@ function firstOf(value: string | string[] | undefined): string | undefined {
 /** Only the error's code is shown: its message may hold addresses and, for parse errors, pieces of the exchange. */
 function describe(error: unknown, sent: boolean): string {
   if (error instanceof ForbiddenAddressError) return forbidden(error);
+  if (error instanceof ProxyError) return `no connection could be made: ${error.message}`;
   const code = codeOf(error);
   if (!sent && code !== undefined && certificateCodes.test(code)) {
     return `the certificate of the endpoint is not trusted (${code}): an authority that this machine knows, or that NODE_EXTRA_CA_CERTS names, has to vouch for it under the endpoint's name`;

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import type { ProxyAddress } from '../../lib/proxy-address.ts';
 import type { Redactor } from '../../lib/redact.ts';
 import type { Provider, ProviderCapabilities } from '../contract.ts';
 import { ProviderError } from '../error.ts';
@@ -20,6 +21,8 @@ export interface TensorDockOptions {
   readonly maxConnections?: number;
   /** Whether the endpoint may have a private or loopback address, as a simulator has. Default false. */
   readonly allowPrivate?: boolean;
+  /** An HTTP proxy on the way to an https endpoint. Default: none. */
+  readonly proxy?: ProxyAddress | undefined;
   readonly maxAnswerBytes?: number;
   /** List hosts reserved for the organization too, at the price of credentials in a query string. Default false. */
   readonly includeReservedHosts?: boolean;
@@ -104,6 +107,7 @@ function httpTransport(options: TensorDockOptions): api.HttpTransport {
     clock: options.clock,
     ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
     allowPrivate: options.allowPrivate ?? false,
+    proxy: options.proxy,
     ...(options.maxConnections === undefined ? {} : { maxConnections: options.maxConnections }),
     ...(options.maxAnswerBytes === undefined ? {} : { maxAnswerBytes: options.maxAnswerBytes }),
   });
