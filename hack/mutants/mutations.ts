@@ -1,3 +1,4 @@
+import { balanceMutations } from './balance-mutations.ts';
 import type { Mutation } from './mutation.ts';
 import { poolMutations } from './pool-mutations.ts';
 import { spotMutations } from './spot-mutations.ts';
@@ -180,6 +181,7 @@ export const mutations: readonly Mutation[] = [
     find: 'if (at === undefined || observation.now < at) return undefined;',
     replace: 'if (at === undefined || observation.now < at - 240_000) return undefined;',
   },
+  ...balanceMutations.map((mutation) => ({ ...mutation, kinds: ['balance'] as const })),
   ...spotMutations.map((mutation) => ({ ...mutation, kinds: ['spot'] as const })),
   ...poolMutations.map((mutation) => ({ ...mutation, kinds: ['pool'] as const })),
 ];

@@ -15,7 +15,7 @@ interface Flags extends ClusterFlags, OutputFlags {}
 /** `gpuvm account [NAME]`: the organizations at the provider. */
 export function accountCommand(): Command {
   const command = new Command('account')
-    .summary('organizations at the provider: credentials, VMs, limits, and what is wrong')
+    .summary('organizations at the provider: credentials, VMs, balance, limits, and what is wrong')
     .description(
       'Shows a GpuAccount in full, or all of them in a table. By their statuses: the provider is not asked, and no credentials are read.',
     )

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
 import { mostLateMs } from './worst-moments.ts';
+import { balanceDeeds, runways, type BalanceDeed } from './balance-deeds.ts';
 import { budgetDeed, memberName, poolDeeds, poolSpecChange, type BudgetDeed, type PoolDeed } from './pool-deeds.ts';
 import { marketDeeds, spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
 import type { SpotMoment } from './spot-moments.ts';
@@ -24,7 +25,8 @@ export type Deed =
   | SpotMoment
   | MarketDeed
   | PoolDeed
-  | BudgetDeed;
+  | BudgetDeed
+  | BalanceDeed;
 
 export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
@@ -197,6 +199,7 @@ function usersDeed({ vm, own = vm, ...cast }: Cast): Weighted<Deed>[] {
  */
 const teamsDeed: Weighted<Deed>[] = [
   often(2, budgetDeed),
+  often(1, fc.oneof(...balanceDeeds(often))),
   often(3, fc.record({ do: doing('secret'), holds: fc.constantFrom('own', 'rotated', 'mistyped', 'other') })),
 ];
 
@@ -326,6 +329,38 @@ function applying({ vm }: Cast, spec: fc.Arbitrary<object>): fc.Arbitrary<Deed> 
 }
 
 export const actions = actionsOf(gpuVms, applying(gpuVms, fc.constant({})));
+/**
+ * GpuVms of different importance in an organization that is never rich for long. Less else happens than in other worlds: what
+ * is promised of a balance shows while the provider says what is left.
+ */
+const poorVm = fc.constantFrom('vm-a', 'vm-b', 'vm-c', 'vm-d', 'vm-e', 'vm-f');
+const importantSpec = fc.record({ priority: fc.constantFrom(-5, 0, 5) });
+const poorDeed = fc.oneof<Weighted<Deed>[]>(
+  often(8, fc.record({ do: doing('apply'), vm: poorVm, spec: importantSpec })),
+  often(2, fc.record({ do: doing('apply'), vm: poorVm, spec: specChange })),
+  often(1, fc.record({ do: doing('pause'), vm: poorVm, on })),
+  often(3, fc.record({ do: doing('delete'), vm: poorVm })),
+  ...balanceDeeds(often),
+  often(
+    4,
+    fc.record({
+      do: doing('fault'),
+      endpoint: fc.constantFrom('billing/balance', 'billing/balance', 'client/stop/single', 'client/start/single', '*'),
+      kind: fc.constantFrom(...faultKinds),
+      count: fc.constantFrom(1, 3, 8),
+    }),
+  ),
+  often(2, fc.record({ do: doing('crash'), afterPoints: fc.nat({ max: 12 }) })),
+  often(1, fc.oneof<Weighted<Deed>[]>(...processTrouble, ...kubeTrouble)),
+);
+export const poorActions = fc
+  .tuple(
+    then(fc.record({ do: doing('runway'), runways })),
+    then(fc.record({ do: doing('apply'), vm: poorVm, spec: importantSpec })),
+    then(fc.record({ do: doing('apply'), vm: poorVm, spec: importantSpec })),
+    fc.array(then(poorDeed), { minLength: 2, maxLength: 24 }),
+  )
+  .map(([runway, one, other, more]) => [runway, one, other, ...more]);
 export const spotActions = actionsOf(spotVms, applying(spotVms, spotSpecChange));
 export const poolActions = actionsOf(
   pools,

@@ -1,6 +1,7 @@
 import { annotations } from '../../src/api/group.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
+import { strikeBalance } from './balances.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
 import { meetSpotMoment } from './spot-moments.ts';
 import { tendPool } from './pool-perform.ts';
@@ -60,6 +61,11 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
       return tendPool(world, one, cap);
     case 'budget':
       return world.allow(one.hard);
+    case 'balance':
+    case 'runway':
+    case 'balanceSlips':
+    case 'oldAnswers':
+      return strikeBalance(world, one);
     case 'outbidAdopted':
     case 'fickleMarket':
     case 'lateStart':
@@ -78,8 +84,10 @@ function apply(
   const isNew = world.resource(vm) === undefined;
   if (isSpot(vm)) return world.apply(vm, isNew ? spotSpecOf(vm, spec, cap) : spotChangeOf(spec, cap), given);
   const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
-  const { vcpus, powerState, deletionPolicy, schedule, expireAfter } = spec as Readonly<Record<string, unknown>>;
-  const changes = Object.entries({ vcpus, powerState, deletionPolicy, schedule, expireAfter });
+  const { vcpus, powerState, deletionPolicy, schedule, expireAfter, priority } = spec as Readonly<
+    Record<string, unknown>
+  >;
+  const changes = Object.entries({ vcpus, powerState, deletionPolicy, schedule, expireAfter, priority });
   // Null takes a field away where there is one.
   const own = Object.fromEntries(changes.filter(([, value]) => value !== undefined && (!isNew || value !== null)));
   return world.apply(vm, isNew ? { ...easySpec, ...limit, ...own } : own);

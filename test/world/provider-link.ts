@@ -35,12 +35,15 @@ export interface ProviderWeather {
   overcharges: boolean;
   /** So many answers say that nothing is left of the balance, which is not so. */
   balanceSlips: number;
+  /** Answers about the balance are going to fail. */
+  fallsSilent: boolean;
 }
 
 /** No trouble but the delay of every call. */
 export function fairWeather(): Omit<ProviderWeather, 'delay'> {
   return {
-    ...{ late: { chance: 0, delay: noDelay }, heldUp: undefined, duplicates: 0, overcharges: false, balanceSlips: 0 },
+    ...{ late: { chance: 0, delay: noDelay }, heldUp: undefined, duplicates: 0, overcharges: false },
+    ...{ balanceSlips: 0, fallsSilent: false },
     ...{ omits: undefined, hidesPrices: false, vainDeletions: 0, keptInVain: new Set() },
   };
 }

@@ -8,6 +8,7 @@ import { isKubeError } from '../../src/kube/contract.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
 import { isAtRest, isPoolConverged } from '../support/convergence.ts';
 import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
+import { limitRunway, setBalance } from './balances.ts';
 import { liftCosts } from './pool-perform.ts';
 import type { Replica } from './replica.ts';
 import { setPrice, setRoom, spotHosts, spotModels } from './spot-perform.ts';
@@ -48,8 +49,8 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
     for (const { metadata, spec, status } of world.pools().filter((one) => !isPoolAtRest(world, one)))
       world.watchdog.complain(`${metadata.name} does not converge: ${JSON.stringify({ metadata, spec, status })}`);
   }
-  // Whatever was on its way when things became quiet, and the longest pause after failures.
-  await world.advance(330_000);
+  // Whatever was on its way when things became quiet, the longest pause after failures, and the next look at the balance.
+  await world.advance(400_000);
   // As long as it takes until each account has been polled and looked at once more.
   await expectNoWrites(world, 35_000);
   world.watchdog.checkQuiet(world.resources(), world.released);
@@ -125,6 +126,8 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
   world.clearFaults();
   world.holdWatches(false);
   await world.allow(null);
+  await limitRunway(world, null);
+  setBalance(world, '100000');
   await unlessGone(liftCosts(world));
   const own = { ...acceptedPair(world), apiToken: plantedSecrets.apiToken };
   acceptOnly(world, own);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 import { KubeError } from '../../src/kube/contract.ts';
 import type { SimulatorOptions } from '../../src/sim/index.ts';
-import { actions, poolActions, spotActions, type Action } from './deeds.ts';
+import { actions, poolActions, poorActions, spotActions, type Action } from './deeds.ts';
 import { addOrganization } from './organizations.ts';
 import { perform } from './perform.ts';
 import { comeToRest, type Winnable } from './rest.ts';
@@ -59,6 +59,12 @@ const surroundings = {
 
 const withoutSpotVms = fc.record({ ...surroundings, market: fc.constant(undefined), actions });
 
+/** Where clocks differ by an hour, nobody can say which of the runways of that hour a process went by. */
+const withLowBalance = fc.record({
+  ...{ ...surroundings, market: fc.constant(undefined), actions: poorActions },
+  skewsMs: fc.constant([0, 0] as const),
+});
+
 const market = fc.record({
   outbidReturns: fc.constantFrom('by-start' as const, 'by-itself' as const),
   spotCompetition: fc.constantFrom('market' as const, 'bids' as const),
@@ -71,8 +77,13 @@ const withSpotVms = fc.record({ ...surroundings, market, actions: spotActions })
 
 const withPools = fc.record({ ...surroundings, market, actions: poolActions });
 
-/** Single VMs on demand, SpotVms, or pools of both. */
-export const scenarioKinds = { vm: withoutSpotVms, spot: withSpotVms, pool: withPools } as const;
+/** Single VMs on demand, with money and without, SpotVms, or pools of both. */
+export const scenarioKinds = {
+  vm: withoutSpotVms,
+  balance: withLowBalance,
+  spot: withSpotVms,
+  pool: withPools,
+} as const;
 export type ScenarioKind = keyof typeof scenarioKinds;
 
 /** Of any of these kinds. */
@@ -80,7 +91,7 @@ export function scenarioOf(...of: readonly ScenarioKind[]): fc.Arbitrary<Scenari
   return fc.oneof(...of.map((kind): fc.Arbitrary<Scenario> => scenarioKinds[kind]));
 }
 
-export const scenario = scenarioOf('vm', 'spot', 'pool');
+export const scenario = scenarioOf('vm', 'balance', 'spot', 'pool');
 
 /**
  * Two leaders that see the world differently overwrite each other's status as fast as the API server lets them: nothing

@@ -1,4 +1,4 @@
-import { annotations, finalizerName, gpuPoolType, spotVmType } from '../../src/api/group.ts';
+import { annotations, finalizerName, gpuAccountType, gpuPoolType, spotVmType } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
@@ -10,6 +10,7 @@ import type { Vm } from '../../src/sim/state.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { isVmKind } from './kinds.ts';
+import { BalanceWatch } from './balance-watch.ts';
 import { BudgetWatch } from './budget-watch.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { isOnItsWayOut, type SpotFacts } from './spot-facts.ts';
@@ -50,6 +51,7 @@ export class Watchdog {
   readonly #installation: string;
   readonly pools: PoolWatch;
   readonly budgets: BudgetWatch;
+  readonly balances: BalanceWatch;
   readonly #spot: SpotWatch;
   readonly #clock: ClockWatch;
   #wasCalm = false;
@@ -76,6 +78,13 @@ export class Watchdog {
       ...facts,
       isExcused: (uid) => this.#excused.has(uid),
       statusesOf: (vmId) => this.#statuses.get(vmId) ?? new Set(),
+      complain: (what) => {
+        this.complain(what);
+      },
+    });
+    this.balances = new BalanceWatch({
+      ...facts,
+      isExcused: (uid) => this.#excused.has(uid),
       complain: (what) => {
         this.complain(what);
       },
@@ -138,6 +147,7 @@ export class Watchdog {
   afterExchange(request: SimRequest, exchange: Exchange): void {
     this.#noteSaid(exchange);
     this.#look();
+    this.balances.afterExchange(request, exchange);
     this.#spot.afterExchange(request, exchange);
     this.#clock.afterExchange(request, exchange, this.#wasCalm);
   }
@@ -168,6 +178,7 @@ export class Watchdog {
   }
 
   #look(): void {
+    this.balances.look();
     const byOwner = new Map<string, Vm[]>();
     for (const vm of this.#facts.liveVms()) {
       this.#noteStatus(vm, vm.status);
@@ -203,6 +214,7 @@ export class Watchdog {
     }
     this.pools.afterDeployed(vm, owner);
     this.budgets.afterDeployed(vm);
+    this.balances.afterDeployed(vm);
     const launch = (owner.status as VmStatus | undefined)?.launch;
     if (launch?.name !== vm.name && !this.#excused.has(uid))
       this.complain(`${vm.name} was deployed, but the journal says ${launch?.name ?? 'nothing'}`);
@@ -233,6 +245,7 @@ export class Watchdog {
   /** A user has made a resource, or changed its spec. */
   afterSpec(object: CustomObject): void {
     if (object.kind === spotVmType.kind) this.#spot.afterSpec(object);
+    this.balances.afterVmSpec(object);
   }
 
   /** A status was written. */
@@ -256,6 +269,7 @@ export class Watchdog {
     if (isVmKind(kind)) problems.push(...this.#unfounded(status), ...this.#forgotten(status, before));
     for (const problem of problems) this.complain(`status of ${object.metadata.name}: ${problem}`);
     if (kind === spotVmType.kind) this.#spot.afterStatus(object, before);
+    if (kind === gpuAccountType.kind) this.balances.afterAccountStatus(object, before);
   }
 
   /** Claims about the VM that the provider never made. */

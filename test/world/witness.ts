@@ -96,6 +96,7 @@ export class Witness {
     const watchdog = this.#options.watchdog();
     if (isPoolType(type)) watchdog.pools.afterSpec(after);
     if (isBudgetType(type)) watchdog.budgets.afterSpec(after);
+    if (type.plural === gpuAccountType.plural) watchdog.balances.afterAccountSpec(after);
     if (!isVmType(type)) return;
     watchdog.afterSpec(after);
     if (before === undefined) watchdog.pools.afterCreated(after);

@@ -208,10 +208,13 @@ function limitText({ limits }: AccountReport): string {
   const parts = [
     limits?.maxVms === undefined ? undefined : `${limits.maxVms} VMs`,
     cost === undefined ? undefined : `${dollars(cost)} per hour`,
-    limits?.minRunway === undefined ? undefined : `a balance for ${limits.minRunway}`,
-    limits?.releaseBelowRunway === undefined ? undefined : `VMs are released below ${limits.releaseBelowRunway}`,
+    limits?.minRunway === undefined ? undefined : runwayText(limits.minRunway, limits.releaseBelowRunway),
   ];
   return parts.filter((part) => part !== undefined).join(', ');
+}
+
+function runwayText(min: string, release: string | undefined): string {
+  return `a balance that lasts for ${min}${release === undefined ? '' : ` (below ${release} VMs are released)`}`;
 }
 
 function moneyText({ money: { balance, burnRate, runway } }: AccountReport): string {

@@ -96,11 +96,17 @@ export class BalanceKeeper {
     const books = ledger.books();
     const spender = books.spenderOf(account);
     const limit = releaseLimit(spender, release, facts);
+    const before = releasedBy(account);
+    const isExceeded = limit?.used.gt(limit.hard) === true;
+    if (before.size === 0 && !isExceeded) {
+      this.#releases.forget(account.metadata.name);
+      return [];
+    }
     const choice = {
       limits: limit === undefined ? [] : [limit],
       toStart: [startLimit(spender, min, { view, before: facts.book.before })],
       members: vms.byIndex('account', account.metadata.name),
-      before: releasedBy(account),
+      before,
     };
     return this.#releases.choose(account.metadata.name, choice, { books, now: facts.now });
   }

@@ -167,7 +167,7 @@ describe('while the account keeps a VM released for want of balance', () => {
       amount,
     });
     const limit = books.limitsOf(other).find(({ of }) => of === 'Balance');
-    expect(limit?.balance?.isKnown).toBe(true);
+    expect(limit?.balance?.is).toBe('known');
     expect(limit?.used.toFixed()).toBe(used);
     const own = books.limitsOf(one).find(({ of }) => of === 'Balance');
     expect(own?.used.toFixed()).toBe('0.1');

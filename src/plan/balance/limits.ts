@@ -17,9 +17,8 @@ export interface Spender {
 
 /** What nobody knows has room for nothing: it is not spent. */
 export function runwayLimit(spender: Spender, threshold: Threshold, view: BalanceView): Limit {
-  const isKnown = view.kind === 'known';
-  const hard = isKnown ? mostRate(view.amount, threshold.ms) : money(0);
-  return limitOf(spender, { runway: threshold.text, isKnown }, hard);
+  const hard = view.kind === 'known' ? mostRate(view.amount, threshold.ms) : money(0);
+  return limitOf(spender, { runway: threshold.text, is: view.kind }, hard);
 }
 
 /** The same for starting VMs that were released: by the smaller of the last two answers, as one may be a slip. */
@@ -46,7 +45,7 @@ function limitOf({ account, used }: Spender, balance: NonNullable<Limit['balance
 export function releaseLimit(spender: Spender, threshold: Threshold, facts: BalanceFacts): Limit | undefined {
   const amount = confirmedAmount(facts);
   if (amount === undefined) return undefined;
-  return limitOf(spender, { runway: threshold.text, isKnown: true }, mostRate(amount, threshold.ms));
+  return limitOf(spender, { runway: threshold.text, is: 'known' }, mostRate(amount, threshold.ms));
 }
 
 function confirmedAmount({ book, keyFingerprint, now, timings }: BalanceFacts): Money | undefined {

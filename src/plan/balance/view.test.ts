@@ -109,7 +109,7 @@ describe('as a limit', () => {
   it('one that nobody knows allows nothing', () => {
     const limit = runwayLimit(spender, sixHours, viewBalance(facts({})));
     expect(limit.hard.toFixed()).toBe('0');
-    expect(limit.balance?.isKnown).toBe(false);
+    expect(limit.balance?.is).toBe('unread');
   });
 
   it.each<[string, BalanceFacts, string]>([

@@ -16,8 +16,8 @@ export interface Limit {
   readonly hard: Money;
   /** By all that it holds for, this resource included. */
   readonly used: Money;
-  /** Of the account's balance: how long that has to last, and whether anybody knows what is left. */
-  readonly balance?: { readonly runway: string; readonly isKnown: boolean };
+  /** Of the account's balance: how long that has to last, and whether anybody knows what is left, or has asked at least. */
+  readonly balance?: { readonly runway: string; readonly is: 'known' | 'unread' | 'lost' };
 }
 
 /** The same for one resource that wants room. */

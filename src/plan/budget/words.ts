@@ -16,7 +16,8 @@ const shortageReasons = {
 export const roomReasons: ReadonlySet<string> = new Set([...Object.values(shortageReasons), 'BalanceUnknown']);
 
 export function shortageReason({ of, balance }: Limit): Reason {
-  return balance?.isKnown === false ? 'BalanceUnknown' : shortageReasons[of];
+  if (balance?.is === 'unread') return 'WaitingForProvider';
+  return balance?.is === 'lost' ? 'BalanceUnknown' : shortageReasons[of];
 }
 
 const overTime: Partial<Record<Measure, string>> = { dailyCost: 'today (UTC)', monthlyCost: 'this month (UTC)' };
@@ -39,9 +40,12 @@ export function shortageSentence(limit: Limit, more: Charge): string {
 }
 
 /** What is left is not said: it changes with every moment, and the account says it. */
-function balanceSentence({ name }: Limit, { runway, isKnown }: NonNullable<Limit['balance']>, more: Charge): string {
+function balanceSentence({ name }: Limit, { runway, is }: NonNullable<Limit['balance']>, more: Charge): string {
   const who = `GpuAccount "${name}"`;
-  if (!isKnown) {
+  if (is === 'unread') {
+    return `Waiting for the provider to say what is left of the balance of ${who}, which has to last for ${runway} (limits.minRunway).`;
+  }
+  if (is === 'lost') {
     return `What is left of the balance of ${who} is not known now, and it has to last for ${runway} (limits.minRunway): nothing more is spent before it is. The account says why.`;
   }
   const wanted = more.hourlyCost.gt(0) ? `${said(more.hourlyCost, 'hourlyCost')} more` : 'another VM';

@@ -39,9 +39,9 @@ function spend(limit: LimitAhead, changes: Partial<SpendView> = {}): { readonly 
 
 const hourly = (hard: string, used: string): LimitAhead =>
   limitOf({ measure: 'hourlyCost', hard: money(hard), used: money(used) });
-const balance = (hard: string, used: string, isKnown = true): LimitAhead => ({
+const balance = (hard: string, used: string, is: 'known' | 'unread' | 'lost' = 'known'): LimitAhead => ({
   ...hourly(hard, used),
-  ...{ of: 'Balance', name: 'default', domain: 'account/default', balance: { runway: '6h', isKnown } },
+  ...{ of: 'Balance', name: 'default', domain: 'account/default', balance: { runway: '6h', is } },
 });
 const day = limitOf({ measure: 'dailyCost', hard: money(9), used: money('9.01') });
 const one: Charge = { vms: 1, gpus: 1, hourlyCost: money('0.199') };
@@ -66,7 +66,8 @@ describe('a VM that is wanted', () => {
       { ...spend(balance('1', '1')), inputs: { kind: 'notNeeded' } },
       { rule: 'roomIsMissing', ready: 'False BalanceLow' },
     ],
-    ['waits where nobody knows the balance', spend(balance('0', '0', false)), { ready: 'False BalanceUnknown' }],
+    ['waits where nobody knows the balance', spend(balance('0', '0', 'lost')), { ready: 'False BalanceUnknown' }],
+    ['waits for the first answer about it', spend(balance('0', '0', 'unread')), { ready: 'False WaitingForProvider' }],
     [
       'is not deployed for a namespace that may not',
       spend(limitOf({ used: money(0) }), {
@@ -100,7 +101,7 @@ describe('a VM that is wanted', () => {
     ],
     [
       'not known',
-      balance('0', '0', false),
+      balance('0', '0', 'lost'),
       /^What is left of the balance of GpuAccount "default" is not known now, and it has to last for 6h/,
     ],
   ])('says what to do where the balance is %s', (_, limit, words) => {
