@@ -25,8 +25,11 @@ const deck: readonly End[] = [
   { kind: 'ambush', moment: 'after' },
 ];
 
-/** An operator that has not started by then, because the API server is away, is ended as well. */
-const startMs = 5_000;
+/**
+ * An operator that has not started by then, because the API server is away, is ended as well. Of several none acts before the
+ * lease of the one that was killed is over and the next one has it: who is killed sooner has never done anything.
+ */
+const startMs = { one: 5_000, several: 15_000 };
 
 /** Whoever lies in wait gives up after this long, and kills without a reason. */
 const ambushMs = 2_500;
@@ -37,11 +40,13 @@ export class Killer {
   readonly #random: Random;
   readonly #kills: number;
   readonly #mostFrozenMs: number;
+  readonly #startMs: number;
 
   constructor(scene: Scene, { seed, kills, replicas }: ChaosOptions) {
     this.#scene = scene;
     // Several are stopped for longer than their lease lasts, now and then.
     this.#mostFrozenMs = replicas > 1 ? 6_000 : 2_000;
+    this.#startMs = replicas > 1 ? startMs.several : startMs.one;
     this.#random = new Random(seed, 'killer');
     this.#kills = kills;
   }
@@ -125,7 +130,7 @@ export class Killer {
   async #live(ms: number, signal: AbortSignal): Promise<void> {
     const { operators } = this.#scene;
     const acting = operators.untilStarted().then(() => operators.untilOneLeads(signal));
-    await Promise.race([acting.catch(() => undefined), rest(startMs, signal)]);
+    await Promise.race([acting.catch(() => undefined), rest(this.#startMs, signal)]);
     await rest(ms, signal);
   }
 
