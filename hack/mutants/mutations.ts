@@ -1,4 +1,5 @@
 import { balanceMutations } from './balance-mutations.ts';
+import { instantMutations } from './instant-mutations.ts';
 import type { Mutation } from './mutation.ts';
 import { poolMutations } from './pool-mutations.ts';
 import { spotMutations } from './spot-mutations.ts';
@@ -184,4 +185,5 @@ export const mutations: readonly Mutation[] = [
   ...balanceMutations.map((mutation) => ({ ...mutation, kinds: ['balance'] as const })),
   ...spotMutations.map((mutation) => ({ ...mutation, kinds: ['spot'] as const })),
   ...poolMutations.map((mutation) => ({ ...mutation, kinds: ['pool'] as const })),
+  ...instantMutations.map((mutation) => ({ ...mutation, kinds: ['vm'] as const })),
 ];

@@ -7,7 +7,6 @@ import {
   configMapKeyRef,
   immutable,
   longestPortName,
-  notYet,
   objectNameField,
   positiveMoneyField,
   secretKeyRef,
@@ -257,11 +256,6 @@ export const vmSpecFields = {
     ),
   expireAfter: expireAfterField.optional(),
   schedule: scheduleField.optional(),
-  instant: z
-    .boolean()
-    .meta(notYet('instant'))
-    .optional()
-    .describe('Not supported by this release: take a ready-made VM.'),
   service: serviceField.optional(),
   priority: z
     .int()

@@ -65,6 +65,9 @@ const launchFields = z
     gpuModel: shortText.describe('GPU model that was chosen.'),
     gpuCount: z.int().optional().describe('GPUs that were asked for.'),
     quotedHourlyPrice: shortText.describe('What the VM was to cost per hour by the inventory, in US dollars.'),
+    instant: shortText
+      .optional()
+      .describe('Id of the ready-made VM that was to be taken. Absent: one was to be deployed.'),
     intentAt: preciseTime.describe('When the intent was written, just before the call.'),
     outcome: z
       .enum(['Pending', 'Launched', 'Refused', 'Uncertain', 'Absent', 'Overpriced', 'Lost'])
@@ -88,6 +91,10 @@ const vmFields = z
       ),
     recordedAt: preciseTime.describe('When the operator recorded the VM as its own.'),
     adopted: z.boolean().optional().describe('True for a VM that existed before and was taken over.'),
+    instant: z
+      .boolean()
+      .optional()
+      .describe('True for a VM that was taken ready-made: it may be larger than the spec asks for.'),
     applied: sizeField.describe(
       'The size that the operator ordered last. If the VM has another one, somebody else changed it.',
     ),

@@ -21,7 +21,7 @@ function changeable<T extends z.ZodType>(field: T): T {
   return field.meta({ ...cel(...rules.filter((rule) => !isTransitionRule(rule))), description: sentences.join(' ') });
 }
 
-const perVm = ['deletionPolicy', 'expireAfter', 'schedule', 'service', 'instant'] as const;
+const perVm = ['deletionPolicy', 'expireAfter', 'schedule', 'service'] as const;
 
 function withoutPerVm(fields: typeof vmSpecFields): Omit<typeof vmSpecFields, (typeof perVm)[number]> {
   const left: Partial<typeof vmSpecFields> = { ...fields };

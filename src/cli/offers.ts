@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 
+import { instantListOf, rankReadyMade, renderInstants } from './market/instant-list.ts';
 import { offerListOf, renderOffers } from './market/offer-list.ts';
 import { rank } from './market/rank.ts';
 import { wishOf, type Wish } from './market/wish.ts';
@@ -16,6 +17,7 @@ import { shortNameOf, type VmView } from './common/vm-view.ts';
 interface Flags extends ClusterFlags, OutputFlags, AccountFlags, WishFlags {
   readonly for?: string;
   readonly all?: boolean;
+  readonly instant?: boolean;
   readonly limit: number;
 }
 
@@ -29,6 +31,10 @@ export function offersCommand(): Command {
   for (const option of wishOptions()) command.addOption(option);
   command
     .option('--for <name>', 'what a GpuVm or SpotVm asks for, by its spec, instead of these options')
+    .option(
+      '--instant',
+      'also ready-made VMs that fit: with the GPUs that are asked for, and at least so much of the rest',
+    )
     .option('--all', 'also each host that does not fit, and why')
     .addOption(new Option('--limit <n>', 'most offers in the table; 0 for all').default(20).argParser(limitOf))
     .addOption(outputOption())
@@ -38,6 +44,7 @@ export function offersCommand(): Command {
   gpuvm offers                                         all GPUs, cheapest first
   gpuvm offers --gpu 4090 --count 2 --country Canada
   gpuvm offers --gpu h100 --strategy MostReliable --max-price 3
+  gpuvm offers --instant --gpu h100                    and what is there at once
   gpuvm offers --for trainer                           why does it find no host?
   gpuvm offers --endpoint https://dashboard.tensordock.com/api/v0`),
     );
@@ -53,13 +60,24 @@ async function show(session: Session, flags: Flags): Promise<void> {
   const accountFlags = account === undefined ? flags : { ...flags, account };
   await withProvider(session, { flags: accountFlags, need: 'nothing' }, async ({ ask, endpoint }) => {
     const hosts = await ask((provider) => provider.listHosts());
-    const wish = view === undefined ? wishOfFlags(flags, hosts) : wishOfView(view);
+    const vms = asksForInstants(flags, view) ? await ask((provider) => provider.listInstantVms()) : undefined;
+    const others = vms?.map(({ size }) => size.gpuModel);
+    const wish = view === undefined ? wishOfFlags(flags, hosts, others) : wishOfView(view);
     const ranked = rank(wish, hosts);
+    const ready = vms === undefined ? undefined : rankReadyMade(wish, vms);
     const list = offerListOf(wish, ranked, { endpoint, all: flags.all === true });
+    const data = ready === undefined ? list : { ...list, ...instantListOf(ready) };
     const look = { paint: io.paint, limit: flags.limit, isSpot: wish.bid !== undefined, isPreferred: !wish.anyModel };
-    print(io, flags.output, list, () => renderOffers(list, ranked, look));
-    if (ranked.offers.length === 0) process.exitCode = exitCodes.no;
+    print(io, flags.output, data, () => [
+      ...renderOffers(list, ranked, look),
+      ...(ready === undefined ? [] : renderInstants(ready, wish, io.paint)),
+    ]);
+    if (ranked.offers.length === 0 && ready?.kind !== 'offers') process.exitCode = exitCodes.no;
   });
+}
+
+function asksForInstants({ instant }: Flags, view: VmView | undefined): boolean {
+  return instant === true || view?.spec?.instant === 'Prefer';
 }
 
 function wishOfView(view: VmView): Wish {

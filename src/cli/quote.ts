@@ -57,8 +57,12 @@ async function quote(session: Session, flags: Flags): Promise<void> {
   }
   const account = flags.account ?? theAccountOf(orders);
   const access = { flags: { ...flags, account }, need: 'nothing' } as const;
-  const hosts = await withProvider(session, access, ({ ask }) => ask((provider) => provider.listHosts()));
-  const result = quoteOf(quoteLines(orders, hosts));
+  const isOfInstants = orders.some(({ vms }) => vms.some(({ wish }) => wish.prefersInstant));
+  const [hosts, instants] = await withProvider(session, access, async ({ ask }) => [
+    await ask((provider) => provider.listHosts()),
+    isOfInstants ? await ask((provider) => provider.listInstantVms()) : [],
+  ]);
+  const result = quoteOf(quoteLines(orders, hosts, instants));
   print(io, flags.output, result, () => renderQuote(result, io.paint));
   if (result.lines.some(({ fitting, wanted }) => fitting < wanted)) process.exitCode = exitCodes.no;
 }
@@ -90,12 +94,17 @@ export function renderQuote({ lines, total }: Quote, paint: Paint): string[] {
   const sum = lines.length > 1 ? [['total', '', '', '', '', ...priceCells(total)]] : [];
   const missing = lines.flatMap(missingLine);
   const spot = lines.some(({ capacity }) => capacity === 'Spot') ? [spotNote] : [];
-  return [...columns(titles, [...rows, ...sum], paint), ...spaced([...missing, ...spot])];
+  const ready = lines.filter(({ isReadyMade }) => isReadyMade).map(readyNote);
+  return [...columns(titles, [...rows, ...sum], paint), ...spaced([...missing, ...spot, ...ready])];
 }
 
 function missingLine({ name, fitting, wanted, whyNot }: QuoteLine): string[] {
   if (whyNot === undefined) return [];
   return [`${name}: ${fitting === 0 ? 'nothing fits' : `only ${fitting} of ${wanted} fit`}: ${whyNot}.`];
+}
+
+function readyNote({ name }: QuoteLine): string {
+  return `${name}: a ready-made VM, as it stands; if somebody else is faster, one is deployed.`;
 }
 
 const spotNote = 'Spot: from the first bid to the highest that the spec allows; the lowest that wins is paid.';

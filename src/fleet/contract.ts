@@ -1,5 +1,6 @@
 import type { Money } from '../lib/money.ts';
 import type { CloudVm, Host, VmSize } from '../provider/contract.ts';
+import type { InstantVm } from '../provider/instant.ts';
 import type { HostRevenue, MonthlySummary } from '../provider/reports.ts';
 
 /** What one successful `listVms` said. Immutable; VM objects that did not change are shared between snapshots. */
@@ -62,6 +63,7 @@ export interface Fleet {
   noteFoundAlive(id: string): void;
 
   readonly offers: OfferBook;
+  readonly instants: InstantBook;
   readonly bids: BidBook;
 }
 
@@ -120,6 +122,28 @@ export interface OfferBook {
   reportSuccess(hostnode: string): void;
   /** Until when (milliseconds since the epoch) a host is to be left alone, if it is. */
   coolingDownUntil(hostnode: string): number | undefined;
+}
+
+/** Ready-made VMs, shared by all pending launches that would take one, less those that launches in flight have taken. */
+export interface InstantBook {
+  /** As last fetched, less those that were taken since. Undefined until first fetched. */
+  readonly vms: readonly InstantVm[] | undefined;
+  /** Of a moment ago: later it is tried again. */
+  readonly failure: OfferBook['failure'];
+
+  isFresh(): boolean;
+  /** As of the inventory of hosts. */
+  request(key: string): void;
+
+  /** Nobody else here takes this one, until a list that was asked for some time later says what became of it. */
+  take(id: string): void;
+  /** It was certainly not taken. */
+  giveBack(id: string): void;
+
+  /** It could not be had: it is left alone for a while, longer after each failure in a row. */
+  reportFailure(id: string, reason: string): void;
+  /** Until when (milliseconds since the epoch) it is to be left alone, if it is. */
+  coolingDownUntil(id: string): number | undefined;
 }
 
 export interface HostShare {

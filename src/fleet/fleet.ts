@@ -6,9 +6,10 @@ import type { Provider, VmListing } from '../provider/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import { readThrough } from '../provider/read-through.ts';
 import { createBidBook, type BidLimits, type RunningBidBook } from './bids.ts';
-import type { BidBook, Fleet, OfferBook, PollFailure, Snapshot } from './contract.ts';
+import type { BidBook, Fleet, InstantBook, OfferBook, PollFailure, Snapshot } from './contract.ts';
 import { isEmptyDiff, type FleetDiff } from './diff.ts';
 import { Evidence, type Billing, type EvidenceLimits } from './evidence.ts';
+import { createInstantBook, type RunningInstantBook } from './instants.ts';
 import { createOfferBook, type OfferBookHooks, type OfferLimits, type RunningOfferBook } from './offers.ts';
 import { Poller, type Intervals, type PollFacts } from './poller.ts';
 import { nextSnapshot } from './snapshot.ts';
@@ -20,7 +21,7 @@ export interface FleetHooks extends OfferBookHooks {
 }
 
 export interface FleetOptions {
-  readonly provider: Pick<Provider, 'listVms' | 'getBalance' | 'listHosts'>;
+  readonly provider: Pick<Provider, 'listVms' | 'getBalance' | 'listHosts' | 'listInstantVms'>;
   readonly gate: Gate;
   readonly clock: Clock;
   readonly random: Random;
@@ -62,6 +63,7 @@ class PolledFleet implements RunningFleet {
   readonly #evidences = new Map<string, Evidence>();
   #evidence: Evidence;
   readonly #offers: RunningOfferBook;
+  readonly #instants: RunningInstantBook;
   readonly #bids: RunningBidBook;
   #snapshot: Snapshot | undefined;
   /** What was recorded when the last request for a listing left: of what was recorded later it may know nothing. */
@@ -78,6 +80,10 @@ class PolledFleet implements RunningFleet {
       ...{ provider, gate, clock, random, wake },
       ...(options.offers === undefined ? {} : { limits: options.offers }),
       ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
+    });
+    this.#instants = createInstantBook({
+      ...{ provider, gate, clock, random, wake },
+      ...(options.offers === undefined ? {} : { limits: options.offers }),
     });
     this.#bids = createBidBook({
       ...{ clock, wake },
@@ -110,6 +116,10 @@ class PolledFleet implements RunningFleet {
     return this.#offers;
   }
 
+  get instants(): InstantBook {
+    return this.#instants;
+  }
+
   get bids(): BidBook {
     return this.#bids;
   }
@@ -122,6 +132,7 @@ class PolledFleet implements RunningFleet {
     this.#abort.abort(new Error('the fleet was stopped'));
     this.#poller.stop();
     this.#offers.stop();
+    this.#instants.stop();
     this.#bids.stop();
   }
 
@@ -132,6 +143,7 @@ class PolledFleet implements RunningFleet {
   forget(key: string): void {
     this.#poller.forget(key);
     this.#offers.forget(key);
+    this.#instants.forget(key);
     this.#bids.forget(key);
   }
 

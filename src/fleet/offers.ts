@@ -1,11 +1,10 @@
-import { backoffMs, type Random } from '../lib/backoff.ts';
-import type { CancelTimer, Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
+import type { Random } from '../lib/backoff.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Host, Provider } from '../provider/contract.ts';
-import { isProviderError } from '../provider/error.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import type { HostShare, OfferBook } from './contract.ts';
 import { CoolDowns } from './cool-down.ts';
+import { Inventory } from './inventory.ts';
 import { Reservations } from './reservations.ts';
 
 export interface OfferLimits {
@@ -45,28 +44,30 @@ export function createOfferBook(options: OfferBookOptions): RunningOfferBook {
   return new FetchedOfferBook(options);
 }
 
-const failurePolicy = { baseMs: 2_000, maxMs: 60_000 };
+/** How long what a launch has taken is counted beside an inventory that may not know of it yet. */
+export const settlesMs = 15_000;
 
 class FetchedOfferBook implements RunningOfferBook {
   readonly #options: OfferBookOptions;
-  readonly #clock: Clock;
+  readonly #inventory: Inventory<readonly Host[]>;
   readonly #coolDowns: CoolDowns;
   readonly #reservations = new Reservations();
-  readonly #waiting = new Set<string>();
-  readonly #abort = new AbortController();
   #fetched: readonly Host[] | undefined;
   #reduced: readonly Host[] | undefined;
-  #fetchedAt: number | undefined;
-  #failure: OfferBook['failure'];
-  #failures = 0;
-  #busy = false;
-  #retryAt = -Infinity;
-  #cancelRetry: CancelTimer = () => undefined;
 
   constructor(options: OfferBookOptions) {
+    const { provider, gate, clock, random, wake, hooks, limits } = options;
     this.#options = options;
-    this.#clock = options.clock;
-    this.#coolDowns = new CoolDowns(options.clock, options.random);
+    this.#coolDowns = new CoolDowns(clock, random);
+    this.#inventory = new Inventory<readonly Host[]>({
+      ...{ gate, clock, random, wake },
+      maxAgeMs: limits?.maxAgeMs ?? 30_000,
+      read: (signal) => provider.listHosts({ signal }),
+      taken: (hosts, requestedAt) => {
+        this.#take(hosts, requestedAt);
+      },
+      failed: (kind) => hooks?.inventoryFailed?.(kind),
+    });
   }
 
   get hosts(): readonly Host[] | undefined {
@@ -75,36 +76,23 @@ class FetchedOfferBook implements RunningOfferBook {
   }
 
   get failure(): OfferBook['failure'] {
-    return this.#failure;
+    return this.#inventory.failure;
   }
 
   isFresh(): boolean {
-    if (this.#fetchedAt === undefined) return false;
-    const age = this.#clock.now() - this.#fetchedAt;
-    // A negative age: the clock was set back, and nobody knows how old it is.
-    return age >= 0 && age < (this.#options.limits?.maxAgeMs ?? 30_000);
+    return this.#inventory.isFresh();
   }
 
   request(key: string): void {
-    if (this.isFresh()) {
-      this.#options.wake([key]);
-      return;
-    }
-    this.#waiting.add(key);
-    if (this.#busy || this.#abort.signal.aborted) return;
-    // After a failure all who ask again share one later try.
-    this.#busy = true;
-    const delay = Math.min(Math.max(0, this.#retryAt - this.#clock.now()), failurePolicy.maxMs);
-    if (delay === 0) void this.#fetch();
-    else this.#cancelRetry = this.#clock.after(delay, () => void this.#fetch());
+    this.#inventory.request(key);
   }
 
   forget(key: string): void {
-    this.#waiting.delete(key);
+    this.#inventory.forget(key);
   }
 
   reserve(hostnode: string, taken: HostShare): void {
-    this.#reservations.add(hostnode, taken, this.#clock.now());
+    this.#reservations.add(hostnode, taken, this.#options.clock.now());
     this.#reduced = undefined;
   }
 
@@ -129,53 +117,13 @@ class FetchedOfferBook implements RunningOfferBook {
   }
 
   stop(): void {
-    this.#abort.abort(new Error('the fleet was stopped'));
-    this.#cancelRetry();
-  }
-
-  async #fetch(): Promise<void> {
-    const { gate, provider, hooks, wake } = this.#options;
-    const { signal } = this.#abort;
-    try {
-      const ticket = await gate.acquire('lookup', signal);
-      // Everyone who waited may have gone while this waited in line.
-      if (this.#waiting.size === 0) {
-        ticket.release();
-        this.#busy = false;
-        return;
-      }
-      let requestedAt = 0;
-      const hosts = await ticket.run(() => {
-        requestedAt = this.#clock.now();
-        return provider.listHosts({ signal });
-      });
-      this.#take(hosts, requestedAt);
-      hooks?.inventoryFetched?.(hosts.length);
-    } catch (error) {
-      if (signal.aborted) return;
-      this.#fail(error);
-    }
-    this.#busy = false;
-    const keys = [...this.#waiting];
-    this.#waiting.clear();
-    wake(keys);
+    this.#inventory.stop();
   }
 
   #take(hosts: readonly Host[], requestedAt: number): void {
     this.#fetched = hosts;
     this.#reduced = undefined;
-    this.#reservations.dropBefore(requestedAt - (this.#options.limits?.settleMs ?? 15_000));
-    this.#fetchedAt = this.#clock.now();
-    this.#failure = undefined;
-    this.#failures = 0;
-  }
-
-  /** The old inventory stays, old as it is: `isFresh` says that it is no basis for a choice. */
-  #fail(error: unknown): void {
-    const kind = isProviderError(error) ? error.kind : 'internal';
-    this.#failures += 1;
-    this.#failure = { kind, message: messageOf(error) };
-    this.#retryAt = this.#clock.now() + backoffMs(failurePolicy, this.#failures, this.#options.random);
-    this.#options.hooks?.inventoryFailed?.(kind);
+    this.#reservations.dropBefore(requestedAt - (this.#options.limits?.settleMs ?? settlesMs));
+    this.#options.hooks?.inventoryFetched?.(hosts.length);
   }
 }

@@ -26,6 +26,10 @@ export interface PlacementLimits {
   readonly priceOf?: (host: Host, gpu: HostGpu, size: VmSize) => VmPrice;
   /** Which price decides between offers. Default: what the VM costs there. */
   readonly rankBy?: (offer: Offer) => Money;
+  /** What else may be wrong with one that has the size. */
+  readonly rejects?: (host: Host) => Rejection | undefined;
+  /** What it is that is chosen from, one and many. Default: hosts. */
+  readonly things?: readonly [string, string];
 }
 
 export type Placement = { readonly kind: 'offer'; readonly offer: Offer } | NoPlacement;
@@ -53,10 +57,12 @@ const rejections = {
   uptime: 'below minUptimePercent',
   model: 'without the GPU model',
   gpus: 'with too few free GPUs',
+  otherGpus: 'with more GPUs',
   vcpus: 'with too few vCPUs',
   memory: 'with too little memory',
   storage: 'with too little storage',
   restricted: 'that restrict the size',
+  system: 'with another operating system',
   ports: 'without a free port',
   spread: 'with as many members of the pool as its spread allows',
   cooling: 'cooling down after a failure',
@@ -87,7 +93,7 @@ export function rankOffers(request: PlacementRequest, hosts: readonly Host[], li
     const offers = ofModel.flatMap((attempt) => (attempt.kind === 'fits' ? [attempt.offer] : []));
     return ranked(offers, request.placement.strategy, limits);
   });
-  return first === undefined ? explain(hosts, attempts) : { kind: 'offers', offers: [first, ...others] };
+  return first === undefined ? explain(hosts, attempts, limits) : { kind: 'offers', offers: [first, ...others] };
 }
 
 type Attempt =
@@ -122,7 +128,9 @@ function rejectPrice(price: Money, { maxHourlyPrice, mostHourly }: PlacementLimi
   return mostHourly !== undefined && price.gt(mostHourly) ? 'room' : undefined;
 }
 
-function rejectByLimits(host: Host, { isFull, isCoolingDown }: PlacementLimits): Rejection | undefined {
+function rejectByLimits(host: Host, { rejects, isFull, isCoolingDown }: PlacementLimits): Rejection | undefined {
+  const why = rejects?.(host);
+  if (why !== undefined) return why;
   if (isFull?.(host) === true) return 'spread';
   return isCoolingDown(host.id) ? 'cooling' : undefined;
 }
@@ -190,7 +198,11 @@ function ranked(
   return offers.toSorted((a, b) => first(a, b) || second(a, b) || byId(a, b));
 }
 
-function explain(hosts: readonly Host[], attempts: readonly (readonly Attempt[])[]): NoPlacement {
+function explain(
+  hosts: readonly Host[],
+  attempts: readonly (readonly Attempt[])[],
+  { things: [thing, things] = ['host', 'hosts'] }: PlacementLimits,
+): NoPlacement {
   const counts = new Map<Rejection, number>();
   const cheapest: { price?: Money; room?: Money } = {};
   hosts.forEach((_, index) => {
@@ -207,12 +219,12 @@ function explain(hosts: readonly Host[], attempts: readonly (readonly Attempt[])
     counts.set(nearest, (counts.get(nearest) ?? 0) + 1);
   });
   const parts = [...counts].sort(([, a], [, b]) => b - a).map(([why, count]) => `${count} ${rejections[why]}`);
-  const total = `${hosts.length} ${hosts.length === 1 ? 'host' : 'hosts'}`;
+  const total = `${hosts.length} ${hosts.length === 1 ? thing : things}`;
   return {
     kind: 'none',
     onlyPrice: cheapest.price !== undefined,
     cheapest: cheapest.price,
     cheapestOverRoom: cheapest.room,
-    tally: parts.length === 0 ? 'the provider lists no hosts' : `${total}: ${parts.join(', ')}`,
+    tally: parts.length === 0 ? `the provider lists no ${things}` : `${total}: ${parts.join(', ')}`,
   };
 }

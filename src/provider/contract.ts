@@ -1,4 +1,5 @@
 import type { Money } from '../lib/money.ts';
+import type { InstantRequest, InstantVm } from './instant.ts';
 import type { HostRevenue, MonthlySummary, RevenueQuestion } from './reports.ts';
 
 /**
@@ -29,6 +30,9 @@ export interface Provider {
   /** Hosts with what they have free now. The answer may hold hosts and GPU models that fit no one: filter again. */
   listHosts(options?: CallOptions): Promise<Host[]>;
 
+  /** VMs that are ready to be taken. None where `capabilities.instantVms` is false. */
+  listInstantVms(options?: CallOptions): Promise<readonly InstantVm[]>;
+
   /** Money: what is left and what is being spent per hour, for the whole organization. */
   getBalance(options?: CallOptions): Promise<Balance>;
 
@@ -44,6 +48,12 @@ export interface Provider {
    * Rejects `bidTooLow` when the bid does not win on that host.
    */
   deploy(request: DeployRequest, options?: CallOptions): Promise<DeployReceipt>;
+
+  /**
+   * Takes a ready-made VM, under the name that is given. NOT idempotent, as `deploy`, and its outcome is found out in the same
+   * way. Rejects `notFound` when somebody else was faster. The receipt may have neither address nor ports nor price.
+   */
+  deployInstant(request: InstantRequest, options?: CallOptions): Promise<DeployReceipt>;
 
   /**
    * Files a request to start; the listing tells when it runs. Rejects `noCapacity` when the host has no room now,
@@ -97,6 +107,8 @@ export interface ProviderCapabilities {
   readonly lateEffectMs: number;
   /** There are spot VMs, which are held by a bid, and bids can be asked about. */
   readonly bids: boolean;
+  /** There may be VMs that were made beforehand, and can be taken under a name of one's own. */
+  readonly instantVms: boolean;
 }
 
 /** Power state as the operator understands it. `unknown`: a word we do not know; hands off. */

@@ -59,6 +59,19 @@ export const hostBody = z.strictObject({
   ports: z.array(z.int().min(1).max(65_535)).optional(),
 });
 
+export const instantsBody = z.strictObject({
+  gpuModel: z.string().min(1),
+  gpuCount: z.int().min(1).max(64).default(1),
+  vcpus: z.int().min(1),
+  ram: z.int().min(1),
+  storage: z.int().min(1),
+  operatingSystem: z.string().min(1).default('Ubuntu 22.04 LTS'),
+  hostnode: z.string().optional(),
+  count: z.int().min(1).max(100).default(1),
+  /** What the list says that each costs, where that is not what it then costs. */
+  listedPrice: price.optional(),
+});
+
 export const balanceBody = z.strictObject({ balance: amount });
 
 export const credentialsBody = z.strictObject({ apiKey: z.string().min(1), apiToken: z.string().min(1) });

@@ -1,9 +1,19 @@
 import { withoutTrailingSlashes } from '../lib/slashes.ts';
 import { failure, jsonAnswer, refuse, Refusal, type Answer } from './answers.ts';
-import { balanceBody, clockBody, credentialsBody, hostBody, marketBody, parseBody, vmBody } from './control-bodies.ts';
+import {
+  balanceBody,
+  clockBody,
+  credentialsBody,
+  hostBody,
+  instantsBody,
+  marketBody,
+  parseBody,
+  vmBody,
+} from './control-bodies.ts';
 import { describeMarket, describeRequests, describeState, describeVmInFull } from './control-views.ts';
 import { faultBody } from './faults.ts';
 import { changeHost } from './host-changes.ts';
+import { dropInstants, makeInstants } from './instant-stock.ts';
 import type { Machine } from './machine.ts';
 import { applyMarket, outbidLowest } from './spot-market.ts';
 import { Status, type Host, type Vm, type World } from './state.ts';
@@ -46,6 +56,8 @@ const actions: Readonly<Record<string, Action>> = {
   'GET vms': ({ world, id }) => describeVmInFull(findVm(world, id)),
   'POST vms': changeVm,
   'POST hosts': ({ world, id, body }) => changeHost(findHost(world, id), parseBody(hostBody, body)),
+  'POST instants': ({ world, body }) => makeInstants(world, parseBody(instantsBody, body)),
+  'DELETE instants': ({ world }) => dropInstants(world),
   'POST clock': ({ machine, world, body, now }) => {
     machine.advanceClock(parseBody(clockBody, body).advance * 1000, now);
     return { now: new Date(world.now).toISOString() };

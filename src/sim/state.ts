@@ -122,6 +122,8 @@ export interface InstantVm {
   readonly id: string;
   readonly kind: PreconfiguredKind;
   readonly host: Host;
+  /** What the list says that it costs per hour, where that is not what it costs. */
+  readonly listedPrice: Nanos | undefined;
 }
 
 /** Deprecated at the provider: nothing here takes stock or money. */
@@ -151,7 +153,7 @@ export interface World {
   readonly vms: Map<string, Vm>;
   /** Ids of deleted VMs, the oldest forgotten first. */
   readonly terminated: Set<string>;
-  readonly kinds: readonly PreconfiguredKind[];
+  readonly kinds: PreconfiguredKind[];
   readonly instants: Map<string, InstantVm>;
   readonly containers: Map<string, Container>;
   readonly ledger: Ledger;

@@ -57,6 +57,7 @@ export interface Body {
   readonly transactions: { readonly vm_payouts: unknown };
   readonly containers: readonly { readonly id: string }[];
   readonly duplicateNames: number;
+  readonly instantVms: string[];
   readonly problems: readonly string[];
   readonly market: readonly Market[];
   readonly requests: unknown;

@@ -41,7 +41,7 @@ export function createWorld(options: SimulatorOptions, now: number): World {
     hosts,
     vms: new Map(),
     terminated: new Set(),
-    kinds,
+    kinds: [...kinds],
     instants: createInstants(hosts.get(instantHostId), ids),
     containers: new Map(),
     ledger: new Ledger(openingBalance(options), now),
@@ -73,7 +73,7 @@ function createInstants(host: Host | undefined, ids: Random): Map<string, Instan
     const id = exampleInstants[i] ?? ids.uuid();
     takeCompute(host, kind.size);
     takeStorage(host, kind.size.storage);
-    instants.set(id, { id, kind, host });
+    instants.set(id, { id, kind, host, listedPrice: undefined });
   }
   return instants;
 }

@@ -39,7 +39,7 @@ describe('the API server refuses', () => {
     ['a probe of no port of the VM', { readinessProbe: { tcpSocket: { port: 'web' } } }, /one of spec\.ports/],
     ['two cloud-inits', { cloudInit: { inline: 'a', secretRef: { name: 'a', key: 'b' } } }, /exactly one of inline/],
     ['an empty location', { placement: { locations: [{}] } }, /at least one of country/],
-    ['a field of a later release', { instant: true }, /not supported by this release/],
+    ['a ready-made VM at any price', { instant: 'Prefer' }, /instant Prefer needs maxHourlyPrice/],
   ])('%s', async (name, spec, message) => {
     await expect(stage.create(team, `refused-${name.replaceAll(/[^a-z]/g, '').slice(0, 20)}`, spec)).rejects.toThrow(
       message,

@@ -87,16 +87,12 @@ function numberOf(schema: z.ZodNumber): fc.Arbitrary<Json> {
   );
 }
 
-/** Refused by this release whatever they are: now and then is enough. */
-const ofLaterReleases = new Set(['instant']);
-
 function objectOf(schema: z.ZodObject, given: Surroundings): fc.Arbitrary<JsonObject> {
   const shape = schema.shape as Readonly<Record<string, z.ZodType>>;
   const fields = Object.entries(shape).map(([name, field]): [string, fc.Arbitrary<Json | undefined>] => {
     const value = known(name, given) ?? valueOf(field, given);
     if (!isOptional(field)) return [name, value];
-    const weight = ofLaterReleases.has(name) ? 1 : 40;
-    return [name, fc.oneof({ weight, arbitrary: value }, { weight: 60, arbitrary: fc.constant(undefined) })];
+    return [name, fc.oneof({ weight: 40, arbitrary: value }, { weight: 60, arbitrary: fc.constant(undefined) })];
   });
   if (Object.keys(shape).every((name) => choices.has(name))) {
     const one = fields.map(([name]) => fc.record({ [name]: valueOf(shape[name] ?? z.never(), given) }));

@@ -17,6 +17,8 @@ import {
   holdOf,
   hostOf,
   installation,
+  instantOf,
+  instantsOf,
   launchOf,
   markedName,
   minute,
@@ -73,6 +75,23 @@ const hosts = fc.constantFrom(
   [hostOf('host-3', { freePorts: [] })],
 );
 
+const instants = fc
+  .record({
+    vms: fc.constantFrom(
+      undefined,
+      [],
+      [
+        instantOf('ready-1'),
+        instantOf('ready-2', { hostnode: 'host-2', size: sizeOf({ vcpus: 8 }), price: priceOf('0.4') }),
+      ],
+      [instantOf('ready-1', { operatingSystem: 'Windows 10' })],
+    ),
+    fresh: fc.constantFrom(true, true, false),
+    cooling: fc.constantFrom(undefined, undefined, now + minute),
+    failure: fc.constantFrom(undefined, undefined, { kind: 'unavailable', message: 'no list' }),
+  })
+  .map(({ vms, cooling, ...given }) => instantsOf(vms, { ...given, coolingDownUntil: () => cooling }));
+
 const failure = maybe(fc.constantFrom('unauthorized', 'unavailable', 'rateLimited', 'malformed'));
 
 const bids = fc
@@ -111,6 +130,7 @@ const account: fc.Arbitrary<AccountView> = fc.oneof(
         hostsFailure: failure,
         cooling: fc.constantFrom(undefined, now + minute),
         bids,
+        instants,
       })
       .map((given) => {
         const vms = given.vms.filter(({ id }) => !given.unreadable.includes(id));
@@ -121,6 +141,7 @@ const account: fc.Arbitrary<AccountView> = fc.oneof(
         };
         return accountOf({
           bids: given.bids,
+          instants: given.instants,
           snapshot: given.isListed ? snapshotOf(vms, listed) : undefined,
           pollFailure:
             given.failure === undefined
@@ -266,6 +287,7 @@ const spec = fc
     vcpus: fc.constantFrom(4, 4, 8),
     deletionPolicy: fc.constantFrom('Delete', 'Delete', 'Retain'),
     maxHourlyPrice: maybe(fc.constantFrom('0.199', '0.10', '5')),
+    instant: fc.constantFrom(undefined, 'Never', 'Prefer', 'Prefer'),
     readinessProbe: maybe(fc.constant({ tcpSocket: { port: 'ssh' } })),
     operatingSystem: fc.constantFrom('Ubuntu 22.04 LTS', 'Ubuntu 22.04 LTS', 'Windows 10'),
     expireAfter: fc.constantFrom(undefined, undefined, undefined, '90s', '1h'),
@@ -371,17 +393,31 @@ function aboutToBeReplaced(): VmObservation {
   return observeOutbid({ spot: spotTerms({ onOutbid: 'Replace' }), account });
 }
 
-/** All at random, or one of three usual situations with a few parts of it at random: both the rare and the usual happen. */
+/** A ready-made VM is there for it. */
+function aboutToTakeInstant(): VmObservation {
+  const account = accountOf({ instants: instantsOf([instantOf('ready-1'), instantOf('ready-2')]) });
+  return observe({ account, spec: specOf({ instant: 'Prefer', maxHourlyPrice: '5' }) });
+}
+
+const usually = {
+  new: () => observe(),
+  running: () => observeRunning(),
+  outbid: aboutToBeReplaced,
+  readyMade: aboutToTakeInstant,
+  random: () => undefined,
+} as const;
+
+/** All at random, or one of four usual situations with a few parts of it at random: both the rare and the usual happen. */
 const momentary: fc.Arbitrary<VmObservation> = fc
   .record({
     random: fc.record(parts),
-    base: fc.constantFrom('new', 'running', 'outbid', 'random'),
+    base: fc.constantFrom('new', 'running', 'outbid', 'readyMade', 'random'),
     disturbed: fc.subarray(Object.keys(parts) as Part[], { maxLength: 3 }),
   })
   .map(({ random, base, disturbed }) => {
-    const usual = base === 'running' ? observeRunning() : base === 'outbid' ? aboutToBeReplaced() : observe();
+    const usual = usually[base]();
     const changes = disturbed.map((part) => [part, random[part]] as const);
-    const seen = base === 'random' ? random : { ...usual, ...Object.fromEntries(changes) };
+    const seen = usual === undefined ? random : { ...usual, ...Object.fromEntries(changes) };
     return observe(seen);
   });
 

@@ -10,12 +10,14 @@ import {
   noFacts,
   type BiddingFact,
   type BidsView,
+  type InstantsView,
   type OffersView,
   type ReadyAccount,
   type RivalsView,
   type VmObservation,
   type Confirmation,
 } from '../../src/plan/vm/observation.ts';
+import type { InstantVm } from '../../src/provider/instant.ts';
 import type { PowerHold } from '../../src/plan/vm/power-hold.ts';
 import type { SpotTerms } from '../../src/plan/vm/spot-terms.ts';
 import type { CloudVm, Host, HostGpu, ProviderCapabilities, VmPrice, VmSize } from '../../src/provider/contract.ts';
@@ -50,6 +52,7 @@ export const capabilities: ProviderCapabilities = {
   minStorageGB: (operatingSystem) => (operatingSystem.startsWith('Windows') ? 90 : 20),
   lateEffectMs: 2 * minute,
   bids: true,
+  instantVms: true,
 };
 
 const size: VmSize = { gpuModel: 'a4000', gpuCount: 1, vcpus: 4, memoryGB: 16, storageGB: 100 };
@@ -150,6 +153,20 @@ export function offersOf(hosts: readonly Host[] | undefined, changes: Partial<Of
   return { hosts, fresh: true, failure: undefined, coolingDownUntil: () => undefined, ...changes };
 }
 
+/** A ready-made VM that is as the default spec asks for. */
+export function instantOf(id: string, changes: Partial<InstantVm> = {}): InstantVm {
+  return {
+    ...{ id, hostnode: 'host-1', size: sizeOf(), operatingSystem: 'Ubuntu 22.04 LTS', price: priceOf('0.199') },
+    location: { city: 'Winnipeg', region: 'Manitoba', country: 'Canada' },
+    uptimePercent: 99.5,
+    ...changes,
+  };
+}
+
+export function instantsOf(vms: readonly InstantVm[] | undefined, changes: Partial<InstantsView> = {}): InstantsView {
+  return { vms, fresh: true, failure: undefined, coolingDownUntil: () => undefined, ...changes };
+}
+
 export function accountOf(changes: Partial<ReadyAccount> = {}): ReadyAccount {
   return {
     kind: 'ready',
@@ -158,6 +175,7 @@ export function accountOf(changes: Partial<ReadyAccount> = {}): ReadyAccount {
     snapshot: snapshotOf([]),
     pollFailure: undefined,
     offers: offersOf([hostOf('host-1')]),
+    instants: instantsOf([]),
     bids: { known: () => ({ isBeingAsked: false }) },
     ...changes,
   };

@@ -3,6 +3,7 @@ import { expect } from 'vitest';
 import { annotations } from '../../src/api/group.ts';
 import type { FaultSpec } from '../../src/sim/index.ts';
 import { acceptOnly, addOrganization, otherPair, ownPair, setSecret } from './organizations.ts';
+import { dropReady, preferring, stockReady, takeInstant } from './ready-made.ts';
 import { describeStruck, type Story } from './struck.ts';
 import { easySpec, type SimulatedWorld } from './world.ts';
 
@@ -25,6 +26,28 @@ function launchUnder(name: string, fault?: FaultSpec): Story {
   return { name, act, isDone: isReady, vms: 1 };
 }
 
+/** Of the one ready-made VM that there is. */
+function takingUnder(name: string, fault?: FaultSpec, isLeft = true): Story {
+  return {
+    name,
+    before: (world) => {
+      dropReady(world);
+      stockReady(world);
+      return Promise.resolve();
+    },
+    act: async (world) => {
+      if (fault !== undefined) world.fault(fault);
+      if (!isLeft)
+        world.atNext(`before ${takeInstant}`, () => {
+          dropReady(world);
+        });
+      await world.apply('trainer', { ...easySpec, ...preferring });
+    },
+    isDone: isReady,
+    vms: 1,
+  };
+}
+
 const deploy = 'client/deploy/single';
 
 const stories: readonly Story[] = [
@@ -37,6 +60,14 @@ const stories: readonly Story[] = [
     ...{ endpoint: deploy, kind: 'slow', count: 1 },
     ms: 40_000,
   }),
+  takingUnder('a launch of a ready-made VM'),
+  takingUnder('a launch of a ready-made VM whose answer is lost', {
+    ...{ endpoint: takeInstant, kind: 'lost-answer', count: 1 },
+  }),
+  takingUnder('a launch of a ready-made VM whose request is lost', {
+    ...{ endpoint: takeInstant, kind: 'lost-request', count: 1 },
+  }),
+  takingUnder('a launch of a ready-made VM that somebody else has taken', undefined, false),
   {
     name: 'a deletion',
     simulator: { deleteDelayMs: 8_000 },

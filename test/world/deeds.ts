@@ -4,6 +4,7 @@ import { mostLateMs } from './worst-moments.ts';
 import { balanceDeeds, runways, type BalanceDeed } from './balance-deeds.ts';
 import { budgetDeed, memberName, poolDeeds, poolSpecChange, type BudgetDeed, type PoolDeed } from './pool-deeds.ts';
 import { marketDeeds, spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
+import type { Ready } from './ready-made.ts';
 import type { SpotMoment } from './spot-moments.ts';
 
 /** One thing that a user, a platform team or bad luck does, and how long nothing else is done afterwards. */
@@ -17,6 +18,7 @@ export type Deed =
   | { readonly do: 'poke'; readonly vm: string }
   | { readonly do: 'forgetVm'; readonly vm: string }
   | { readonly do: 'emptyStatus'; readonly vm: string; readonly emptyLists: number }
+  | { readonly do: 'readyMade'; readonly made: Ready | 'none'; readonly vm: string | undefined }
   | { readonly do: 'secret'; readonly holds: 'own' | 'rotated' | 'mistyped' | 'other' }
   | ProcessTrouble
   | KubeTrouble
@@ -81,6 +83,8 @@ export interface DoubtfulLaunch {
   readonly vm: string;
   /** How long the deploy request is on its way; its answer is lost. */
   readonly lateMs: number;
+  /** A ready-made VM is taken, instead of one being deployed. */
+  readonly readyMade: boolean;
   /** Lists are old meanwhile. */
   readonly stale: boolean;
   /** What else happens, and how long after the request left. */
@@ -159,9 +163,43 @@ interface Cast {
   readonly specChange: fc.Arbitrary<object>;
   readonly more: readonly Weighted<Deed>[];
   readonly endpoints: readonly string[];
+  /** Whether the provider has ready-made VMs that fit. Default: not. */
+  readonly isOfReadyMade?: boolean;
 }
 
-const gpuVms: Cast = { vm: fc.constantFrom('vm-a', 'vm-b', 'vm-c'), specChange, more: [], endpoints: [] };
+/** Some that fit, some that do not, and some that are dearer than their list says. */
+const readyMade: fc.Arbitrary<Ready | 'none'> = fc.oneof(
+  often(1, fc.constant('none' as const)),
+  often(
+    4,
+    fc.record({
+      count: fc.constantFrom(1, 2, 3),
+      vcpus: fc.constantFrom(2, 4, 8),
+      gpuCount: fc.constantFrom(1, 1, 1, 2),
+      operatingSystem: fc.constantFrom('Ubuntu 22.04 LTS', 'Ubuntu 22.04 LTS', 'Ubuntu 20.04 LTS'),
+      ...{ listedPrice: fc.constantFrom(undefined, undefined, '0.05', '0.55', '9.00', '9.00') },
+    }),
+  ),
+);
+
+/** Who wants one, at once. */
+const takers = fc.constantFrom('vm-a', 'vm-b', 'vm-c', 'vm-d', 'vm-e');
+
+const gpuVms: Cast = {
+  vm: fc.constantFrom('vm-a', 'vm-b', 'vm-c'),
+  specChange: fc.oneof(
+    often(3, specChange),
+    often(1, fc.record({ instant: fc.constantFrom('Prefer', 'Prefer', 'Never') })),
+  ),
+  more: [
+    often(
+      8,
+      fc.record({ do: doing('readyMade'), made: readyMade, vm: fc.option(takers, { nil: undefined, freq: 3 }) }),
+    ),
+  ],
+  endpoints: ['client/deployinstant/single', 'client/deployinstant/single', 'client/deploy/instantvms'],
+  isOfReadyMade: true,
+};
 
 /** A GpuVm among them wants the same GPUs. */
 const spotVm = fc.constantFrom('spot-a', 'spot-a', 'spot-b', 'spot-b', 'vm-a');
@@ -266,7 +304,7 @@ function providerTrouble(cast: Cast): Weighted<ProviderTrouble>[] {
   ];
 }
 
-function worstMoments({ vm }: Cast): Weighted<WorstMoment>[] {
+function worstMoments({ vm, isOfReadyMade = false }: Cast): Weighted<WorstMoment>[] {
   return [
     often(2, fc.record({ do: doing('omit'), vm, all: on, inDoubt: fc.option(vm, { nil: undefined }), isSilent: on })),
     // Long enough for another process to find out what became of the call.
@@ -280,6 +318,7 @@ function worstMoments({ vm }: Cast): Weighted<WorstMoment>[] {
         do: doing('doubt'),
         vm,
         lateMs: fc.integer({ min: 0, max: mostLateMs }),
+        readyMade: isOfReadyMade ? on : fc.constant(false),
         stale: on,
         then: fc.constantFrom(['kill'], ['kill'], ['delete'], ['kill', 'delete'], []),
         // From the first moment on, also when the call has been given up already.
@@ -328,7 +367,7 @@ function applying({ vm }: Cast, spec: fc.Arbitrary<object>): fc.Arbitrary<Deed> 
   return fc.record({ do: doing('apply'), vm, spec });
 }
 
-export const actions = actionsOf(gpuVms, applying(gpuVms, fc.constant({})));
+export const actions = actionsOf(gpuVms, applying(gpuVms, fc.constantFrom({}, { instant: 'Prefer' })));
 /**
  * GpuVms of different importance in an organization that is never rich for long. Less else happens than in other worlds: what
  * is promised of a balance shows while the provider says what is left.

@@ -3,6 +3,7 @@ import { KubeError } from '../../src/kube/contract.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { strikeBalance } from './balances.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
+import { dropReady, stockReady, preferring, takeInstant } from './ready-made.ts';
 import { meetSpotMoment } from './spot-moments.ts';
 import { tendPool } from './pool-perform.ts';
 import { moveMarket, spotChangeOf, spotSpecOf } from './spot-perform.ts';
@@ -70,6 +71,10 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'fickleMarket':
     case 'lateStart':
       return meetSpotMoment(world, one, (vm, spec, given) => apply(world, { vm, spec }, cap, given));
+    case 'readyMade':
+      if (one.made === 'none') dropReady(world);
+      else stockReady(world, one.made);
+      return one.vm === undefined ? undefined : apply(world, { vm: one.vm, spec: { instant: 'Prefer' } }, cap);
     default:
       strikeProvider(world, one);
   }
@@ -83,14 +88,29 @@ function apply(
 ): Promise<void> {
   const isNew = world.resource(vm) === undefined;
   if (isSpot(vm)) return world.apply(vm, isNew ? spotSpecOf(vm, spec, cap) : spotChangeOf(spec, cap), given);
-  const limit = cap === undefined ? {} : { maxHourlyPrice: cap };
-  const { vcpus, powerState, deletionPolicy, schedule, expireAfter, priority } = spec as Readonly<
+  const { vcpus, powerState, deletionPolicy, schedule, expireAfter, priority, instant } = spec as Readonly<
     Record<string, unknown>
   >;
-  const changes = Object.entries({ vcpus, powerState, deletionPolicy, schedule, expireAfter, priority });
+  const most = cap ?? (instant === undefined ? undefined : preferring.maxHourlyPrice);
+  const limit = most === undefined ? {} : { maxHourlyPrice: most };
+  const changes = Object.entries({
+    vcpus,
+    powerState,
+    deletionPolicy,
+    schedule,
+    expireAfter,
+    priority,
+    ...preference(world, vm, instant),
+  });
   // Null takes a field away where there is one.
   const own = Object.fromEntries(changes.filter(([, value]) => value !== undefined && (!isNew || value !== null)));
   return world.apply(vm, isNew ? { ...easySpec, ...limit, ...own } : own);
+}
+
+/** Who has not said what their VM may cost may not have a ready-made one, and a limit that comes later binds no VM that is there. */
+function preference(world: SimulatedWorld, vm: string, instant: unknown): object {
+  const spec = world.resource(vm)?.spec as { readonly maxHourlyPrice?: string } | undefined;
+  return spec !== undefined && spec.maxHourlyPrice === undefined ? {} : { instant };
 }
 
 function isSpot(name: string): boolean {
@@ -153,7 +173,9 @@ async function strikeProcess(world: SimulatedWorld, one: ProcessTrouble): Promis
       return;
     case 'freeze': {
       const msAt = (point: string): number =>
-        point === 'before client/deploy/single' ? Math.min(one.ms, mostFrozenBeforeDeployMs) : one.ms;
+        point === 'before client/deploy/single' || point === `before ${takeInstant}`
+          ? Math.min(one.ms, mostFrozenBeforeDeployMs)
+          : one.ms;
       if (one.afterPoints === 0) world.replicas[0]?.freeze(one.ms);
       else world.freezeAfter(one.afterPoints, msAt);
       return;

@@ -12,6 +12,7 @@ import { limitRunway, setBalance } from './balances.ts';
 import { liftCosts } from './pool-perform.ts';
 import type { Replica } from './replica.ts';
 import { setPrice, setRoom, spotHosts, spotModels } from './spot-perform.ts';
+import { dropReady } from './ready-made.ts';
 import { plantedSecrets, type SimulatedWorld } from './world.ts';
 
 const settleLimitMs = 4 * 3_600_000;
@@ -125,6 +126,8 @@ function onDemandPrice(host: Host): number {
 async function endTrouble(world: SimulatedWorld): Promise<void> {
   world.clearFaults();
   world.holdWatches(false);
+  // They hold the GPUs that a released VM needs to start again.
+  dropReady(world);
   await world.allow(null);
   await limitRunway(world, null);
   setBalance(world, '100000');

@@ -6,12 +6,13 @@ import { markOf } from '../../src/api/vm-name.ts';
 import { parseVm } from '../../src/controllers/vm/parse.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { money } from '../../src/lib/money.ts';
-import type { Vm } from '../../src/sim/state.ts';
+import type { InstantVm, Vm } from '../../src/sim/state.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import { ClockWatch } from './clock-watch.ts';
 import { isVmKind } from './kinds.ts';
 import { BalanceWatch } from './balance-watch.ts';
 import { BudgetWatch } from './budget-watch.ts';
+import { InstantWatch } from './instant-watch.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { isOnItsWayOut, type SpotFacts } from './spot-facts.ts';
 import { SpotWatch } from './spot-watch.ts';
@@ -21,6 +22,8 @@ import { lacksSynced, problemsOfConditions, problemsOfVmStatus } from '../suppor
 export interface Facts {
   now(): number;
   liveVms(): readonly Vm[];
+  /** That the provider keeps ready. */
+  instants(): ReadonlyMap<string, InstantVm>;
   /**
    * What the writers' clocks may have shown when they decided what is written now: how far ahead of `now` at most, and how
    * far behind (behind by their skew, and by the time that they were frozen).
@@ -54,6 +57,7 @@ export class Watchdog {
   readonly balances: BalanceWatch;
   readonly #spot: SpotWatch;
   readonly #clock: ClockWatch;
+  readonly #instants: InstantWatch;
   #wasCalm = false;
   /** What the provider has said of each VM so far, by id. */
   readonly #statuses = new Map<string, Set<string>>();
@@ -109,6 +113,7 @@ export class Watchdog {
     };
     this.#spot = new SpotWatch(watched);
     this.#clock = new ClockWatch(watched);
+    this.#instants = new InstantWatch({ ...watched, instants: () => facts.instants() });
   }
 
   /** Somebody has edited the status of this resource. */
@@ -131,6 +136,7 @@ export class Watchdog {
   /** A request leaves for the provider. */
   onSend(process: string, request: SimRequest): void {
     this.#spot.onSend(process, request);
+    this.#instants.onSend(request);
   }
 
   /** A process has ended; what it knew in its memory is gone. */
@@ -149,6 +155,7 @@ export class Watchdog {
     this.#look();
     this.balances.afterExchange(request, exchange);
     this.#spot.afterExchange(request, exchange);
+    this.#instants.afterExchange(request, exchange);
     this.#clock.afterExchange(request, exchange, this.#wasCalm);
   }
 

@@ -163,6 +163,7 @@ export class SimulatedWorld {
       now: () => clock.now(),
       writersClocks: () => this.#writersClocks(),
       liveVms: () => this.vms().filter(({ id, status }) => status !== 'Terminated' && !this.#over.has(id)),
+      instants: () => this.provider.machine.world.instants,
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
       resources: () => this.resources(),
       pools: () => this.#witness.pools(),

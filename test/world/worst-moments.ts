@@ -2,6 +2,7 @@ import type { GpuVmStatus } from '../../src/api/gpu-vm.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import type { DoubtfulLaunch, WorstMoment } from './deeds.ts';
+import { stockReady, takeInstant } from './ready-made.ts';
 import type { SimulatedWorld } from './world.ts';
 
 /*
@@ -87,20 +88,22 @@ async function freezeDeployer(world: SimulatedWorld, one: Moment<'freezeDeployer
  */
 async function launchInDoubt(world: SimulatedWorld, one: DoubtfulLaunch, want: Want): Promise<void> {
   const { lateMs, stale, then, afterMs } = one;
+  const call = one.readyMade ? takeInstant : deploy;
   // A resource that has a VM makes no deploy call.
   const vm = [one.vm, 'vm-a', 'vm-b', 'vm-c', 'vm-d'].find((name) => world.statusOf(name)?.vm === undefined);
   if (vm === undefined) return;
   world.note(`the next deploy call takes effect after ${String(lateMs)} ms`);
-  world.providerWeather.heldUp = { path: deploy, ms: lateMs };
-  world.fault({ endpoint: deploy, kind: 'lost-answer', count: 1 });
+  world.providerWeather.heldUp = { path: call, ms: lateMs };
+  world.fault({ endpoint: call, kind: 'lost-answer', count: 1 });
   if (stale) world.fault({ endpoint: 'client/list', kind: 'stale-list', ms: staleMs, count: 40 });
-  world.atNext(`before ${deploy}`, (replica) => {
+  world.atNext(`before ${call}`, (replica) => {
     world.clock.after(afterMs, () => {
       if (then.includes('kill')) replica.kill();
       if (then.includes('delete')) void deleteIfThere(world, vm);
     });
   });
-  await want(vm, {});
+  if (one.readyMade) stockReady(world);
+  await want(vm, one.readyMade ? { instant: 'Prefer' } : {});
 }
 
 async function deleteIfThere(world: SimulatedWorld, vm: string): Promise<void> {

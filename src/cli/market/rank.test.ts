@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 
-import { gpuOf, hostOf, specOf } from '../../../test/support/builders.ts';
+import { gpuOf, hostOf, instantOf, priceOf, sizeOf, specOf } from '../../../test/support/builders.ts';
 import { money } from '../../lib/money.ts';
 import { choosePlacement } from '../../plan/placement.ts';
 import { plain } from '../common/io.ts';
+import { instantListOf, rankReadyMade, renderInstants } from './instant-list.ts';
 import { offerListOf, renderOffers } from './offer-list.ts';
 import { rank, whyNot } from './rank.ts';
 import { wishOf, type Wish } from './wish.ts';
@@ -106,4 +107,38 @@ test('of many offers the first are shown, and how many more there are', () => {
   const list = offerListOf(wish, ranked, { endpoint: '', all: false });
   const lines = renderOffers(list, ranked, { paint: plain, limit: 1, isSpot: false, isPreferred: true });
   expect(lines).toContain('… and 1 more: --limit 0 shows all');
+});
+
+describe('ready-made VMs', () => {
+  const ready = [
+    instantOf('windows', { operatingSystem: 'Windows 10', price: priceOf('0.1') }),
+    instantOf('large', { size: sizeOf({ gpuModel: 'h100', vcpus: 22, memoryGB: 112 }), price: priceOf('3.65') }),
+    instantOf('small'),
+  ];
+
+  test('that fit are listed, the first as the operator would take it', () => {
+    const wish = wishOf(specOf({ instant: 'Prefer', maxHourlyPrice: '5' }));
+    const lines = renderInstants(rankReadyMade(wish, ready), wish, plain);
+    expect(lines).toEqual([
+      '',
+      'Ready-made VMs',
+      '  GPU        VCPUS   MEMORY   DISK     $/H      $/MONTH   LOCATION           UPTIME   ID',
+      '  1x a4000   4       16 GB    100 GB   $0.199   $145.27   Winnipeg, Canada   99.5%    small',
+      '',
+      'The operator takes the first of these.',
+    ]);
+  });
+
+  test('of any model and system are listed where none is named', () => {
+    const wish = { ...wishOf(specOf()), anyModel: true, operatingSystem: undefined };
+    const { instants, instantsWhyNot } = instantListOf(rankReadyMade(wish, ready));
+    expect([instants.map(({ id }) => id), instantsWhyNot]).toEqual([['windows', 'small', 'large'], undefined]);
+  });
+
+  test('of which none fits are counted by what is wrong with them', () => {
+    const wish = wishOf(specOf({ vcpus: 32 }));
+    expect(renderInstants(rankReadyMade(wish, ready), wish, plain)[2]).toBe(
+      '  none fits: 3 ready-made VMs: 2 with too few vCPUs, 1 without the GPU model',
+    );
+  });
 });

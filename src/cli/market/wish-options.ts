@@ -45,8 +45,9 @@ export function wishOptions(): Option[] {
 }
 
 /** What the options ask for, in models that the inventory has. Throws where a model is none of them. */
-export function wishOfFlags(flags: WishFlags, hosts: readonly Host[]): Wish {
-  const known = modelsOf(hosts);
+/** @param others models that only ready-made VMs have */
+export function wishOfFlags(flags: WishFlags, hosts: readonly Host[], others: readonly string[] = []): Wish {
+  const known = [...new Set([...modelsOf(hosts), ...others])].toSorted();
   if (known.length === 0) throw new CliError('the provider lists no hosts now', exitCodes.no);
   const models = flags.gpu === undefined ? known : flags.gpu.flatMap((text) => modelsNamed(text, known));
   const parsed = gpuVmSpecSchema.safeParse({
@@ -61,7 +62,7 @@ export function wishOfFlags(flags: WishFlags, hosts: readonly Host[]): Wish {
   }
   const { data } = parsed;
   const wish = wishOf({ ...data, gpu: { ...data.gpu, models: [...new Set(models)] } });
-  return { ...wish, anyModel: flags.gpu === undefined };
+  return { ...wish, anyModel: flags.gpu === undefined, operatingSystem: undefined };
 }
 
 function placementOf({ country, region, city, strategy, host, minUptime }: WishFlags): object {

@@ -13,10 +13,19 @@ export interface Wish {
   readonly bid: { readonly first: Money; readonly most: Money } | undefined;
   /** No model is named: all of the inventory will do. */
   readonly anyModel: boolean;
+  /** Of a ready-made VM; undefined: any will do. */
+  readonly operatingSystem: string | undefined;
+  /** A ready-made VM is taken, if one fits. */
+  readonly prefersInstant: boolean;
 }
 
-export function wishOf(spec: PlacementRequest & Pick<VmSpec, 'maxHourlyPrice'>, bid?: SpotVmSpec['bid']): Wish {
-  return { request: spec, cap: priceCap(spec), bid: bid === undefined ? undefined : bidOf(bid), anyModel: false };
+type WishSpec = PlacementRequest & Pick<VmSpec, 'maxHourlyPrice' | 'operatingSystem' | 'instant'>;
+
+export function wishOf(spec: WishSpec, bid?: SpotVmSpec['bid']): Wish {
+  const { operatingSystem, instant } = spec;
+  const held = bid === undefined ? undefined : bidOf(bid);
+  const prefersInstant = instant === 'Prefer' && held === undefined;
+  return { request: spec, cap: priceCap(spec), bid: held, anyModel: false, operatingSystem, prefersInstant };
 }
 
 function bidOf({ price, maxPrice }: SpotVmSpec['bid']): Wish['bid'] {

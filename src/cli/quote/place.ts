@@ -2,6 +2,8 @@ import { Reservations } from '../../fleet/reservations.ts';
 import { formatMoney, lesser, money, type Money } from '../../lib/money.ts';
 import type { Offer } from '../../plan/placement.ts';
 import type { Host } from '../../provider/contract.ts';
+import type { InstantVm } from '../../provider/instant.ts';
+import { rankReadyMade } from '../market/instant-list.ts';
 import { placeText } from '../market/offer-list.ts';
 import { rank, withBid } from '../market/rank.ts';
 import type { Wish } from '../market/wish.ts';
@@ -18,6 +20,8 @@ export interface QuoteLine {
   /** Of the first of them. */
   readonly location: string | undefined;
   readonly host: string | undefined;
+  /** It is a VM that is there already, larger maybe than what is asked for. */
+  readonly isReadyMade: boolean;
   readonly running: string;
   /** With the highest bid; the same where there is none. */
   readonly runningAtMost: string;
@@ -31,11 +35,29 @@ export interface QuoteLine {
  * Places all that is ordered, one after the other, as the operator would: what one takes the next does not find any more.
  * Pure but for the hosts that it is given.
  */
-export function quoteLines(orders: readonly Order[], hosts: readonly Host[]): readonly QuoteLine[] {
-  const taken = new Reservations();
-  return orders.flatMap(({ name, vms }) =>
-    vms.map(({ wish, count }) => quoteLine({ name, wish, count }, hosts, taken)),
-  );
+export function quoteLines(
+  orders: readonly Order[],
+  hosts: readonly Host[],
+  instants: readonly InstantVm[] = [],
+): readonly QuoteLine[] {
+  const stock: Stock = { hosts, taken: new Reservations(), instants: [...instants] };
+  return orders.flatMap(({ name, vms }) => vms.map(({ wish, count }) => quoteLine({ name, wish, count }, stock)));
+}
+
+interface Stock {
+  readonly hosts: readonly Host[];
+  readonly taken: Reservations;
+  instants: InstantVm[];
+}
+
+/** The best ready-made VM, where one is wanted; it is there for nobody else then. */
+function takeInstant(wish: Wish, stock: Stock): Offer | undefined {
+  if (!wish.prefersInstant) return undefined;
+  const ranking = rankReadyMade(wish, stock.instants);
+  if (ranking.kind === 'none') return undefined;
+  const [{ vm, offer }] = ranking.offers;
+  stock.instants = stock.instants.filter(({ id }) => id !== vm.id);
+  return offer;
 }
 
 interface Part {
@@ -44,8 +66,10 @@ interface Part {
   readonly count: number;
 }
 
-function quoteLine({ name, wish, count }: Part, hosts: readonly Host[], taken: Reservations): QuoteLine {
-  const offers: Offer[] = [];
+function quoteLine({ name, wish, count }: Part, stock: Stock): QuoteLine {
+  const { hosts, taken } = stock;
+  const instant = takeInstant(wish, stock);
+  const offers: Offer[] = instant === undefined ? [] : [instant];
   let whyNot: string | undefined;
   while (offers.length < count && whyNot === undefined) {
     const ranked = rank(wish, taken.applyTo(hosts));
@@ -56,16 +80,21 @@ function quoteLine({ name, wish, count }: Part, hosts: readonly Host[], taken: R
       offers.push(best);
     }
   }
-  const [first] = offers;
   return {
     ...{ name, capacity: wish.bid === undefined ? 'OnDemand' : 'Spot', wanted: count, fitting: offers.length },
-    gpu: first === undefined ? undefined : `${first.size.gpuCount}x ${first.size.gpuModel}`,
-    ...{ location: first === undefined ? undefined : placeText(first.host.location), host: first?.host.id },
+    ...placeOf(offers[0]),
+    isReadyMade: instant !== undefined,
     running: formatMoney(sumOf(offers.map(({ price }) => price.total))),
     runningAtMost: formatMoney(sumOf(offers.map((offer) => atMost(offer, wish)))),
     released: formatMoney(sumOf(offers.map(({ price }) => price.storage ?? money(0)))),
     whyNot,
   };
+}
+
+function placeOf(first: Offer | undefined): Pick<QuoteLine, 'gpu' | 'location' | 'host'> {
+  if (first === undefined) return { gpu: undefined, location: undefined, host: undefined };
+  const { size, host } = first;
+  return { gpu: `${size.gpuCount}x ${size.gpuModel}`, location: placeText(host.location), host: host.id };
 }
 
 function atMost({ price }: Offer, { bid, cap }: Wish): Money {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 
-import { gpuOf, hostOf } from '../../../test/support/builders.ts';
+import { gpuOf, hostOf, instantOf, priceOf, sizeOf } from '../../../test/support/builders.ts';
 import { quoteOf, renderQuote } from '../quote.ts';
 import { plain } from '../common/io.ts';
 import { ordersIn } from './manifest.ts';
@@ -105,4 +105,18 @@ describe('a quote', () => {
       Spot: from the first bid to the highest that the spec allows; the lowest that wins is paid."
     `);
   });
+});
+
+test('who prefers a ready-made VM is quoted the best of them, each of which is there once, and then hosts', () => {
+  const preferring = manifest('GpuVm', { ...spec, instant: 'Prefer', maxHourlyPrice: '5' });
+  const ready = [instantOf('ready', { size: sizeOf({ vcpus: 22 }), price: priceOf('3.65', '0.15') })];
+  const lines = quoteLines(ordersIn(`${preferring}${preferring}${manifest('GpuVm', spec)}`), hosts, ready);
+  expect(lines.map(({ running, released, isReadyMade }) => [running, released, isReadyMade])).toEqual([
+    ['3.65', '0.15', true],
+    ['0.199', '0.005', false],
+    ['0.199', '0.005', false],
+  ]);
+  expect(renderQuote(quoteOf(lines), plain)).toContain(
+    'gpuvm/x: a ready-made VM, as it stands; if somebody else is faster, one is deployed.',
+  );
 });

@@ -42,5 +42,5 @@ const preparing: ReadonlySet<StepKind> = new Set(['readInputs', 'writeSecret', '
 
 export function keepsClaim({ meta }: VmObservation, { step, look }: Verdict): boolean {
   if (meta.deleting || meta.paused) return false;
-  return preparing.has(step.kind) || look?.hosts === true || look?.bids !== undefined;
+  return preparing.has(step.kind) || look?.hosts === true || look?.instants === true || look?.bids !== undefined;
 }

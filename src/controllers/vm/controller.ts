@@ -240,10 +240,11 @@ export class VmController implements Reconciler {
   }
 }
 
-function awaitNews(fleet: Fleet, key: string, { snapshotAfter, hosts, bids }: Look): void {
+function awaitNews(fleet: Fleet, key: string, { snapshotAfter, hosts, instants, bids }: Look): void {
   fleet.forget(key);
   if (snapshotAfter !== undefined) fleet.awaitSnapshot(key, snapshotAfter);
   if (hosts === true) fleet.offers.request(key);
+  if (instants === true) fleet.instants.request(key);
   if (bids !== undefined) fleet.bids.awaitAnswer(key, bids.hostnode, bids.size);
 }
 

@@ -26,6 +26,7 @@ export function intentOf(plan: LaunchPlan, now: number): Launch {
     gpuModel: plan.offer.size.gpuModel,
     gpuCount: plan.offer.size.gpuCount,
     quotedHourlyPrice: formatMoney(plan.offer.price.total),
+    ...(plan.instant === undefined ? {} : { instant: plan.instant }),
     intentAt: toPreciseTimestamp(now),
     outcome: 'Pending',
     failures: plan.failures,

@@ -2,8 +2,7 @@ import type { Launch } from '../../api/vm-status.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import { dollars } from '../../lib/money.ts';
 import { Redactor } from '../../lib/redact.ts';
-import type { HostShare } from '../../fleet/contract.ts';
-import type { DeployReceipt, DeployRequest } from '../../provider/contract.ts';
+import type { DeployReceipt, DeployRequest, Provider } from '../../provider/contract.ts';
 import { ProviderError } from '../../provider/error.ts';
 import type { Ticket } from '../../provider/gate-contract.ts';
 import { bidViolation, priceCap, priceViolation } from '../../plan/price.ts';
@@ -12,6 +11,7 @@ import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import { intentJournal, intentOf, takeBack, writeIntent } from './intent.ts';
 import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
+import { stockOf } from './stock.ts';
 
 interface LaunchTurn {
   readonly observation: VmObservation;
@@ -33,21 +33,19 @@ interface LaunchTurn {
  *    whether the VM exists.
  */
 export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Promise<ActResult> {
-  const { plan, runtime } = turn;
-  const { hostnode, share } = shareOf(plan);
+  const stock = stockOf(turn.plan, turn.runtime);
   if (isStopping(pass)) return 'conflict';
   deps.leadership.assertLeading();
-  // Reserved in the same moment as it was chosen, so that no parallel launch chooses the same GPU or port.
-  runtime.fleet.offers.reserve(hostnode, share);
-  const intent = intentOf(plan, deps.clock.now());
+  stock.take();
+  const intent = intentOf(turn.plan, deps.clock.now());
   const written = await writeIntent(deps, pass, turn, intent);
   if (written !== 'kept') {
-    runtime.fleet.offers.release(hostnode, share);
+    stock.giveBack();
     if (written === 'dropped') await takeBack(deps, pass, turn);
     return written === 'dropped' ? 'looked' : 'conflict';
   }
   if (!mayCallNow(deps, pass, turn, intent)) {
-    runtime.fleet.offers.release(hostnode, share);
+    stock.giveBack();
     pass.memory.unsaved = carriedOn(intentJournal(turn, intent), {
       launch: ended(deps, intent, 'Refused', 'The operator was held up before the call; no call was made.'),
     });
@@ -86,15 +84,15 @@ function isSameOrganization({ accounts }: ActDeps, { observation, runtime }: Lau
 
 async function deploy(deps: ActDeps, pass: Pass, turn: LaunchTurn, intent: Launch): Promise<void> {
   const { plan, observation, runtime, ticket } = turn;
-  const request = requestOf(observation, plan);
+  const access = accessOf(observation);
   const started = deps.clock.now();
   try {
-    const receipt = await ticket.run(() => runtime.provider.deploy(request, { signal: pass.signal }));
+    const receipt = await ticket.run(() => call(runtime.provider, turn, access, pass.signal));
     noteReceipt(deps, pass, turn, { intent, receipt });
   } catch (error) {
     // Anything that is not known to have left nothing behind is uncertain, a bug of ours included.
     const failure = error instanceof ProviderError ? error : undefined;
-    noteDeployFailure(deps, pass, turn, { intent, failure, message: messageFor(request, error) });
+    noteDeployFailure(deps, pass, turn, { intent, failure, message: messageFor(access, error) });
     if (failure === undefined) throw error;
   } finally {
     deps.log.info(
@@ -102,6 +100,7 @@ async function deploy(deps: ActDeps, pass: Pass, turn: LaunchTurn, intent: Launc
         key: pass.key,
         name: plan.name,
         hostnode: intent.hostnode,
+        instant: intent.instant,
         attempt: plan.attempt,
         durationMs: deps.clock.now() - started,
       },
@@ -117,6 +116,7 @@ function noteReceipt(
   { intent, receipt }: { intent: Launch; receipt: DeployReceipt },
 ): void {
   const { observation, plan, runtime } = turn;
+  const stock = stockOf(plan, runtime);
   const journal = intentJournal(turn, intent);
   const vm: NonNullable<Journal['vm']> = {
     id: receipt.id,
@@ -125,6 +125,7 @@ function noteReceipt(
     recordedAt: toPreciseTimestamp(deps.clock.now()),
     applied: { ...plan.offer.size },
     hostnode: plan.offer.host.id,
+    ...(plan.instant === undefined ? {} : { instant: true }),
     ...(intent.capacity === undefined ? {} : { capacity: intent.capacity }),
     ...(intent.bid === undefined ? {} : { bid: intent.bid }),
   };
@@ -132,7 +133,7 @@ function noteReceipt(
   const violation = priceViolation(receipt.price, priceCap(observation.spec)) ?? bidViolation(receipt.price, plan.bid);
   if (violation !== undefined) {
     pass.memory.unsaved = carriedOn(journal, { vm, launch: ended(deps, intent, 'Overpriced', violation) });
-    runtime.fleet.offers.reportFailure(intent.hostnode, 'a VM cost more than the inventory said');
+    stock.failed('a VM cost more than the inventory said');
     deps.metrics.launched('overpriced');
     deps.metrics.priceViolated();
     pass.announcements.push({
@@ -146,15 +147,15 @@ function noteReceipt(
     vm,
     launch: { ...intent, outcome: 'Launched', endedAt: toPreciseTimestamp(deps.clock.now()) },
   });
-  runtime.fleet.offers.reportSuccess(intent.hostnode);
-  runtime.suspicions.succeeded(intent.hostnode);
+  stock.succeeded();
   if (plan.bid !== undefined) runtime.fleet.bids.note(intent.hostnode, plan.offer.size, plan.bid, true);
   deps.metrics.launched('launched');
   const price = receipt.price?.total ?? plan.offer.price.total;
+  const how = plan.instant === undefined ? 'Deployed' : 'Took the ready-made';
   pass.announcements.push({
     type: 'Normal',
     reason: 'Launched',
-    message: `Deployed VM ${receipt.id} with ${plan.offer.size.gpuCount}x ${plan.offer.size.gpuModel} for ${dollars(price)} per hour.`,
+    message: `${how} VM ${receipt.id} with ${plan.offer.size.gpuCount}x ${plan.offer.size.gpuModel} for ${dollars(price)} per hour.`,
   });
 }
 
@@ -177,22 +178,27 @@ function blameHost(
   { plan, runtime }: LaunchTurn,
   { failure, message }: { failure: ProviderError | undefined; message: string },
 ): void {
-  const hostnode = plan.offer.host.id;
+  const stock = stockOf(plan, runtime);
   if (failure?.kind === 'bidTooLow') noteBidTooLow(plan, runtime);
   if (failure !== undefined && notTheHost.has(failure.kind)) return;
-  const isForAll = failure?.kind === 'noCapacity' || isSuspect(pass, runtime, { hostnode, kind: failure?.kind });
-  if (isForAll) runtime.fleet.offers.reportFailure(hostnode, message);
-  else pass.memory.noteHostRefused(hostnode, deps.clock.now(), deps.random);
+  const isForAll = isGone(plan, failure) || isSuspect(pass, runtime, { id: stock.id, kind: failure?.kind });
+  if (isForAll) stock.failed(message);
+  else pass.memory.noteHostRefused(stock.id, deps.clock.now(), deps.random);
+}
+
+/** There is no room, or somebody else was faster. */
+function isGone({ instant }: LaunchPlan, failure: ProviderError | undefined): boolean {
+  return failure?.kind === 'noCapacity' || (instant !== undefined && failure?.kind === 'notFound');
 }
 
 /** What the provider calls invalid is the request, on whatever host: an operating system that nobody has, for example. */
 function isSuspect(
   { object: { metadata } }: Pass,
   { suspicions }: AccountRuntime,
-  refusal: { readonly hostnode: string; readonly kind: ProviderError['kind'] | undefined },
+  refusal: { readonly id: string; readonly kind: ProviderError['kind'] | undefined },
 ): boolean {
   if (refusal.kind === 'invalid') return false;
-  return suspicions.refused(refusal.hostnode, { namespace: metadata.namespace ?? '', uid: metadata.uid });
+  return suspicions.refused(refusal.id, { namespace: metadata.namespace ?? '', uid: metadata.uid });
 }
 
 function noteDeployFailure(
@@ -202,12 +208,11 @@ function noteDeployFailure(
   failed: { intent: Launch; failure: ProviderError | undefined; message: string },
 ): void {
   const { intent, failure, message } = failed;
-  const { hostnode, share } = shareOf(turn.plan);
   const isRefused = failure?.outcome === 'notDone';
   const journal = intentJournal(turn, intent);
   blameHost(deps, pass, turn, failed);
   if (isRefused) {
-    turn.runtime.fleet.offers.release(hostnode, share);
+    stockOf(turn.plan, turn.runtime).giveBack();
     pass.memory.unsaved = carriedOn(journal, { launch: ended(deps, intent, 'Refused', message) });
   } else {
     // The reservation stays: the VM may well be there. The next inventory knows.
@@ -216,7 +221,7 @@ function noteDeployFailure(
   }
   deps.metrics.launched(isRefused ? 'refused' : 'uncertain');
   const facts = { kind: failure?.kind, outcome: failure?.outcome, error: message };
-  deps.log.warn({ key: pass.key, name: turn.plan.name, hostnode, ...facts }, 'deploy call failed');
+  deps.log.warn({ key: pass.key, name: turn.plan.name, hostnode: intent.hostnode, ...facts }, 'deploy call failed');
 }
 
 function ended(deps: ActDeps, intent: Launch, outcome: 'Refused' | 'Overpriced', message: string): Launch {
@@ -224,29 +229,32 @@ function ended(deps: ActDeps, intent: Launch, outcome: 'Refused' | 'Overpriced',
   return { ...intent, outcome, endedAt: toPreciseTimestamp(deps.clock.now()), failures, message };
 }
 
-function requestOf({ inputs, spec, secret }: VmObservation, plan: LaunchPlan): DeployRequest {
+type Access = Pick<DeployRequest, 'password' | 'sshKey' | 'cloudInit'>;
+
+function accessOf({ inputs, secret }: VmObservation): Access {
   if (inputs.kind !== 'resolved') throw new Error('launch without resolved inputs');
-  return {
-    name: plan.name,
-    hostnode: plan.offer.host.id,
-    size: plan.offer.size,
-    operatingSystem: spec.operatingSystem,
-    ports: plan.offer.ports,
-    password: inputs.password ?? secret.data['password'],
-    sshKey: inputs.sshKey,
-    cloudInit: inputs.cloudInit,
-    ...(plan.bid === undefined ? {} : { bid: plan.bid }),
-  };
+  const { sshKey, cloudInit } = inputs;
+  return { password: inputs.password ?? secret.data['password'], sshKey, cloudInit };
 }
 
-function shareOf({ offer }: LaunchPlan): { hostnode: string; share: HostShare } {
-  return { hostnode: offer.host.id, share: { ...offer.size, externalPorts: offer.ports.map((port) => port.external) } };
+function call(
+  provider: Provider,
+  { plan, observation: { spec } }: LaunchTurn,
+  access: Access,
+  signal: AbortSignal,
+): Promise<DeployReceipt> {
+  const { name, offer, bid, instant } = plan;
+  if (instant !== undefined) return provider.deployInstant({ instantId: instant, name, ...access }, { signal });
+  const { host, size, ports } = offer;
+  const { operatingSystem } = spec;
+  const order = { name, hostnode: host.id, size, operatingSystem, ports, ...(bid === undefined ? {} : { bid }) };
+  return provider.deploy({ ...order, ...access }, { signal });
 }
 
 /** The provider may quote what it was sent: what was secret in this call is taken out of the message. */
-function messageFor(request: DeployRequest, error: unknown): string {
+function messageFor(access: Access, error: unknown): string {
   const redactor = new Redactor();
-  redactor.add(request.password);
-  for (const line of (request.cloudInit ?? '').split('\n')) redactor.add(line.trim());
+  redactor.add(access.password);
+  for (const line of (access.cloudInit ?? '').split('\n')) redactor.add(line.trim());
   return redactor.text(error instanceof Error ? error.message : String(error));
 }

@@ -185,6 +185,12 @@ function accountView({ accounts, accountsStore }: ObserveDeps, name: string, nam
       coolingDownUntil: (hostnode) =>
         fleet.offers.coolingDownUntil(hostnode) ?? suspicions.closedUntil(namespace, hostnode),
     },
+    instants: {
+      vms: fleet.instants.vms,
+      fresh: fleet.instants.isFresh(),
+      failure: fleet.instants.failure,
+      coolingDownUntil: (id) => fleet.instants.coolingDownUntil(id) ?? suspicions.closedUntil(namespace, id),
+    },
     bids: fleet.bids,
   };
 }

@@ -1,6 +1,7 @@
 import { sleep, type Clock } from '../../lib/clock.ts';
 import { money } from '../../lib/money.ts';
 import type { Balance, CloudVm, Host, Provider, VmListing } from '../../provider/contract.ts';
+import type { InstantVm } from '../../provider/instant.ts';
 import { ProviderError } from '../../provider/error.ts';
 
 /** A VM that runs, with whatever is to be different. */
@@ -42,23 +43,26 @@ export function hostOf(id: string, gpus = 4): Host {
   };
 }
 
+type Reading = 'listVms' | 'getBalance' | 'listHosts' | 'listInstantVms';
+
 /** The reading half of a provider, with a state that tests set and a log of what was asked when. */
-export class Cloud implements Pick<Provider, 'listVms' | 'getBalance' | 'listHosts'> {
+export class Cloud implements Pick<Provider, Reading> {
   vms: readonly CloudVm[] = [];
   unreadable: readonly string[] = [];
   hosts: readonly Host[] = [];
+  instants: readonly InstantVm[] = [];
   hourlyCost = '0';
   latencyMs = 0;
   /** Calls fail while this is set. */
   failure: ProviderError['kind'] | undefined;
-  readonly calls: { readonly what: 'listVms' | 'getBalance' | 'listHosts'; readonly at: number }[] = [];
+  readonly calls: { readonly what: Reading; readonly at: number }[] = [];
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  timesOf(what: 'listVms' | 'getBalance' | 'listHosts'): number[] {
+  timesOf(what: Reading): number[] {
     return this.calls.filter((call) => call.what === what).map((call) => call.at);
   }
 
@@ -75,7 +79,11 @@ export class Cloud implements Pick<Provider, 'listVms' | 'getBalance' | 'listHos
     return this.#answer('listHosts', [...this.hosts]);
   }
 
-  async #answer<T>(what: 'listVms' | 'getBalance' | 'listHosts', value: T): Promise<T> {
+  listInstantVms(): Promise<readonly InstantVm[]> {
+    return this.#answer('listInstantVms', [...this.instants]);
+  }
+
+  async #answer<T>(what: Reading, value: T): Promise<T> {
     this.calls.push({ what, at: this.#clock.now() });
     const kind = this.failure;
     if (this.latencyMs > 0) await sleep(this.#clock, this.latencyMs);

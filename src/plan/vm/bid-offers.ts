@@ -3,7 +3,7 @@ import type { VmPrice, VmSize } from '../../provider/contract.ts';
 import { nextQuestion, questionsPerHost, type BidRange } from '../bid-search.ts';
 import { rankOffers, type NoPlacement, type Offer } from '../placement.ts';
 import { priceCap, quote } from '../price.ts';
-import { isLeftAlone } from './launch.ts';
+import { isLeftAlone } from './left-alone.ts';
 import type { VmObservation } from './observation.ts';
 import { mostForVm } from './room.ts';
 import type { SpotTerms } from './spot-terms.ts';

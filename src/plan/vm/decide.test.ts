@@ -7,13 +7,14 @@ import { decided } from '../../../test/support/verdicts.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { expiryOf } from '../expiry.ts';
+import type { Offer } from '../placement.ts';
 import { decideVm } from './decide.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipOfRecord, recordsOf } from './ownership.ts';
 import { moneyHold } from './power-hold.ts';
 import { isInDoubt, uncertainSince } from './proof.ts';
 import { statusOfVm } from './status.ts';
-import { changesProvider } from './verdict.ts';
+import { changesProvider, type Step } from './verdict.ts';
 
 function check(property: (given: VmObservation) => void): void {
   fc.assert(fc.property(anyObservation, property), { numRuns: 4_000 });
@@ -64,6 +65,7 @@ describe('whatever was seen, a decision', () => {
         look?.inMs !== undefined ||
         look?.snapshotAfter !== undefined ||
         look?.hosts === true ||
+        look?.instants === true ||
         look?.bids !== undefined ||
         probe !== undefined;
       expect(isLooked || Object.hasOwn(wokenBy, rule), rule).toBe(true);
@@ -117,6 +119,28 @@ describe('a resource never expires', () => {
   });
 });
 
+/** As it stands in the list, which is fresh, and as the spec asks for it. */
+function expectMayBeTaken({ account, spec, spot }: VmObservation, id: string, { size, price }: Offer): void {
+  expect(spec).toMatchObject({ instant: 'Prefer', maxHourlyPrice: expect.any(String) as string });
+  expect(spot).toBeUndefined();
+  if (account.kind !== 'ready') return;
+  const { fresh, vms } = account.instants;
+  const vm = vms?.find((one) => one.id === id);
+  expect([fresh, account.instants.coolingDownUntil(id), vm?.size, vm?.price.total]).toEqual([
+    true,
+    undefined,
+    size,
+    price.total,
+  ]);
+  expect(vm?.operatingSystem).toBe(spec.operatingSystem);
+  expect(size.gpuCount).toBe(spec.gpu.count);
+  expect(size.vcpus).toBeGreaterThanOrEqual(spec.vcpus);
+}
+
+function takesInstant(step: Step): boolean {
+  return step.kind === 'launch' && step.plan.instant !== undefined;
+}
+
 describe('a VM is never deployed', () => {
   const launches = (given: VmObservation): boolean => decideVm(given).step.kind === 'launch';
 
@@ -158,6 +182,7 @@ describe('a VM is never deployed', () => {
       const { offer, attempt, name } = step.plan;
       if (given.spec.maxHourlyPrice !== undefined) expect(offer.price.total.lte(given.spec.maxHourlyPrice)).toBe(true);
       expect(given.account.offers.coolingDownUntil(offer.host.id)).toBeUndefined();
+      if (step.plan.instant !== undefined) expectMayBeTaken(given, step.plan.instant, offer);
       expect(attempt).toBeGreaterThan(given.journal.launch?.attempt ?? 0);
       expect(given.account.snapshot?.byName.has(name)).toBe(false);
     });
@@ -184,6 +209,8 @@ describe('a VM is never deployed', () => {
   it('happens at all, so that the properties above mean something', () => {
     const sample = fc.sample(anyObservation, { numRuns: 4_000, seed: 1 });
     expect(sample.filter(launches).length).toBeGreaterThan(20);
+    const taking = sample.filter((given) => takesInstant(decideVm(given).step));
+    expect(taking.length).toBeGreaterThan(5);
     const replacing = sample.filter((given) => launches(given) && given.journal.vm !== undefined);
     expect(replacing.length).toBeGreaterThan(5);
   });

@@ -1,8 +1,11 @@
 import { backoffMs } from '../../lib/backoff.ts';
+import { conditionOf } from '../../api/conditions.ts';
 import { vmNameOf } from '../../api/vm-name.ts';
 import { dollars, type Money } from '../../lib/money.ts';
 import { choosePlacement, type NoPlacement, type Offer, type Placement } from '../placement.ts';
 import { priceCap } from '../price.ts';
+import { instantsToLookAt, placeInstant, saidOfInstants } from './instant-offers.ts';
+import { isLeftAlone } from './left-alone.ts';
 import type { VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
 import { isUsablePassword } from './password.ts';
@@ -137,12 +140,17 @@ const passwordIsNotKeptYet: Rule = ({ inputs, secret }) => {
   };
 };
 
+function saysWhatIsWaitedFor(observation: VmObservation): boolean {
+  const reason = conditionOf(observation.status.conditions, 'Ready')?.reason;
+  return saysNoRoom(observation) || reason === 'NoOffer' || reason === 'OverPriceCap';
+}
+
 const inventoryIsOld: Rule = (observation) => {
   const { account } = observation;
   if (account.kind !== 'ready' || (account.offers.fresh && account.offers.hosts !== undefined)) return undefined;
   const { failure } = account.offers;
-  // What is waited for is still room: whether there is any now on cheaper hosts is what is being looked at.
-  if (failure === undefined && saysNoRoom(observation)) {
+  // What was said stands: whether there is room now on cheaper hosts, or any host at all, is what is being looked at.
+  if (failure === undefined && saysWhatIsWaitedFor(observation)) {
     return { step: { kind: 'wait' }, phase: 'keep', ready: 'keep', look: { hosts: true } };
   }
   return {
@@ -158,6 +166,22 @@ const inventoryIsOld: Rule = (observation) => {
     ...(failure === undefined ? {} : { synced: waiting(pollReason(failure.kind), failure.message) }),
     look: { hosts: true },
   };
+};
+
+/** Where it cannot be had the VM is deployed as any other. */
+const instantsAreNotListedYet: Rule = (observation) => {
+  if (!instantsToLookAt(observation)) return undefined;
+  const shown = saysWhatIsWaitedFor(observation)
+    ? ({ phase: 'keep', ready: 'keep' } as const)
+    : ({ phase: 'Pending', ready: waiting('LookingForHost', 'Looking for a ready-made VM.') } as const);
+  return { step: { kind: 'wait' }, ...shown, look: { instants: true } };
+};
+
+const instantVmIsWanted: Rule = (observation) => {
+  const placement = placeInstant(observation);
+  if (placement?.kind !== 'offers') return undefined;
+  const [{ vm, offer }] = placement.offers;
+  return launchOn(observation, { offer, instant: vm.id });
 };
 
 const vmIsWanted: Rule = (observation) => {
@@ -178,36 +202,35 @@ export function placeOnDemand(observation: VmObservation): Placement {
   });
 }
 
-export function isLeftAlone({ account, facts, now }: VmObservation, hostnode: string): boolean {
-  const coolsDownUntil = account.kind === 'ready' ? account.offers.coolingDownUntil(hostnode) : undefined;
-  return Math.max(coolsDownUntil ?? 0, facts.avoidedHosts.get(hostnode) ?? 0) > now;
-}
-
 export function noOffer(observation: VmObservation, placement: NoPlacement): Omit<Verdict, 'rule'> {
   const { spec, timings } = observation;
   const over = overRoom(observation, placement);
   if (over !== undefined) return over;
   const cap = spec.maxHourlyPrice;
+  const instants = saidOfInstants(observation);
   const cheapest = placement.cheapest === undefined ? '' : `, the cheapest for ${dollars(placement.cheapest)}`;
   const draft =
     placement.onlyPrice && cap !== undefined
       ? waiting(
           'OverPriceCap',
-          `No host fits within spec.maxHourlyPrice $${cap}${cheapest}. ${placement.tally}. Raise it, or wait: tried again by itself.`,
+          `No host fits within spec.maxHourlyPrice $${cap}${cheapest}. ${placement.tally}${instants.words}. Raise it, or wait: tried again by itself.`,
         )
-      : waiting('NoOffer', `No host fits. ${placement.tally}. Widen the spec, or wait: tried again by itself.`);
-  return { step: { kind: 'wait' }, phase: 'Pending', ready: draft, look: { inMs: timings.retryMs } };
+      : waiting(
+          'NoOffer',
+          `No host fits. ${placement.tally}${instants.words}. Widen the spec, or wait: tried again by itself.`,
+        );
+  return { step: { kind: 'wait' }, phase: 'Pending', ready: draft, look: { inMs: timings.retryMs, ...instants.look } };
 }
 
-/** @param chosen the host, and for a spot VM the bid; the recorded VM, if there is one, is replaced */
+/** @param chosen the host, for a spot VM the bid, and which ready-made VM if it is to be one; the recorded VM, if there is one, is replaced */
 export function launchOn(
   observation: VmObservation,
-  { offer, bid }: { readonly offer: Offer; readonly bid?: Money | undefined },
+  { offer, bid, instant }: { readonly offer: Offer; readonly bid?: Money | undefined; readonly instant?: string },
 ): Omit<Verdict, 'rule'> {
   const { journal, spot } = observation;
   const capacity = bid === undefined ? 'OnDemand' : 'Spot';
   const plan: LaunchPlan = {
-    ...{ ...nextName(observation), offer, bid, failures: journal.launch?.failures ?? 0 },
+    ...{ ...nextName(observation), offer, bid, instant, failures: journal.launch?.failures ?? 0 },
     ...{ capacity: spot === undefined ? undefined : capacity, replaces: journal.vm?.id },
   };
   return {
@@ -215,7 +238,7 @@ export function launchOn(
     phase: 'Launching',
     ready: waiting(
       'Launching',
-      `Deploying on host ${offer.host.id} for ${dollars(offer.price.total)} per hour${bid === undefined ? '' : `, with a bid of ${dollars(bid)}`}.`,
+      `${instant === undefined ? 'Deploying' : `Taking the ready-made VM ${instant}`} on host ${offer.host.id} for ${dollars(offer.price.total)} per hour${bid === undefined ? '' : `, with a bid of ${dollars(bid)}`}.`,
     ),
   };
 }
@@ -244,4 +267,4 @@ export const preparationRules: readonly Rule[] = [
 ];
 
 export const launchGuards: readonly Rule[] = [vmIsRecorded, vmIsHeldBack, vmIsNotWantedNow];
-export const launchRules: readonly Rule[] = [vmIsWanted];
+export const launchRules: readonly Rule[] = [instantsAreNotListedYet, instantVmIsWanted, vmIsWanted];

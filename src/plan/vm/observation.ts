@@ -3,6 +3,7 @@ import type { Reason } from '../../api/reasons.ts';
 import type { Launch, RecordedVm, Resize, RetiringVm, SpotHistory } from '../../api/vm-status.ts';
 import type { KnownBids, PollFailure, Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm, Host, ProviderCapabilities, VmSize } from '../../provider/contract.ts';
+import type { InstantVm } from '../../provider/instant.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
 import type { SpendView } from '../budget/spending.ts';
 import type { PowerHold } from './power-hold.ts';
@@ -99,6 +100,7 @@ export type AccountView =
       readonly snapshot: Snapshot | undefined;
       readonly pollFailure: PollFailure | undefined;
       readonly offers: OffersView;
+      readonly instants: InstantsView;
       readonly bids: BidsView;
     };
 
@@ -109,6 +111,15 @@ export interface OffersView {
   readonly fresh: boolean;
   readonly failure: { readonly kind: string; readonly message: string } | undefined;
   coolingDownUntil(hostnode: string): number | undefined;
+}
+
+/** Ready-made VMs, by their ids. */
+export interface InstantsView {
+  readonly vms: readonly InstantVm[] | undefined;
+  readonly fresh: boolean;
+  /** Why they could not be listed a moment ago. */
+  readonly failure: { readonly kind: string; readonly message: string } | undefined;
+  coolingDownUntil(id: string): number | undefined;
 }
 
 /** What the account's hosts have said about bids. */

@@ -4,7 +4,7 @@ import type { Journal, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
 import { bidOf, bidViolation, priceCap, priceViolation } from '../price.ts';
 import type { Rule } from './rule.ts';
-import { isSameSize, wantedSize } from './size.ts';
+import { isSameSize, sizeFor } from './size.ts';
 
 /**
  * A price is compared with the cap once: when the first list shows it after the VM was made, and again after its size was
@@ -92,7 +92,7 @@ function isChangedUnrecorded(
   { spec }: VmObservation,
   { recorded, vm }: { readonly recorded: RecordedVm; readonly vm: CloudVm },
 ): boolean {
-  const wanted = wantedSize(spec, recorded.applied.gpuModel);
+  const wanted = sizeFor(spec, recorded);
   return isSameSize(vm.size, wanted) && !isSameSize(vm.size, recorded.applied);
 }
 

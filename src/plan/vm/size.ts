@@ -1,5 +1,6 @@
 import type { Reason } from '../../api/reasons.ts';
 import type { VmSpec } from '../../api/vm.ts';
+import type { RecordedVm } from '../../api/vm-status.ts';
 import { dollars, type Money } from '../../lib/money.ts';
 import type { Host, VmSize } from '../../provider/contract.ts';
 import { bidOf, priceCap, quote } from '../price.ts';
@@ -31,6 +32,18 @@ export function wantedSize(spec: VmSpec, currentModel: string): VmSize {
     vcpus: spec.vcpus,
     memoryGB: spec.memoryGB,
     storageGB: spec.storageGB,
+  };
+}
+
+/** What the recorded VM is to have. One that was taken ready-made keeps what it has more than is asked for. */
+export function sizeFor(spec: VmSpec, { applied, instant }: Pick<RecordedVm, 'applied' | 'instant'>): VmSize {
+  const wanted = wantedSize(spec, applied.gpuModel);
+  if (instant !== true) return wanted;
+  return {
+    ...wanted,
+    vcpus: Math.max(wanted.vcpus, applied.vcpus),
+    memoryGB: Math.max(wanted.memoryGB, applied.memoryGB),
+    storageGB: Math.max(wanted.storageGB, applied.storageGB),
   };
 }
 
@@ -66,7 +79,7 @@ export function assessSize(observation: VmObservation): SizeAssessment {
   const vm = liveVm(observation);
   if (journal.vm === undefined || vm === undefined) return { kind: 'matches' };
   const { applied } = journal.vm;
-  const wanted = wantedSize(spec, applied.gpuModel);
+  const wanted = sizeFor(spec, journal.vm);
   if (isSameSize(wanted, applied)) return assessDrift(observation, applied, vm.size);
   if (journal.resize?.outcome === 'Refused' && isSameSize(journal.resize.to, wanted)) {
     return {

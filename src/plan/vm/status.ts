@@ -233,7 +233,10 @@ function upToDate(observation: VmObservation): ConditionDraft[] {
           type: 'UpToDate',
           status: 'True',
           reason: 'SizeMatches',
-          message: 'The VM has the size that the spec asks for.',
+          message:
+            observation.journal.vm.instant === true
+              ? 'The VM was taken ready-made, and has at least the size that the spec asks for.'
+              : 'The VM has the size that the spec asks for.',
         },
       ];
     case 'resizable':

@@ -51,7 +51,7 @@ const markedVmIsNotRecorded: Rule = (observation) => {
   if (mayBeAnEarlierOne(observation, found)) return undefined;
   const launch = launchOf(observation, found);
   const violation = priceViolation(found.price, priceCap(spec)) ?? bidViolation(found.price, bidOf(launch));
-  const vm = recordOf(found, { now, owner: meta, launch });
+  const vm = recordOf(found, { now, owner: meta, launch, isInstant: isReadyMade(observation, launch) });
   if (violation !== undefined) return recordOverpriced({ vm, launch }, violation);
   return {
     step: {
@@ -67,6 +67,11 @@ const markedVmIsNotRecorded: Rule = (observation) => {
     ready: waiting('Building', `The provider says "${found.providerStatus}".`),
   };
 };
+
+/** Where the journal was lost nobody knows: then a VM may be as large as a ready-made one, before it is stopped and cut down. */
+function isReadyMade({ journal, spec }: VmObservation, { name, instant }: Launch): boolean {
+  return journal.launch?.name === name ? instant !== undefined : spec.instant === 'Prefer';
+}
 
 /** To record a VM of an attempt before the one that is in doubt would forget the doubt, and what it is about. */
 function mayBeAnEarlierOne(observation: VmObservation, found: CloudVm): boolean {
@@ -208,6 +213,7 @@ export function recordOf(
     readonly adopted?: true;
     /** How it is held; absent of a kind that does not bid. */
     readonly launch?: Pick<Launch, 'capacity' | 'bid'>;
+    readonly isInstant?: boolean;
   },
 ): RecordedVm {
   return {
@@ -218,6 +224,7 @@ export function recordOf(
     ...(by.adopted === true ? { adopted: true } : {}),
     applied: { ...vm.size },
     ...(vm.hostnode === undefined ? {} : { hostnode: vm.hostnode }),
+    ...(by.isInstant === true ? { instant: true } : {}),
     ...(by.launch?.capacity === undefined ? {} : { capacity: by.launch.capacity }),
     ...(by.launch?.bid === undefined ? {} : { bid: by.launch.bid }),
   };

@@ -66,6 +66,8 @@ export interface LaunchPlan {
   /** Name at the provider, at most 60 characters. */
   readonly name: string;
   readonly offer: Offer;
+  /** Id of the ready-made VM that is taken; absent: one is deployed. */
+  readonly instant?: string | undefined;
   /** Launches that failed in a row before this one. */
   readonly failures: number;
   /** Of a resource that may hold a spot VM: which it is to be. */
@@ -119,6 +121,8 @@ export interface Look {
   readonly snapshotAfter?: number | undefined;
   /** A fresh inventory of hosts is needed. */
   readonly hosts?: boolean | undefined;
+  /** A fresh list of ready-made VMs is needed. */
+  readonly instants?: boolean | undefined;
   /** The next answer about bids on that host. */
   readonly bids?: { readonly hostnode: string; readonly size: VmSize } | undefined;
 }

@@ -64,7 +64,7 @@ function addressOf(id: string, vm: WireVm): string | undefined {
 }
 
 /** A price without its compute part is none. The total is what the provider says, else the sum of what is known (A23). */
-function priceOf(
+export function priceOf(
   compute: Money | undefined,
   storage: Money | undefined,
   total: Money | undefined,
@@ -172,7 +172,7 @@ function vramOfModel(model: string): number | undefined {
 }
 
 /** The wire has a fraction. In decimals, because 0.57 × 100 is 56.99999999999999 in binary. */
-function percentOf(fraction: number | undefined): number | undefined {
+export function percentOf(fraction: number | undefined): number | undefined {
   return fraction === undefined ? undefined : Math.min(100, Math.max(0, money(fraction).times(100).toNumber()));
 }
 

@@ -6,6 +6,7 @@ import { ProviderError } from '../error.ts';
 import * as api from './client.ts';
 import { endpoints } from './endpoint.ts';
 import type { RevenueQuestion } from '../reports.ts';
+import { toInstantVms } from './instant.ts';
 import { ListingReader, toCloudVm, toHost, toReceipt } from './normalize.ts';
 import { toRevenue, toSummary } from './reports.ts';
 
@@ -43,10 +44,12 @@ export const endpointOfMethod = {
   listVms: endpoints.list.path,
   getVm: endpoints.getSingle.path,
   listHosts: endpoints.hostnodes.path,
+  listInstantVms: endpoints.instantVms.path,
   getBalance: endpoints.billingBalance.path,
   getRevenue: endpoints.billingRevenue.path,
   getSummary: endpoints.billingSummary.path,
   deploy: endpoints.deploySingle.path,
+  deployInstant: endpoints.deployInstantSingle.path,
   startVm: endpoints.startSingle.path,
   stopVm: endpoints.stopSingle.path,
   modifyVm: endpoints.modifySingle.path,
@@ -72,6 +75,7 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
       const hosts = await api.hostnodes(call, { includeReserved: options.includeReservedHosts ?? false }, callOptions);
       return [...hosts].map(([id, host]) => toHost(id, host));
     },
+    listInstantVms: async (callOptions) => toInstantVms(await api.instantVms(call, callOptions)),
     getBalance: async (callOptions) => {
       const answer = await api.billingBalance(call, callOptions);
       return { balance: answer.balance, hourlyCost: answer.hourly_cost };
@@ -80,6 +84,10 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
       toRevenue(await api.billingRevenue(call, revenueRequest(question), callOptions)),
     getSummary: async (month, callOptions) => toSummary(await api.billingSummary(call, month, callOptions)),
     deploy: async (request, callOptions) => toReceipt(await api.deploySingle(call, request, callOptions)),
+    deployInstant: async ({ instantId, ...request }, callOptions) => {
+      const id = await api.deployInstantSingle(call, { ...request, instanceUuid: instantId }, callOptions);
+      return { id, address: undefined, portForwards: [], price: undefined };
+    },
     startVm: (id, callOptions) => api.startSingle(call, id, callOptions),
     stopVm: (id, { release }, callOptions) => api.stopSingle(call, { id, release }, callOptions),
     modifyVm: async (id, size, callOptions) => {
@@ -124,6 +132,7 @@ function capabilitiesOf(lateEffectMs: number): ProviderCapabilities {
     minStorageGB,
     lateEffectMs,
     bids: true,
+    instantVms: true,
   };
 }
 

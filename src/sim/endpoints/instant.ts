@@ -1,7 +1,7 @@
 import { Refusal, success, type Answer } from '../answers.ts';
 import { readGuestAccess, readName } from '../guest-access.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { toSixDecimals } from '../nanos.ts';
+import { toSixDecimals, type Nanos } from '../nanos.ts';
 import type { Forward, Host, InstantVm, PreconfiguredKind, World } from '../state.ts';
 import { computePrice, storagePrice } from '../stock.ts';
 import { checkBalance, createVm } from './deploy.ts';
@@ -63,7 +63,7 @@ function describeKind({ id, operatingSystem, size }: PreconfiguredKind): JsonObj
   };
 }
 
-function describeInstant({ id, kind, host }: InstantVm): JsonObject {
+function describeInstant({ id, kind, host, listedPrice }: InstantVm): JsonObject {
   const { size } = kind;
   const { city, country, region } = host.location;
   const dc = host.location.dc ?? { name: 'Evoque', tier: 3 };
@@ -79,7 +79,7 @@ function describeInstant({ id, kind, host }: InstantVm): JsonObject {
     hostnode: host.id,
     location: host.location.id,
     preconfig_id: kind.id,
-    price: describePrice(host, kind),
+    price: describePrice(host, kind, listedPrice),
     ram: size.ram,
     stateprovince: region,
     storage: size.storage,
@@ -88,13 +88,13 @@ function describeInstant({ id, kind, host }: InstantVm): JsonObject {
   };
 }
 
-function describePrice(host: Host, { size }: PreconfiguredKind): Json {
-  const compute = computePrice(host, size);
+function describePrice(host: Host, { size }: PreconfiguredKind, listed: Nanos | undefined): Json {
   const storage = storagePrice(host, size);
+  const compute = listed === undefined ? computePrice(host, size) : Math.max(0, listed - storage);
   const [vcpus, ram] = [size.vcpus * host.cpu.price, size.ram * host.ram.price];
   return {
     compute_price: toSixDecimals(compute),
-    gpu_price: toSixDecimals(compute - vcpus - ram),
+    gpu_price: toSixDecimals(Math.max(0, compute - vcpus - ram)),
     price: toSixDecimals(compute + storage),
     ram_price: toSixDecimals(ram),
     storage_price: toSixDecimals(storage),

@@ -112,7 +112,7 @@ export type DeployAnswer = z.output<typeof deployAnswer>;
 export const modifyAnswer = z.looseObject({ server: lenient(text) });
 
 /** `client/deployinstant/single`: the id is called `vm` here (API reference 7.2). */
-export const deployInstantAnswer = z.looseObject({ vm: text });
+export const deployInstantAnswer = z.looseObject({ vm: id });
 
 /** An answer of which only its success matters. */
 export const bareAnswer = z.looseObject({});
