@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { ensureHelm } from '../../hack/control-plane/binaries.ts';
 import { startControlPlane } from '../../hack/control-plane/start.ts';
 import { AnyObjects } from '../support/any-object.ts';
 import { chartHouse, installedRules, release } from '../support/chart-house.ts';
 import { Cluster } from '../support/cluster.ts';
+import { obtainingMs } from '../support/controller-manager.ts';
 import { grantsOf, inVain, inWords, isGranted, type Grant } from '../support/grants.ts';
 import type { Manifest } from '../support/helm.ts';
 import { playIn } from '../support/stage.ts';
@@ -17,6 +19,8 @@ import { Witness, type Deed } from '../support/witness.ts';
 const witness = await Witness.call();
 playIn(chartHouse(witness));
 
+// Each story installs the chart, within the time that hooks have.
+beforeAll(() => ensureHelm(), obtainingMs);
 afterAll(() => witness.leave());
 
 describe('a GpuVm', async () => {
