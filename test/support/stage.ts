@@ -1,4 +1,5 @@
-import { gpuAccountType, gpuPoolType, gpuVmType, spotVmType } from '../../src/api/group.ts';
+import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import { annotations, gpuAccountType, gpuPoolType, gpuVmType, spotVmType } from '../../src/api/group.ts';
 import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
 import { Cluster } from './cluster.ts';
 import { OperatorProcess, type OperatorFlags } from './operator-process.ts';
@@ -194,7 +195,10 @@ export class Stage {
     await Promise.all(this.#organizations.map((organization) => organization.endFaults()));
     for (const type of [gpuPoolType, gpuVmType, spotVmType, gpuAccountType]) {
       const list = async (): Promise<readonly KubeObject[]> => (await kube.list(type)).items;
-      for (const { metadata } of await list()) await kube.delete(type, metadata);
+      for (const object of await list()) {
+        if (type === gpuAccountType && isUnlisted(object)) await kube.mergePatch(type, object.metadata, abandoned);
+        await kube.delete(type, object.metadata);
+      }
       await until(
         `all ${type.plural} are gone`,
         async () => (await list()).length === 0,
@@ -202,6 +206,13 @@ export class Stage {
       );
     }
   }
+}
+
+const abandoned = { metadata: { annotations: { [annotations.abandon]: 'true' } } };
+
+/** An account whose provider has never answered: whether anything is left there nobody can say, and that is waited for. */
+function isUnlisted({ status }: KubeObject & { readonly status?: unknown }): boolean {
+  return (status as GpuAccountStatus | undefined)?.vms === undefined;
 }
 
 async function leftBehind(organization: Organization): Promise<string[]> {
