@@ -3,6 +3,7 @@ import { instantMutations } from './instant-mutations.ts';
 import type { Mutation } from './mutation.ts';
 import { poolMutations } from './pool-mutations.ts';
 import { spotMutations } from './spot-mutations.ts';
+import { unmanagedMutations } from './unmanaged-mutations.ts';
 
 export const mutations: readonly Mutation[] = [
   {
@@ -186,4 +187,5 @@ export const mutations: readonly Mutation[] = [
   ...spotMutations.map((mutation) => ({ ...mutation, kinds: ['spot'] as const })),
   ...poolMutations.map((mutation) => ({ ...mutation, kinds: ['pool'] as const })),
   ...instantMutations.map((mutation) => ({ ...mutation, kinds: ['vm'] as const })),
+  ...unmanagedMutations.map((mutation) => ({ ...mutation, kinds: ['vm'] as const })),
 ];

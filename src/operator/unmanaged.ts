@@ -10,7 +10,7 @@ import { isConcerned, UnmanagedSweeper } from '../controllers/unmanaged/sweeper.
 import { accountOf } from '../controllers/vm/controller.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
 import type { VmOwners } from '../controllers/vm-owners.ts';
-import { claims } from '../plan/unmanaged/standing.ts';
+import { claims, type Named } from '../plan/unmanaged/standing.ts';
 import { isNoted, leftBehind, readableIds } from '../plan/unmanaged/kept.ts';
 import { recordedIn, type Cluster } from './cluster.ts';
 import type { OperatorDeps } from './deps.ts';
@@ -68,23 +68,41 @@ export function wakeSweeper(cluster: Cluster, unmanaged: Unmanaged): void {
   }
   for (const { store } of cluster.vms.kinds.values()) {
     store.subscribe(({ old, new: current }) => {
-      if (old !== undefined && current === undefined) noteGone(cluster, unmanaged, old);
+      if (old === undefined) return;
+      if (current === undefined) noteGone(cluster, unmanaged, old);
+      else noteLeft(cluster, unmanaged, old, current);
     });
   }
 }
 
-/** A resource went, as it should or by force; this was its last state. */
-function noteGone(cluster: Cluster, { keepers, sweep }: Unmanaged, last: CustomObject): void {
-  const name = accountOf(last);
-  for (const account of cluster.accounts.store.list()) {
-    sweep.of(account.metadata.name).times.ownerWent((vm) => claims(last, vm), unmanagedIn(account.status));
+/** VMs that a resource had, or wanted, and does not any more: also for a moment between two looks at the account. */
+function noteLeft(cluster: Cluster, unmanaged: Unmanaged, old: CustomObject, current: CustomObject): void {
+  const still = new Set(namedIn(current));
+  const left = new Set(namedIn(old).filter((id) => !still.has(id)));
+  if (left.size > 0) beginAnew(cluster, unmanaged, ({ id }) => left.has(id));
+}
+
+function namedIn(object: CustomObject): string[] {
+  const wanted = object.metadata.annotations?.[annotations.adopt];
+  return wanted === undefined ? recordedIn(object) : [...recordedIn(object), wanted];
+}
+
+function beginAnew({ accounts }: Cluster, { sweep }: Unmanaged, isIts: (vm: Named) => boolean): void {
+  for (const { metadata, status } of accounts.store.list()) {
+    sweep.of(metadata.name).times.ownerWent(isIts, unmanagedIn(status));
   }
+}
+
+/** A resource went, as it should or by force; this was its last state. */
+function noteGone(cluster: Cluster, unmanaged: Unmanaged, last: CustomObject): void {
+  const name = accountOf(last);
+  beginAnew(cluster, unmanaged, (vm) => claims(last, vm));
   const why = wishOf(cluster, last);
   const ids = idsLeftBy(last);
   if (why === undefined || ids === undefined) return;
   const { uid } = last.metadata;
   if (!isNoted(keptIn(cluster.accounts.store.get(name)?.status), uid, ids))
-    keepers.note(name, { uid, resource: resourceName(last), why, ids: [...ids] }, undefined);
+    unmanaged.keepers.note(name, { uid, resource: resourceName(last), why, ids: [...ids] }, undefined);
 }
 
 /** A status that is damaged, or names no launch, may have been edited, and there be a VM: then its mark is noted all the same. */

@@ -6,6 +6,7 @@ import { budgetDeed, memberName, poolDeeds, poolSpecChange, type BudgetDeed, typ
 import { marketDeeds, spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
 import type { Ready } from './ready-made.ts';
 import type { SpotMoment } from './spot-moments.ts';
+import { unmanagedDeeds, type UnmanagedDeed } from './unmanaged-deeds.ts';
 
 /** One thing that a user, a platform team or bad luck does, and how long nothing else is done afterwards. */
 export type Action = Deed & { readonly thenMs: number };
@@ -28,7 +29,8 @@ export type Deed =
   | MarketDeed
   | PoolDeed
   | BudgetDeed
-  | BalanceDeed;
+  | BalanceDeed
+  | UnmanagedDeed;
 
 export type ProcessTrouble =
   | { readonly do: 'crash'; readonly afterPoints: number }
@@ -341,6 +343,7 @@ function deedsOf(cast: Cast): fc.Arbitrary<Deed> {
     ...kubeTrouble,
     ...providerTrouble(cast),
     ...worstMoments(cast),
+    ...unmanagedDeeds(cast.vm, often),
     ...cast.more,
   );
 }

@@ -115,6 +115,16 @@ export async function confirmAcceptedKey(world: SimulatedWorld): Promise<void> {
   if (accountStatus(world).organization?.unprovenKeyFingerprint === accepted) await confirmOrganization(world);
 }
 
+/** Somebody has looked at the VMs without a resource that are held back, and says that they are to go. */
+export async function confirmSweep(world: SimulatedWorld): Promise<void> {
+  const confirm = accountStatus(world).unmanagedHold?.confirm;
+  if (confirm === undefined || accountOf(world)?.metadata.annotations?.[annotations.confirmUnmanaged] === confirm)
+    return;
+  world.note(`the sweep ${confirm} is confirmed`);
+  const metadata = { annotations: { [annotations.confirmUnmanaged]: confirm } };
+  await world.api.mergePatch(gpuAccountType, { name: accountName }, { metadata });
+}
+
 function base64(text: string): string {
   return Buffer.from(text).toString('base64');
 }

@@ -8,6 +8,7 @@ import { meetSpotMoment } from './spot-moments.ts';
 import { tendPool } from './pool-perform.ts';
 import { moveMarket, spotChangeOf, spotSpecOf } from './spot-perform.ts';
 import { noDelay } from './surroundings.ts';
+import { leaveUnmanaged } from './unmanaged-perform.ts';
 import { lateMs, mostFrozenBeforeDeployMs, staleMs, strikeAtWorst } from './worst-moments.ts';
 import { easySpec, plantedSecrets, type SimulatedWorld } from './world.ts';
 
@@ -67,6 +68,15 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'balanceSlips':
     case 'oldAnswers':
       return strikeBalance(world, one);
+    case 'force':
+    case 'restore':
+    case 'abandon':
+    case 'stray':
+    case 'claim':
+    case 'objectLate':
+    case 'sweep':
+    case 'keepVm':
+      return leaveUnmanaged(world, one, (vm) => apply(world, { vm, spec: {} }, cap));
     case 'outbidAdopted':
     case 'fickleMarket':
     case 'lateStart':

@@ -7,7 +7,7 @@ import type { CustomObject } from '../../src/controllers/objects.ts';
 import { isKubeError } from '../../src/kube/contract.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
 import { isAtRest, isPoolConverged } from '../support/convergence.ts';
-import { acceptedPair, acceptOnly, confirmAcceptedKey, setSecret } from './organizations.ts';
+import { acceptedPair, acceptOnly, confirmAcceptedKey, confirmSweep, setSecret } from './organizations.ts';
 import { limitRunway, setBalance } from './balances.ts';
 import { liftCosts } from './pool-perform.ts';
 import type { Replica } from './replica.ts';
@@ -32,6 +32,8 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
   const isQuiet = (): boolean => {
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
     void confirmAcceptedKey(world);
+    // So it may be that none of them has a resource.
+    void confirmSweep(world);
     // While the only one that is left is frozen, nobody has looked at what was said last; and who wakes up says first what
     // it heard before.
     awakeSince = world.replicas.some(isAwake) ? (awakeSince ?? world.clock.now()) : undefined;
@@ -39,7 +41,8 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
       awakeSince !== undefined &&
       world.clock.now() - awakeSince >= oldNewsMs &&
       world.resources().every(isAtRest) &&
-      world.pools().every((one) => isPoolAtRest(world, one))
+      world.pools().every((one) => isPoolAtRest(world, one)) &&
+      world.watchdog.unmanaged.isQuiet()
     );
   };
   const settledMs = await world.until(isQuiet, settleLimitMs, 5_000);

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { KubeError } from '../../src/kube/contract.ts';
 import type { SimulatorOptions } from '../../src/sim/index.ts';
 import { actions, poolActions, poorActions, spotActions, type Action } from './deeds.ts';
-import { addOrganization } from './organizations.ts';
+import { addOrganization, confirmSweep } from './organizations.ts';
 import { perform } from './perform.ts';
+import { graces } from './unmanaged-deeds.ts';
 import { comeToRest, type Winnable } from './rest.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
@@ -15,6 +16,10 @@ export interface Scenario {
   readonly stopDelayMs: number;
   readonly cap: string | undefined;
   readonly requestsPerSecond: number;
+  /** How long VMs are seen without a resource before the account has them deleted; undefined: it only reports them. */
+  readonly grace: string | undefined;
+  /** Whether somebody looks at what is held back of them, and says that it is to go. */
+  readonly confirms: boolean;
   /** Longest time of a request to API server or provider, each way. */
   readonly delayMs: number;
   /** One process; two that agree by a Lease; or two that both believe that they are alone. */
@@ -48,6 +53,8 @@ const surroundings = {
   cap: fc.constantFrom(undefined, '0.60'),
   // At twenty, decisions overlap with the writes of those before them.
   requestsPerSecond: fc.constantFrom(1, 1, 20),
+  grace: fc.constantFrom(undefined, ...graces),
+  confirms: fc.constantFrom(true, true, false),
   delayMs: fc.constantFrom(0, 20, 2_000),
   replicas: fc.oneof(
     { weight: 4, arbitrary: fc.constant('one' as const) },
@@ -130,16 +137,28 @@ function endingOf(world: SimulatedWorld, settledMs: number | undefined): Ending 
 }
 
 async function worldOf(given: Scenario): Promise<SimulatedWorld> {
-  const { seed, bootDelayMs, deleteDelayMs, stopDelayMs, delayMs, replicas, skewsMs, market, requestsPerSecond } =
-    given;
+  const {
+    seed,
+    bootDelayMs,
+    deleteDelayMs,
+    stopDelayMs,
+    delayMs,
+    replicas,
+    skewsMs,
+    market,
+    requestsPerSecond,
+    grace,
+  } = given;
   const world = await createWorld({
     ...{ seed, requestsPerSecond, shuffles: true },
+    account: grace === undefined ? {} : { unmanagedVms: 'Delete', unmanagedVmsGracePeriod: grace },
     simulator: { bootDelayMs, deleteDelayMs, stopDelayMs, ...simulatorOf(market) },
     replicas: replicas === 'one' ? 1 : 2,
     election: replicas === 'two leaders' ? 'none' : 'lease',
     ...{ skewsMs, movesMachines: true },
   });
   world.restartAfterMs = 3_000;
+  if (given.confirms) confirmSweeps(world);
   // No host of its own: whoever believes it may deploy there, but gets no VM that would have to be looked after.
   addOrganization(world, { hosts: 0 });
   const slowMs = Math.min(delayMs, 500);
@@ -147,6 +166,15 @@ async function worldOf(given: Scenario): Promise<SimulatedWorld> {
     replicas === 'two leaders' ? { least: 100, most: 100 + slowMs } : { least: 0, most: slowMs };
   world.providerWeather.delay = { least: 0, most: delayMs };
   return world;
+}
+
+const looksEveryMs = 5_000;
+
+function confirmSweeps(world: SimulatedWorld): void {
+  void confirmSweep(world);
+  world.clock.after(looksEveryMs, () => {
+    confirmSweeps(world);
+  });
 }
 
 function simulatorOf(market: Market | undefined): Partial<SimulatorOptions> {

@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
 import { annotations, gpuAccountType, gpuVmType, spotVmType } from '../../src/api/group.ts';
-import { vmNameOf } from '../../src/api/vm-name.ts';
 import type { KubeObject, ListSelector, ResourceType } from '../../src/kube/contract.ts';
 import { intercept } from './interception.ts';
-import { accountCondition, accountStatus, addOrganization, otherPair, setSecret } from './organizations.ts';
+import {
+  accountCondition,
+  accountStatus,
+  confirmSweep,
+  addOrganization,
+  otherPair,
+  setSecret,
+} from './organizations.ts';
+import { deployStray } from './unmanaged-perform.ts';
 import { createWorld, easySpec, installation, type SimulatedWorld, type WorldOptions } from './world.ts';
 
 /** VMs that carry this installation's mark, and have no resource: who is told, which of them go, and when. */
@@ -38,21 +45,6 @@ function eventsOf(world: SimulatedWorld, reason: string): number {
   return world.api.calls.filter(
     ({ verb, body }) => verb === 'create' && (body as { reason?: string } | undefined)?.reason === reason,
   ).length;
-}
-
-let strays = 0;
-
-/** A VM with a mark of whose resource nothing is left, such as a deploy call makes that takes effect after all is over. */
-function deployStray(world: SimulatedWorld, of = installation): string {
-  const uid = `99999999-9999-4999-8999-${String(++strays).padStart(12, '0')}`;
-  return world.deployForeign(undefined, vmNameOf({ installation: of, uid, attempt: 1 }));
-}
-
-/** Somebody has looked at what is held back, and says that it is to go. */
-async function confirmSweep(world: SimulatedWorld): Promise<void> {
-  const { confirm } = accountStatus(world).unmanagedHold ?? {};
-  const metadata = { annotations: { [annotations.confirmUnmanaged]: confirm } };
-  await world.api.mergePatch(gpuAccountType, { name: 'default' }, { metadata });
 }
 
 describe('a VM whose resource is gone', () => {

@@ -16,6 +16,7 @@ import { InstantWatch } from './instant-watch.ts';
 import { PoolWatch } from './pool-watch.ts';
 import { isOnItsWayOut, type SpotFacts } from './spot-facts.ts';
 import { SpotWatch } from './spot-watch.ts';
+import { UnmanagedWatch } from './unmanaged-watch.ts';
 import { lacksSynced, problemsOfConditions, problemsOfVmStatus } from '../support/status-check.ts';
 
 /** What the watchdog looks at; everything as it really is, not as anybody believes it to be. */
@@ -33,6 +34,9 @@ export interface Facts {
   resourceOf(uid: string): CustomObject | undefined;
   resources(): readonly CustomObject[];
   pools(): readonly CustomObject[];
+  account(): CustomObject | undefined;
+  /** How long a process was frozen, all in all. */
+  frozenMs(): number;
   /** Whether one process acts, or two believe that they do. */
   readonly isOneActing: boolean;
   /** Nothing is in the operator's way: it runs, its calls and writes arrive, and lists tell the truth. */
@@ -58,6 +62,7 @@ export class Watchdog {
   readonly #spot: SpotWatch;
   readonly #clock: ClockWatch;
   readonly #instants: InstantWatch;
+  readonly unmanaged: UnmanagedWatch;
   #wasCalm = false;
   /** What the provider has said of each VM so far, by id. */
   readonly #statuses = new Map<string, Set<string>>();
@@ -114,6 +119,7 @@ export class Watchdog {
     this.#spot = new SpotWatch(watched);
     this.#clock = new ClockWatch(watched);
     this.#instants = new InstantWatch({ ...watched, instants: () => facts.instants() });
+    this.unmanaged = new UnmanagedWatch({ ...facts, ...watched, installation, isLetGo: (uid) => this.#letGo.has(uid) });
   }
 
   /** Somebody has edited the status of this resource. */
@@ -122,9 +128,11 @@ export class Watchdog {
   }
 
   /** Somebody is about to take the finalizer off this resource, and to delete it. */
-  expectForce({ metadata: { uid } }: CustomObject): void {
+  expectForce({ metadata: { uid }, status }: CustomObject): void {
     this.#forced.add(uid);
     this.#letGo.add(uid);
+    const { vm } = (status ?? {}) as VmStatus;
+    if (vm?.adopted === true) this.#everOwned.delete(vm.id);
   }
 
   /** Somebody makes a VM with this name, as a deploy call might that takes effect when its resource is long gone. */
@@ -135,6 +143,7 @@ export class Watchdog {
 
   /** A request leaves for the provider. */
   onSend(process: string, request: SimRequest): void {
+    this.unmanaged.onSend(request);
     this.#spot.onSend(process, request);
     this.#instants.onSend(request);
   }
@@ -186,6 +195,7 @@ export class Watchdog {
 
   #look(): void {
     this.balances.look();
+    this.unmanaged.look();
     const byOwner = new Map<string, Vm[]>();
     for (const vm of this.#facts.liveVms()) {
       this.#noteStatus(vm, vm.status);
@@ -195,6 +205,7 @@ export class Watchdog {
       if (!this.#firstSizes.has(vm.id)) this.#checkNew(vm, mark.uid);
     }
     for (const [uid, vms] of byOwner) {
+      if (this.#forced.has(uid)) continue;
       const owner = this.#facts.resourceOf(uid);
       const retiring = ((owner?.status as VmStatus | undefined)?.retiring ?? []).map(({ id }) => id);
       // Whose status was edited may not say any more which VMs were replaced; and who leaves its VM behind leaves the one that it was
@@ -230,8 +241,9 @@ export class Watchdog {
   /** A resource has gone from the cluster; this was its last state. */
   afterGone(last: CustomObject): void {
     const { name, uid } = last.metadata;
-    this.#spot.afterGone(last);
+    this.unmanaged.afterGone(last, this.#forced.has(uid));
     if (this.#forced.has(uid)) return;
+    this.#spot.afterGone(last);
     const isAbandoned = last.metadata.annotations?.[annotations.abandon] === 'true';
     if (isAbandoned || parseVm(last).spec.deletionPolicy === 'Retain') {
       this.#letGo.add(uid);
@@ -310,6 +322,7 @@ export class Watchdog {
     }
     this.#spot.checkQuiet(resources);
     this.pools.checkQuiet();
+    this.unmanaged.checkQuiet();
     for (const vm of this.#facts.liveVms()) {
       const owner = recorded.get(vm.id);
       if (owner !== undefined) this.#checkPrice(vm, owner);
@@ -319,8 +332,9 @@ export class Watchdog {
 
   #checkOwnerless(vm: Vm, released: ReadonlySet<string>): void {
     const mark = markOf(vm.name);
-    const isSomebodyElses = mark === undefined && !this.#everOwned.has(vm.id);
-    if (!isSomebodyElses && !released.has(mark?.uid ?? vm.id))
+    // What carries a mark is looked at as what is deleted for want of a resource, or of another installation.
+    const isSomebodyElses = mark !== undefined || !this.#everOwned.has(vm.id);
+    if (!isSomebodyElses && !released.has(vm.id) && !this.unmanaged.isSpared(vm.id))
       this.complain(`VM ${vm.id} (${vm.name}) lives and nobody owns it`);
   }
 

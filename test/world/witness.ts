@@ -80,6 +80,7 @@ export class Witness {
     if (before !== undefined && this.#expiries.has(call)) this.#options.watchdog().afterExpiry(before);
     if (after === undefined && before !== undefined) this.#gone(type, before);
     if (after === undefined) return;
+    this.#options.watchdog().unmanaged.look();
     if (before?.metadata.generation !== after.metadata.generation) this.#specChanged(type, before, after);
     if (this.isLookingAway) return;
     const watchdog = this.#options.watchdog();

@@ -116,6 +116,8 @@ export class SimulatedWorld {
   readonly requests = new Map<string, number>();
   /** Writes that operators have made at the API server, Events and Leases apart. */
   writes = 0;
+  /** Nothing that was to go wrong later goes wrong any more. */
+  isTroubleOver = false;
   /** Processes that have ended, however. */
   crashes = 0;
   /** How long after its end a process is followed by the next one. Absent: not by itself. */
@@ -162,12 +164,14 @@ export class SimulatedWorld {
     this.watchdog = new Watchdog(installation, {
       now: () => clock.now(),
       writersClocks: () => this.#writersClocks(),
+      frozenMs: () => this.#frozenMs(),
       liveVms: () => this.vms().filter(({ id, status }) => status !== 'Terminated' && !this.#over.has(id)),
       instants: () => this.provider.machine.world.instants,
       resourceOf: (uid) => this.resources().find((object) => object.metadata.uid === uid),
       resources: () => this.resources(),
       pools: () => this.#witness.pools(),
-      isOneActing: replicas === 1 || options.election !== 'none',
+      account: () => this.api.peek(gpuAccountType, accountName) as CustomObject | undefined,
+      isOneActing: this.isOneActing,
       isCalm: () => this.isCalm,
     });
     const names = ['operator', 'standby', 'third'];
@@ -312,13 +316,14 @@ export class SimulatedWorld {
     this.note(`delete ${name} by force`);
     this.watchdog.expectForce(object);
     this.#witness.isUserCalling = true;
-    const patch = { metadata: { finalizers: null } };
-    const done = [
-      this.api.mergePatch(this.#typeOf(name), { namespace, name }, patch),
-      this.api.delete(this.#typeOf(name), { namespace, name }),
-    ];
+    const [type, ref] = [this.#typeOf(name), { namespace, name }];
+    const isHeld = object.metadata.finalizers !== undefined;
+    const patched = isHeld ? this.api.mergePatch(type, ref, { metadata: { finalizers: null } }) : undefined;
+    // One that was being deleted already goes with its finalizer.
+    const isGone = this.resource(name) === undefined;
+    const deleted = isGone ? undefined : this.api.delete(type, ref);
     this.#witness.isUserCalling = false;
-    await Promise.all(done);
+    await Promise.all([patched, deleted]);
   }
 
   /** The platform team changes the account. */
@@ -404,6 +409,12 @@ export class SimulatedWorld {
     return this.#witness.resources();
   }
 
+  /** One process acts at a time; else two believe that they are alone. */
+  get isOneActing(): boolean {
+    const { replicas = 1, election } = this.#options;
+    return replicas === 1 || election !== 'none';
+  }
+
   /** UIDs of resources that went and were to leave their VM behind, and the ids of VMs that they had recorded. */
   get released(): ReadonlySet<string> {
     return this.#witness.released;
@@ -419,6 +430,7 @@ export class SimulatedWorld {
   /** All trouble that lasts is over; what was under way goes on. */
   clearFaults(): void {
     this.note('faults are cleared');
+    this.isTroubleOver = true;
     this.#noteTrouble();
     this.#disturbedAt = this.clock.now();
     this.provider.machine.faults.clear();
@@ -554,8 +566,11 @@ export class SimulatedWorld {
 
   #writersClocks(): { aheadMs: number; behindMs: number } {
     const skews = [0, ...(this.#options.skewsMs ?? [])];
-    const frozenMs = Math.max(...this.replicas.map((replica) => replica.frozenMs));
-    return { aheadMs: Math.max(...skews), behindMs: frozenMs - Math.min(...skews) };
+    return { aheadMs: Math.max(...skews), behindMs: this.#frozenMs() - Math.min(...skews) };
+  }
+
+  #frozenMs(): number {
+    return Math.max(...this.replicas.map((replica) => replica.frozenMs));
   }
 
   #atPoint(points: number, strike: Doom['strike']): void {

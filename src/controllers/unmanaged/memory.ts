@@ -36,15 +36,14 @@ export class UnownedTimes {
     const isVoid = this.#void.has(id);
     const { now, requestedAt } = times;
     const before = this.#seen.get(id);
-    // Not from the request of the first list on: a resource may have had it since.
-    const seen: Seen =
-      before === undefined
-        ? { vm: { id, name }, countedMs: isVoid ? 0 : recordedMs, until: now }
-        : this.#goneOn(before, requestedAt);
-    const behindMs = recordedMs - seen.countedMs;
-    if (behindMs <= 0) this.#void.delete(id);
-    // Another leader has counted further.
-    this.#seen.set(id, behindMs > 0 && !isVoid ? { ...seen, countedMs: recordedMs } : seen);
+    const counted = before === undefined ? undefined : this.#goneOn(before, requestedAt);
+    // Nothing was counted yet, or another leader has counted further. From now on, not from the request of the list: a resource
+    // may have had it since, and the other one's list be newer.
+    const isBehind = counted === undefined || (!isVoid && counted.countedMs < recordedMs);
+    const begun: Seen = { vm: { id, name }, countedMs: isVoid ? 0 : recordedMs, until: now };
+    const seen = isBehind ? begun : counted;
+    this.#seen.set(id, seen);
+    if (recordedMs <= seen.countedMs) this.#void.delete(id);
   }
 
   #goneOn(seen: Seen, requestedAt: number): Seen {
