@@ -108,15 +108,18 @@ async function patchMember(
 ): Promise<void> {
   const { kind, name, uid } = member;
   const { metadata = {} } = patch as { metadata?: object };
+  const ref = { namespace: pool.metadata.namespace, name };
   try {
-    const ref = { namespace: pool.metadata.namespace, name };
     const patched = await kube.mergePatch<CustomObject>(typeOf(kind), ref, {
       ...patch,
       metadata: { ...metadata, uid },
     });
     take(vms, kind, patched);
   } catch (error) {
-    if (!isKubeError(error, 'notFound', 'conflict')) throw error;
+    if (isKubeError(error, 'notFound', 'conflict')) return;
+    // One that was made anew under its name refuses the UID of the one before.
+    const isAnother = isKubeError(error, 'invalid') && (await kube.get(typeOf(kind), ref))?.metadata.uid !== uid;
+    if (!isAnother) throw error;
   }
 }
 
