@@ -41,18 +41,6 @@ export const unmanagedMutations: readonly Mutation[] = [
     replace: 'const isClaimed = isOwned && resources.length >= 0 && vm !== undefined && claims.length > 0;',
   },
   {
-    name: 'ask the account nothing before a VM is deleted',
-    harm: 'Who takes it back at the last moment is not heard.',
-    file: 'src/plan/unmanaged/objections.ts',
-    find: '  accountOnlyReports,\n',
-    replace: '',
-    also: {
-      file: 'src/plan/unmanaged/objections.ts',
-      find: '  vmIsToBeKept,\n',
-      replace: '',
-    },
-  },
-  {
     name: "take another installation's VMs for one's own",
     harm: "Two clusters in one organization delete each other's VMs.",
     file: 'src/plan/unmanaged/standing.ts',

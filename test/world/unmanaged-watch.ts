@@ -50,6 +50,8 @@ export class UnmanagedWatch {
   readonly #firstSeen = new Map<string, number>();
   readonly #said: Said[] = [];
   readonly #leaks = new Set<string>();
+  /** When a resource last owned a VM by its mark, or by a record. */
+  #anyOwnedAt = -Infinity;
   /** Since when the account has held back what has no resource. */
   #heldSince: number | undefined;
   /** By UID, when a resource went. */
@@ -70,7 +72,9 @@ export class UnmanagedWatch {
     const resources = this.#facts.resources();
     for (const vm of this.#facts.liveVms()) {
       if (!this.#firstSeen.has(vm.id)) this.#firstSeen.set(vm.id, now);
-      if (resources.some((object) => has(object, vm))) this.#hadAt.set(vm.id, now);
+      const isOwned = resources.some((object) => has(object, vm));
+      if (isOwned) this.#hadAt.set(vm.id, now);
+      if (isOwned && markOf(vm.name)?.installation === this.#facts.installation) this.#anyOwnedAt = now;
       const isClaimed = resources.some((object) => hasToDoWith(object, vm));
       const claim = this.#claims.get(vm.id);
       const isOpen = claim !== undefined && claim.until === undefined;
@@ -156,6 +160,8 @@ export class UnmanagedWatch {
     }
     if (this.#kept.has(uid) || this.#kept.has(vm.id))
       this.#facts.complain(`VM ${vm.id} is deleted, and was to be kept`);
+    if (now - this.#anyOwnedAt > this.#onTheWayMs() && !this.#isConfirmed(vm.id))
+      this.#facts.complain(`VM ${vm.id} is deleted, no resource owns any VM, and nobody has confirmed that`);
     if (this.#heldSince !== undefined && now - this.#heldSince > this.#onTheWayMs() && !this.#isConfirmed(vm.id))
       this.#facts.complain(`VM ${vm.id} is deleted, and the account holds back what has no resource`);
     const inForce = this.#inForce();

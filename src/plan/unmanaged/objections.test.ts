@@ -147,6 +147,16 @@ it.each<[string, Partial<LastLook>, string]>([
   expect(objectionTo({ ...look, ...changes })).toBe(expected);
 });
 
+it('a VM goes where the only one with a resource was taken over, and carries the mark of one that is gone', () => {
+  const status = { vm: { id: 'vm-8', adopted: true } };
+  expect(objectionTo({ ...look, resources: [{ metadata: { uid: 'heir' }, status }] })).toBeUndefined();
+  // A record alone is none: somebody may have copied it.
+  const copied = { vm: { id: 'vm-8' } };
+  expect(objectionTo({ ...look, resources: [{ metadata: { uid: 'heir' }, status: copied }] })).toBe(
+    'no resource owns any VM of this installation',
+  );
+});
+
 it('a VM that somebody has confirmed goes, whatever has become of all others', () => {
   const unmanagedVms = [{ ...entry, confirmed: true }];
   const confirmed = accountWith({

@@ -114,15 +114,25 @@ const vmIsClaimed: Objection = ({ vm, resources, isOwned }) => {
 const tooManyWouldGo: Objection = ({ entry, entries, status, list, installation, resources, isRestored }) => {
   if (entry?.confirmed === true) return undefined;
   if (status.unmanagedHold !== undefined || isRestored) return 'the account holds back what has no resource';
-  const marks = [...(list?.byId.values() ?? [])].flatMap(({ name, state }) => {
-    const mark = markOf(name);
-    return mark?.installation === installation && state !== 'terminated' ? [mark.uid] : [];
+  const marked = [...(list?.byId.values() ?? [])].filter(({ name, state }) => {
+    return markOf(name)?.installation === installation && state !== 'terminated';
   });
-  const uids = new Set(resources.map(({ metadata }) => metadata.uid));
-  if (!marks.some((uid) => uids.has(uid))) return 'no resource owns any VM of this installation';
+  if (!marked.some(ownedBy(resources))) return 'no resource owns any VM of this installation';
   const going = entries.filter(({ deletingSince, confirmed }) => deletingSince !== undefined && confirmed !== true);
-  return going.length > mostAtOnce(marks.length) ? 'too many would go at once' : undefined;
+  return going.length > mostAtOnce(marked.length) ? 'too many would go at once' : undefined;
 };
+
+/** As the hold counts them: also VMs of resources that are gone, which others have taken over. */
+function ownedBy(resources: readonly Claimant[]): (vm: CloudVm) => boolean {
+  const uids = new Set(resources.map(({ metadata }) => metadata.uid));
+  const ids = new Set(resources.flatMap(({ status }) => adoptedIn(status)));
+  return ({ id, name }) => uids.has(markOf(name)?.uid ?? '') || ids.has(id);
+}
+
+function adoptedIn(status: object | undefined): string[] {
+  const { vm } = (status ?? {}) as { vm?: { id?: unknown; adopted?: unknown } | null };
+  return vm?.adopted === true && typeof vm.id === 'string' ? [vm.id] : [];
+}
 
 const vmIsToBeKept: Objection = ({ vm, accounts, pendingKept }) => {
   const { keepVms, keptVms } = keepingIn(accounts);
