@@ -1,4 +1,3 @@
-import type { VmStatus } from '../../api/vm.ts';
 import type { Fleet } from '../../fleet/contract.ts';
 import {
   isKubeError,
@@ -9,7 +8,7 @@ import {
 } from '../../kube/contract.ts';
 import { NotLeadingError } from '../../kube/leader.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import { writeStatus } from '../../kube/patch.ts';
 import { clockLook } from '../../plan/vm/clockwork.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
 import type { InputsView, VmObservation } from '../../plan/vm/observation.ts';
@@ -18,12 +17,12 @@ import { changesProvider, waiting, type Look, type Verdict } from '../../plan/vm
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
-import { announcementsFor } from './announcements.ts';
 import type { VmKind } from './kinds.ts';
 import { VmMemory } from './memory.ts';
 import { keyAmongKinds, observeVm, readInputs, type ObserveDeps } from './observe.ts';
 import { parseVm } from './parse.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
+import { writeVmStatus } from './status-write.ts';
 
 export type VmControllerDeps = ObserveDeps & ActDeps & { readonly kind: VmKind };
 
@@ -168,31 +167,13 @@ export class VmController implements Reconciler {
   async #writeStatus(pass: Pass, observation: VmObservation, verdict: Verdict): Promise<boolean> {
     const { object, memory } = pass;
     const desired = statusOfVm(observation, verdict);
-    const before = (object.status ?? {}) as VmStatus;
     // A finalizer of ours that is gone means that the resource is let go: whatever is said now, nobody reads it.
     if (!observation.meta.hasFinalizer && observation.meta.deleting) return true;
-    if (!isEqualJson(before, desired)) {
-      try {
-        const written = await writeStatus(this.#deps.kube, this.#deps.kind.type, object, { desired, lock: true });
-        this.#deps.store.applyWrite(written);
-      } catch (error) {
-        if (isKubeError(error, 'conflict', 'notFound')) return false;
-        throw error;
-      }
-    }
+    if ((await writeVmStatus(this.#deps, pass, desired)) === 'conflict') return false;
     // The journal is in the status now; had the write failed, the memory would have gone on saying it.
     memory.unsaved = undefined;
     this.#deps.owners.claim(object.metadata.uid, adoptedVmIn(desired));
-    this.#announce(pass, before, desired);
     return true;
-  }
-
-  #announce({ object, announcements }: Pass, before: VmStatus, after: VmStatus): void {
-    for (const announcement of [...announcements, ...announcementsFor(before, after)]) {
-      this.#deps.announce(object, announcement);
-    }
-    announcements.length = 0;
-    if (before.phase !== after.phase) this.#deps.metrics.transitioned(before.phase ?? 'None', after.phase ?? 'None');
   }
 
   #watchProbe(key: string, { probe }: Verdict): void {

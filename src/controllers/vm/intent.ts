@@ -1,14 +1,14 @@
 import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
-import { isKubeError, keyOf } from '../../kube/contract.ts';
-import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import { keyOf } from '../../kube/contract.ts';
+import { isEqualJson } from '../../kube/patch.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import { formatMoney } from '../../lib/money.ts';
 import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
-import { vmKindOf } from './kinds.ts';
 import type { ActDeps, Pass } from './pass.ts';
+import { writeVmStatus } from './status-write.ts';
 
 /** The intent of a deployment: in the status before the call leaves, and all that a process has to go by that comes after. */
 
@@ -54,12 +54,9 @@ export async function writeIntent(
   // Nothing was awaited since it was decided: of two that see the last room, the second finds it taken.
   if (verdict.need !== undefined) deps.ledger.reserve(pass.object, 'launch', verdict.need.after);
   try {
-    const written = await writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true });
-    deps.store.applyWrite(written);
-    return isKept(written.status, desired) ? 'kept' : 'dropped';
-  } catch (error) {
-    if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
-    throw error;
+    const written = await writeVmStatus(deps, pass, desired);
+    if (written === 'conflict') return 'conflict';
+    return isKept(written, desired) ? 'kept' : 'dropped';
   } finally {
     // Once the intent is in the store, that is what counts.
     deps.ledger.release(pass.object.metadata.uid);
@@ -67,8 +64,8 @@ export async function writeIntent(
 }
 
 /** The API server cut nothing off what the exactly-once protocol rests on. */
-function isKept(status: VmStatus | undefined, sent: VmStatus): boolean {
-  return isEqualJson(status?.launch, sent.launch) && isEqualJson(status?.retiring, sent.retiring);
+function isKept(status: VmStatus, sent: VmStatus): boolean {
+  return isEqualJson(status.launch, sent.launch) && isEqualJson(status.retiring, sent.retiring);
 }
 
 /** What is left of an intent that was not kept is no journal: the one before it takes its place again. */
@@ -78,10 +75,5 @@ export async function takeBack(deps: ActDeps, pass: Pass, { observation, verdict
   const { namespace, name } = observation.meta;
   const object = deps.store.get(keyOf({ namespace, name }));
   if (object === undefined) return;
-  const desired = statusOfVm(observation, verdict);
-  try {
-    deps.store.applyWrite(await writeStatus(deps.kube, vmKindOf(object).type, object, { desired, lock: true }));
-  } catch (error) {
-    if (!isKubeError(error, 'conflict', 'notFound')) throw error;
-  }
+  await writeVmStatus(deps, { ...pass, object }, statusOfVm(observation, verdict));
 }

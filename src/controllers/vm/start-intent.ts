@@ -1,12 +1,10 @@
 import type { VmStatus } from '../../api/vm.ts';
-import { isKubeError } from '../../kube/contract.ts';
-import { writeStatus } from '../../kube/patch.ts';
 import type { VmObservation } from '../../plan/vm/observation.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { Step, Verdict } from '../../plan/vm/verdict.ts';
-import { vmKindOf } from './kinds.ts';
 import type { ProviderError } from '../../provider/error.ts';
 import type { ActDeps, Pass } from './pass.ts';
+import { writeVmStatus } from './status-write.ts';
 
 /**
  * Calls that make a VM dearer: a start, a change of its size. Under a limit their room is reserved in the moment of the
@@ -24,15 +22,13 @@ export async function beforeSpending(
   const { phase } = (pass.object.status ?? {}) as VmStatus;
   if (step.kind !== 'start' || phase === 'Starting') return 'goOn';
   const desired = statusOfVm(observation, { ...verdict, phase: 'Starting' });
+  let isReserved = false;
   try {
-    deps.store.applyWrite(
-      await writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true }),
-    );
-    return 'looked';
-  } catch (error) {
-    deps.ledger.release(pass.object.metadata.uid);
-    if (isKubeError(error, 'conflict', 'notFound')) return 'conflict';
-    throw error;
+    const written = await writeVmStatus(deps, pass, desired);
+    isReserved = written !== 'conflict';
+    return isReserved ? 'looked' : 'conflict';
+  } finally {
+    if (!isReserved) deps.ledger.release(pass.object.metadata.uid);
   }
 }
 
