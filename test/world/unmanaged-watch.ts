@@ -69,13 +69,14 @@ export class UnmanagedWatch {
   look(): void {
     const now = this.#facts.now();
     this.#noteAccount(now);
-    const resources = this.#facts.resources();
+    const ties = tiesOf(this.#facts.resources());
     for (const vm of this.#facts.liveVms()) {
       if (!this.#firstSeen.has(vm.id)) this.#firstSeen.set(vm.id, now);
-      const isOwned = resources.some((object) => has(object, vm));
+      const mark = markOf(vm.name);
+      const isOwned = ties.had.has(vm.id) || (mark !== undefined && ties.had.has(mark.uid));
       if (isOwned) this.#hadAt.set(vm.id, now);
-      if (isOwned && markOf(vm.name)?.installation === this.#facts.installation) this.#anyOwnedAt = now;
-      const isClaimed = resources.some((object) => hasToDoWith(object, vm));
+      if (isOwned && mark?.installation === this.#facts.installation) this.#anyOwnedAt = now;
+      const isClaimed = isOwned || ties.wanted.has(vm.id);
       const claim = this.#claims.get(vm.id);
       const isOpen = claim !== undefined && claim.until === undefined;
       if (isClaimed && !isOpen) this.#claims.set(vm.id, { since: now, until: undefined });
@@ -240,6 +241,17 @@ function isSame(a: Said, b: Said): boolean {
 function recordedIn({ status }: CustomObject): string[] {
   const { vm, retiring = [] } = (status ?? {}) as VmStatus;
   return [vm, ...retiring].flatMap((recorded) => recorded?.id ?? []);
+}
+
+/** What resources have, by UID or id of a VM, and ids of what they ask for: this is looked at with every step of a world. */
+function tiesOf(resources: readonly CustomObject[]): {
+  readonly had: ReadonlySet<string>;
+  readonly wanted: ReadonlySet<string | undefined>;
+} {
+  return {
+    had: new Set(resources.flatMap((object) => [object.metadata.uid, ...recordedIn(object)])),
+    wanted: new Set(resources.map(({ metadata }) => metadata.annotations?.[annotations.adopt])),
+  };
 }
 
 /** By its mark, or by what its status records. */
