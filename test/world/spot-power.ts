@@ -92,8 +92,8 @@ export class SpotPower {
     this.#down.set(vm.id, lists);
     const owner = this.#facts.resourceOf(markOf(vm.name)?.uid ?? '');
     const status = owner?.status as VmStatus | undefined;
-    // Of two that act each reads lists of its own.
-    const until = this.#facts.isOneActing ? listsUntilSaid : 2 * listsUntilSaid;
+    // Of two that act each reads lists of its own, at its own pace, and writes what it read last over what the other wrote.
+    const until = this.#facts.isOneActing ? listsUntilSaid : 3 * listsUntilSaid;
     if (lists !== until || owner === undefined || status?.vm?.id !== vm.id) return;
     if (owner.metadata.deletionTimestamp !== undefined) return;
     if (conditionOf(status.conditions, 'Ready')?.status === 'True' || status.spot?.market === 'Winning')

@@ -34,6 +34,8 @@ interface Said {
 
 /** What was asked of the API server right before a call may have changed so long before the call leaves, beside the time frozen. */
 const onTheWayMs = 15_000;
+/** What VMs there are is known from the last list, which a poll and a provider that answers with old lists make so old. */
+const listAgeMs = 90_000;
 /** A controller that has not heard that its resource was taken away goes on with it, for as long as watches are held back. */
 const staleMs = 30 * 60_000;
 
@@ -161,7 +163,7 @@ export class UnmanagedWatch {
     }
     if (this.#kept.has(uid) || this.#kept.has(vm.id))
       this.#facts.complain(`VM ${vm.id} is deleted, and was to be kept`);
-    if (now - this.#anyOwnedAt > this.#onTheWayMs() && !this.#isConfirmed(vm.id))
+    if (now - this.#anyOwnedAt > listAgeMs + this.#onTheWayMs() && !this.#isConfirmed(vm.id))
       this.#facts.complain(`VM ${vm.id} is deleted, no resource owns any VM, and nobody has confirmed that`);
     if (this.#heldSince !== undefined && now - this.#heldSince > this.#onTheWayMs() && !this.#isConfirmed(vm.id))
       this.#facts.complain(`VM ${vm.id} is deleted, and the account holds back what has no resource`);
