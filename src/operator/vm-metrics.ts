@@ -1,4 +1,5 @@
 import type { GpuAccountStatus } from '../api/gpu-account.ts';
+import { spotVmType } from '../api/group.ts';
 import type { VmStatus } from '../api/vm.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
 import { vmKindOf, type VmKind } from '../controllers/vm/kinds.ts';
@@ -8,8 +9,12 @@ import type { Indexed, ReadStore } from '../kube/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** What the controller of VMs counts. */
+/**
+ * What the controller of VMs counts. Counters are there from the first scrape on, here and below: one that begins with its
+ * first event has no increase by it, and an alert on the increase would miss a burst.
+ */
 export function vmMetrics(metrics: Metrics, { type: { kind } }: VmKind): VmMetrics {
+  for (const outcome of ['launched', 'refused', 'uncertain', 'overpriced']) metrics.launches.inc({ outcome }, 0);
   return {
     outbid: (namespace) => {
       metrics.spotOutbid.inc({ namespace });
@@ -55,6 +60,8 @@ export function collectVms(
       const { vms } = (object.status ?? {}) as GpuAccountStatus;
       metrics.unmanagedVms.set({ account }, vms?.unmanaged ?? 0);
       metrics.keptVms.set({ account }, vms?.kept ?? 0);
+      metrics.listingsDistrusted.inc({ account }, 0);
+      metrics.unmanagedDeleted.inc({ account }, 0);
     }
   });
 }
@@ -68,6 +75,7 @@ function collectResources(metrics: Metrics, vms: Indexed<CustomObject>): void {
     const { phase = 'Pending', hourlyPrice, retiring = [], ...rest } = (status ?? {}) as VmStatus;
     const labels = { kind, namespace: metadata.namespace ?? '', gpu_model: modelOf(rest) };
     metrics.vms.inc({ ...labels, phase });
+    if (kind === spotVmType.kind) metrics.spotOutbid.inc({ namespace: labels.namespace }, 0);
     // What was replaced is billed for as long as its disk is kept.
     const billed = [hourlyPrice?.billedNow, ...retiring.map(({ billedNow }) => billedNow)];
     const cost = billed.reduce((sum, price) => sum + Number(price ?? 0), 0);

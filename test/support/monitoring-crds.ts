@@ -18,7 +18,10 @@ const relabelings = list({
 const serviceMonitor = {
   namespaceSelector: { type: 'object', properties: { matchNames: texts } },
   selector: { type: 'object', properties: { matchLabels: textsByName } },
-  endpoints: list({ port: text, interval: text, relabelings, metricRelabelings: relabelings }),
+  endpoints: list({
+    ...{ port: text, interval: text, honorLabels: { type: 'boolean' } },
+    ...{ relabelings, metricRelabelings: relabelings },
+  }),
 };
 
 const prometheusRule = {
