@@ -1,6 +1,6 @@
 // Gets everything that `make demo` and `make test` need, so that both start at once and work without network from then on. With
 // --api-server only what the demo needs.
-import { ensureBinaries, ensureControllerManager, ensureHelm } from './control-plane/binaries.ts';
+import { ensureBinaries, ensureControllerManager, ensureHelm, ensurePrometheus } from './control-plane/binaries.ts';
 import { say } from './lib/progress.mjs';
 
 try {
@@ -9,6 +9,7 @@ try {
   if (!process.argv.includes('--api-server')) {
     say(`kube-controller-manager: ready as ${await ensureControllerManager()}`);
     say(`helm: ready as ${await ensureHelm()}`);
+    say(`prometheus and promtool: ready in ${await ensurePrometheus()}`);
   }
 } catch (error) {
   say(error instanceof Error ? error.message : String(error));

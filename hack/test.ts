@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureBinaries, ensureControllerManager, ensureHelm } from './control-plane/binaries.ts';
+import { ensureBinaries, ensureControllerManager, ensureHelm, ensurePrometheus } from './control-plane/binaries.ts';
 import { useExistingCluster } from './control-plane/start.ts';
 import { couldNotRun, formatSummary, parseReport, summarize } from './test-summary.ts';
 import type { Report, StageResult } from './test-summary.ts';
@@ -57,6 +57,7 @@ async function prepareApiServer(): Promise<string | undefined> {
     // Few tests need these. They say themselves why they cannot have them.
     await ensureControllerManager().catch(() => undefined);
     await ensureHelm().catch(() => undefined);
+    await ensurePrometheus().catch(() => undefined);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

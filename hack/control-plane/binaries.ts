@@ -3,12 +3,21 @@ import { fileURLToPath } from 'node:url';
 import { acquireLock } from '../lib/lock.mjs';
 import { formatElapsed, say } from '../lib/progress.mjs';
 import { buildFromModules } from './build.ts';
-import { downloadControllerManager, downloadHelm, downloadOfficial } from './download.ts';
-import { controlPlane, findCheckout, helm, missingBinaries, requiredBinaries, resolvePlaces } from './places.ts';
+import { unpackDebian } from './debian.ts';
+import { downloadControllerManager, downloadHelm, downloadOfficial, downloadPrometheus } from './download.ts';
+import {
+  controlPlane,
+  findCheckout,
+  helm,
+  missingBinaries,
+  prometheus,
+  requiredBinaries,
+  resolvePlaces,
+} from './places.ts';
 import type { Binary, Family, Places } from './places.ts';
 import { describePlatform, resolvePlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
-import { etcdVersion, helmVersion, kubernetesVersion } from './versions.ts';
+import { etcdVersion, helmVersion, kubernetesVersion, prometheusVersion } from './versions.ts';
 
 const waitLineEveryMs = 10_000;
 
@@ -22,6 +31,11 @@ interface Need {
   readonly isPartOfAssets: boolean;
   /** Brings the official ones into the directory. */
   readonly download: (directory: string, platform: Platform) => Promise<void>;
+  /** How else those that are missing come into the directory. Default: built from the family's modules. */
+  readonly otherwise?: {
+    readonly title: string;
+    readonly bring: (directory: string, missing: readonly Binary[]) => Promise<void>;
+  };
 }
 
 const apiServer: Need = {
@@ -50,6 +64,19 @@ const helmItself: Need = {
   download: (directory, platform) => downloadHelm(directory, platform),
 };
 
+/** Only what tries the alerts and the dashboard needs it. To build it would take longer than all other tests of the chart. */
+const monitoring: Need = {
+  family: prometheus,
+  names: ['prometheus', 'promtool'],
+  title: `prometheus ${prometheusVersion}`,
+  isPartOfAssets: false,
+  download: (directory, platform) => downloadPrometheus(directory, platform),
+  otherwise: {
+    title: 'Debian package',
+    bring: (directory, missing) => unpackDebian(directory, 'prometheus', missing),
+  },
+};
+
 /**
  * A directory with etcd and kube-apiserver, obtained when there is none yet: KUBEBUILDER_ASSETS, our cache, the official
  * download, a build from the Go modules. Once it is there, the call takes a few milliseconds and needs no network.
@@ -67,6 +94,11 @@ export async function ensureControllerManager(env: NodeJS.ProcessEnv = process.e
 /** The path of helm, which is obtained in the same ways. */
 export async function ensureHelm(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   return path.join(await ensure(helmItself, env), 'helm');
+}
+
+/** A directory with prometheus and promtool: the official download, else what the Debian of this machine has. */
+export async function ensurePrometheus(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  return ensure(monitoring, env);
 }
 
 async function ensure(need: Need, env: NodeJS.ProcessEnv): Promise<string> {
@@ -123,10 +155,14 @@ async function obtain(need: Need, { root, places, platform }: Ground): Promise<s
       return undefined;
     }
   };
-  const build = (): Promise<void> => buildFromModules(root, places.built, missingBinaries(places.built, need.names));
+  const missing = missingBinaries(places.built, need.names);
+  const { title, bring } = need.otherwise ?? {
+    title: 'build',
+    bring: () => buildFromModules(root, places.built, missing),
+  };
   const directory =
     (await attempt('official download', places.official, () => need.download(places.official, platform))) ??
-    (await attempt('build', places.built, build));
+    (await attempt(title, places.built, () => bring(places.built, missing)));
   if (directory === undefined) throw new Error(explainMissing(need, { places, platform, reasons }));
   return directory;
 }

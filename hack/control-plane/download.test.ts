@@ -8,9 +8,9 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { downloadControllerManager, downloadHelm, downloadOfficial } from './download.ts';
+import { downloadControllerManager, downloadHelm, downloadOfficial, downloadPrometheus } from './download.ts';
 import { missingBinaries } from './places.ts';
-import { helmVersion, kubernetesVersion } from './versions.ts';
+import { helmVersion, kubernetesVersion, prometheusVersion } from './versions.ts';
 
 const platform = { os: 'linux', arch: 'amd64' };
 const archiveName = (version: string): string => `envtest-${version}-linux-amd64.tar.gz`;
@@ -160,6 +160,50 @@ describe('the official download of helm', () => {
     [
       'it is another one than promised',
       () => pages.set(file, archiveOf('helm')).set(`${file}.sha256`, 'ab'),
+      'SHA-256',
+    ],
+  ])('leaves nothing behind when %s', async (_when, arrange, why) => {
+    arrange();
+    await expect(downloadIt()).rejects.toThrow(why);
+    const cache = path.dirname(target);
+    expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+  });
+});
+
+describe('the official download of prometheus', () => {
+  const folder = `prometheus-${prometheusVersion.slice(1)}.linux-amd64`;
+  const downloadIt = (): Promise<void> => downloadPrometheus(target, platform, url);
+
+  function archive(): Buffer {
+    const content = path.join(directory, 'content', folder);
+    mkdirSync(content, { recursive: true });
+    for (const name of ['prometheus', 'promtool', 'LICENSE'])
+      writeFileSync(path.join(content, name), `this is ${name}`);
+    const tarball = path.join(directory, 'prometheus.tar.gz');
+    execFileSync('tar', ['-czf', tarball, '-C', path.join(directory, 'content'), folder]);
+    return readFileSync(tarball);
+  }
+
+  function listOf(digest: string, name = `${folder}.tar.gz`): string {
+    return `${'ab'.repeat(32)}  prometheus-1.2.3.linux-386.tar.gz\n${digest}  ${name}\n`;
+  }
+
+  it('brings both of its programs, by the checksum that the list has for its archive', async () => {
+    const bytes = archive();
+    pages.set(`/${folder}.tar.gz`, bytes);
+    pages.set('/sha256sums.txt', listOf(createHash('sha256').update(bytes).digest('hex')));
+    await downloadIt();
+    expect(readdirSync(target).sort()).toEqual(['prometheus', 'promtool']);
+    expect(readFileSync(path.join(target, 'promtool'), 'utf8')).toBe('this is promtool');
+    expect(readdirSync(path.dirname(target))).toEqual(['official']);
+  });
+
+  it.each([
+    ['there is no list', () => undefined, 'HTTP 404'],
+    ['the list does not have it', () => pages.set('/sha256sums.txt', listOf('ab', 'x.tar.gz')), 'there is no official'],
+    [
+      'it is another one than promised',
+      () => pages.set(`/${folder}.tar.gz`, archive()).set('/sha256sums.txt', listOf('ab')),
       'SHA-256',
     ],
   ])('leaves nothing behind when %s', async (_when, arrange, why) => {

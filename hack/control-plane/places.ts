@@ -3,9 +3,9 @@ import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Platform } from './platform.ts';
-import { etcdVersion, helmVersion, kubernetesVersion } from './versions.ts';
+import { etcdVersion, helmVersion, kubernetesVersion, prometheusVersion } from './versions.ts';
 
-export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'helm';
+export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'helm' | 'prometheus' | 'promtool';
 
 /** What must lie in one directory to start a control plane. */
 export const requiredBinaries: readonly Binary[] = ['etcd', 'kube-apiserver'];
@@ -16,7 +16,7 @@ export interface Places {
   readonly chosen: string | undefined;
   /** Our cache of official binaries. */
   readonly official: string;
-  /** Our cache of what was built from the family's modules. */
+  /** Our cache of what was built from the family's modules, or came in another way. */
   readonly built: string;
 }
 
@@ -40,6 +40,13 @@ export const helm: Family = {
   pinnedIn: ['helm'],
   official: `helm-official-${helmVersion}`,
   built: `helm-built-${helmVersion}`,
+};
+
+/** Nothing of it is built. */
+export const prometheus: Family = {
+  pinnedIn: [],
+  official: `prometheus-official-${prometheusVersion}`,
+  built: 'prometheus-debian',
 };
 
 /**
