@@ -91,6 +91,18 @@ describe('delete calls', () => {
     expect(attempts.nextTryAt('vm-2') - now).toBe(120 * second);
   });
 
+  it('are thought of ever more seldom while the API server knows of something that speaks against them', () => {
+    const attempts = new Attempts();
+    const pauses = [1, 2, 3, 4, 5, 6].map(() => {
+      attempts.objectedTo('vm-1', { ...when, retryMs: 30 * second });
+      return attempts.nextTryAt('vm-1') - now;
+    });
+    expect(pauses).toEqual([30, 60, 120, 240, 300, 300].map((seconds) => seconds * second));
+    attempts.confirmed('vm-1', now);
+    attempts.objectedTo('vm-1', { ...when, retryMs: 30 * second });
+    expect(attempts.nextTryAt('vm-1') - now).toBe(30 * second);
+  });
+
   it('are made again when a confirmed one has had no effect for a quarter of an hour', () => {
     const attempts = new Attempts();
     attempts.confirmed('vm-1', now);

@@ -75,9 +75,12 @@ export class UnownedTimes {
 
 interface Tried extends Attempt {
   readonly failures: number;
+  /** How often in a row the API server was asked, and something spoke against the call. */
+  readonly objections: number;
   readonly nextTryAt: number;
 }
 
+const untried: Tried = { confirmedAt: undefined, failure: undefined, failures: 0, objections: 0, nextTryAt: 0 };
 const retry = { baseMs: 5_000, maxMs: 300_000 };
 /** A longer Retry-After is not waited for: the VM is billed meanwhile. As for VMs of resources. */
 const longestRetryAfterMs = 120_000;
@@ -97,7 +100,7 @@ export class Attempts {
   }
 
   confirmed(id: string, now: number): void {
-    this.#tried.set(id, { confirmedAt: now, failure: undefined, failures: 0, nextTryAt: now + patienceMs });
+    this.#tried.set(id, { ...untried, confirmedAt: now, nextTryAt: now + patienceMs });
   }
 
   failed(
@@ -108,13 +111,26 @@ export class Attempts {
     const failures = (this.#tried.get(id)?.failures ?? 0) + 1;
     const toldMs = Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs);
     const nextTryAt = now + Math.max(toldMs, backoffMs(retry, failures, random));
-    this.#tried.set(id, { confirmedAt: undefined, failure: failure.message, failures, nextTryAt });
+    this.#tried.set(id, { ...untried, failure: failure.message, failures, nextTryAt });
   }
 
-  /** Something speaks against it at the moment; no failure of the call. */
+  /** Something speaks against it at the moment that costs nothing to look at; no failure of the call. */
   putOff(id: string, until: number): void {
-    const before = this.#tried.get(id) ?? { confirmedAt: undefined, failure: undefined, failures: 0 };
-    this.#tried.set(id, { ...before, nextTryAt: until });
+    this.#tried.set(id, { ...(this.#tried.get(id) ?? untried), nextTryAt: until });
+  }
+
+  /**
+   * Something speaks against it that all accounts and resources of the cluster were listed for: what does not change soon is
+   * looked at ever more seldom.
+   */
+  objectedTo(
+    id: string,
+    { now, retryMs, random }: { readonly now: number; readonly retryMs: number; readonly random: Random },
+  ): void {
+    const before = this.#tried.get(id) ?? untried;
+    const objections = before.objections + 1;
+    const often = { baseMs: retryMs, maxMs: Math.max(retryMs, retry.maxMs) };
+    this.#tried.set(id, { ...before, objections, nextTryAt: now + backoffMs(often, objections, random) });
   }
 
   keepOnly(ids: ReadonlySet<string>): void {

@@ -5,7 +5,7 @@ import { gpuAccountType } from '../../api/group.ts';
 import type { Outcome, KubeApi, ReconcileContext, Reconciler } from '../../kube/contract.ts';
 import type { Random } from '../../lib/backoff.ts';
 import type { Logger } from '../../lib/logger.ts';
-import { objectionTo } from '../../plan/unmanaged/objections.ts';
+import { objectionBeforehand, objectionTo, type Known } from '../../plan/unmanaged/objections.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
 import type { Lane, Ticket } from '../../provider/gate-contract.ts';
 import { listAskedAs, type AccountRuntime } from '../accounts.ts';
@@ -87,6 +87,15 @@ export class UnmanagedSweeper implements Reconciler {
   }
 
   async #delete(sweep: Sweep): Promise<void> {
+    const { attempts, id } = sweep;
+    const { clock, random, retryMs } = this.#deps;
+    // While the provider cannot be reached there is nothing to ask the API server for.
+    const beforehand = objectionBeforehand(this.#known(sweep));
+    if (beforehand !== undefined) {
+      this.#noteLeftAlone(sweep, beforehand);
+      attempts.putOff(id, clock.now() + retryMs);
+      return;
+    }
     const ticket = await this.#turn(sweep, 'stopMoney');
     if (ticket === undefined) return;
     try {
@@ -95,14 +104,29 @@ export class UnmanagedSweeper implements Reconciler {
         await this.#call(sweep, ticket);
         return;
       }
-      this.#deps.log.info(
-        { account: sweep.object.metadata.name, vmId: sweep.id, objection },
-        'unmanaged VM left alone',
-      );
-      sweep.attempts.putOff(sweep.id, this.#deps.clock.now() + this.#deps.retryMs);
+      this.#noteLeftAlone(sweep, objection);
+      attempts.objectedTo(id, { now: clock.now(), retryMs, random });
     } finally {
       ticket.release();
     }
+  }
+
+  #noteLeftAlone({ object, id }: Sweep, objection: string): void {
+    this.#deps.log.info({ account: object.metadata.name, vmId: id, objection }, 'unmanaged VM left alone');
+  }
+
+  /** What the process itself knows, at this moment. */
+  #known({ object, id, runtime }: Sweep): Known {
+    const { keyFingerprint, fleet } = runtime;
+    const list = listAskedAs(keyFingerprint, runtime);
+    const vm = list?.byId.get(id);
+    return {
+      ...{ id, installation: this.#deps.installation, list, keyFingerprint },
+      isOwned:
+        vm !== undefined && (isOwned(this.#deps, vm) || claimantOf(this.#deps, object.metadata.name, vm) !== undefined),
+      isListFailing: fleet.pollFailure !== undefined,
+      isRestored: this.#deps.sweep.isRestored,
+    };
   }
 
   /** First the turn, which may take long to come, and then the last look: what it sees is not older than a request takes. */
@@ -117,8 +141,9 @@ export class UnmanagedSweeper implements Reconciler {
     }
   }
 
-  async #objection({ object, id, runtime }: Sweep): Promise<string | undefined> {
-    const { kube, installation, keepers, accounts } = this.#deps;
+  async #objection(sweep: Sweep): Promise<string | undefined> {
+    const { object, runtime } = sweep;
+    const { kube, keepers, accounts } = this.#deps;
     const { name, uid } = object.metadata;
     // The list of VMs is from before: one that was made since is not in it, and of one that is in it the resource is older.
     const [{ items: all }, ...lists] = await Promise.all([
@@ -126,18 +151,14 @@ export class UnmanagedSweeper implements Reconciler {
       ...vmKinds.map(({ type }) => kube.list<CustomObject>(type)),
     ]);
     // From here to the call nothing is awaited.
-    const { keyFingerprint, fleet } = runtime;
     if (accounts.usable(name, uid) !== runtime) return 'the account cannot be used';
-    const account = all.find(({ metadata }) => metadata.name === name);
-    const list = listAskedAs(keyFingerprint, runtime);
-    const vm = list?.byId.get(id);
     return objectionTo({
-      ...{ id, installation, accountUid: uid, account, accounts: all, list, keyFingerprint },
+      ...this.#known(sweep),
+      accountUid: uid,
+      account: all.find(({ metadata }) => metadata.name === name),
+      accounts: all,
       resources: lists.flatMap(({ items }) => items),
-      isOwned: vm !== undefined && (isOwned(this.#deps, vm) || claimantOf(this.#deps, name, vm) !== undefined),
       pendingKept: keepers.all(),
-      isListFailing: fleet.pollFailure !== undefined,
-      isRestored: this.#deps.sweep.isRestored,
     });
   }
 

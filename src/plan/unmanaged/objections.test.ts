@@ -4,7 +4,7 @@ import { cloudVm, installation, keyFingerprint, markedName, snapshotOf, uid } fr
 import type { KeptVms } from '../../api/unmanaged-vms.ts';
 import { vmNameOf } from '../../api/vm-name.ts';
 import type { CloudVm } from '../../provider/contract.ts';
-import { objectionTo, type AccountNow, type LastLook } from './objections.ts';
+import { objectionBeforehand, objectionTo, type AccountNow, type LastLook } from './objections.ts';
 
 const other = '22222222-2222-4222-8222-222222222222';
 const spec = { credentialsSecretRef: { namespace: 'gpuvm-system', name: 'tensordock' }, unmanagedVms: 'Delete' };
@@ -40,6 +40,12 @@ function listed(changes: Partial<CloudVm>): Pick<LastLook, 'list'> {
 
 it('nothing speaks against the deletion of a VM that the account says goes, and nobody has', () => {
   expect(objectionTo(look)).toBeUndefined();
+});
+
+it('what the process knows itself speaks against it without asking anybody', () => {
+  expect(objectionBeforehand(look)).toBeUndefined();
+  expect(objectionBeforehand({ ...look, isListFailing: true })).toBe('there is no list of VMs at the moment');
+  expect(objectionBeforehand({ ...look, isOwned: true })).toBe('a resource has to do with it');
 });
 
 it.each<[string, Partial<LastLook>, string]>([

@@ -7,10 +7,23 @@ import type { CloudVm } from '../../provider/contract.ts';
 import { mostAtOnce } from './breaker.ts';
 import { claims, keepingIn, whyKept, type Claimant } from './standing.ts';
 
-/** What is looked at in the moment before a VM that nobody owns is deleted. Pure. */
-export interface LastLook {
+/** What the process itself knows of a VM that nobody owns, without asking the API server. */
+export interface Known {
   readonly id: string;
   readonly installation: string;
+  /** Whether the operator's own stores know of an owner. */
+  readonly isOwned: boolean;
+  /** The last list, and whose it is. */
+  readonly list: Snapshot | undefined;
+  readonly isListFailing: boolean;
+  /** The API server has gone back in time since this process began. */
+  readonly isRestored: boolean;
+  /** Of the key that the call would carry. */
+  readonly keyFingerprint: string;
+}
+
+/** What is looked at in the moment before a VM that nobody owns is deleted. Pure. */
+export interface LastLook extends Known {
   /** UID of the account that the sweep is for. */
   readonly accountUid: string;
   /** The account as the API server has it now. */
@@ -19,17 +32,8 @@ export interface LastLook {
   readonly accounts: readonly Pick<AccountNow, 'spec' | 'status'>[];
   /** The resources of all kinds that stand for one VM, as the API server has them now, in all namespaces. */
   readonly resources: readonly Claimant[];
-  /** Whether the operator's own stores know of an owner. */
-  readonly isOwned: boolean;
   /** What is to be kept, and not written down yet. */
   readonly pendingKept: readonly KeptVms[];
-  /** The last list, and whose it is. */
-  readonly list: Snapshot | undefined;
-  readonly isListFailing: boolean;
-  /** The API server has gone back in time since this process began. */
-  readonly isRestored: boolean;
-  /** Of the key that the call would carry. */
-  readonly keyFingerprint: string;
 }
 
 export interface AccountNow {
@@ -49,6 +53,12 @@ interface Read extends LastLook {
   readonly vm: CloudVm | undefined;
 }
 
+/** What speaks against its deletion by what the process knows, before anybody else is asked; undefined: nothing. */
+export function objectionBeforehand(known: Known): string | undefined {
+  const vm = known.list?.byId.get(known.id);
+  return firstOf(objectionsOfKnown, { ...known, vm });
+}
+
 /** Why the VM is not deleted now; undefined: nothing speaks against it. */
 export function objectionTo(look: LastLook): string | undefined {
   const { account, list, id } = look;
@@ -56,14 +66,19 @@ export function objectionTo(look: LastLook): string | undefined {
   const entries = unmanagedIn(account?.status);
   const entry = entries.find((one) => one.id === id);
   const read: Read = { ...look, spec, status: account?.status ?? {}, entries, entry, vm: list?.byId.get(id) };
-  for (const objection of objections) {
+  return firstOf(objections, read);
+}
+
+type KnownRead = Known & Pick<Read, 'vm'>;
+type Objection<R = Read> = (read: R) => string | undefined;
+
+function firstOf<R>(all: readonly Objection<R>[], read: R): string | undefined {
+  for (const objection of all) {
     const sentence = objection(read);
     if (sentence !== undefined) return sentence;
   }
   return undefined;
 }
-
-type Objection = (read: Read) => string | undefined;
 
 const accountIsGone: Objection = ({ account, accountUid }) =>
   account?.metadata.uid === accountUid ? undefined : 'the account is gone';
@@ -89,25 +104,29 @@ const graceIsLonger: Objection = ({ entry, spec }) => {
   return isOver ? undefined : 'the grace period is not over';
 };
 
-const listIsMissing: Objection = ({ list, isListFailing }) =>
+const listIsMissing: Objection<KnownRead> = ({ list, isListFailing }) =>
   list === undefined || isListFailing ? 'there is no list of VMs at the moment' : undefined;
 
-const listIsOfOthers: Objection = ({ list, keyFingerprint }) =>
+const listIsOfOthers: Objection<KnownRead> = ({ list, keyFingerprint }) =>
   list?.askedAs === keyFingerprint ? undefined : 'the list was got with other credentials';
 
-const listIsDoubtful: Objection = ({ list }) =>
+const listIsDoubtful: Objection<KnownRead> = ({ list }) =>
   list?.distrusted === undefined ? undefined : 'the list cannot be trusted';
 
-const vmIsUnlisted: Objection = ({ vm }) => (vm === undefined ? 'the list does not have it' : undefined);
+const vmIsUnlisted: Objection<KnownRead> = ({ vm }) => (vm === undefined ? 'the list does not have it' : undefined);
 
-const vmIsForeign: Objection = ({ vm, installation }) =>
+const vmIsForeign: Objection<KnownRead> = ({ vm, installation }) =>
   markOf(vm?.name ?? '')?.installation === installation ? undefined : "it does not carry this installation's mark";
 
-const vmIsUnknown: Objection = ({ vm }) => (vm?.state === 'unknown' ? 'its status is not known' : undefined);
+const vmIsUnknown: Objection<KnownRead> = ({ vm }) => (vm?.state === 'unknown' ? 'its status is not known' : undefined);
 
-const vmIsClaimed: Objection = ({ vm, resources, isOwned }) => {
-  const isClaimed = isOwned || resources.some((resource) => vm !== undefined && claims(resource, vm));
-  return isClaimed ? 'a resource has to do with it' : undefined;
+const claimed = 'a resource has to do with it';
+
+const vmIsOwned: Objection<KnownRead> = ({ isOwned }) => (isOwned ? claimed : undefined);
+
+const vmIsClaimed: Objection = ({ vm, resources }) => {
+  const isClaimed = resources.some((resource) => vm !== undefined && claims(resource, vm));
+  return isClaimed ? claimed : undefined;
 };
 
 /** Whatever was decided before: by a process whose stores were behind, or by an older release. */
@@ -141,6 +160,16 @@ const vmIsToBeKept: Objection = ({ vm, accounts, pendingKept }) => {
   return why === undefined ? undefined : `it is to be kept (${why})`;
 };
 
+const objectionsOfKnown: readonly Objection<KnownRead>[] = [
+  listIsMissing,
+  listIsOfOthers,
+  listIsDoubtful,
+  vmIsUnlisted,
+  vmIsForeign,
+  vmIsUnknown,
+  vmIsOwned,
+];
+
 const objections: readonly Objection[] = [
   accountIsGone,
   accountIsGoing,
@@ -148,12 +177,7 @@ const objections: readonly Objection[] = [
   organizationIsUnproven,
   intentIsGone,
   graceIsLonger,
-  listIsMissing,
-  listIsOfOthers,
-  listIsDoubtful,
-  vmIsUnlisted,
-  vmIsForeign,
-  vmIsUnknown,
+  ...objectionsOfKnown,
   vmIsClaimed,
   vmIsToBeKept,
   tooManyWouldGo,
