@@ -52,6 +52,8 @@ export class UnmanagedWatch {
   readonly #firstSeen = new Map<string, number>();
   readonly #said: Said[] = [];
   readonly #leaks = new Set<string>();
+  /** By id, when the account last said that it goes: two leaders write one over the other. */
+  readonly #intendedAt = new Map<string, number>();
   /** When a resource last owned a VM by its mark, or by a record. */
   #anyOwnedAt = -Infinity;
   /** Since when the account has held back what has no resource. */
@@ -101,6 +103,9 @@ export class UnmanagedWatch {
     const spec = account === undefined ? undefined : parseAccount(account);
     const { unmanagedHold } = (account?.status ?? {}) as GpuAccountStatus;
     this.#heldSince = unmanagedHold === undefined ? undefined : (this.#heldSince ?? now);
+    for (const { id, deletingSince } of unmanagedIn(account?.status)) {
+      if (deletingSince !== undefined) this.#intendedAt.set(id, now);
+    }
     const deletes = spec?.unmanagedVms === 'Delete' && account?.metadata.deletionTimestamp === undefined;
     const graceMs = parseDuration(spec?.unmanagedVmsGracePeriod ?? '') ?? 0;
     const said: Said = { at: now, deletes, graceMs, keepVms: spec?.keepVms ?? [] };
@@ -179,7 +184,7 @@ export class UnmanagedWatch {
   }
 
   #isIntended(id: string): boolean {
-    return this.#entryOf(id)?.deletingSince !== undefined;
+    return this.#facts.now() - (this.#intendedAt.get(id) ?? -Infinity) <= this.#onTheWayMs();
   }
 
   #isConfirmed(id: string): boolean {
