@@ -60,7 +60,8 @@ function deleteCommand(parent: Command): Command {
       `Deletes VMs for good, with their disks, and waits until the list no longer has them. Only those that carry this installation's mark and have no resource, which is looked at again right before each is deleted: if one that you name may not be deleted, none is.\n${whatIsNeeded}`,
     )
     .argument('<vm-ids...>', "the provider's ids of the VMs")
-    .option('--yes', 'do not ask');
+    .option('--yes', 'do not ask; what was to be kept stays')
+    .option('--kept', 'with --yes: also what was to be kept');
   for (const option of waitOptions(2 * 60_000)) command.addOption(option);
   withInstallation(command);
   return withClusterOptions(withAccountOptions(command)).action((ids: readonly string[], own: RemoveFlags) => {

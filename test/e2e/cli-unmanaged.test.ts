@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
+import { gpuAccountType } from '../../src/api/group.ts';
 import type { VmLine } from '../../src/cli/unmanaged/view.ts';
 import { Cli, type CliEnd } from '../support/cli.ts';
 import { pair, type Organization } from '../support/organization.ts';
@@ -25,7 +26,7 @@ beforeAll(async () => {
   const vm = await stage.create(team, 'trainer');
   managed = (await vm.untilReady()).vm?.id ?? '';
   installation = await until('the account says so', async () => (await team.accountObject())?.status?.installation);
-  await makeRoom(team, 5);
+  await makeRoom(team, 7);
   foreign = await deployByHand(team, 'by-hand');
   strays = [];
   for (let count = 0; count < 3; count++) strays.push(await deployByHand(team, strayName(installation)));
@@ -85,6 +86,49 @@ test.each([
   expect(stderr).toContain('Nothing was deleted.');
   expect(code).toBe(1);
   expect(await idsThere()).toEqual([...strays, foreign, managed].sort());
+});
+
+test('with the id of another cluster nothing is deleted: whose its VMs are cannot be seen here', async () => {
+  const theirs = await deployByHand(team, strayName('ffffffff'));
+  const { code, stderr } = await run(['delete', theirs, '--yes', '--installation', 'ffffffff', ...ofAccount()]);
+  expect(stderr).toContain(`this cluster is installation ${installation}`);
+  expect(code).toBe(1);
+  expect(await idsThere()).toContain(theirs);
+  await team.call('client/delete/single', { server: theirs });
+  await until('it is gone', async () => !(await idsThere()).includes(theirs));
+});
+
+test('what any account says is to be kept no script deletes that does not say so', async () => {
+  const kept = strays[0]!;
+  const other = `other-${team.namespace}`;
+  const spec = { credentialsSecretRef: { namespace: team.namespace, name: 'nobody-has-it' }, keepVms: [kept] };
+  const { kube } = stage.cluster;
+  await kube.create(gpuAccountType, {
+    apiVersion: 'gpuvm.dev/v1alpha1',
+    kind: 'GpuAccount',
+    metadata: { name: other },
+    spec,
+  });
+  const { code, stderr } = await run(['delete', kept, '--yes', ...ofAccount()]);
+  expect(stderr).toContain(`VM ${kept} was to be kept (spec.keepVms)`);
+  expect(stderr).toContain('Add --kept');
+  expect(code).toBe(1);
+  expect(await idsThere()).toContain(kept);
+  await kube.delete(gpuAccountType, { name: other });
+  await until('the account is gone', async () => (await kube.get(gpuAccountType, { name: other })) === undefined);
+});
+
+test('who may not see all accounts does not know what was to be kept: --kept says that it goes all the same', async () => {
+  const rule = { apiGroups: ['gpuvm.dev'], resources: ['gpuvms', 'spotvms'], verbs: ['get', 'list'] };
+  const kubeconfig = await kubeconfigWith(stage.cluster, { namespace: team.namespace, name: 'no-accounts' }, [rule]);
+  const env = { KUBECONFIG: kubeconfig, TENSORDOCK_API_KEY: pair.api_key, TENSORDOCK_API_TOKEN: pair.api_token };
+  const stray = await deployByHand(team, strayName(installation));
+  const args = ['delete', stray, '--yes', '--endpoint', team.simulator.url, '--installation', installation];
+  const { code, stderr } = await run(args, { env });
+  expect(stderr).toContain('not all GpuAccounts can be read here');
+  expect(code).toBe(1);
+  expect((await run([...args, '--kept'], { env })).stdout).toBe(`${stray}: deleted\n`);
+  expect(await idsThere()).not.toContain(stray);
 });
 
 test('where nobody can be asked, and no flag says so, nothing is deleted', async () => {

@@ -16,7 +16,11 @@ import { allResources, refusalOf, viewOf, type UnmanagedView, type ViewFlags, ty
 
 export interface DeleteFlags extends ViewFlags, WaitFlags {
   readonly yes?: boolean;
+  /** Also what was to be kept, or may have been, without being asked. */
+  readonly kept?: boolean;
 }
+
+const notKnown = 'not all GpuAccounts can be read here, so nobody knows whether one was to be kept';
 
 /** Deletes VMs that no resource owns: all that are named, or, where one may not be deleted, none. */
 export async function deleteUnmanaged(
@@ -29,7 +33,9 @@ export async function deleteUnmanaged(
 ): Promise<void> {
   const view = await viewOf(session, flags, access);
   const lines = [...new Set(ids)].map((id) => lineIn(view, id));
+  refuseOtherCluster(view);
   refuseOthers(lines, view.installation);
+  refuseKept(view, { lines, flags });
   await askUser(session, view, { lines, flags });
   for (const line of lines) await deleteOne(session, { line, view, access });
   if (flags.wait) await waitForList(session, { lines, flags, access });
@@ -43,6 +49,30 @@ function lineIn({ lines }: UnmanagedView, id: string): VmLine {
   const meant = closest(id, unmanaged) ?? lines.find(({ name }) => name === id)?.id;
   const hint = meant === undefined ? undefined : `Did you mean ${meant}?`;
   throw new CliError(`the organization has no VM "${id}"`, exitCodes.notFound, hint);
+}
+
+/** What another cluster has made has its resources there, where nobody looks here. */
+function refuseOtherCluster({ installation, ofCluster }: UnmanagedView): void {
+  if (ofCluster === undefined || ofCluster === installation) return;
+  const hint = `Nothing was deleted. Run this against the cluster whose installation is ${installation} (--context).`;
+  const message = `this cluster is installation ${ofCluster}: whose the VMs of installation ${installation} are cannot be seen here`;
+  throw new CliError(message, exitCodes.failed, hint);
+}
+
+/** Who is asked sees it; a script does not. */
+function refuseKept(
+  { areAccountsKnown }: UnmanagedView,
+  { lines, flags }: { readonly lines: readonly VmLine[]; readonly flags: DeleteFlags },
+): void {
+  if (flags.yes !== true || flags.kept === true) return;
+  const kept = lines.flatMap((line) =>
+    line.kept === undefined ? [] : [`VM ${line.id} was to be kept (${line.kept})`],
+  );
+  const unknown = areAccountsKnown ? [] : [notKnown];
+  const why = [...kept, ...unknown];
+  if (why.length === 0) return;
+  const hint = 'Nothing was deleted. Add --kept to delete them all the same, or leave out --yes to be asked.';
+  throw new CliError(why.join('\n'), exitCodes.failed, hint);
 }
 
 function refuseOthers(lines: readonly VmLine[], installation: string): void {
@@ -62,7 +92,7 @@ async function askUser(
   const what = lines.length === 1 ? 'this VM' : `these ${lines.length} VMs`;
   await confirm(`Delete ${what} for good, with ${lines.length === 1 ? 'its disk' : 'their disks'}? Type yes:`, () => {
     io.note(...tableOf(lines, { now: systemClock.now(), paint: plain }), '');
-    if (!view.isAccountKnown) io.note('No GpuAccount can be read, so nobody knows here whether one was to be kept.');
+    if (!view.areAccountsKnown) io.note(`Note: ${notKnown}.`);
   });
 }
 

@@ -13,7 +13,7 @@ const line = (id: string, changes: Partial<VmLine> = {}): VmLine => ({
 });
 
 function rendered(lines: readonly VmLine[], all = false): readonly string[] {
-  const view: UnmanagedView = { installation: '1a2b3c4d', isAccountKnown: true, lines };
+  const view: UnmanagedView = { installation: '1a2b3c4d', ofCluster: '1a2b3c4d', areAccountsKnown: true, lines };
   return renderUnmanaged(view, { now, paint: plain, program: 'gpuvm', all });
 }
 

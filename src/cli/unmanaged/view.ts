@@ -1,4 +1,4 @@
-import { gpuAccountSpecSchema, type GpuAccountStatus } from '../../api/gpu-account.ts';
+import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { gpuAccountType } from '../../api/group.ts';
 import { unmanagedIn } from '../../api/unmanaged-vms.ts';
 import { installationId } from '../../api/vm-name.ts';
@@ -7,7 +7,7 @@ import { policyOf, resourceName } from '../../controllers/unmanaged/census.ts';
 import { vmKinds } from '../../controllers/vm/kinds.ts';
 import { isKubeError } from '../../kube/contract.ts';
 import { formatMoney } from '../../lib/money.ts';
-import { claims, standingOf, whyKept, type Keeping, type Standing } from '../../plan/unmanaged/standing.ts';
+import { claims, keepingIn, standingOf, whyKept, type Standing } from '../../plan/unmanaged/standing.ts';
 import { billedNow, type CloudVm } from '../../provider/contract.ts';
 import { CliError } from '../common/cli-error.ts';
 import { exitCodes } from '../common/exit-codes.ts';
@@ -44,8 +44,10 @@ export interface VmLine {
 
 export interface UnmanagedView {
   readonly installation: string;
-  /** False: who wanted what kept is not known. */
-  readonly isAccountKnown: boolean;
+  /** Which one the cluster says that it is, if it says anything. */
+  readonly ofCluster: string | undefined;
+  /** False: there may be GpuAccounts that cannot be read here, and who wanted what kept is not known. */
+  readonly areAccountsKnown: boolean;
   readonly lines: readonly VmLine[];
 }
 
@@ -53,10 +55,14 @@ export interface UnmanagedView {
 export async function viewOf(session: Session, flags: ViewFlags, { ask }: ProviderAccess): Promise<UnmanagedView> {
   const { vms } = await ask((provider) => provider.listVms());
   const resources = await allResources(session);
-  const account = await accountOf(session, flags.account ?? 'default');
-  const installation = await installationOf(session, flags, account);
-  const line = (vm: CloudVm): VmLine => lineOf(vm, { installation, resources, account });
-  return { installation, isAccountKnown: account !== undefined, lines: vms.map(line) };
+  const name = flags.account ?? 'default';
+  const { accounts, areAccountsKnown } = await accountsOf(session, name);
+  const account = accounts.find(({ metadata }) => metadata.name === name);
+  const ofCluster = await installationOf(session, account ?? accounts[0]);
+  const installation = flags.installation ?? ofCluster;
+  if (installation === undefined) throw unknownInstallation();
+  const line = (vm: CloudVm): VmLine => lineOf(vm, { installation, resources, account, accounts });
+  return { installation, ofCluster, areAccountsKnown, lines: vms.map(line) };
 }
 
 /** In all namespaces: who may not list them cannot know whose a VM is. */
@@ -65,26 +71,33 @@ export async function allResources({ kube }: Session): Promise<readonly CustomOb
   return lists.flatMap(({ items }) => items);
 }
 
-/** Only for what it says of VMs that are to be kept. */
-async function accountOf({ kube }: Session, name: string): Promise<CustomObject | undefined> {
-  try {
-    return await kube.get<CustomObject>(gpuAccountType, { name });
-  } catch (error) {
-    if (isKubeError(error, 'forbidden', 'notFound')) return undefined;
-    throw error;
-  }
+/** What may not be read, or does not exist as the CRD is not there, is undefined. */
+function orUndefined(error: unknown): undefined {
+  if (!isKubeError(error, 'forbidden', 'notFound')) throw error;
+  return undefined;
+}
+
+/** All, as each may say of a VM that it is to be kept; else the one that is named, if that may be read. */
+async function accountsOf(
+  { kube }: Session,
+  name: string,
+): Promise<{ readonly accounts: readonly CustomObject[]; readonly areAccountsKnown: boolean }> {
+  const all = await kube.list<CustomObject>(gpuAccountType).catch(orUndefined);
+  if (all !== undefined) return { accounts: all.items, areAccountsKnown: true };
+  const one = await kube.get<CustomObject>(gpuAccountType, { name }).catch(orUndefined);
+  return { accounts: one === undefined ? [] : [one], areAccountsKnown: false };
 }
 
 /** As the operator says, who may have been given another one; else as it would be by itself. */
-async function installationOf({ kube }: Session, flags: ViewFlags, account: CustomObject | undefined): Promise<string> {
-  const said = flags.installation ?? ((account?.status ?? {}) as GpuAccountStatus).installation;
+async function installationOf({ kube }: Session, account: CustomObject | undefined): Promise<string | undefined> {
+  const said = ((account?.status ?? {}) as GpuAccountStatus).installation;
   if (said !== undefined) return said;
-  const namespace = await kube.get(namespaceType, { name: 'kube-system' }).catch((error: unknown) => {
-    if (isKubeError(error, 'forbidden')) return undefined;
-    throw error;
-  });
-  if (namespace !== undefined) return installationId(namespace.metadata.uid);
-  throw new CliError(
+  const namespace = await kube.get(namespaceType, { name: 'kube-system' }).catch(orUndefined);
+  return namespace === undefined ? undefined : installationId(namespace.metadata.uid);
+}
+
+function unknownInstallation(): CliError {
+  return new CliError(
     'which installation this is cannot be seen: neither an account nor the namespace kube-system says so',
     exitCodes.forbidden,
     'Give --installation: the eight digits after "gpuvm-" in the names of its VMs.',
@@ -95,11 +108,12 @@ interface Cluster {
   readonly installation: string;
   readonly resources: readonly CustomObject[];
   readonly account: CustomObject | undefined;
+  readonly accounts: readonly CustomObject[];
 }
 
-function lineOf(vm: CloudVm, { installation, resources, account }: Cluster): VmLine {
+function lineOf(vm: CloudVm, { installation, resources, account, accounts }: Cluster): VmLine {
   const owner = resources.find((resource) => claims(resource, vm));
-  const keeping = keepingOf(account);
+  const keeping = keepingIn(accounts);
   const { city, country } = vm.location;
   const hourly = billedNow(vm);
   return {
@@ -127,12 +141,6 @@ function saidOf(id: string, account: CustomObject | undefined): Said {
   const isCounted = policy === 'Delete' && unownedSeconds !== undefined;
   const goesInMs = isCounted ? Math.max(0, graceMs - 1000 * unownedSeconds) : undefined;
   return { since, goesInMs, isBeingDeleted: deletingSince !== undefined, message };
-}
-
-function keepingOf(account: CustomObject | undefined): Keeping {
-  const { keepVms = [] } = gpuAccountSpecSchema.safeParse(account?.spec).data ?? {};
-  const { keptVms = [] } = (account?.status ?? {}) as GpuAccountStatus;
-  return { keepVms, keptVms };
 }
 
 /** Why this command does not delete it; undefined: it may be deleted. */
