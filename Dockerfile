@@ -16,7 +16,7 @@ LABEL org.opencontainers.image.title="gpuvm-operator" \
       org.opencontainers.image.description="Rent GPU VMs with kubectl apply" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
-COPY --from=build /src/dist/gpuvm.mjs /src/dist/gpuvm.mjs.LEGAL.txt /src/LICENSE /app/
+COPY --from=build /src/dist/gpuvm.mjs /src/dist/gpuvm.mjs.LEGAL.txt /src/dist/THIRD-PARTY-NOTICES.txt /src/LICENSE /app/
 ENV NODE_ENV=production
 # Numeric, so that Kubernetes can check runAsNonRoot without /etc/passwd.
 USER 65532:65532

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { toTimestamp } from '../lib/clock.ts';
 import { timeField } from './fields.ts';

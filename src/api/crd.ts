@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { longestPortName } from './fields.ts';
 import type { KindDefinition } from './kind.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { durationPattern } from '../lib/duration.ts';
 import { moneyPattern } from '../lib/money.ts';

@@ -1,5 +1,5 @@
 import { ageColumn, conditionColumn } from './columns.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { durationPattern } from '../lib/duration.ts';
 import { conditionsField } from './conditions.ts';

@@ -1,5 +1,5 @@
 import { ageColumn, conditionColumn } from './columns.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { conditionsField } from './conditions.ts';
 import { cel, moneyField, timeField } from './fields.ts';

@@ -1,5 +1,5 @@
 import { ageColumn } from './columns.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { expireAfterField, scheduleField } from './clock-fields.ts';
 import { conditionsField } from './conditions.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { ageColumn } from './columns.ts';
 import { cel, durationField, positiveMoneyField } from './fields.ts';

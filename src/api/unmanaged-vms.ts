@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { durationPattern } from '../lib/duration.ts';
 import { cel, durationField, timeField } from './fields.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { conditionsField } from './conditions.ts';
 import { timeField } from './fields.ts';

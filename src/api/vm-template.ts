@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { cel, type CelRule } from './fields.ts';
 import { templateRules, vmSpecFields } from './vm-spec.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Refusal } from './answers.ts';
 import { mostPrice, nanosOf, parseNanos, type Nanos } from './nanos.ts';
 

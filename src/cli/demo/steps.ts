@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 
 import { sleep, type Clock } from '../../lib/clock.ts';
 import { formatDuration } from '../../lib/duration.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { amount, lenient, listOf, mapEntries, portNumber, stock, text, timestamp } from './values.ts';
 
 /** `billing/balance` (API reference 8.1): US dollars; both amounts must be there, warnings depend on them. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { id, integer, lenient, mapEntries, plainToken, portForwards, rate, text, timestamp } from './values.ts';
 
 /**
