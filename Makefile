@@ -1,7 +1,7 @@
 # Every target gets what it needs by itself: Node.js 24, npm packages, binaries of Kubernetes. Start with `make demo`.
 .DEFAULT_GOAL := help
 .PHONY: help setup packages demo bench-simulator test explore mutants chaos lint typecheck format generate \
-	check-generated manifests build clean
+	check-generated manifests build image clean
 
 # Runs a script with a Node.js that is new enough, after installing the npm packages if they are not there.
 NODE := node hack/with-node.mjs
@@ -56,6 +56,9 @@ manifests: ## Write deploy/operator.yaml and deploy/install.yaml, which are rend
 
 build: ## Bundle the command into dist/gpuvm.mjs
 	@$(NODE) hack/build.ts
+
+image: packages ## Build the container image with docker, podman or buildah: IMAGE=name:tag; LOCAL_BASE=1 makes its base, too
+	@hack/image/build.sh
 
 clean: ## Remove dist/ (the per-user cache and node_modules/ stay)
 	@rm -rf dist

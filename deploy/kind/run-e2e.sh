@@ -30,7 +30,7 @@ trap clean_up EXIT
 kind create cluster --name "$cluster" --config deploy/kind/cluster.yaml --wait 120s \
   ${KIND_NODE_IMAGE:+--image "$KIND_NODE_IMAGE"}
 
-docker build --tag "$image" .
+IMAGE="$image" hack/image/build.sh
 kind load docker-image "$image" --name "$cluster"
 
 chart() {
