@@ -10,6 +10,7 @@ import { customResourceDefinition } from '../src/api/crd.ts';
 import { kinds } from '../src/api/kinds.ts';
 import { chartFile } from './chart/chart-file.ts';
 import { crdTemplates } from './chart/crd-templates.ts';
+import { dashboardFile } from './chart/dashboard.ts';
 import { installManifest } from './chart/install-manifest.ts';
 import { chartReadme } from './chart/readme.ts';
 import { userRolesTemplate } from './chart/role-templates.ts';
@@ -41,6 +42,7 @@ function chartFiles(): ReadonlyMap<string, string> {
     ['values.yaml', valuesFile()],
     ['values.schema.json', valuesSchemaFile()],
     ['README.md', chartReadme()],
+    ['files/dashboard.json', dashboardFile()],
     ['templates/user-roles.yaml', userRolesTemplate(userRoles())],
     ...[...crdTemplates()].map(([file, text]): [string, string] => [`templates/crds/${file}`, text]),
   ]);

@@ -1,8 +1,5 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-
 import { isGroup, valuesOfChart, type ValueSchema } from '../../hack/chart/values-schema.ts';
-import { chartPath, type Values } from './helm.ts';
+import type { Values } from './helm.ts';
 
 /** Values to render the chart with: all of them, each by itself, and what belongs together. */
 
@@ -39,8 +36,8 @@ export const everything: Values = {
       relabelings: [{ targetLabel: 'cluster', replacement: 'one' }],
       metricRelabelings: [{ sourceLabels: ['__name__'], regex: 'process_.*', action: 'drop' }],
     },
-    prometheusRule: { enabled: hasFile('alerts.yaml'), labels: { release: 'prometheus' } },
-    dashboard: { enabled: hasFile('dashboard.json'), labels: { dashboards: 'here' }, annotations: { folder: 'GPU' } },
+    prometheusRule: { enabled: true, labels: { release: 'prometheus' } },
+    dashboard: { enabled: true, labels: { dashboards: 'here' }, annotations: { folder: 'GPU' } },
   },
   networkPolicy: {
     metricsFrom: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
@@ -81,16 +78,7 @@ function variations(
       companions[place] ?? around({ [name]: value }),
     ];
     if (isGroup(schema)) return variations(schema, `${place}.`, (value) => around({ [name]: value }));
-    if (schema.type === 'boolean') return lacksFile(place) ? [] : [choice(schema.default !== true)];
+    if (schema.type === 'boolean') return [choice(schema.default !== true)];
     return (schema.enum ?? []).slice(1).map(choice);
   });
-}
-
-function lacksFile(place: string): boolean {
-  if (place === 'metrics.prometheusRule.enabled') return !hasFile('alerts.yaml');
-  return place === 'metrics.dashboard.enabled' && !hasFile('dashboard.json');
-}
-
-function hasFile(name: string): boolean {
-  return existsSync(path.join(chartPath, 'files', name));
 }

@@ -8,7 +8,8 @@ import { usesOf } from './promql.ts';
 
 /** What the chart gives to Prometheus and Grafana, and what it may use. */
 
-export const alertsFile = path.join(import.meta.dirname, '../../charts/gpuvm-operator/files/alerts.yaml');
+const files = path.join(import.meta.dirname, '../../charts/gpuvm-operator/files');
+export const alertsFile = path.join(files, 'alerts.yaml');
 
 export interface AlertRule {
   readonly alert: string;
@@ -24,6 +25,44 @@ interface RuleFile {
 
 export function alertRules(): readonly AlertRule[] {
   return (parse(readFileSync(alertsFile, 'utf8')) as RuleFile).groups.flatMap(({ rules }) => rules);
+}
+
+export interface DashboardQuery {
+  readonly row: string;
+  readonly panel: string;
+  readonly expr: string;
+  readonly legend: string;
+}
+
+export interface Dashboard {
+  readonly queries: readonly DashboardQuery[];
+  /** What can be chosen: the values of a label that a metric has. */
+  readonly variables: readonly { readonly name: string; readonly metric: string; readonly label: string }[];
+}
+
+interface DashboardFile {
+  readonly templating: { readonly list: readonly { readonly name: string; readonly definition?: string }[] };
+  readonly panels: readonly {
+    readonly type: string;
+    readonly title: string;
+    readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+  }[];
+}
+
+/** The dashboard as it is in the chart. */
+export function dashboard(): Dashboard {
+  const { templating, panels } = JSON.parse(readFileSync(path.join(files, 'dashboard.json'), 'utf8')) as DashboardFile;
+  const queries: DashboardQuery[] = [];
+  let row = '';
+  for (const { type, title, targets = [] } of panels) {
+    if (type === 'row') row = title;
+    for (const { expr, legendFormat } of targets) queries.push({ row, panel: title, expr, legend: legendFormat });
+  }
+  const variables = templating.list.flatMap(({ name, definition = '' }) => {
+    const [, metric, label] = /^label_values\((\w+), (\w+)\)$/.exec(definition) ?? [];
+    return metric === undefined || label === undefined ? [] : [{ name, metric, label }];
+  });
+  return { queries, variables };
 }
 
 /** Labels that Prometheus gives to what it scrapes. */

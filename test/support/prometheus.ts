@@ -1,11 +1,15 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 
 import { ensurePrometheus } from '../../hack/control-plane/binaries.ts';
+import { alertsFile } from './monitoring.ts';
+import { until } from './until.ts';
 
 /** The real promtool. Gives what it prints; rejects with that when it is not content. */
 export async function promtool(args: readonly string[]): Promise<string> {
@@ -28,4 +32,101 @@ export async function testRules(file: object): Promise<string> {
   } finally {
     await rm(directory, { recursive: true });
   }
+}
+
+/** An alert, or a rule for such, as Prometheus tells of it. */
+export interface RuleState {
+  readonly name: string;
+  readonly health: 'ok' | 'err' | 'unknown';
+  readonly lastError?: string;
+  readonly alerts: readonly { readonly state: string; readonly labels: Readonly<Record<string, string>> }[];
+}
+
+export interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: readonly [time: number, value: string];
+}
+
+/** A Prometheus that scrapes one operator every second, as a ServiceMonitor of the chart would have it, with the alerts of the chart. */
+export class Prometheus {
+  readonly #child: ChildProcess;
+  readonly #directory: string;
+  readonly #ended: Promise<unknown>;
+  readonly #output: string[] = [];
+  readonly #url = Promise.withResolvers<string>();
+
+  private constructor(file: string, directory: string) {
+    this.#directory = directory;
+    const flags = [`--config.file=${directory}/config.yaml`, `--storage.tsdb.path=${directory}/data`];
+    this.#child = spawn(file, [...flags, '--web.listen-address=127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const killAtExit = (): void => void this.#child.kill('SIGKILL');
+    process.once('exit', killAtExit);
+    this.#url.promise.catch(() => undefined);
+    this.#ended = once(this.#child, 'close').then(() => {
+      process.off('exit', killAtExit);
+      this.#url.reject(new Error(`Prometheus has ended:\n${this.#output.join('\n')}`));
+    });
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (stream === null) continue;
+      createInterface(stream).on('line', (line) => {
+        this.#output.push(line);
+        const [, address] = /msg="Listening on".* address=(\S+)/.exec(line) ?? [];
+        if (address !== undefined) this.#url.resolve(`http://${address}`);
+      });
+    }
+  }
+
+  /** @param url of metrics and health of the operator */
+  static async scraping(url: string): Promise<Prometheus> {
+    const directory = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-prometheus-'));
+    await writeFile(path.join(directory, 'config.yaml'), stringify(configFor(new URL(url).host)));
+    const prometheus = new Prometheus(path.join(await ensurePrometheus(), 'prometheus'), directory);
+    await until('Prometheus is ready', async () => (await fetch(`${await prometheus.#url.promise}/-/ready`)).ok);
+    return prometheus;
+  }
+
+  /** Of an instant vector. Rejects when Prometheus refuses the query. */
+  async query(expression: string): Promise<readonly Sample[]> {
+    const { result } = await this.#get<{ result: Sample[] }>('query', { query: expression });
+    return result;
+  }
+
+  labelValues(metric: string, label: string): Promise<readonly string[]> {
+    return this.#get<string[]>(`label/${label}/values`, { 'match[]': metric });
+  }
+
+  async rules(): Promise<readonly RuleState[]> {
+    const { groups } = await this.#get<{ groups: { rules: RuleState[] }[] }>('rules', {});
+    return groups.flatMap(({ rules }) => rules);
+  }
+
+  async stop(): Promise<void> {
+    this.#child.kill('SIGTERM');
+    await this.#ended;
+    await rm(this.#directory, { recursive: true });
+  }
+
+  async #get<T>(what: string, params: Readonly<Record<string, string>>): Promise<T> {
+    const answer = await fetch(`${await this.#url.promise}/api/v1/${what}?${new URLSearchParams(params).toString()}`);
+    const { status, error, data } = (await answer.json()) as { status: string; error?: string; data: T };
+    if (status !== 'success') throw new Error(error ?? status);
+    return data;
+  }
+}
+
+function configFor(target: string): object {
+  return {
+    global: { scrape_interval: '1s', evaluation_interval: '1s' },
+    rule_files: [alertsFile],
+    scrape_configs: [
+      {
+        job_name: 'gpuvm-operator',
+        honor_labels: true,
+        // What the Prometheus Operator gives to a target.
+        static_configs: [
+          { targets: [target], labels: { namespace: 'gpuvm-system', pod: 'gpuvm-operator-0', endpoint: 'metrics' } },
+        ],
+      },
+    ],
+  };
 }
