@@ -5,11 +5,19 @@ import { gpuBudgetType } from '../../src/api/group.ts';
 import { obtainingMs } from '../support/controller-manager.ts';
 import { dashboard } from '../support/monitoring.ts';
 import type { Organization } from '../support/organization.ts';
+import { OperatorProcess, type OperatorFlags } from '../support/operator-process.ts';
 import { Prometheus } from '../support/prometheus.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 
-/** The dashboard and the alerts, with a real Prometheus that scrapes the operator while VMs come and are outbid. */
+/** The dashboard and the alerts, with a real Prometheus that scrapes two operators while VMs come and are outbid. */
+
+/** The lease is held throughout, however slow the machine is. */
+const flags: OperatorFlags = {
+  'balance-interval': '1s',
+  ...{ 'leader-elect': '', 'leader-elect-resource-namespace': 'default' },
+  ...{ 'leader-elect-lease-duration': '30s', 'leader-elect-renew-deadline': '25s', 'leader-elect-retry-period': '1s' },
+};
 
 const { queries, variables } = dashboard();
 
@@ -20,10 +28,12 @@ let prometheus: Prometheus;
 beforeAll(() => ensurePrometheus(), obtainingMs);
 
 beforeAll(async () => {
-  stage = await Stage.set({ 'balance-interval': '1s' });
-  prometheus = await Prometheus.scraping(await stage.operator.started);
+  stage = await Stage.set(flags);
+  const standby = new OperatorProcess(stage.cluster.kubeconfigPath, flags);
+  stage.atEnd({ close: () => void standby.kill() });
+  prometheus = await Prometheus.scraping([await stage.operator.started, await standby.started]);
   // What counters count has to come after the first time that they are scraped: an increase has two ends.
-  await untilScraped('gpuvm_launches_total');
+  await untilScraped('gpuvm_launches_total', 8);
   team = await stage.organization({ bootDelayMs: 200, stopDelayMs: 200, deleteDelayMs: 200 });
   await stage.cluster.kube.create(gpuBudgetType, {
     ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuBudget', metadata: { namespace: team.namespace, name: 'team' } },
@@ -33,7 +43,7 @@ beforeAll(async () => {
   const spot = await stage.createSpot(team, 'spot');
   const [vm, pool] = [await stage.create(team, 'vm'), await stage.createPool(team, 'pool', { replicas: 1 })];
   await Promise.all([spot.untilReady(), vm.untilReady(), pool.untilReady(1)]);
-  await untilScraped('gpuvm_spot_outbid_total');
+  await untilScraped('gpuvm_spot_outbid_total', 2);
   await team.market('0.50');
   await spot.until('it is outbid', ({ spot: state }) => state?.outbidCount === 1);
 });
@@ -43,8 +53,8 @@ afterAll(async () => {
   await stage.strike();
 });
 
-async function untilScraped(metric: string): Promise<void> {
-  await until(`Prometheus has ${metric}`, async () => (await prometheus.query(metric)).length > 0);
+async function untilScraped(metric: string, series: number): Promise<void> {
+  await until(`Prometheus has ${metric} of both`, async () => (await prometheus.query(metric)).length === series);
 }
 
 /** As Grafana does it where everything is chosen. */
@@ -82,14 +92,22 @@ describe('of the dashboard', () => {
     expect(await prometheus.labelValues(metric, label)).toEqual([label === 'account' ? team.account : team.namespace]);
   });
 
-  test('the panels show what happened', async () => {
+  test('the panels show what happened, and count once what both pods tell', async () => {
     const exprOf = (panel: string): string => queries.find((one) => one.panel === panel)?.expr ?? '';
     await until('two run and one waits', async () => {
       const { Running, ...others } = await valuesBy('phase', exprOf('By phase'));
       return Running === 2 && Object.values(others).reduce((sum, count) => sum + count, 0) === 1;
     });
+    await until('both tell of three', async () => {
+      return (await prometheus.query('sum by (pod) (gpuvm_vms) == 3')).length === 2;
+    });
     const outbid = 'sum by (namespace) (increase(gpuvm_spot_outbid_total[5m]))';
     await until('one was outbid', async () => ((await valuesBy('namespace', outbid))[team.namespace] ?? 0) > 0);
+    // Who does not lead keeps the keys of all objects, for the time when it does.
+    expect(await prometheus.query('workqueue_depth > 0')).not.toEqual([]);
+    await until('the queues are empty', async () =>
+      Object.values(await valuesBy('controller', exprOf('Keys that wait'))).every((depth) => depth === 0),
+    );
     expect(await valuesBy('limit', exprOf('Budgets: how much is used'))).toMatchObject({ vms: 1 });
     expect(await valuesBy('namespace', exprOf('Cost per hour by namespace'))).toEqual({
       [team.namespace]: expect.any(Number) as number,

@@ -47,7 +47,7 @@ export interface Sample {
   readonly value: readonly [time: number, value: string];
 }
 
-/** A Prometheus that scrapes one operator every second, as a ServiceMonitor of the chart would have it, with the alerts of the chart. */
+/** A Prometheus that scrapes pods of the operator every second, as a ServiceMonitor of the chart would have it, with the alerts of the chart. */
 export class Prometheus {
   readonly #child: ChildProcess;
   readonly #directory: string;
@@ -76,10 +76,10 @@ export class Prometheus {
     }
   }
 
-  /** @param url of metrics and health of the operator */
-  static async scraping(url: string): Promise<Prometheus> {
+  /** @param urls of metrics and health of each pod */
+  static async scraping(urls: readonly string[]): Promise<Prometheus> {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-prometheus-'));
-    await writeFile(path.join(directory, 'config.yaml'), stringify(configFor(new URL(url).host)));
+    await writeFile(path.join(directory, 'config.yaml'), stringify(configFor(urls.map((url) => new URL(url).host))));
     const prometheus = new Prometheus(path.join(await ensurePrometheus(), 'prometheus'), directory);
     await until('Prometheus is ready', async () => (await fetch(`${await prometheus.#url.promise}/-/ready`)).ok);
     return prometheus;
@@ -114,7 +114,7 @@ export class Prometheus {
   }
 }
 
-function configFor(target: string): object {
+function configFor(targets: readonly string[]): object {
   return {
     global: { scrape_interval: '1s', evaluation_interval: '1s' },
     rule_files: [alertsFile],
@@ -123,9 +123,10 @@ function configFor(target: string): object {
         job_name: 'gpuvm-operator',
         honor_labels: true,
         // What the Prometheus Operator gives to a target.
-        static_configs: [
-          { targets: [target], labels: { namespace: 'gpuvm-system', pod: 'gpuvm-operator-0', endpoint: 'metrics' } },
-        ],
+        static_configs: targets.map((target, at) => ({
+          targets: [target],
+          labels: { namespace: 'gpuvm-system', pod: `gpuvm-operator-${String(at)}`, endpoint: 'metrics' },
+        })),
       },
     ],
   };
