@@ -108,10 +108,11 @@ export const resizeField = z
   .object({
     to: sizeField.describe('Size that was asked for.'),
     outcome: z
-      .enum(['Modified', 'Done', 'Refused', 'Overpriced'])
+      .enum(['Pending', 'Modified', 'Done', 'Refused', 'Overpriced'])
       .describe(
-        'Modified: done, its price is not known yet; Done: done, within the cap; Refused: not done; Overpriced: done, but dearer than the cap, so the VM is released until cap or size are changed.',
+        'Pending: about to be asked for, or asked for without a certain answer; Modified: done, its price is not known yet; Done: done, within the cap; Refused: not done; Overpriced: done, but dearer than the cap, so the VM is released until cap or size are changed.',
       ),
+    askedAt: timeField.optional().describe('Of one that is Pending: when that was written, right before the call.'),
     message: messageText.optional().describe('Why it was refused, or what it costs.'),
   })
   .describe('The last change of size.');

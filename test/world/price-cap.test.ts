@@ -108,6 +108,31 @@ describe('a VM that is dearer than its cap since it was made bigger', () => {
     expect(world.statusOf('trainer')).toMatchObject({ size: { vcpus: 2 }, resize: { outcome: 'Done' } });
   });
 
+  it('is held back also where the process is killed, and its user wants the old size again, before anybody has seen the new one', async () => {
+    const world = await createWorld({ seed: 73, simulator: { stopDelayMs: 5_000, bootDelayMs: 5_000 } });
+    await world.apply('trainer', capped);
+    expect(await world.until(() => isReady(world, 'trainer'), 5 * minute)).toBeDefined();
+    raisePricesBefore(world, 'client/modify/single');
+    intercept(world, ({ path }, usual) => {
+      if (path !== 'client/modify/single' || world.crashes > 0) return undefined;
+      const exchange = usual();
+      world.crash();
+      return exchange;
+    });
+    await world.apply('trainer', { vcpus: 4 });
+    expect(await world.until(() => !world.isOperatorAlive, 10 * minute)).toBeDefined();
+    expect(world.statusOf('trainer')?.resize).toMatchObject({ to: { vcpus: 4 }, outcome: 'Pending' });
+    await world.apply('trainer', { vcpus: 2 });
+    const dearest = Math.max(...hourlyPrices(world));
+    expect(dearest).toBeGreaterThan(0.6);
+    await world.start();
+    const isSmall = (): boolean => world.statusOf('trainer')?.size?.vcpus === 2;
+    expect(await world.until(isSmall, 10 * minute)).toBeDefined();
+    await world.advance(10 * minute);
+    expect(world.vms().map(({ status }) => status)).toEqual(['StoppedDisassociated']);
+    expect(world.conditionOf('trainer', 'UpToDate')).toBe('False ResizeOverPriceCap');
+  });
+
   it('is held back also by a process that knows nothing of the change', async () => {
     const world = await createWorld({ seed: 73 });
     await world.apply('trainer', capped);

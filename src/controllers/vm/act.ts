@@ -17,6 +17,7 @@ import { expire, letGo, noteKept } from './ending.ts';
 import { vmKindOf } from './kinds.ts';
 import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
+import { beforeResizing } from './resize-intent.ts';
 import { beforeSpending, noteUnspent } from './start-intent.ts';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
@@ -183,8 +184,10 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
   // The rules see to it; this line sees to the rules. It is the last one before somebody's VM is stopped or deleted.
   if (!mayTouch(observation, step.vmId)) throw new Error(`${step.kind} of a VM that is not this resource's`);
   deps.leadership.assertLeading();
-  const before = await beforeSpending(deps, pass, made);
-  if (before !== 'goOn') return before;
+  for (const prepare of [beforeResizing, beforeSpending]) {
+    const before = await prepare(deps, pass, made);
+    if (before !== 'goOn') return before;
+  }
   if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
   try {
     await ticket.run(() => callProvider(runtime.provider, step, pass));

@@ -13,6 +13,7 @@ import type {
   VmFacts,
   VmTimings,
 } from '../../plan/vm/observation.ts';
+import type { Announcement } from '../../plan/vm/verdict.ts';
 import { isForgotten } from '../../plan/vm/forgotten.ts';
 import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
 import { callPatienceMs } from '../../plan/vm/rule.ts';
@@ -43,6 +44,8 @@ export class VmMemory {
   /** By VM; those made last come last. */
   readonly #calls = new Map<string, CallFact>();
   readonly bidding = new Bidding();
+  /** To be said once the status that they speak of is written: a write that is refused, or fails, does not swallow them. */
+  readonly announcements: Announcement[] = [];
   readonly #ranAt = new Map<string, number>();
   readonly starts = new StartsFiled();
   #outbidSeenAt: ReadonlyMap<string, number> = new Map();
@@ -70,7 +73,10 @@ export class VmMemory {
   journalOver({ vm, launch, resize, retiring, spot }: VmStatus): Journal {
     const written: Journal = { vm, launch, resize, retiring, spot };
     this.#written = written;
-    if (this.#unsaved !== undefined && isOvertaken(this.#unsaved, written)) this.#unsaved = undefined;
+    if (this.#unsaved !== undefined && isOvertaken(this.#unsaved, written)) {
+      this.#unsaved = undefined;
+      this.announcements.length = 0;
+    }
     return this.unsaved ?? written;
   }
 

@@ -12,7 +12,7 @@ import { outbidRules, sayThatItWasOutbid } from './outbid.ts';
 import { holdWhilePaused } from './paused.ts';
 import { powerCallRules, powerRules } from './power.ts';
 import { resizePriceRules } from './price-check.ts';
-import { resizeRules } from './resize.ts';
+import { resizeOutcomeRules, resizeRules } from './resize.ts';
 import { lookAtRetiring, retirementRules, tendRetiring } from './retirement.ts';
 import { lookAtMarket, returnToSpotRules } from './return-to-spot.ts';
 import { holdWithoutRoom, keepStarting } from './room.ts';
@@ -34,6 +34,7 @@ export const rules: readonly Rule[] = [
   ...uniquenessRules,
   ...adoptionRules,
   ...existenceRules,
+  ...resizeOutcomeRules,
   ...resizePriceRules,
   ...resizeRules,
   ...powerCallRules,

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 
 import {
   accountOf,
+  ago,
   cloudVm,
   hostOf,
   launchOf,
+  minute,
   now,
   observeRunning,
   offersOf,
@@ -34,6 +36,14 @@ const full: Partial<Host> = { vcpus: { ...hostOf('host-1').vcpus, available: 2 }
 const call = (kind: 'stop' | 'modify', ms: number): Required<Seen>['facts'] => ({
   lastCall: { call: kind, endedAt: now - ms, failure: undefined, failures: 0, nextTryAt: now - ms },
 });
+const asked = (ms: number, vcpus = 8): Pick<Seen, 'journal'> => ({
+  journal: {
+    vm: recordedVm('vm-1'),
+    launch: launchOf(),
+    resize: { to: sizeOf({ vcpus }), outcome: 'Pending', askedAt: ago(ms) },
+  },
+});
+const eight = { ...stopped, size: sizeOf({ vcpus: 8 }) };
 const refused = {
   journal: {
     vm: recordedVm('vm-1'),
@@ -86,6 +96,26 @@ describe('another size:', () => {
       'a change is not followed by another before a later list was read',
       { ...on(stopped), ...grow, facts: call('modify', 500) },
       { rule: 'vmHasAnotherSize', step: 'wait' },
+    ],
+    [
+      'a change that was asked for, and shows, is this resource’s own, also when its user wants the old size by now',
+      { ...on(eight), ...asked(5 * second) },
+      { rule: 'resizeHasTakenEffect', step: 'record', ready: 'keep' },
+    ],
+    [
+      'a change that was asked for is asked for again while it does not show, and is wanted',
+      { ...on(stopped), ...asked(5 * second), ...grow },
+      { rule: 'vmHasAnotherSize', step: 'modify' },
+    ],
+    [
+      'a change that nobody wants any more is waited for while it may yet show',
+      { ...on(stopped), ...asked(2 * minute) },
+      { rule: 'vmIsToBeStarted' },
+    ],
+    [
+      'and forgotten once it would: who changes the size after that is somebody else',
+      { ...on(stopped), ...asked(3 * minute) },
+      { rule: 'resizeIsOver', step: 'record', ready: 'keep' },
     ],
     ['a VM is not resized while it is paused', { ...on(running), ...grow, meta: { paused: true } }, { step: 'wait' }],
   ])('%s', (_, seen, expected) => {

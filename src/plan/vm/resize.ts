@@ -1,10 +1,38 @@
 import type { CallFact, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
-import { callPatienceMs, known, until, type Rule } from './rule.ts';
-import { assessSize, describeSizeChange } from './size.ts';
+import { callPatienceMs, known, millis, until, type Rule } from './rule.ts';
+import { assessSize, describeSizeChange, isSameSize, sizeFor } from './size.ts';
 import { waiting, type Look, type Step } from './verdict.ts';
 
 /** Stop, modify, start: the VM gets the size that the spec asks for. What is in the way shows in `UpToDate`. */
+
+/** By a call whose answer was lost, or of a process that was killed before it could write down what came of it. */
+const resizeHasTakenEffect: Rule = (observation) => {
+  const { vm, launch, resize } = observation.journal;
+  const live = liveVm(observation);
+  if (vm === undefined || live === undefined || resize?.outcome !== 'Pending') return undefined;
+  if (!isSameSize(live.size, resize.to)) return undefined;
+  const journal = {
+    vm: { ...vm, applied: { ...resize.to } },
+    launch,
+    resize: { to: resize.to, outcome: 'Modified' },
+  } as const;
+  return { step: { kind: 'record', journal }, phase: 'keep', ready: 'keep' };
+};
+
+/** It has not, nobody wants it any more, and by now it would show: what changes the size from here on is somebody else. */
+const resizeIsOver: Rule = (observation) => {
+  const { journal, spec, account, timings } = observation;
+  const { vm, launch, resize } = journal;
+  const live = liveVm(observation);
+  const listedAt = known(observation)?.snapshot.requestedAt;
+  if (vm === undefined || live === undefined || listedAt === undefined || resize?.outcome !== 'Pending')
+    return undefined;
+  if (account.kind !== 'ready' || !isSameSize(sizeFor(spec, vm), vm.applied)) return undefined;
+  const shownAt = millis(resize.askedAt) + timings.callTimeoutMs + account.capabilities.lateEffectMs;
+  if (listedAt <= shownAt) return undefined;
+  return { step: { kind: 'record', journal: { vm, launch } }, phase: 'keep', ready: 'keep' };
+};
 
 const vmHasAnotherSize: Rule = (observation) => {
   const size = assessSize(observation);
@@ -63,5 +91,7 @@ function isStopTakingEffect({ call, endedAt }: CallFact, now: number): boolean {
 function mustBeStopped({ account }: VmObservation): boolean {
   return account.kind === 'ready' && account.capabilities.modifyNeedsStop;
 }
+
+export const resizeOutcomeRules: readonly Rule[] = [resizeHasTakenEffect, resizeIsOver];
 
 export const resizeRules: readonly Rule[] = [vmHasAnotherSize, vmIsStoppedBeforeItsResize];

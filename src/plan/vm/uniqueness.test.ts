@@ -32,6 +32,27 @@ describe('exactly one VM:', () => {
       { rule: 'vmIsThereTwice', step: 'delete', ready: 'keep' },
     ],
     [
+      'so is one beside a VM that was taken over, and carries no mark of its own',
+      {
+        vms: [cloudVm('vm-1', { name: 'by-hand' }), cloudVm('vm-2')],
+        journal: { vm: { ...recordedVm('vm-1'), adopted: true } },
+      },
+      { rule: 'vmIsThereTwice', step: 'delete', ready: 'keep' },
+    ],
+    [
+      'none is deleted beside a record that no list bears out',
+      { vms: [cloudVm('vm-2')], journal: { vm: { ...recordedVm('vm-1'), adopted: true } } },
+      { rule: 'vmIsMissing', step: 'confirmGone' },
+    ],
+    [
+      'none is deleted beside a VM that somebody else has made',
+      {
+        vms: [cloudVm('vm-1', { name: 'by-hand' }), cloudVm('vm-2')],
+        journal: { vm: { ...recordedVm('vm-1'), name: 'by-hand' } },
+      },
+      { step: 'wait' },
+    ],
+    [
       'a VM with our mark that nobody recorded is taken over',
       { vms: [cloudVm('vm-1')], journal: { launch: uncertain } },
       { rule: 'markedVmIsNotRecorded', step: 'record', phase: 'Building' },

@@ -5,7 +5,7 @@ import type { Launch, RecordedVm } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { bidOf, bidViolation, priceCap, priceViolation } from '../price.ts';
 import type { VmMeta, VmObservation } from './observation.ts';
-import { mayTouch } from './ownership.ts';
+import { liveVm, mayTouch } from './ownership.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
 import { firstPriceViolation } from './price-check.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
@@ -14,14 +14,22 @@ import { waiting, type Verdict } from './verdict.ts';
 
 /** Exactly one VM: what is done about VMs with this resource's mark that the journal does not know, or knows as uncertain. */
 
-/** Two VMs of one resource: the recorded one stays, else the youngest, whose name the journal holds; the others go. */
-const vmIsThereTwice: Rule = ({ marked, journal, facts }) => {
-  if (marked.length < 2) return undefined;
+/**
+ * VMs with this resource's mark beside the one that stays: the recorded one, also if that was taken over and carries no mark,
+ * else the youngest, whose name the journal holds.
+ */
+function twinsIn(observation: VmObservation): readonly CloudVm[] {
+  const { marked, journal } = observation;
   const keep =
     marked.find((vm) => vm.id === journal.vm?.id) ??
+    liveVm(observation) ??
     marked.find((vm) => vm.name === journal.launch?.name) ??
     marked.at(-1);
-  const extra = marked.find((vm) => vm.id !== keep?.id && !facts.deletedAt.has(vm.id));
+  return marked.filter((vm) => vm.id !== keep?.id);
+}
+
+const vmIsThereTwice: Rule = (observation) => {
+  const extra = twinsIn(observation).find((vm) => !observation.facts.deletedAt.has(vm.id));
   if (extra === undefined) return undefined;
   return {
     step: { kind: 'delete', vmId: extra.id, why: 'duplicate' },
@@ -34,8 +42,9 @@ const vmIsThereTwice: Rule = ({ marked, journal, facts }) => {
  * The list still has one whose deletion was confirmed. No change of the list wakes anybody should that have been in vain: it is
  * looked at again when a deletion takes no longer.
  */
-export function lookAtDeletedTwins({ marked, facts, now, timings }: VmObservation, verdict: Verdict): Verdict {
-  if (verdict.step.kind !== 'wait' || marked.length < 2) return verdict;
+export function lookAtDeletedTwins(observation: VmObservation, verdict: Verdict): Verdict {
+  if (verdict.step.kind !== 'wait' || twinsIn(observation).length === 0) return verdict;
+  const { marked, facts, now, timings } = observation;
   const ends = marked.flatMap(({ id }) => facts.deletedAt.get(id) ?? []).map((at) => at + timings.transitionMs);
   if (ends.length === 0) return verdict;
   const inMs = Math.max(until(Math.min(...ends), now), timings.retryMs);
