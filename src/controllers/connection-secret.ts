@@ -38,10 +38,28 @@ export async function writeConnectionSecret(
       return takeBack(deps, owner, secret.name);
     }
   }
-  deps.secrets.applyWrite(
-    await deps.kube.mergePatch<SecretObject>(secretType, { namespace, name: secret.name }, { data }),
-  );
-  return true;
+  return patchOwn(deps, { namespace, name: secret.name }, { uid: secret.uid, data });
+}
+
+/**
+ * Somebody may have deleted it and made another one of that name since it was read, which is theirs: with the UID of the one that
+ * was read the API server refuses. False: it is another one by now.
+ */
+async function patchOwn(
+  deps: { readonly kube: KubeApi; readonly secrets: Store<SecretObject> },
+  ref: ObjectRef,
+  { uid, ...patch }: { readonly uid: string | undefined; readonly metadata?: object; readonly data?: object },
+): Promise<boolean> {
+  try {
+    const metadata = { ...patch.metadata, uid };
+    deps.secrets.applyWrite(await deps.kube.mergePatch<SecretObject>(secretType, ref, { ...patch, metadata }));
+    return true;
+  } catch (error) {
+    if (!isKubeError(error, 'invalid', 'conflict')) throw error;
+    const present = await deps.kube.get(secretType, ref);
+    if (present === undefined || present.metadata.uid === uid) throw error;
+    return false;
+  }
 }
 
 /**
@@ -81,9 +99,8 @@ async function takeBack(
   const existing = await deps.kube.get<SecretObject>(secretType, ref);
   if (existing === undefined) return true;
   if (existing.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) !== true) return false;
-  const patch = { metadata: { labels: { [labels.managedBy]: managedByValue } } };
-  deps.secrets.applyWrite(await deps.kube.mergePatch<SecretObject>(secretType, ref, patch));
-  return true;
+  const { uid } = existing.metadata;
+  return patchOwn(deps, ref, { uid, metadata: { labels: { [labels.managedBy]: managedByValue } } });
 }
 
 function newSecret(owner: CustomObject, name: string, data: Readonly<Record<string, string>>): NewObject {

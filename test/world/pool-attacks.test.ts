@@ -124,6 +124,34 @@ describe('a pool that is made smaller by mistake', () => {
   });
 });
 
+describe('a pool that is made smaller while nobody has heard that', () => {
+  it('a member has become Ready takes another one away', async () => {
+    const world = await createWorld({ seed: 5, ...roomy });
+    const pool = await PoolOfWorld.in(world, { replicas: 2, maxHourlyCost: '0.20' });
+    await pool.until('one is Ready', () => pool.ready === 1);
+    const isReady = (name: string): boolean => world.conditionOf(name, 'Ready') === 'True Running';
+    const waiting = pool.members.map(({ metadata }) => metadata.name).find((name) => !isReady(name)) ?? '';
+    world.api.holdWatches(true, gpuVmType);
+    const status = world.statusOf(waiting);
+    const conditions = status?.conditions?.map((one) =>
+      one.type === 'Ready' ? { ...one, status: 'True', reason: 'Running' } : one,
+    );
+    await world.api.mergePatch(
+      gpuVmType,
+      { namespace: 'research', name: waiting },
+      { status: { conditions } },
+      'status',
+    );
+    let deletions = 0;
+    world.atNext('before delete gpuvms', () => (deletions += 1));
+    await pool.patch({ replicas: 1 });
+    await world.advance(30 * second);
+    const left = (name: string): boolean => world.resource(name)?.metadata.deletionTimestamp !== undefined;
+    expect(left(waiting)).toBe(false);
+    expect(deletions).toBe(1);
+  });
+});
+
 describe('a member that is written to when it is to be deleted', () => {
   it('keeps its place until it is gone: no other one is made for that before', async () => {
     const world = await createWorld({ seed: 5, ...roomy });

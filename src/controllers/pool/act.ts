@@ -1,4 +1,6 @@
+import { conditionOf } from '../../api/conditions.ts';
 import { gpuPoolType, groupVersion } from '../../api/group.ts';
+import type { VmStatus } from '../../api/vm.ts';
 import {
   isKubeError,
   isOfEndingNamespace,
@@ -17,6 +19,7 @@ import { controllerReference } from '../owned.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { inBatches } from './in-batches.ts';
 import type { PoolMemory } from './memory.ts';
+import { isMarkedDeleteFirst } from './observe.ts';
 import { memberKeyOf, ownerKeyOf } from '../pool-owner.ts';
 
 /** The kinds that members are of. */
@@ -80,8 +83,8 @@ export async function deleteMembers(
 }
 
 /**
- * What is deleted is gone with its disk: it is read once more, and only deleted as it was read. It may have been made anew, or
- * been taken out of the pool by somebody, and the watch not have told of that. False: it was not deleted, and is to be looked at again.
+ * What is deleted is gone with its disk: it is read once more, and only deleted as it was read. It may have been made anew, have
+ * recovered, or been taken out of the pool by somebody, and the watch not have told of that. False: it was not deleted, and is to be looked at again.
  */
 async function deleteMember(deps: PoolActDeps, pool: CustomObject, member: PoolMember): Promise<boolean> {
   const { kind, name, uid } = member;
@@ -89,7 +92,7 @@ async function deleteMember(deps: PoolActDeps, pool: CustomObject, member: PoolM
   const present = await deps.kube.get<CustomObject>(typeOf(kind), ref);
   if (present?.metadata.uid !== uid) return true;
   take(deps.vms, kind, present);
-  if (ownerKeyOf(present) !== memberKeyOf(pool)) return false;
+  if (ownerKeyOf(present) !== memberKeyOf(pool) || isWantedAgain(member, present)) return false;
   const { resourceVersion } = present.metadata;
   try {
     await deps.kube.delete(typeOf(kind), ref, { uid, resourceVersion });
@@ -99,6 +102,12 @@ async function deleteMember(deps: PoolActDeps, pool: CustomObject, member: PoolM
     if (isKubeError(error, 'notFound')) return true;
     throw error;
   }
+}
+
+/** It has become Ready, or its user keeps it, since it was chosen. */
+function isWantedAgain({ ready, isDeleteFirst }: PoolMember, { metadata, status }: CustomObject): boolean {
+  const isReady = conditionOf((status as VmStatus | undefined)?.conditions, 'Ready')?.status === 'True';
+  return (isReady && !ready.isTrue) || (isDeleteFirst && !isMarkedDeleteFirst(metadata));
 }
 
 async function patchMember(

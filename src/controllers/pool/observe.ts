@@ -79,7 +79,7 @@ function memberOf(object: CustomObject, memory: PoolMemory, now: number): PoolMe
     isDeleting: metadata.deletionTimestamp !== undefined || memory.hasDeleted(metadata.uid),
     hash: metadata.labels?.[labels.templateHash],
     repairedSince: annotation(annotations.repairedSince),
-    isDeleteFirst: annotation(annotations.deleteFirst) === 'true',
+    isDeleteFirst: isMarkedDeleteFirst(metadata),
     ...view,
     ...{ brokenSince: troubles.broken, marketSince: troubles.market },
     spec: (object.spec ?? {}) as Readonly<Record<string, unknown>>,
@@ -123,4 +123,9 @@ function digestOf(object: CustomObject): string {
   const digest = JSON.stringify([ofLabels, ofAnnotations, ownerReferences, deletionTimestamp, spec, view]);
   digests.set(object, digest);
   return digest;
+}
+
+/** Somebody wants this member to be the first to go. */
+export function isMarkedDeleteFirst({ annotations: given }: CustomObject['metadata']): boolean {
+  return given?.[annotations.deleteFirst] === 'true';
 }

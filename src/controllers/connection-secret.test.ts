@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+
+import { gpuVmType, spotVmType } from '../api/group.ts';
+import { MemoryApi } from '../kube/testing/memory-api.ts';
+import { Store } from '../kube/store.ts';
+import { silentLogger } from '../lib/logger.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+import { writeConnectionSecret } from './connection-secret.ts';
+import { secretType, type CustomObject, type SecretObject } from './objects.ts';
+
+it('a Secret that somebody has made in the place of ours, since it was read, is left as it is', async () => {
+  const kube = new MemoryApi({
+    clock: new VirtualClock(),
+    kinds: [{ type: secretType }, { type: gpuVmType }, { type: spotVmType }],
+  });
+  const secrets = new Store<SecretObject>({ log: silentLogger });
+  const deps = { kube, secrets, newPassword: () => 'generated' };
+  const ref = { namespace: 'research', name: 'trainer-connection' };
+  const vm = { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: { ...ref, name: 'trainer' } };
+  const owner = await kube.create<CustomObject>(gpuVmType, vm);
+  const values = { data: { host: '203.0.113.4' }, generatePassword: true };
+  expect(
+    await writeConnectionSecret(deps, owner, { name: ref.name, state: 'absent', uid: undefined, data: {} }, values),
+  ).toBe(true);
+  const { uid } = (await kube.get<SecretObject>(secretType, ref))!.metadata;
+
+  await kube.delete(secretType, ref);
+  const theirs = { apiVersion: 'v1', kind: 'Secret', metadata: ref, data: { token: 'dGhlaXJz' } };
+  await kube.create(secretType, theirs);
+  expect(await writeConnectionSecret(deps, owner, { name: ref.name, state: 'ours', uid, data: {} }, values)).toBe(
+    false,
+  );
+  expect((await kube.get<SecretObject>(secretType, ref))?.data).toEqual(theirs.data);
+});
