@@ -16,9 +16,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'drop the optimistic lock of the intent',
     harm: 'Two that decided the same both deploy.',
-    file: 'src/controllers/vm/intent.ts',
-    find: 'writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: true })',
-    replace: 'writeStatus(deps.kube, vmKindOf(pass.object).type, pass.object, { desired, lock: false })',
+    file: 'src/controllers/vm/status-write.ts',
+    find: '{ desired, lock: true }',
+    replace: "{ desired, lock: desired.launch?.outcome !== 'Pending' }",
   },
   {
     name: 'retry deploy on timeout',
@@ -124,9 +124,9 @@ export const mutations: readonly Mutation[] = [
     name: 'forget the journal at a write conflict',
     harm: 'A VM that was made is not recorded, and its launch stays in doubt.',
     file: 'src/controllers/vm/controller.ts',
-    find: "if (isKubeError(error, 'conflict', 'notFound')) return false;",
+    find: "if ((await writeVmStatus(this.#deps, pass, desired)) === 'conflict') return false;",
     replace:
-      "if (isKubeError(error, 'conflict', 'notFound')) {\n          memory.unsaved = { launch: { ...desired.launch!, outcome: 'Absent' } };\n          return false;\n        }",
+      "if ((await writeVmStatus(this.#deps, pass, desired)) === 'conflict') {\n      memory.unsaved = { launch: { ...desired.launch!, outcome: 'Absent' } };\n      return false;\n    }",
   },
   {
     name: 'let an old doubt win over what another process has recorded',
@@ -159,9 +159,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'write a status whether it has changed or not',
     harm: 'The API server is kept busy for nothing.',
-    file: 'src/controllers/vm/controller.ts',
-    find: 'if (!isEqualJson(before, desired)) {',
-    replace: 'if (!isEqualJson(before, desired) || Date.now() > 0) {',
+    file: 'src/controllers/vm/status-write.ts',
+    find: 'isEqualJson(before, desired) ? before',
+    replace: 'isEqualJson(before, desired) && Date.now() < 0 ? before',
     also: {
       file: 'src/kube/patch.ts',
       find: 'if (patch === undefined) return object;',

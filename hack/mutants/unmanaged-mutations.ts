@@ -37,8 +37,9 @@ export const unmanagedMutations: readonly Mutation[] = [
     name: 'look at the stores only before a VM is deleted',
     harm: 'A resource that wants the VM loses it, as no watch has told of it yet.',
     file: 'src/plan/unmanaged/objections.ts',
-    find: 'const isClaimed = isOwned || resources.some((resource) => vm !== undefined && claims(resource, vm));',
-    replace: 'const isClaimed = isOwned && resources.length >= 0 && vm !== undefined && claims.length > 0;',
+    find: 'const isClaimed = resources.some((resource) => vm !== undefined && claims(resource, vm));',
+    replace:
+      'const isClaimed = Date.now() < 0 && resources.some((resource) => vm !== undefined && claims(resource, vm));',
   },
   {
     name: "take another installation's VMs for one's own",

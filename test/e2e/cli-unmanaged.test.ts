@@ -77,6 +77,18 @@ test('credentials may come from the environment, and go to the address that is g
   expect((await run([...args, '--installation', 'ffffffff'], { env })).stdout.trim()).toBe('[]');
 });
 
+test('what the command line names beats the environment, wherever it stands', async () => {
+  const env = { TENSORDOCK_ENDPOINT: 'http://127.0.0.1:9/api/v0' };
+  const lines = await run([...ofAccount(), '-o', 'json'], { env });
+  expect((JSON.parse(lines.stdout) as VmLine[]).map(({ id }) => id).sort()).toEqual(strays);
+  const own = { ...env, TENSORDOCK_API_KEY: pair.api_key, TENSORDOCK_API_TOKEN: pair.api_token };
+  for (const args of [
+    ['delete', foreign, '--yes', '--endpoint', team.simulator.url],
+    ['--endpoint', team.simulator.url, 'delete', foreign, '--yes'],
+  ])
+    expect((await run(args, { env: own })).stderr).toContain('is not one that this installation');
+});
+
 test.each([
   ['of somebody else', () => foreign, /is not one that this installation \([0-9a-f]{8}\) has made/],
   ['of a resource', () => managed, /belongs to GpuVm team-\S+\/trainer: delete that/],

@@ -32,9 +32,10 @@ export function withAccountOptions(command: Command): Command {
       ),
     )
     .addOption(
-      new Option('--endpoint <url>', 'ask this address, and no GpuAccount; also TENSORDOCK_ENDPOINT')
-        .env('TENSORDOCK_ENDPOINT')
-        .helpGroup(providerGroup),
+      // Not `.env()`: what the environment says would beat an account that is named on the command line.
+      new Option('--endpoint <url>', 'ask this address, and no GpuAccount; also TENSORDOCK_ENDPOINT').helpGroup(
+        providerGroup,
+      ),
     );
 }
 
@@ -108,8 +109,10 @@ async function resolveAccess(session: Session, wanted: Wanted): Promise<Resolved
   redactor.add(own?.apiKey);
   redactor.add(own?.apiToken);
   if (flags.endpoint !== undefined) return ofEnvironment(flags.endpoint, own, wanted);
-  if (own !== undefined && flags.account === undefined) return ofEnvironment(defaultEndpoint, own, wanted);
-  return ofAccount(session, wanted);
+  if (flags.account !== undefined) return ofAccount(session, wanted);
+  const endpoint = process.env['TENSORDOCK_ENDPOINT'] ?? '';
+  if (endpoint !== '') return ofEnvironment(endpoint, own, wanted);
+  return own === undefined ? ofAccount(session, wanted) : ofEnvironment(defaultEndpoint, own, wanted);
 }
 
 function ofEnvironment(endpoint: string, credentials: Credentials | undefined, { need }: Wanted): Resolved {

@@ -70,11 +70,15 @@ export class UnmanagedSweeper implements Reconciler {
    * deletes those by hand that nobody owns. Of a resource's VM the resource asks; of these nobody else would.
    */
   async #ask(sweep: Sweep): Promise<void> {
-    const { id, runtime, attempts, signal } = sweep;
+    const { object, id, runtime, attempts, signal } = sweep;
+    const { keyFingerprint } = runtime;
     const ticket = await this.#turn(sweep, 'lookup');
     if (ticket === undefined) return;
     attempts.putOff(id, this.#deps.clock.now() + this.#deps.retryMs);
     try {
+      const usable = this.#deps.accounts.usable(object.metadata.name, object.metadata.uid);
+      // Another organization, whose key has taken the place of this one's meanwhile, knows nothing of the VM.
+      if (usable !== runtime || runtime.keyFingerprint !== keyFingerprint) return;
       const vm = await ticket.run(() => runtime.provider.getVm(id, { signal }));
       if (vm.state === 'terminated') runtime.fleet.noteConfirmedGone(id);
       else runtime.fleet.noteFoundAlive(id);
@@ -167,10 +171,13 @@ export class UnmanagedSweeper implements Reconciler {
     const account = object.metadata.name;
     if (signal.aborted) return;
     leadership.assertLeading();
-    runtime.fleet.noteDeletionRequested(id);
-    log.info({ account, vmId: id }, 'deleting an unmanaged VM');
     try {
-      await ticket.run(() => runtime.provider.deleteVm(id, { signal }));
+      await ticket.run(() => {
+        // Not before it leaves: that a list lacks the VM from here on says nothing against the list.
+        runtime.fleet.noteDeletionRequested(id);
+        log.info({ account, vmId: id }, 'deleting an unmanaged VM');
+        return runtime.provider.deleteVm(id, { signal });
+      });
       this.#noteDeleted({ account, id, runtime, attempts });
     } catch (error) {
       if (isProviderError(error, 'notFound')) {

@@ -1,6 +1,6 @@
 import type { Lane, Ticket } from '../../provider/gate-contract.ts';
 import type { Provider } from '../../provider/contract.ts';
-import { isProviderError, ProviderError } from '../../provider/error.ts';
+import { ProviderError } from '../../provider/error.ts';
 import { assertNever } from '../../lib/errors.ts';
 import { isKubeError } from '../../kube/contract.ts';
 import { addFinalizer } from '../../kube/finalizers.ts';
@@ -17,7 +17,7 @@ import { expire, letGo, noteKept } from './ending.ts';
 import { vmKindOf } from './kinds.ts';
 import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
-import { beforeResizing } from './resize-intent.ts';
+import { beforeResizing, noteModifyFailure, noteResize } from './resize.ts';
 import { beforeSpending, noteUnspent } from './start-intent.ts';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
@@ -188,9 +188,12 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
     const before = await prepare(deps, pass, made);
     if (before !== 'goOn') return before;
   }
-  if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
   try {
-    await ticket.run(() => callProvider(runtime.provider, step, pass));
+    await ticket.run(() => {
+      // Not before it leaves: that a list lacks the VM from here on says nothing against the list.
+      if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
+      return callProvider(runtime.provider, step, pass);
+    });
     noteSuccess(deps, pass, step, runtime);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
@@ -270,30 +273,10 @@ function noteStartFailure(pass: Pass, { step, runtime }: Call, error: ProviderEr
   }
 }
 
-/** The VM is down while its size cannot be changed: after this many failures it is started again as it was. */
-const mostModifyFailures = 5;
-
-function noteModifyFailure(
-  pass: Pass,
-  step: Extract<CallStep, { kind: 'modify' }>,
-  { error, failures }: { error: ProviderError; failures: number },
-): void {
-  const isRefusal = isProviderError(error, 'invalid', 'refused', 'noCapacity', 'insufficientBalance');
-  if (!isRefusal && failures < mostModifyFailures) return;
-  noteResize(pass, { to: step.size, outcome: 'Refused', message: `The provider refused the size: ${error.message}` });
-}
-
 /** The VM is in another state than the list said: no failure, the next list will tell. */
 function noteWrongState(pass: Pass, { observation, step }: Call, now: number): void {
   const listed = observation.account.kind === 'ready' ? observation.account.snapshot?.byId.get(step.vmId) : undefined;
   if (step.kind === 'stop' && step.release && listed?.state === 'stopped')
     pass.memory.noteReleaseNeedsStart(step.vmId, now);
   else pass.memory.noteCallSucceeded(step, now);
-}
-
-function noteResize(pass: Pass, resize: NonNullable<VmObservation['journal']['resize']>): void {
-  const { vm, launch } = pass.journal;
-  if (vm === undefined) return;
-  const applied = resize.outcome === 'Modified' ? { ...resize.to } : vm.applied;
-  pass.memory.unsaved = carriedOn(pass.journal, { vm: { ...vm, applied }, launch, resize });
 }

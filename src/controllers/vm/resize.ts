@@ -3,7 +3,8 @@ import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
 import { isSameSize } from '../../plan/vm/size.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { Step, Verdict } from '../../plan/vm/verdict.ts';
-import type { ActDeps, Pass } from './pass.ts';
+import { isProviderError, type ProviderError } from '../../provider/error.ts';
+import { carriedOn, type ActDeps, type Pass } from './pass.ts';
 import { writeVmStatus } from './status-write.ts';
 
 /**
@@ -28,4 +29,24 @@ export async function beforeResizing(
 
 function isIntended({ resize }: Journal, size: Extract<Step, { kind: 'modify' }>['size']): boolean {
   return resize?.outcome === 'Pending' && isSameSize(resize.to, size);
+}
+
+/** The VM is down while its size cannot be changed: after this many failures it is started again as it was. */
+const mostModifyFailures = 5;
+
+export function noteModifyFailure(
+  pass: Pass,
+  step: Extract<Step, { kind: 'modify' }>,
+  { error, failures }: { error: ProviderError; failures: number },
+): void {
+  const isRefusal = isProviderError(error, 'invalid', 'refused', 'noCapacity', 'insufficientBalance');
+  if (!isRefusal && failures < mostModifyFailures) return;
+  noteResize(pass, { to: step.size, outcome: 'Refused', message: `The provider refused the size: ${error.message}` });
+}
+
+export function noteResize(pass: Pass, resize: NonNullable<VmObservation['journal']['resize']>): void {
+  const { vm, launch } = pass.journal;
+  if (vm === undefined) return;
+  const applied = resize.outcome === 'Modified' ? { ...resize.to } : vm.applied;
+  pass.memory.unsaved = carriedOn(pass.journal, { vm: { ...vm, applied }, launch, resize });
 }
