@@ -1,5 +1,6 @@
 import { annotations } from '../../src/api/group.ts';
 import { KubeError } from '../../src/kube/contract.ts';
+import { messageOf } from '../../src/lib/errors.ts';
 import type { Action, KubeTrouble, ProcessTrouble, ProviderTrouble } from './deeds.ts';
 import { strikeBalance } from './balances.ts';
 import { acceptedPair, acceptOnly, otherPair, setSecret } from './organizations.ts';
@@ -258,7 +259,12 @@ function strikeVm(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'va
   const chosen = vms[one.nth % Math.max(1, vms.length)];
   // What is over does not come back.
   if (chosen === undefined || chosen.transition !== undefined || chosen.status === 'Terminated') return;
-  world.control('POST', `vms/${chosen.id}`, one.do === 'vanish' ? { remove: true } : { status: one.status });
+  try {
+    world.control('POST', `vms/${chosen.id}`, one.do === 'vanish' ? { remove: true } : { status: one.status });
+  } catch (error) {
+    // Somebody else has its GPUs by now: it does not run by itself.
+    if (!messageOf(error).includes('Not enough resources')) throw error;
+  }
 }
 
 function strikeHost(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'host' | 'dearer' }>): void {
