@@ -16,13 +16,22 @@ export function sshAskpassCommand(): Command {
     .argument('[prompt]')
     .allowExcessArguments(true)
     .action(async (prompt = '') => {
-      process.stdout.write(`${isForPassword(String(prompt)) ? await passwordOf(process.env) : ask(String(prompt))}\n`);
+      const login = process.env[askpassVariables.login];
+      process.stdout.write(
+        `${isForPassword(String(prompt), login) ? await passwordOf(process.env) : ask(String(prompt))}\n`,
+      );
     });
 }
 
-/** "user@host's password: ", and "(user@host) Password: " where the server asks by keyboard-interactive. */
-export function isForPassword(prompt: string): boolean {
-  return /^[^\s@]+@[^\s@]+'s password: $|^\([^\s@]+@[^\s@]+\) Password: ?$/.test(prompt);
+/**
+ * "user@host's password: ", and "(user@host) Password: " where the server asks by keyboard-interactive. Only of the VM itself: a
+ * host on the way to it, which ssh goes through, asks in the same words for a password that is its own.
+ *
+ * @param login "user@host" as ssh says it
+ */
+export function isForPassword(prompt: string, login: string | undefined): boolean {
+  if (login === undefined) return false;
+  return prompt === `${login}'s password: ` || prompt.trimEnd() === `(${login}) Password:`;
 }
 
 async function passwordOf(env: NodeJS.ProcessEnv): Promise<string> {

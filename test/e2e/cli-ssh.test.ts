@@ -67,7 +67,8 @@ async function recordingProgram(name: string): Promise<{ PATH: string; RECORD: s
   env | sed 's/^/env /'
   tr '\\0' '\\n' < /proc/$PPID/cmdline | sed 's/^/parent /'
 } > "$RECORD"
-[ -n "$SSH_ASKPASS" ] && "$SSH_ASKPASS" "user@192.0.2.7's password: "
+alias=$(printf '%s\\n' "$@" | sed -n 's/^HostKeyAlias=//p')
+[ -n "$SSH_ASKPASS" ] && "$SSH_ASKPASS" "user@$alias's password: "
 exit 42
 `;
   await writeFile(file, script);

@@ -7,12 +7,14 @@ import path from 'node:path';
 import type { SshAccess } from './access.ts';
 import { CliError } from './cli-error.ts';
 import type { ClusterFlags } from './session.ts';
-import { shellWord, type SshFlags } from './ssh-arguments.ts';
+import { hostKeyAlias, shellWord, type SshFlags } from './ssh-arguments.ts';
 
 /** How ssh is called to ask for a password: src/cli/ssh-askpass.ts reads these. */
 export const askpassVariables = {
   namespace: 'GPUVM_ASKPASS_NAMESPACE',
   secret: 'GPUVM_ASKPASS_SECRET',
+  /** Who logs in where, as ssh says it: "user@gpuvm-3f1c". */
+  login: 'GPUVM_ASKPASS_LOGIN',
   kubeconfig: 'GPUVM_ASKPASS_KUBECONFIG',
   context: 'GPUVM_ASKPASS_CONTEXT',
 } as const;
@@ -24,7 +26,10 @@ export const askpassVariables = {
 export async function runSsh(
   program: 'ssh' | 'scp',
   args: readonly string[],
-  { access, flags }: { readonly access: SshAccess; readonly flags: ClusterFlags & Pick<SshFlags, 'askPassword'> },
+  {
+    access,
+    flags,
+  }: { readonly access: SshAccess; readonly flags: ClusterFlags & Pick<SshFlags, 'askPassword' | 'login'> },
 ): Promise<number> {
   await using askpass = await (flags.askPassword === true ? Askpass.none() : Askpass.of(access, flags));
   const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, ...askpass.env } });
@@ -67,7 +72,8 @@ class Askpass implements AsyncDisposable {
     return new Askpass(undefined, {});
   }
 
-  static async of({ passwordSecret }: SshAccess, flags: ClusterFlags): Promise<Askpass> {
+  static async of(access: SshAccess, flags: ClusterFlags & Pick<SshFlags, 'login'>): Promise<Askpass> {
+    const { passwordSecret } = access;
     if (passwordSecret === undefined) return Askpass.none();
     const directory = await mkdtemp(path.join(tmpdir(), 'gpuvm-ssh-'));
     const script = path.join(directory, 'askpass');
@@ -78,6 +84,7 @@ class Askpass implements AsyncDisposable {
       SSH_ASKPASS_REQUIRE: 'force',
       [askpassVariables.namespace]: passwordSecret.namespace,
       [askpassVariables.secret]: passwordSecret.name,
+      [askpassVariables.login]: `${flags.login ?? access.user}@${hostKeyAlias(access)}`,
       ...(flags.kubeconfig === undefined ? {} : { [askpassVariables.kubeconfig]: flags.kubeconfig }),
       ...(flags.context === undefined ? {} : { [askpassVariables.context]: flags.context }),
     });

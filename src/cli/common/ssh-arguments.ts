@@ -13,14 +13,19 @@ export interface SshFlags {
  * The words that both ssh and scp are given first. The key of the host is remembered by the VM, not by its address: addresses
  * and ports go from one VM to the next, and each has a key of its own.
  */
-export function commonArguments({ view }: Pick<SshAccess, 'view'>, { identity = [], option = [] }: SshFlags): string[] {
-  const vm = view.status.vm?.id ?? view.meta.uid;
+export function commonArguments(access: Pick<SshAccess, 'view'>, { identity = [], option = [] }: SshFlags): string[] {
   return [
     ...identity.flatMap((file) => ['-i', file]),
     // The first of several counts: what the person says comes before what is said here.
     ...option.flatMap((one) => ['-o', one]),
-    ...['-o', `HostKeyAlias=gpuvm-${vm.replaceAll(/[^A-Za-z0-9-]/g, '')}`, '-o', 'StrictHostKeyChecking=accept-new'],
+    ...['-o', `HostKeyAlias=${hostKeyAlias(access)}`, '-o', 'StrictHostKeyChecking=accept-new'],
   ];
+}
+
+/** What ssh calls the VM, also when it asks for a password. */
+export function hostKeyAlias({ view }: Pick<SshAccess, 'view'>): string {
+  const vm = view.status.vm?.id ?? view.meta.uid;
+  return `gpuvm-${vm.replaceAll(/[^A-Za-z0-9-]/g, '')}`;
 }
 
 export interface SshOnlyFlags extends SshFlags {
