@@ -89,6 +89,12 @@ it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: stri
     { victims: ['pool-0'], state: 'working', failures: 1 },
   ],
   [
+    'a replacement that failed counts also behind others that are broken for longer',
+    [...many(2, broken), { ...building(start + minute), repairedSince: since }, ...many(7, running())],
+    { breaker: { since, failures: 2, templateHash: hash } },
+    { victims: [], state: 'open', failures: 3 },
+  ],
+  [
     'the last one that may fail is left, and repairs stop',
     [{ ...broken, repairedSince: since }, ...many(9, running())],
     { breaker: { since, failures: 2, templateHash: hash } },

@@ -123,24 +123,23 @@ function repair(
   const { maxFailures } = spec.repair;
   const { broken } = given;
   if (broken.length === 0) return { victims: [], breaker: given.row, state: 'working', nextAt: undefined };
-  let row = given.row ?? { since: toPreciseTimestamp(now), failures: 0, templateHash: hash };
-  const victims: PoolMember[] = [];
-  for (const member of broken) {
-    const failures = row.failures + (isOfRow(member, row) ? 1 : 0);
-    if (failures >= maxFailures) return opened({ ...row, failures }, now, victims);
-    // All that are under way may fail: together with those that have, they must not be more than are allowed.
-    if (failures + given.pending + victims.length + 1 > maxFailures) break;
-    row = { ...row, failures };
-    victims.push(member);
-  }
-  const breaker = victims.length === 0 ? given.row : row;
+  const row = given.row ?? { since: toPreciseTimestamp(now), failures: 0, templateHash: hash };
+  const countOfRow = (members: readonly PoolMember[]): number => members.filter((one) => isOfRow(one, row)).length;
+  // Each replacement that is broken, also while others wait that have been so for longer.
+  const failures = row.failures + countOfRow(broken);
+  if (failures >= maxFailures) return opened({ ...row, failures }, now);
+  // All that are under way may fail: together with those that have, they must not be more than are allowed.
+  const victims = broken.slice(0, Math.max(0, maxFailures - failures - given.pending));
+  if (victims.length === 0) return { victims, breaker: given.row, state: 'working', nextAt: undefined };
+  // Those that are deleted are not seen any more.
+  const breaker = { ...row, failures: row.failures + countOfRow(victims) };
   return { victims, breaker, state: 'working', nextAt: undefined };
 }
 
-function opened(row: PoolBreaker, now: number, victims: readonly PoolMember[]): Outcome {
+function opened(row: PoolBreaker, now: number): Outcome {
   const nextAt = now + firstPauseMs;
   const times = { openedAt: toPreciseTimestamp(now), nextProbeAt: toPreciseTimestamp(nextAt) };
-  return { victims, breaker: { ...row, ...times, probes: 0 }, state: 'open', nextAt };
+  return { victims: [], breaker: { ...row, ...times, probes: 0 }, state: 'open', nextAt };
 }
 
 /** One at a time, and only once it is known what became of the one before. */
