@@ -36,8 +36,8 @@ export async function deleteUnmanaged(
   refuseOtherCluster(view);
   refuseOthers(lines, view.installation);
   refuseKept(view, { lines, flags });
-  await askUser(session, view, { lines, flags });
-  for (const line of lines) await deleteOne(session, { line, view, access });
+  await askUser(session, view, { lines, flags, endpoint: access.endpoint });
+  await deleteAll(session, lines, { view, access });
   if (flags.wait) await waitForList(session, { lines, flags, access });
   for (const { id } of lines) session.io.out(`${id}: deleted`);
 }
@@ -86,12 +86,17 @@ function refuseOthers(lines: readonly VmLine[], installation: string): void {
 async function askUser(
   { io }: Session,
   view: UnmanagedView,
-  { lines, flags }: { readonly lines: readonly VmLine[]; readonly flags: DeleteFlags },
+  {
+    lines,
+    flags,
+    endpoint,
+  }: { readonly lines: readonly VmLine[]; readonly flags: DeleteFlags; readonly endpoint: string },
 ): Promise<void> {
   if (flags.yes === true) return;
   const what = lines.length === 1 ? 'this VM' : `these ${lines.length} VMs`;
   await confirm(`Delete ${what} for good, with ${lines.length === 1 ? 'its disk' : 'their disks'}? Type yes:`, () => {
     io.note(...tableOf(lines, { now: systemClock.now(), paint: plain }), '');
+    io.note(`Installation ${view.installation}, at ${endpoint}.`);
     if (!view.areAccountsKnown) io.note(`Note: ${notKnown}.`);
   });
 }
@@ -100,6 +105,23 @@ interface Deletion {
   readonly line: VmLine;
   readonly view: UnmanagedView;
   readonly access: ProviderAccess;
+}
+
+/** Where one of them cannot be deleted, those before it are gone all the same. */
+async function deleteAll(
+  session: Session,
+  lines: readonly VmLine[],
+  given: Pick<Deletion, 'view' | 'access'>,
+): Promise<void> {
+  const done: string[] = [];
+  try {
+    for (const line of lines) {
+      await deleteOne(session, { line, ...given });
+      done.push(line.id);
+    }
+  } finally {
+    if (done.length > 0 && done.length < lines.length) session.io.note(`Deleted before that: ${done.join(', ')}.`);
+  }
 }
 
 /** What was shown may be a while ago: a resource may have taken the VM over while its user was thinking. */
