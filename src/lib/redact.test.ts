@@ -47,10 +47,10 @@ it('half a character in a secret is no reason to fail', () => {
 it('no secret is ever left in a text', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 6 }), fc.string(), fc.string(), (secret, before, after) => {
-      fc.pre(!'[redacted]'.includes(secret));
-      expect(redactorOf(secret).text(`${before}${secret}${after}`).includes(secret)).toBe(
-        `${before}[redacted]${after}`.includes(secret),
-      );
+      // With a bracket the mask and what is beside it might spell it anew.
+      fc.pre(!/[[\]]/.test(secret) && !'redacted'.includes(secret));
+      expect(redactorOf(secret).text(`${before}${secret}${after}`)).not.toContain(secret);
     }),
+    { examples: [['rototy', '', 'rototy']] },
   );
 });
