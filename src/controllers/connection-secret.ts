@@ -19,7 +19,11 @@ export async function writeConnectionSecret(
   deps: { readonly kube: KubeApi; readonly secrets: Store<SecretObject>; readonly newPassword: () => string },
   owner: CustomObject,
   secret: SecretView,
-  values: { readonly data: Readonly<Record<string, string>>; readonly generatePassword: boolean },
+  values: {
+    readonly data: Readonly<Record<string, string>>;
+    readonly remove?: readonly string[];
+    readonly generatePassword: boolean;
+  },
 ): Promise<boolean> {
   const password = values.generatePassword ? { password: deps.newPassword() } : {};
   const data = encode({ ...values.data, ...password });
@@ -38,7 +42,8 @@ export async function writeConnectionSecret(
       return takeBack(deps, owner, secret.name);
     }
   }
-  return patchOwn(deps, { namespace, name: secret.name }, { uid: secret.uid, data });
+  const gone = Object.fromEntries((values.remove ?? []).map((key) => [key, null]));
+  return patchOwn(deps, { namespace, name: secret.name }, { uid: secret.uid, data: { ...data, ...gone } });
 }
 
 /**

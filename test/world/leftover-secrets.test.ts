@@ -27,6 +27,21 @@ function secret(world: SimulatedWorld): SecretObject | undefined {
   return world.api.peek(secretType, 'research/sweep-connection');
 }
 
+describe('a VM that is gone', () => {
+  it('is in its Secret no more while there is no other one; password and user stay', async () => {
+    const world = await createWorld({ seed: 7 });
+    await create(world, gpuVmType, {});
+    await world.until(() => ready(world, gpuVmType) === 'Running', 600_000);
+    expect(Object.keys(secret(world)?.data ?? {})).toEqual(expect.arrayContaining(['host', 'port', 'ssh_config']));
+    for (const host of world.provider.machine.world.hosts.values()) {
+      world.control('POST', `hosts/${host.id}`, { online: false });
+    }
+    world.control('POST', `vms/${world.vms()[0]?.id ?? ''}`, { remove: true });
+    await world.until(() => ready(world, gpuVmType) === 'NoOffer', 1_800_000);
+    expect(Object.keys(secret(world)?.data ?? {}).sort()).toEqual(['password', 'user']);
+  });
+});
+
 describe('a GpuVm with the name of a SpotVm', () => {
   it('waits while that is there, and leaves its Secret alone', async () => {
     const world = await createWorld({ seed: 7 });

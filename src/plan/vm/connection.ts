@@ -41,6 +41,11 @@ export function connectionData(
   };
 }
 
+/** What a Secret says of where a VM is: no password, and no user. */
+export function whereaboutsIn(data: Readonly<Record<string, string>>): readonly string[] {
+  return Object.keys(data).filter((key) => /^(?:host|port|port-.+|ssh_config)$/.test(key));
+}
+
 function sshConfig(name: string, host: string, port: number, user: string): string {
   return `Host ${name}\n  HostName ${host}\n  Port ${port}\n  User ${user}\n`;
 }

@@ -33,6 +33,11 @@ const given = { kind: 'resolved', sshKey: undefined, password: 'given-password',
 describe('a VM that is wanted', () => {
   it.each<[string, Seen, Partial<Brief>]>([
     ['is deployed', {}, { rule: 'vmIsWanted', step: 'launch', phase: 'Launching' }],
+    [
+      'says no more where the one before it was',
+      secret('ours', { password: 'kept-password', user: 'user', host: '203.0.113.4', 'port-ssh': '50000' }),
+      { rule: 'secretNamesVmThatIsGone', step: 'writeSecret', phase: 'keep' },
+    ],
     ['is not deployed to be stopped', { spec: { powerState: 'Stopped' } }, { step: 'wait', ready: 'False Stopped' }],
     ['is not deployed to be released', { spec: { powerState: 'Released' } }, { step: 'wait', ready: 'False Released' }],
     [

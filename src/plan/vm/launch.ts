@@ -8,6 +8,7 @@ import { instantsToLookAt, placeInstant, saidOfInstants } from './instant-offers
 import { isLeftAlone } from './left-alone.ts';
 import type { VmObservation } from './observation.ts';
 import { pollReason } from './guards.ts';
+import { whereaboutsIn } from './connection.ts';
 import { isUsablePassword } from './password.ts';
 import { powerHold, powerWantedNow } from './power-hold.ts';
 import { mostForVm, overRoom, roomIsMissing, saysNoRoom } from './room.ts';
@@ -21,6 +22,20 @@ import { waiting, type LaunchPlan, type Verdict } from './verdict.ts';
 /** Every case of a recorded VM is decided before; should one be forgotten, it must not end in a second VM. */
 const vmIsRecorded: Rule = ({ journal }) =>
   journal.vm === undefined ? undefined : { step: { kind: 'wait' }, phase: 'keep', ready: 'keep' };
+
+/**
+ * Its VM is gone. The address and the port may be another customer's by the time that there is another VM, and who logs in there
+ * by this Secret shows its password to a stranger.
+ */
+const secretNamesVmThatIsGone: Rule = ({ secret }) => {
+  const remove = secret.state === 'ours' ? whereaboutsIn(secret.data) : [];
+  if (remove.length === 0) return undefined;
+  return {
+    step: { kind: 'writeSecret', data: {}, remove, generatePassword: false },
+    phase: 'keep',
+    ready: 'keep',
+  };
+};
 
 const vmIsHeldBack: Rule = (observation) => {
   const hold = powerHold(observation);
@@ -266,5 +281,5 @@ export const preparationRules: readonly Rule[] = [
   inventoryIsOld,
 ];
 
-export const launchGuards: readonly Rule[] = [vmIsRecorded, vmIsHeldBack, vmIsNotWantedNow];
+export const launchGuards: readonly Rule[] = [vmIsRecorded, secretNamesVmThatIsGone, vmIsHeldBack, vmIsNotWantedNow];
 export const launchRules: readonly Rule[] = [instantsAreNotListedYet, instantVmIsWanted, vmIsWanted];

@@ -32,6 +32,8 @@ export type Step =
   | {
       readonly kind: 'writeSecret';
       readonly data: Readonly<Record<string, string>>;
+      /** Keys that it must not have any more. */
+      readonly remove?: readonly string[];
       readonly generatePassword: boolean;
     }
   /** What the spec refers to has to be known before anything else can be decided. */
