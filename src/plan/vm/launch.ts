@@ -27,8 +27,9 @@ const vmIsRecorded: Rule = ({ journal }) =>
  * Its VM is gone. The address and the port may be another customer's by the time that there is another VM, and who logs in there
  * by this Secret shows its password to a stranger.
  */
-const secretNamesVmThatIsGone: Rule = ({ secret }) => {
-  const remove = secret.state === 'ours' ? whereaboutsIn(secret.data) : [];
+const secretNamesVmThatIsGone: Rule = ({ secret, facts }) => {
+  const mayBePatched = secret.state === 'ours' && (secret.uid === undefined || secret.uid !== facts.stubbornSecretUid);
+  const remove = mayBePatched ? whereaboutsIn(secret.data) : [];
   if (remove.length === 0) return undefined;
   return {
     step: { kind: 'writeSecret', data: {}, remove, generatePassword: false },

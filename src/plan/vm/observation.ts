@@ -194,6 +194,8 @@ export interface VmFacts {
   readonly absence: Absence | undefined;
   /** When the API server last dropped an intent, or a part of it, from the status. */
   readonly journalDroppedAt: number | undefined;
+  /** UID of our Secret, if nothing can be taken out of it. */
+  readonly stubbornSecretUid?: string | undefined;
   readonly probe: ProbeFact | undefined;
   /** What is known of the Service that the spec asks for. */
   readonly service?: ServiceFact | undefined;

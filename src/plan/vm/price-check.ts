@@ -21,12 +21,19 @@ export function knownPrice({ status, journal }: VmObservation): VmObservation['s
  * has been given another size since is no new VM.
  */
 export function firstPriceViolation(observation: VmObservation): string | undefined {
-  const { vm, launch, resize } = observation.journal;
+  const { vm, launch } = observation.journal;
   if (vm === undefined || vm.adopted === true || launch?.outcome !== 'Launched') return undefined;
   // One that has its place again was compared when it was made: a cap that was lowered since takes no disk.
   if (vm.name !== launch.name) return undefined;
-  const isAsMade = resize === undefined || resize.outcome === 'Refused';
-  return isAsMade && knownPrice(observation) === undefined ? violationOf(observation) : undefined;
+  return isAsMade(observation, vm) && knownPrice(observation) === undefined ? violationOf(observation) : undefined;
+}
+
+/** It has the size that it was made with, or what it was asked to have instead has not taken effect. */
+function isAsMade(observation: VmObservation, { applied }: RecordedVm): boolean {
+  const { resize } = observation.journal;
+  if (resize?.outcome !== 'Pending') return resize === undefined || resize.outcome === 'Refused';
+  const size = liveVm(observation)?.size;
+  return size !== undefined && isSameSize(size, applied);
 }
 
 /** A price is not shown before it was compared: an earlier rule may have had something to say, or the cap be unreadable. */

@@ -109,12 +109,17 @@ describe('another size:', () => {
     ],
     [
       'a change that nobody wants any more is waited for while it may yet show',
-      { ...on(stopped), ...asked(2 * minute) },
+      { ...on(stopped), ...asked(3 * minute) },
       { rule: 'vmIsToBeStarted' },
     ],
     [
+      'one that was given up after calls without an answer has taken effect after all',
+      { ...on(eight), ...grow, ...refused },
+      { rule: 'resizeHasTakenEffect', step: 'record' },
+    ],
+    [
       'and forgotten once it would: who changes the size after that is somebody else',
-      { ...on(stopped), ...asked(3 * minute) },
+      { ...on(stopped), ...asked(4 * minute) },
       { rule: 'resizeIsOver', step: 'record', ready: 'keep' },
     ],
     ['a VM is not resized while it is paused', { ...on(running), ...grow, meta: { paused: true } }, { step: 'wait' }],

@@ -10,8 +10,11 @@ import { waiting, type Look, type Step } from './verdict.ts';
 const resizeHasTakenEffect: Rule = (observation) => {
   const { vm, launch, resize } = observation.journal;
   const live = liveVm(observation);
-  if (vm === undefined || live === undefined || resize?.outcome !== 'Pending') return undefined;
-  if (!isSameSize(live.size, resize.to)) return undefined;
+  if (vm === undefined || live === undefined || resize === undefined) return undefined;
+  // One that was given up after calls without an answer, and is still wanted, may have taken effect all the same.
+  const isGivenUp = resize.outcome === 'Refused' && isSameSize(resize.to, sizeFor(observation.spec, vm));
+  const mayHave = resize.outcome === 'Pending' || (isGivenUp && !isSameSize(resize.to, vm.applied));
+  if (!mayHave || !isSameSize(live.size, resize.to)) return undefined;
   const journal = {
     vm: { ...vm, applied: { ...resize.to } },
     launch,
@@ -20,7 +23,7 @@ const resizeHasTakenEffect: Rule = (observation) => {
   return { step: { kind: 'record', journal }, phase: 'keep', ready: 'keep' };
 };
 
-/** It has not, nobody wants it any more, and by now it would show: what changes the size from here on is somebody else. */
+/** It has not, nobody wants it any more, and by now it would show, if its call left as late as it may have: what changes the size from here on is somebody else. */
 const resizeIsOver: Rule = (observation) => {
   const { journal, spec, account, timings } = observation;
   const { vm, launch, resize } = journal;
@@ -29,7 +32,7 @@ const resizeIsOver: Rule = (observation) => {
   if (vm === undefined || live === undefined || listedAt === undefined || resize?.outcome !== 'Pending')
     return undefined;
   if (account.kind !== 'ready' || !isSameSize(sizeFor(spec, vm), vm.applied)) return undefined;
-  const shownAt = millis(resize.askedAt) + timings.callTimeoutMs + account.capabilities.lateEffectMs;
+  const shownAt = millis(resize.askedAt) + 2 * timings.callTimeoutMs + account.capabilities.lateEffectMs;
   if (listedAt <= shownAt) return undefined;
   return { step: { kind: 'record', journal: { vm, launch } }, phase: 'keep', ready: 'keep' };
 };
