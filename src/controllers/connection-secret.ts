@@ -1,5 +1,6 @@
 import { annotations, groupVersion, labels, managedByValue } from '../api/group.ts';
 import { isKubeError, keyOf, type KubeApi, type NewObject, type ObjectRef } from '../kube/contract.ts';
+import { patchByUid } from '../kube/patch.ts';
 import type { Store } from '../kube/store.ts';
 import type { SecretView } from '../plan/vm/observation.ts';
 import { vmKindOf, vmKinds } from './vm/kinds.ts';
@@ -43,28 +44,19 @@ export async function writeConnectionSecret(
     }
   }
   const gone = Object.fromEntries((values.remove ?? []).map((key) => [key, null]));
-  return patchOwn(deps, { namespace, name: secret.name }, { uid: secret.uid, data: { ...data, ...gone } });
+  return patchOwn(deps, { namespace, name: secret.name, uid: secret.uid }, { data: { ...data, ...gone } });
 }
 
-/**
- * Somebody may have deleted it and made another one of that name since it was read, which is theirs: with the UID of the one that
- * was read the API server refuses. False: it is another one by now.
- */
+/** False: somebody has made another one in its place. */
 async function patchOwn(
   deps: { readonly kube: KubeApi; readonly secrets: Store<SecretObject> },
-  ref: ObjectRef,
-  { uid, ...patch }: { readonly uid: string | undefined; readonly metadata?: object; readonly data?: object },
+  ref: ObjectRef & { readonly uid: string | undefined },
+  patch: { readonly metadata?: object; readonly data?: object },
 ): Promise<boolean> {
-  try {
-    const metadata = { ...patch.metadata, uid };
-    deps.secrets.applyWrite(await deps.kube.mergePatch<SecretObject>(secretType, ref, { ...patch, metadata }));
-    return true;
-  } catch (error) {
-    if (!isKubeError(error, 'invalid', 'conflict')) throw error;
-    const present = await deps.kube.get(secretType, ref);
-    if (present === undefined || present.metadata.uid === uid) throw error;
-    return false;
-  }
+  const patched = await patchByUid<SecretObject>(deps.kube, secretType, ref, patch);
+  if (patched === 'another') return false;
+  deps.secrets.applyWrite(patched);
+  return true;
 }
 
 /**
@@ -105,7 +97,7 @@ async function takeBack(
   if (existing === undefined) return true;
   if (existing.metadata.ownerReferences?.some(({ uid }) => uid === owner.metadata.uid) !== true) return false;
   const { uid } = existing.metadata;
-  return patchOwn(deps, ref, { uid, metadata: { labels: { [labels.managedBy]: managedByValue } } });
+  return patchOwn(deps, { ...ref, uid }, { metadata: { labels: { [labels.managedBy]: managedByValue } } });
 }
 
 function newSecret(owner: CustomObject, name: string, data: Readonly<Record<string, string>>): NewObject {

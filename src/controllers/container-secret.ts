@@ -1,5 +1,6 @@
 import { gpuPoolType, labels, managedByValue } from '../api/group.ts';
 import { isKubeError, keyOf, type KubeApi, type KubeObject, type NewObject } from '../kube/contract.ts';
+import { patchByUid } from '../kube/patch.ts';
 import type { Store } from '../kube/store.ts';
 import { renderContainer, type ContainerProblem, type ContainerToRender } from '../plan/container/render.ts';
 import type { InputReader } from './input-reader.ts';
@@ -92,7 +93,9 @@ async function isThere(
   if (controllerUidOf(existing) !== uid) return false;
   // It lost the label that the store selects by.
   const patch = { metadata: { labels: { [labels.managedBy]: managedByValue } } };
-  secrets.applyWrite(await kube.mergePatch<SecretObject>(secretType, ref, patch));
+  const patched = await patchByUid<SecretObject>(kube, secretType, { ...ref, uid: existing.metadata.uid }, patch);
+  if (patched === 'another') return false;
+  secrets.applyWrite(patched);
   return true;
 }
 

@@ -1,4 +1,4 @@
-import type { KubeApi, KubeObject, ObjectMeta, ResourceType } from './contract.ts';
+import { isKubeError, type KubeApi, type KubeObject, type ObjectMeta, type ResourceType } from './contract.ts';
 
 /** JSON as objects of the API server hold it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
@@ -44,6 +44,28 @@ export async function writeStatus<T extends KubeObject & { readonly status?: obj
   const patch = statusPatch(object, write.desired, { lock: write.lock });
   if (patch === undefined) return object;
   return api.mergePatch<T>(type, object.metadata, patch, 'status');
+}
+
+/**
+ * Patches the object with this UID. Somebody may have deleted it since it was read, and made another one under its name, which is
+ * theirs: that one's UID cannot be changed, so the API server refuses.
+ *
+ * @returns `another`: its name is another one's by now. Rejects `notFound` when there is none.
+ */
+export async function patchByUid<T extends KubeObject>(
+  api: KubeApi,
+  type: ResourceType,
+  ref: Pick<ObjectMeta, 'namespace' | 'name'> & { readonly uid: string | undefined },
+  patch: { readonly metadata?: object },
+): Promise<T | 'another'> {
+  const { uid } = ref;
+  try {
+    return await api.mergePatch<T>(type, ref, { ...patch, metadata: { ...patch.metadata, uid } });
+  } catch (error) {
+    if (!isKubeError(error, 'invalid', 'conflict')) throw error;
+    if ((await api.get(type, ref))?.metadata.uid === uid) throw error;
+    return 'another';
+  }
 }
 
 /** Applies a merge patch as RFC 7386 describes it. Neither argument is changed; unchanged parts are shared. */

@@ -1,6 +1,4 @@
-import { conditionOf } from '../../api/conditions.ts';
 import { gpuPoolType, groupVersion } from '../../api/group.ts';
-import type { VmStatus } from '../../api/vm.ts';
 import {
   isKubeError,
   isOfEndingNamespace,
@@ -9,6 +7,7 @@ import {
   type NewObject,
   type ResourceType,
 } from '../../kube/contract.ts';
+import { patchByUid } from '../../kube/patch.ts';
 import type { Store } from '../../kube/store.ts';
 import type { MemberPatch } from '../../plan/pool/patches.ts';
 import type { MemberDeletion, NewMember, PoolPlan } from '../../plan/pool/plan.ts';
@@ -19,7 +18,7 @@ import { controllerReference } from '../owned.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { inBatches } from './in-batches.ts';
 import type { PoolMemory } from './memory.ts';
-import { isMarkedDeleteFirst } from './observe.ts';
+import { seenOf } from './observe.ts';
 import { memberKeyOf, ownerKeyOf } from '../pool-owner.ts';
 
 /** The kinds that members are of. */
@@ -105,9 +104,9 @@ async function deleteMember(deps: PoolActDeps, pool: CustomObject, member: PoolM
 }
 
 /** It has become Ready, or its user keeps it, since it was chosen. */
-function isWantedAgain({ ready, isDeleteFirst }: PoolMember, { metadata, status }: CustomObject): boolean {
-  const isReady = conditionOf((status as VmStatus | undefined)?.conditions, 'Ready')?.status === 'True';
-  return (isReady && !ready.isTrue) || (isDeleteFirst && !isMarkedDeleteFirst(metadata));
+function isWantedAgain({ ready, isDeleteFirst }: PoolMember, present: CustomObject): boolean {
+  const seen = seenOf(present);
+  return (seen.ready.isTrue && !ready.isTrue) || (isDeleteFirst && !seen.isDeleteFirst);
 }
 
 async function patchMember(
@@ -116,19 +115,12 @@ async function patchMember(
   { member, patch }: MemberPatch,
 ): Promise<void> {
   const { kind, name, uid } = member;
-  const { metadata = {} } = patch as { metadata?: object };
-  const ref = { namespace: pool.metadata.namespace, name };
+  const ref = { namespace: pool.metadata.namespace, name, uid };
   try {
-    const patched = await kube.mergePatch<CustomObject>(typeOf(kind), ref, {
-      ...patch,
-      metadata: { ...metadata, uid },
-    });
-    take(vms, kind, patched);
+    const patched = await patchByUid<CustomObject>(kube, typeOf(kind), ref, patch);
+    if (patched !== 'another') take(vms, kind, patched);
   } catch (error) {
-    if (isKubeError(error, 'notFound', 'conflict')) return;
-    // One that was made anew under its name refuses the UID of the one before.
-    const isAnother = isKubeError(error, 'invalid') && (await kube.get(typeOf(kind), ref))?.metadata.uid !== uid;
-    if (!isAnother) throw error;
+    if (!isKubeError(error, 'notFound', 'conflict')) throw error;
   }
 }
 

@@ -11,7 +11,7 @@ import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { memberKeyOf } from '../pool-owner.ts';
 import { vmKindOf, vmKinds } from '../vm/kinds.ts';
 import { firstIssue, parseVm } from '../vm/parse.ts';
-import { millis, unknownVm, vmOf } from './member-view.ts';
+import { millis, unknownVm, vmOf, type VmView } from './member-view.ts';
 import type { PoolMemory } from './memory.ts';
 
 export interface PoolObserveDeps {
@@ -64,23 +64,28 @@ export function observePool(
   };
 }
 
+/** What the object itself says of a member, whatever this process remembers. */
+export function seenOf(object: CustomObject): VmView & Pick<PoolMember, 'createdAt' | 'isDeleteFirst'> {
+  const { creationTimestamp, annotations: given } = object.metadata;
+  const { status, isStatusDamaged } = parseVm(object);
+  const createdAt = millis(creationTimestamp) ?? 0;
+  const view = isStatusDamaged ? unknownVm(createdAt) : vmOf(object, status, createdAt);
+  return { ...view, createdAt, isDeleteFirst: given?.[annotations.deleteFirst] === 'true' };
+}
+
 function memberOf(object: CustomObject, memory: PoolMemory, now: number): PoolMember {
   const { metadata } = object;
-  const { status, isStatusDamaged } = parseVm(object);
   const annotation = (name: string): string | undefined => metadata.annotations?.[name];
-  const createdAt = millis(metadata.creationTimestamp) ?? 0;
-  const view = isStatusDamaged ? unknownVm(createdAt) : vmOf(object, status, createdAt);
-  const troubles = memory.noteTroubles(metadata.uid, view, now);
+  const seen = seenOf(object);
+  const troubles = memory.noteTroubles(metadata.uid, seen, now);
   return {
     kind: vmKindOf(object).type.kind === 'SpotVm' ? 'SpotVm' : 'GpuVm',
     name: metadata.name,
     uid: metadata.uid,
-    createdAt,
     isDeleting: metadata.deletionTimestamp !== undefined || memory.hasDeleted(metadata.uid),
     hash: metadata.labels?.[labels.templateHash],
     repairedSince: annotation(annotations.repairedSince),
-    isDeleteFirst: isMarkedDeleteFirst(metadata),
-    ...view,
+    ...seen,
     ...{ brokenSince: troubles.broken, marketSince: troubles.market },
     spec: (object.spec ?? {}) as Readonly<Record<string, unknown>>,
     labels: metadata.labels ?? {},
@@ -123,9 +128,4 @@ function digestOf(object: CustomObject): string {
   const digest = JSON.stringify([ofLabels, ofAnnotations, ownerReferences, deletionTimestamp, spec, view]);
   digests.set(object, digest);
   return digest;
-}
-
-/** Somebody wants this member to be the first to go. */
-export function isMarkedDeleteFirst({ annotations: given }: CustomObject['metadata']): boolean {
-  return given?.[annotations.deleteFirst] === 'true';
 }
