@@ -4,7 +4,13 @@ import { conditionOf } from '../../src/api/conditions.ts';
 import { gpuVmType, spotVmType } from '../../src/api/group.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import { secretType, type CustomObject, type SecretObject } from '../../src/controllers/objects.ts';
-import type { KubeObject, ListSelector, ResourceType } from '../../src/kube/contract.ts';
+import {
+  KubeError,
+  type KubeApi,
+  type KubeObject,
+  type ListSelector,
+  type ResourceType,
+} from '../../src/kube/contract.ts';
 import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
 
 /** Two kinds share the names of connection Secrets, and nobody collects those of resources that are gone. */
@@ -39,6 +45,26 @@ describe('a VM that is gone', () => {
     world.control('POST', `vms/${world.vms()[0]?.id ?? ''}`, { remove: true });
     await world.until(() => ready(world, gpuVmType) === 'NoOffer', 1_800_000);
     expect(Object.keys(secret(world)?.data ?? {}).sort()).toEqual(['password', 'user']);
+  });
+});
+
+describe('a Secret that nothing can be taken out of', () => {
+  it('keeps nobody from another VM when the first one is gone', async () => {
+    const world = await createWorld({ seed: 7 });
+    await create(world, gpuVmType, {});
+    await world.until(() => ready(world, gpuVmType) === 'Running', 600_000);
+    const first = world.vms()[0]?.id ?? '';
+    const mergePatch = world.api.mergePatch.bind(world.api);
+    world.api.mergePatch = async <T extends KubeObject>(...given: Parameters<KubeApi['mergePatch']>): Promise<T> => {
+      const { data } = given[2] as { data?: Record<string, unknown> };
+      if (given[0] !== secretType || data?.['host'] !== null) return mergePatch<T>(...given);
+      throw new KubeError('data: Forbidden: field is immutable when `immutable` is set', 'invalid');
+    };
+    world.control('POST', `vms/${first}`, { remove: true });
+    const hasAnother = (): boolean => world.vms().some(({ id }) => id !== first);
+    expect(await world.until(hasAnother, 1_800_000)).toBeDefined();
+    await world.until(() => ready(world, gpuVmType) === 'Running', 600_000);
+    expect(ready(world, gpuVmType)).toBe('Running');
   });
 });
 

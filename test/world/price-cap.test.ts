@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { KubeError, type KubeApi, type KubeObject } from '../../src/kube/contract.ts';
 import { hidePrices, intercept } from './interception.ts';
 import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
 
@@ -131,6 +132,24 @@ describe('a VM that is dearer than its cap since it was made bigger', () => {
     await world.advance(10 * minute);
     expect(world.vms().map(({ status }) => status)).toEqual(['StoppedDisassociated']);
     expect(world.conditionOf('trainer', 'UpToDate')).toBe('False ResizeOverPriceCap');
+  });
+
+  it('is changed all the same where the CRD is older, and the API server refuses what is to be written first', async () => {
+    const world = await createWorld({ seed: 74 });
+    await world.apply('trainer', easySpec);
+    expect(await world.until(() => isReady(world, 'trainer'), 5 * minute)).toBeDefined();
+    const mergePatch = world.api.mergePatch.bind(world.api);
+    let refusals = 0;
+    world.api.mergePatch = async <T extends KubeObject>(...given: Parameters<KubeApi['mergePatch']>): Promise<T> => {
+      const { status } = given[2] as { status?: { resize?: { outcome?: string } | null } };
+      if (status?.resize?.outcome !== 'Pending') return mergePatch<T>(...given);
+      refusals += 1;
+      throw new KubeError('status.resize.outcome: Unsupported value: "Pending"', 'invalid');
+    };
+    await world.apply('trainer', { vcpus: 4 });
+    const isBig = (): boolean => world.statusOf('trainer')?.size?.vcpus === 4 && isReady(world, 'trainer');
+    expect(await world.until(isBig, 10 * minute)).toBeDefined();
+    expect(refusals).toBe(1);
   });
 
   it('is held back also by a process that knows nothing of the change', async () => {

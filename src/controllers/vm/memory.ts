@@ -59,8 +59,8 @@ export class VmMemory {
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
   #isNew = false;
-  /** The API server does not take the intent of a change of size, as its CRD is older. */
-  isResizeIntentRefused = false;
+  /** When the API server last did not take the intent of a change of size, as its CRD is older. */
+  resizeIntentRefusedAt = -Infinity;
   /** UID of our Secret, if nothing can be taken out of it. */
   stubbornSecretUid: string | undefined;
 

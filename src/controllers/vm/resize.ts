@@ -23,9 +23,10 @@ export function unwrittenResize(
   step: Step,
   { memory, now }: { readonly memory: VmMemory; readonly now: number },
 ): Resize | undefined {
-  if (step.kind !== 'modify' || memory.isResizeIntentRefused) return undefined;
+  if (step.kind !== 'modify') return undefined;
   const isWritten = resize?.outcome === 'Pending' && isSameSize(resize.to, step.size);
-  if (isWritten && now - millis(resize.askedAt) < timings.callTimeoutMs) return undefined;
+  const writtenAt = Math.max(isWritten ? millis(resize.askedAt) : 0, memory.resizeIntentRefusedAt);
+  if (now - writtenAt < timings.callTimeoutMs) return undefined;
   return { to: step.size, outcome: 'Pending', askedAt: toPreciseTimestamp(now) };
 }
 
@@ -48,7 +49,7 @@ export async function writeResizeIntent(
       { key: pass.key },
       'the API server refuses to keep what size was asked for: apply the CRDs of this release',
     );
-    pass.memory.isResizeIntentRefused = true;
+    pass.memory.resizeIntentRefusedAt = deps.clock.now();
   }
   return 'looked';
 }

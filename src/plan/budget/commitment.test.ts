@@ -52,6 +52,13 @@ describe('a resource is committed to', () => {
       '1 4 0.199',
     ],
     [
+      'the GPUs of a size that was asked for without a certain answer, which no list may show yet',
+      { ...runs, resize: { to: sizeOf({ gpuCount: 4 }), outcome: 'Pending' } },
+      [cloudVm('vm-1')],
+      '1 4 0.199',
+      '1 4 0.199',
+    ],
+    [
       'what was quoted for a VM that is listed without a price, and nowhere recorded yet',
       { launch: launchOf({ outcome: 'Pending', quotedHourlyPrice: '0.30' }) },
       [cloudVm('vm-1', { price: undefined })],

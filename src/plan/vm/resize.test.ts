@@ -118,8 +118,13 @@ describe('another size:', () => {
       { rule: 'resizeHasTakenEffect', step: 'record' },
     ],
     [
+      'also by a process that came after it was asked for, whoever has a clock that is behind',
+      { ...on(stopped), ...asked(60 * minute), facts: { vmSeenAt: now - 3 * minute } },
+      { rule: 'vmIsToBeStarted' },
+    ],
+    [
       'and forgotten once it would: who changes the size after that is somebody else',
-      { ...on(stopped), ...asked(4 * minute) },
+      { ...on(stopped), ...asked(4 * minute), facts: { vmSeenAt: now - 4 * minute } },
       { rule: 'resizeIsOver', step: 'record', ready: 'keep' },
     ],
     ['a VM is not resized while it is paused', { ...on(running), ...grow, meta: { paused: true } }, { step: 'wait' }],

@@ -23,16 +23,20 @@ const resizeHasTakenEffect: Rule = (observation) => {
   return { step: { kind: 'record', journal }, phase: 'keep', ready: 'keep' };
 };
 
-/** It has not, nobody wants it any more, and by now it would show, if its call left as late as it may have: what changes the size from here on is somebody else. */
+/**
+ * It has not, and by now it would show, if its call left as late as it may have. What changes the size from here on is somebody
+ * else; who still wants it writes it down anew.
+ */
 const resizeIsOver: Rule = (observation) => {
-  const { journal, spec, account, timings } = observation;
+  const { journal, account, facts, now, timings } = observation;
   const { vm, launch, resize } = journal;
   const live = liveVm(observation);
   const listedAt = known(observation)?.snapshot.requestedAt;
-  if (vm === undefined || live === undefined || listedAt === undefined || resize?.outcome !== 'Pending')
-    return undefined;
-  if (account.kind !== 'ready' || !isSameSize(sizeFor(spec, vm), vm.applied)) return undefined;
-  const shownAt = millis(resize.askedAt) + 2 * timings.callTimeoutMs + account.capabilities.lateEffectMs;
+  if (account.kind !== 'ready' || listedAt === undefined) return undefined;
+  if (vm === undefined || live === undefined || resize?.outcome !== 'Pending') return undefined;
+  // Whoever asked may have had a clock that was behind; it asked before this process came to look after the VM.
+  const askedAt = Math.max(millis(resize.askedAt), facts.vmSeenAt ?? now);
+  const shownAt = askedAt + 2 * timings.callTimeoutMs + account.capabilities.lateEffectMs;
   if (listedAt <= shownAt) return undefined;
   return { step: { kind: 'record', journal: { vm, launch } }, phase: 'keep', ready: 'keep' };
 };
