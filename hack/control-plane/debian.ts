@@ -40,7 +40,9 @@ async function downloadPackage(staging: string, name: string): Promise<string> {
   await mkdir(path.join(lists, 'partial'), { recursive: true });
   await mkdir(path.join(cache, 'archives', 'partial'), { recursive: true });
   // The user of its own that apt downloads as may not write there.
-  const settings = [`Dir::State::lists=${lists}`, `Dir::Cache=${cache}`, 'APT::Sandbox::User=root'];
+  const places = [`Dir::State::lists=${lists}`, `Dir::Cache=${cache}`, 'APT::Sandbox::User=root'];
+  // Where no mirror answers, a few tests cannot be run, and the others must not wait for that.
+  const settings = [...places, 'Acquire::http::Timeout=10', 'Acquire::https::Timeout=10', 'Acquire::Retries=1'];
   const options = ['-qq', ...settings.flatMap((setting) => ['-o', setting])];
   await run('apt-get', [...options, 'update'], staging);
   await run('apt-get', [...options, 'download', name], staging);

@@ -57,6 +57,12 @@ function publish(version: string, archive: Buffer, hash = sha512(archive)): void
 
 const download = (): Promise<void> => downloadOfficial(target, platform, `${url}/index`);
 
+async function expectNothingLeft(download: Promise<void>, why: string): Promise<void> {
+  await expect(download).rejects.toThrow(why);
+  const cache = path.dirname(target);
+  expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+}
+
 describe('the official download', () => {
   it.each([
     ['the pinned version', kubernetesVersion],
@@ -164,9 +170,7 @@ describe('the official download of helm', () => {
     ],
   ])('leaves nothing behind when %s', async (_when, arrange, why) => {
     arrange();
-    await expect(downloadIt()).rejects.toThrow(why);
-    const cache = path.dirname(target);
-    expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+    await expectNothingLeft(downloadIt(), why);
   });
 });
 
@@ -208,8 +212,6 @@ describe('the official download of prometheus', () => {
     ],
   ])('leaves nothing behind when %s', async (_when, arrange, why) => {
     arrange();
-    await expect(downloadIt()).rejects.toThrow(why);
-    const cache = path.dirname(target);
-    expect(existsSync(cache) ? readdirSync(cache) : []).toEqual([]);
+    await expectNothingLeft(downloadIt(), why);
   });
 });
