@@ -1,11 +1,11 @@
 import { markOf } from '../../src/api/vm-name.ts';
 import type { VmSpec } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
-import { money } from '../../src/lib/money.ts';
+import { money, type Money } from '../../src/lib/money.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import { computePrice, storagePrice } from '../../src/sim/stock.ts';
 import type { InstantVm, Vm } from '../../src/sim/state.ts';
-import { takeInstant } from './ready-made.ts';
+import { listInstants, takeInstant } from './ready-made.ts';
 
 export interface InstantFacts {
   /** That the provider keeps ready at this moment. */
@@ -21,6 +21,11 @@ export class InstantWatch {
   readonly #facts: InstantFacts;
   /** Names of VMs that were taken ready-made. */
   readonly #taken = new Set<string>();
+  /**
+   * By id, the least dollars per hour at which it was ever listed. A host may become dearer between the list and the call, and
+   * which list was read, with two leaders, only they know; what is paid in the end, others watch.
+   */
+  readonly #listedAt = new Map<string, Money>();
 
   constructor(facts: InstantFacts) {
     this.#facts = facts;
@@ -32,12 +37,21 @@ export class InstantWatch {
   }
 
   afterExchange(request: SimRequest, exchange: Exchange): void {
+    if (request.path === listInstants) this.#noteListed();
     if (request.path !== takeInstant) return;
     // Also where the answer is lost.
     if (exchange.kind === 'cut' || exchange.answer.status === 200) this.#taken.add(field(request, 'name'));
   }
 
-  /** By what the list says of it, which nobody changes. */
+  #noteListed(): void {
+    for (const [id, instant] of this.#facts.instants()) {
+      const price = listedPrice(instant);
+      const before = this.#listedAt.get(id);
+      if (before === undefined || price.lt(before)) this.#listedAt.set(id, price);
+    }
+  }
+
+  /** By what the list says of it, which nobody changes but for its price. */
   #checkChoice(request: SimRequest): void {
     const instant = this.#facts.instants().get(field(request, 'instance_uuid'));
     const owner = this.#facts.resourceOf(markOf(field(request, 'name'))?.uid ?? '');
@@ -53,7 +67,7 @@ export class InstantWatch {
     const { size, operatingSystem: has } = instant.kind;
     const wrong = [
       ...(wanted === undefined ? ['nobody has asked for it'] : []),
-      ...(listedPrice(instant).gt(maxHourlyPrice) ? [`it is listed above ${maxHourlyPrice}`] : []),
+      ...(this.#wasListedWithin(instant, maxHourlyPrice) ? [] : [`it is listed above ${maxHourlyPrice}`]),
       ...(size.gpuCount === (gpu?.count ?? 1) ? [] : [`it has ${String(size.gpuCount)} GPUs`]),
       ...(gpu?.models.includes(size.gpuModel) === true ? [] : [`it has ${size.gpuModel}`]),
       ...(size.storage >= (storageGB ?? 0) ? [] : ['its disk is too small']),
@@ -61,6 +75,10 @@ export class InstantWatch {
     ];
     if (wrong.length > 0)
       this.#facts.complain(`a ready-made VM is taken for ${owner.metadata.name}: ${wrong.join(', ')}`);
+  }
+
+  #wasListedWithin({ id }: InstantVm, cap: string): boolean {
+    return this.#listedAt.get(id)?.lte(cap) === true;
   }
 
   #checkSize(request: SimRequest): void {
@@ -73,7 +91,7 @@ export class InstantWatch {
   }
 }
 
-function listedPrice({ host, kind, listedPrice: said }: InstantVm): ReturnType<typeof money> {
+function listedPrice({ host, kind, listedPrice: said }: InstantVm): Money {
   return money(said ?? computePrice(host, kind.size) + storagePrice(host, kind.size)).div(1e9);
 }
 
