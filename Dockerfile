@@ -1,8 +1,12 @@
 # One bundled file, Node.js and the libraries that it is linked with: no npm, no sources, no shell, and a user who is not root.
 # The base of the build stage is an argument, so that a release can pin it by digest.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+# For buildx with --sbom: what the bundle and the libraries were made of is in package-lock.json and in the build stage. In the
+# last one there is no package left that anybody could find.
+ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
 
 FROM ${NODE_IMAGE} AS build
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./
 # The image brings its own Node.js; the optional packages are other copies of it, except esbuild's binary.
