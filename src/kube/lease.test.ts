@@ -6,7 +6,7 @@ import { silentLogger } from '../lib/logger.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { KubeError, type KubeApi } from './contract.ts';
 import { NotLeadingError } from './leader.ts';
-import { LeaseElector, leaseType } from './lease.ts';
+import { defaultLeaseTiming, LeaseElector, leaseType } from './lease.ts';
 import { MemoryApi } from './testing/memory-api.ts';
 
 const lease = { namespace: 'gpuvm-system', name: 'gpuvm-operator' };
@@ -15,8 +15,13 @@ function newApi(clock: VirtualClock): MemoryApi {
   return new MemoryApi({ clock, kinds: [{ type: leaseType }] });
 }
 
-function newElector(api: KubeApi, clock: VirtualClock, identity: string): { elector: LeaseElector; words: string[] } {
-  const elector = new LeaseElector({ api, clock, random: () => 0.5, log: silentLogger, lease, identity });
+function newElector(
+  api: KubeApi,
+  clock: VirtualClock,
+  identity: string,
+  random = (): number => 0.5,
+): { elector: LeaseElector; words: string[] } {
+  const elector = new LeaseElector({ api, clock, random, log: silentLogger, lease, identity });
   const words: string[] = [];
   elector.onGained(() => words.push('gained'));
   elector.onLost(() => words.push('lost'));
@@ -80,11 +85,37 @@ describe('leader election', () => {
     two.elector.start();
     await clock.advance(1000);
     await one.elector.stop(1000);
-    await clock.advance(4400);
+    await clock.advance(1600);
     expect([one.words, two.words]).toEqual([['gained', 'lost'], ['gained']]);
     expect(clock.nextDue()).toBeDefined();
     await two.elector.stop(1000);
     expect(clock.nextDue()).toBeUndefined();
+  });
+
+  test('finds a new leader within the lease time and a look, whenever the old one dies', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 9000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        async (at, share) => {
+          const clock = new VirtualClock();
+          const api = newApi(clock);
+          const { api: cut, wire } = wired(api, clock);
+          const one = newElector(cut, clock, 'one');
+          one.elector.start();
+          await clock.advance(0);
+          const two = newElector(api, clock, 'two', () => share);
+          two.elector.start();
+          await clock.advance(at);
+          wire.cut = true;
+          const died = clock.now();
+          while (two.words.length === 0) await clock.advance(100);
+          const { durationMs, retryMs } = defaultLeaseTiming;
+          expect(clock.now() - died).toBeGreaterThanOrEqual(durationMs - retryMs);
+          expect(clock.now() - died).toBeLessThanOrEqual(durationMs + 0.8 * retryMs + 100);
+        },
+      ),
+    );
   });
 
   test('gives back what an attempt has taken that was under way when it stopped', async () => {

@@ -39,14 +39,19 @@ export interface LeaseTiming {
   readonly durationMs: number;
   /** The leader gives up when it could not renew for this long. Less than the duration: there must be a gap. */
   readonly renewDeadlineMs: number;
-  /** Between two attempts. */
+  /** Between two renewals. Those that wait look at the lease more often: after 0.4 to 0.8 of it. */
   readonly retryMs: number;
 }
 
 /** client-go's defaults. */
 export const defaultLeaseTiming: LeaseTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
-/** client-go's JitterFactor: those that wait do not all come at the same moment. */
-const jitter = 1.2;
+
+/**
+ * How long those that wait let the lease be between two looks, as shares of `retryMs`; at random between the two, so that they
+ * do not all come at the same moment. client-go's waiters let 1 to 2.2 of it go by. A look is one small GET, and a lease that
+ * is given back is to be taken within two seconds.
+ */
+const lookAfter = { least: 0.4, most: 0.8 };
 
 /**
  * Leader election by a Lease, with the rules of client-go, so that it mixes with every other tool that reads Leases:
@@ -128,12 +133,23 @@ export class LeaseElector implements Leadership {
   }
 
   async #run(): Promise<void> {
-    const { clock, random } = this.#options;
+    const { clock } = this.#options;
     while (!this.#abort.signal.aborted) {
       await this.#attempt();
-      const waitMs = this.#leading ? this.#timing.retryMs : this.#timing.retryMs * (1 + jitter * random());
+      const waitMs = this.#leading ? this.#timing.retryMs : this.#msToNextLook();
       await sleep(clock, waitMs, this.#abort.signal).catch(() => undefined);
     }
+  }
+
+  /** Sooner where the lease will have run out by then: a leader that was killed has cost its whole duration already. */
+  #msToNextLook(): number {
+    const { clock, random } = this.#options;
+    const { least, most } = lookAfter;
+    const lookMs = this.#timing.retryMs * (least + (most - least) * random());
+    const expiresAt = this.#expiresAt();
+    if (expiresAt === undefined || expiresAt <= clock.now()) return lookMs;
+    // Right after: at that moment itself it has not run out yet. Several that come together are told apart by the version.
+    return Math.min(lookMs, expiresAt - clock.now() + 1);
   }
 
   /** Acquires or renews. Never rejects. */
@@ -186,11 +202,17 @@ export class LeaseElector implements Leadership {
 
   #mayTake(): boolean {
     if (this.#seen === undefined) return false;
-    const { lease, at } = this.#seen;
+    const { lease } = this.#seen;
     const holder = lease.spec?.holderIdentity ?? '';
     if (holder === '' || holder === this.#options.identity) return true;
-    const durationMs = (lease.spec?.leaseDurationSeconds ?? this.#timing.durationMs / 1000) * 1000;
-    return this.#options.clock.now() > at + durationMs;
+    return this.#options.clock.now() > (this.#expiresAt() ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** When the lease, unless it changes, has run out for this process; undefined while nothing is known of it. */
+  #expiresAt(): number | undefined {
+    if (this.#seen === undefined) return undefined;
+    const { lease, at } = this.#seen;
+    return at + (lease.spec?.leaseDurationSeconds ?? this.#timing.durationMs / 1000) * 1000;
   }
 
   async #create(): Promise<void> {
