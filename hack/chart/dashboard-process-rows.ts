@@ -1,4 +1,4 @@
-import { quantileBy, rateBy, type Query, type Row } from './dashboard-queries.ts';
+import { ours, quantileBy, rateBy, rateOf, type Query, type Row } from './dashboard-queries.ts';
 
 /** By pod, as each has its own. */
 function byPod(expr: string): Query {
@@ -11,7 +11,7 @@ const queues: Row = {
     {
       ...{ title: 'Keys that wait', unit: 'short' },
       description: 'Of the pod with the shortest queue: those that do not lead have keys that wait, and work on none.',
-      queries: [{ expr: 'min by (controller) (workqueue_depth)', legend: '{{controller}}' }],
+      queries: [{ expr: `min by (controller) ${ours('workqueue_depth')}`, legend: '{{controller}}' }],
     },
     {
       ...{ title: 'How long a key waits (90 %)', unit: 's' },
@@ -23,7 +23,7 @@ const queues: Row = {
       description: 'Growing: something hangs.',
       queries: [
         {
-          expr: 'max by (controller) (workqueue_longest_running_processor_seconds)',
+          expr: `max by (controller) ${ours('workqueue_longest_running_processor_seconds')}`,
           legend: '{{controller}}',
         },
       ],
@@ -53,7 +53,7 @@ const queues: Row = {
       description: 'How many of those that there may be are at work.',
       queries: [
         {
-          expr: 'max by (controller) (controller_runtime_active_workers / controller_runtime_max_concurrent_reconciles)',
+          expr: `max by (controller) ${ours('(controller_runtime_active_workers / controller_runtime_max_concurrent_reconciles)')}`,
           legend: '{{controller}}',
         },
       ],
@@ -94,29 +94,29 @@ const process: Row = {
       ...{ title: 'Memory', unit: 'bytes' },
       description: 'Resident, and the part of it that JavaScript uses.',
       queries: [
-        { expr: 'max by (pod) (process_resident_memory_bytes)', legend: '{{pod}} resident' },
-        { expr: 'max by (pod) (nodejs_heap_size_used_bytes)', legend: '{{pod}} heap' },
+        { expr: `max by (pod) ${ours('process_resident_memory_bytes')}`, legend: '{{pod}} resident' },
+        { expr: `max by (pod) ${ours('nodejs_heap_size_used_bytes')}`, legend: '{{pod}} heap' },
       ],
     },
     {
       ...{ title: 'CPU', unit: 'short' },
       description: 'In cores. JavaScript runs on one of them.',
-      queries: [byPod('sum by (pod) (rate(process_cpu_seconds_total[$__rate_interval]))')],
+      queries: [byPod(`sum by (pod) ${rateOf('process_cpu_seconds_total')}`)],
     },
     {
       ...{ title: 'Delay of the event loop (99 %)', unit: 's' },
       description: 'How late timers are. Seconds put the lease at risk.',
-      queries: [byPod('max by (pod) (nodejs_eventloop_lag_p99_seconds)')],
+      queries: [byPod(`max by (pod) ${ours('nodejs_eventloop_lag_p99_seconds')}`)],
     },
     {
       ...{ title: 'Garbage collection', unit: 'percentunit' },
       description: 'Share of the time that it takes.',
-      queries: [byPod('sum by (pod) (rate(nodejs_gc_duration_seconds_sum[$__rate_interval]))')],
+      queries: [byPod(`sum by (pod) ${rateOf('nodejs_gc_duration_seconds_sum')}`)],
     },
     {
       ...{ title: 'Time since the start', unit: 's' },
       description: 'A pod that loses the lease ends, and starts again.',
-      queries: [byPod('time() - max by (pod) (process_start_time_seconds)')],
+      queries: [byPod(`time() - max by (pod) ${ours('process_start_time_seconds')}`)],
     },
     {
       ...{ title: 'Versions', unit: 'short', stacked: true },

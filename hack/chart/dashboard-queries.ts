@@ -28,12 +28,26 @@ export function once(series: string): string {
   return `max without (instance, pod) (${series})`;
 }
 
+/**
+ * Of series whose names every controller and every process has: those of this operator. Job and instance tell where a
+ * series was scraped, and only the operator has gpuvm_build_info.
+ */
+export function ours(series: string): string {
+  return `(${series} and on (job, instance) gpuvm_build_info)`;
+}
+
+/** The rate of a counter, of this operator alone. */
+export function rateOf(series: string): string {
+  const rate = `rate(${series}[$__rate_interval])`;
+  return series.startsWith('gpuvm_') ? `(${rate})` : ours(rate);
+}
+
 export function byAccount(metric: string): Query {
   return { expr: `max by (account) (${metric}${ofAccount})`, legend: '{{account}}' };
 }
 
 export function rateBy(label: string, series: string): Query {
-  return { expr: `sum by (${label}) (rate(${series}[$__rate_interval]))`, legend: `{{${label}}}` };
+  return { expr: `sum by (${label}) ${rateOf(series)}`, legend: `{{${label}}}` };
 }
 
 export function happenedBy(label: string, series: string): Query {
@@ -45,7 +59,7 @@ export function happened(metric: string, legend: string): Query {
 }
 
 export function quantileBy(label: string, metric: string, selector = ''): Query {
-  const buckets = `sum by (${label}, le) (rate(${metric}_bucket${selector}[$__rate_interval]))`;
+  const buckets = `sum by (${label}, le) ${rateOf(`${metric}_bucket${selector}`)}`;
   return { expr: `histogram_quantile(0.9, ${buckets})`, legend: `{{${label}}}` };
 }
 

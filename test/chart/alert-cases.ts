@@ -18,6 +18,9 @@ export interface AlertCase {
 
 const lead = 'instance="10.0.0.1:8080", pod="one"';
 const idle = 'instance="10.0.0.2:8080", pod="two"';
+/** A controller of somebody else, whose metrics have the names that all controllers give them. */
+const elsewhere = 'instance="10.0.0.3:8080", pod="three"';
+const foreign = `name="x", controller="x", ${elsewhere}`;
 
 const runway = { alert: 'GpuvmBalanceRunwayShort' } as const;
 const account = 'account="default"';
@@ -199,6 +202,12 @@ const stuck = {
   summary: 'The controller gpuvm does not get on',
 };
 
+/** Both pods of the operator, by what tells them from those of others. */
+const ours: Series = {
+  [`gpuvm_build_info{version="1", ${lead}}`]: '1x30',
+  [`gpuvm_build_info{version="1", ${idle}}`]: '1x30',
+};
+
 const runtime: readonly AlertCase[] = [
   {
     ...{ alert: 'GpuvmOperatorDown', severity: 'critical', when: 'the last pod went away' },
@@ -217,6 +226,7 @@ const runtime: readonly AlertCase[] = [
   {
     ...{ alert: 'GpuvmQueueStuck', severity: 'critical', when: 'a reconcile hangs while others go on' },
     series: {
+      ...ours,
       [`workqueue_longest_running_processor_seconds{${ofQueue}, ${lead}}`]: '0+60x30',
       [`workqueue_depth{${ofQueue}, ${lead}}`]: '0x30',
       [`workqueue_work_duration_seconds_count{${ofQueue}, ${lead}}`]: '0+9x30',
@@ -227,6 +237,7 @@ const runtime: readonly AlertCase[] = [
   {
     ...{ alert: 'GpuvmQueueStuck', severity: 'critical', when: 'keys wait in both pods, and nobody takes any' },
     series: {
+      ...ours,
       [`workqueue_depth{${ofQueue}, ${lead}}`]: '3x30',
       [`workqueue_depth{${ofQueue}, ${idle}}`]: '9x30',
       [`workqueue_work_duration_seconds_count{${ofQueue}, ${lead}}`]: '7x30',
@@ -237,6 +248,7 @@ const runtime: readonly AlertCase[] = [
   {
     ...{ alert: 'GpuvmQueueStuck', severity: 'critical', when: 'keys wait where nobody leads, and are done elsewhere' },
     series: {
+      ...ours,
       [`workqueue_depth{${ofQueue}, ${lead}}`]: '0x30',
       [`workqueue_depth{${ofQueue}, ${idle}}`]: '9x30',
       [`workqueue_work_duration_seconds_count{${ofQueue}, ${lead}}`]: '7x30',
@@ -246,11 +258,55 @@ const runtime: readonly AlertCase[] = [
   {
     ...{ alert: 'GpuvmQueueStuck', severity: 'critical', when: 'the queue is long, and gets on' },
     series: {
+      ...ours,
       [`workqueue_depth{${ofQueue}, ${lead}}`]: '300x30',
       [`workqueue_longest_running_processor_seconds{${ofQueue}, ${lead}}`]: '29x30',
       [`workqueue_work_duration_seconds_count{${ofQueue}, ${lead}}`]: '0+60x30',
     },
     at: '20m',
+  },
+  {
+    ...{ alert: 'GpuvmQueueStuck', severity: 'critical', when: 'the controller of somebody else hangs' },
+    series: {
+      ...ours,
+      [`workqueue_depth{${ofQueue}, ${lead}}`]: '0x30',
+      [`workqueue_longest_running_processor_seconds{${foreign}}`]: '0+60x30',
+      [`workqueue_depth{${foreign}}`]: '3x30',
+      [`workqueue_work_duration_seconds_count{${foreign}}`]: '7x30',
+    },
+    at: '20m',
+  },
+  {
+    ...{
+      alert: 'GpuvmQueueStuck',
+      severity: 'critical',
+      when: 'keys wait, while a controller of the same name, of somebody else, gets on',
+    },
+    series: {
+      ...ours,
+      [`workqueue_depth{${ofQueue}, ${lead}}`]: '3x30',
+      [`workqueue_depth{${ofQueue}, ${idle}}`]: '9x30',
+      [`workqueue_work_duration_seconds_count{${ofQueue}, ${lead}}`]: '7x30',
+      [`workqueue_depth{${ofQueue}, ${elsewhere}}`]: '0x30',
+      [`workqueue_work_duration_seconds_count{${ofQueue}, ${elsewhere}}`]: '0+9x30',
+    },
+    at: '20m',
+    fires: stuck,
+  },
+  {
+    ...{
+      alert: 'GpuvmQueueStuck',
+      severity: 'critical',
+      when: 'the pod that led has just ended, and the other one has yet to show that it gets on',
+    },
+    series: {
+      [`gpuvm_build_info{version="1", ${lead}}`]: '1x18 stale',
+      [`gpuvm_build_info{version="1", ${idle}}`]: '1x30',
+      [`workqueue_depth{${ofQueue}, ${lead}}`]: '0x18 stale',
+      [`workqueue_depth{${ofQueue}, ${idle}}`]: '9x30',
+      [`workqueue_work_duration_seconds_count{${ofQueue}, ${lead}}`]: '0+9x18 stale',
+    },
+    at: '25m',
   },
 ];
 

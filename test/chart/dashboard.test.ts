@@ -3,14 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ensurePrometheus } from '../../hack/control-plane/binaries.ts';
 import { gpuBudgetType } from '../../src/api/group.ts';
 import { obtainingMs } from '../support/controller-manager.ts';
+import { ForeignController, foreignMark } from '../support/foreign-controller.ts';
 import { dashboard } from '../support/monitoring.ts';
 import type { Organization } from '../support/organization.ts';
 import { OperatorProcess, type OperatorFlags } from '../support/operator-process.ts';
 import { Prometheus } from '../support/prometheus.ts';
+import { usesOf } from '../support/promql.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
 
-/** The dashboard and the alerts, with a real Prometheus that scrapes two operators while VMs come and are outbid. */
+/** The dashboard and the alerts, with a real Prometheus that scrapes two operators and a controller of somebody else, while VMs come and are outbid. */
 
 /** The lease is held throughout, however slow the machine is. */
 const flags: OperatorFlags = {
@@ -31,7 +33,10 @@ beforeAll(async () => {
   stage = await Stage.set(flags);
   const standby = new OperatorProcess(stage.cluster.kubeconfigPath, flags);
   stage.atEnd({ close: () => void standby.kill() });
-  prometheus = await Prometheus.scraping([await stage.operator.started, await standby.started]);
+  const pods = [await stage.operator.started, await standby.started];
+  const other = await ForeignController.like(pods[0] ?? '');
+  stage.atEnd(other);
+  prometheus = await Prometheus.scraping(pods, [other.url]);
   // What counters count has to come after the first time that they are scraped: an increase has two ends.
   await untilScraped('gpuvm_launches_total', 8);
   team = await stage.organization({ bootDelayMs: 200, stopDelayMs: 200, deleteDelayMs: 200 });
@@ -71,6 +76,12 @@ async function valuesBy(label: string, expression: string): Promise<Record<strin
   return Object.fromEntries(samples.map(({ metric, value: [, value] }) => [metric[label] ?? '', Number(value)]));
 }
 
+/** Metrics of the dashboard that are not the operator's by their names. */
+function namesThatAllUse(): readonly string[] {
+  const names = queries.flatMap(({ expr }) => usesOf(expr).metrics);
+  return [...new Set(names)].filter((name) => !name.startsWith('gpuvm_'));
+}
+
 async function hasData(expression: string): Promise<boolean> {
   const samples = await prometheus.query(withVariables(expression));
   return samples.some(({ value: [, value] }) => value !== 'NaN');
@@ -80,6 +91,14 @@ describe('of the dashboard', () => {
   test.each(queries)('$row: "$panel" has data of $legend', async ({ expr }) => {
     expect(expr).not.toBe('');
     await until('there is data', () => hasData(expr));
+  });
+
+  test.each(namesThatAllUse())('%s is there of another controller, and would be seen', async (metric) => {
+    await until('it is scraped', async () => JSON.stringify(await prometheus.query(metric)).includes(foreignMark));
+  });
+
+  test.each(queries)('$row: "$panel" has nothing of other controllers of $legend', async ({ expr }) => {
+    expect(JSON.stringify(await prometheus.query(withVariables(expr)))).not.toContain(foreignMark);
   });
 
   test('a query without data would be found', async () => {

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 
 import { ensurePrometheus } from '../../hack/control-plane/binaries.ts';
+import { foreignMark } from './foreign-controller.ts';
 import { alertsFile } from './monitoring.ts';
 import { until } from './until.ts';
 
@@ -76,10 +77,14 @@ export class Prometheus {
     }
   }
 
-  /** @param urls of metrics and health of each pod */
-  static async scraping(urls: readonly string[]): Promise<Prometheus> {
+  /**
+   * @param urls of metrics and health of each pod
+   * @param others of controllers that have nothing to do with the operator
+   */
+  static async scraping(urls: readonly string[], others: readonly string[] = []): Promise<Prometheus> {
     const directory = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-prometheus-'));
-    await writeFile(path.join(directory, 'config.yaml'), stringify(configFor(urls.map((url) => new URL(url).host))));
+    const jobs = [jobOf('gpuvm-operator', urls), jobOf(foreignMark, others)];
+    await writeFile(path.join(directory, 'config.yaml'), stringify(configFor(jobs)));
     const prometheus = new Prometheus(path.join(await ensurePrometheus(), 'prometheus'), directory);
     await until('Prometheus is ready', async () => (await fetch(`${await prometheus.#url.promise}/-/ready`)).ok);
     return prometheus;
@@ -114,20 +119,19 @@ export class Prometheus {
   }
 }
 
-function configFor(targets: readonly string[]): object {
+function configFor(jobs: readonly object[]): object {
+  const global = { scrape_interval: '1s', evaluation_interval: '1s' };
+  return { global, rule_files: [alertsFile], scrape_configs: jobs };
+}
+
+/** What the Prometheus Operator makes of a ServiceMonitor, and gives to its targets. */
+function jobOf(name: string, urls: readonly string[]): object {
   return {
-    global: { scrape_interval: '1s', evaluation_interval: '1s' },
-    rule_files: [alertsFile],
-    scrape_configs: [
-      {
-        job_name: 'gpuvm-operator',
-        honor_labels: true,
-        // What the Prometheus Operator gives to a target.
-        static_configs: targets.map((target, at) => ({
-          targets: [target],
-          labels: { namespace: 'gpuvm-system', pod: `gpuvm-operator-${String(at)}`, endpoint: 'metrics' },
-        })),
-      },
-    ],
+    job_name: name,
+    honor_labels: true,
+    static_configs: urls.map((url, at) => ({
+      targets: [new URL(url).host],
+      labels: { namespace: `${name}-system`, pod: `${name}-${String(at)}`, endpoint: 'metrics' },
+    })),
   };
 }
