@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { annotations, gpuAccountType, gpuVmType } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import { KubeError } from '../../src/kube/contract.ts';
 import { holdUpNextDeploy, intercept, rewrite } from './interception.ts';
 import { createWorld, installation, type SimulatedWorld } from './world.ts';
 
@@ -184,6 +185,49 @@ describe('a CRD that is older than the operator', () => {
       reason: 'AccountNotReady',
       message: expect.stringContaining('apply the CRDs of this release') as string,
     });
+  });
+});
+
+describe('a CRD of a release that knew ids alone of VMs that nobody owns', () => {
+  /** Refuses what it does not understand, and drops what it does not know, as an API server does; returns what applies a newer one. */
+  function refuseEntries(world: SimulatedWorld): () => void {
+    const { api } = world;
+    const patch = api.mergePatch.bind(api);
+    api.mergePatch = (type, ref, body, subresource) => {
+      const pruned = structuredClone(body) as { status?: { unmanagedVms?: unknown; installation?: unknown } };
+      if (type.plural !== gpuAccountType.plural) return patch(type, ref, body, subresource);
+      if (Array.isArray(pruned.status?.unmanagedVms)) {
+        throw new KubeError('status.unmanagedVms[0]: Invalid value: "object": must be of type string', 'invalid');
+      }
+      delete pruned.status?.installation;
+      return patch(type, ref, pruned, subresource);
+    };
+    return () => {
+      api.mergePatch = patch;
+    };
+  }
+
+  it('keeps nobody from hearing of the account, of which nothing is said again and again', async () => {
+    const world = await worldWith('trainer', 'beside');
+    const applyCrds = refuseEntries(world);
+    await world.restart();
+    const ref = { namespace: 'research', name: 'beside' };
+    await world.api.mergePatch(gpuVmType, ref, { metadata: { finalizers: null } });
+    await world.delete('beside');
+    const counts = { total: 2, managed: 1, unmanaged: 1 };
+    const isCounted = (): boolean => accountStatus(world).vms?.unmanaged === 1;
+    expect(await world.until(isCounted, 5 * minute)).toBeDefined();
+    await world.advance(10 * minute);
+    expect(accountStatus(world)).toMatchObject({ vms: counts });
+    expect(accountStatus(world).unmanagedVms).toBeUndefined();
+    const conditions = accountStatus(world).conditions?.map(({ type, status }) => `${type} ${status}`);
+    expect(conditions).toEqual(expect.arrayContaining(['Ready True', 'UnmanagedVms True']));
+    expect(eventsOf(world, 'UnmanagedVmsFound')).toBe(0);
+
+    applyCrds();
+    await world.advance(10 * minute);
+    expect(accountStatus(world).unmanagedVms).toHaveLength(1);
+    expect(eventsOf(world, 'UnmanagedVmsFound')).toBe(1);
   });
 });
 

@@ -1,9 +1,9 @@
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
-import { keptIn } from '../../api/unmanaged-vms.ts';
+import { keptIn, unmanagedIn } from '../../api/unmanaged-vms.ts';
 import { finalizerName, gpuAccountType } from '../../api/group.ts';
 import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../kube/contract.ts';
-import { isEqualJson, writeStatus } from '../../kube/patch.ts';
+import { isEqualJson } from '../../kube/patch.ts';
 import type { Store } from '../../kube/store.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -30,6 +30,7 @@ import { readCredentials, type CredentialsRead } from './credentials.ts';
 import { Farewell, farewellLookMs } from './farewell.ts';
 import { judgeKey, userName } from './organization.ts';
 import { askForReports, observeReports } from './reports.ts';
+import { writeAccountStatus } from './status-write.ts';
 
 export interface GpuAccountDeps extends CensusDeps {
   readonly kube: KubeApi;
@@ -158,22 +159,28 @@ export class GpuAccountController implements Reconciler {
     const before = (object.status ?? {}) as GpuAccountStatus;
     if (!isEqualJson(before, desired)) {
       try {
-        const written = await writeStatus(this.#deps.kube, gpuAccountType, object, { desired, lock: true });
+        const written = await writeAccountStatus(this.#deps, object, desired);
         this.#deps.store.applyWrite(written);
         this.#checkKept(written, desired);
+        this.#announce(object, written.status ?? {}, census);
       } catch (error) {
         if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
         throw error;
       }
-      const swept = census === undefined ? [] : sweepAnnouncements(census.facts, census.entries);
-      for (const one of [...announcementsFor(before, desired), ...swept]) this.#deps.announce(object, one);
-      this.#keeper.noteWritten(before, desired);
     }
     this.#settleKept(object.metadata.name);
     this.#wakeUsers(object.metadata.name, desired);
     this.#ask(object.metadata.name, observation);
     const delayMs = this.#deps.credentialsIntervalMs;
     return { kind: 'requeueAfter', delayMs: remains?.kind === 'unknown' ? Math.min(farewellLookMs, delayMs) : delayMs };
+  }
+
+  /** By what is stored now: what an older CRD does not keep would be news again and again. */
+  #announce(object: CustomObject, after: GpuAccountStatus, census: Census | undefined): void {
+    const before = (object.status ?? {}) as GpuAccountStatus;
+    const swept = census === undefined ? [] : sweepAnnouncements(census.facts, unmanagedIn(after));
+    for (const one of [...announcementsFor(before, after), ...swept]) this.#deps.announce(object, one);
+    this.#keeper.noteWritten(before, after);
   }
 
   /** What keeps the account, if it is being deleted: it is held back, and kept going, for that. */
