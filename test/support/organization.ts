@@ -49,6 +49,8 @@ export interface SimRequestLine {
 }
 
 export interface OrganizationOptions extends StartOptions {
+  /** That of the VMs, which is there already. Default: a new one. */
+  readonly namespace?: string;
   readonly requestsPerSecond?: number;
   /** Address of the API that the GpuAccount is given. Default: the simulator's own. */
   readonly endpoint?: (url: string) => string | Promise<string>;
@@ -85,10 +87,10 @@ export class Organization {
   }
 
   static async found(cluster: Cluster, options: OrganizationOptions = {}): Promise<Organization> {
-    const { requestsPerSecond = 1000, endpoint = (url: string) => url, ...rest } = options;
+    const { requestsPerSecond = 1000, endpoint = (url: string) => url, namespace: given, ...rest } = options;
     // A seed of its own: ids of VMs are unique at the provider, whoever's they are.
     const simulator = await startSimulator({ seed: ++seeds, apiKey: pair.api_key, apiToken: pair.api_token, ...rest });
-    const namespace = await cluster.createNamespace('team');
+    const namespace = given ?? (await cluster.createNamespace('team'));
     const credentials = 'credentials' in options ? options.credentials : pair;
     if (credentials !== undefined) await cluster.createSecret(namespace, 'tensordock', { ...credentials });
     const url = await endpoint(simulator.url);
