@@ -35,10 +35,17 @@ export const networkPolicyValues = group('Who may connect to the pods, and to wh
   ),
   restrictEgress: flag(
     false,
-    'Whether to let the pods out to nothing but name servers, the API server, and public addresses: where the provider is, and where readiness probes go.',
+    'Whether to let the pods out to nothing but name servers, the API server, and public addresses: where the provider is, and where readiness probes go. Say in apiServer.cidrs where the API server is: else its ports are open at private addresses, too.',
+  ),
+  dnsPorts: numbers(
+    [53, 5353],
+    'Ports of name servers at any address, for restrictEgress: of the Service, and of the pods behind it. 5353 is that of OpenShift.',
   ),
   apiServer: group('Where the API server is, for restrictEgress.', {
-    cidrs: words([], 'Its addresses, such as 10.0.0.1/32: of its own, not of the Service. Default: any address.'),
+    cidrs: words(
+      [],
+      'Its addresses, such as 10.0.0.1/32: of its own, not of the Service. Default: any address, also of the cluster and its networks, but those where clouds tell secrets.',
+    ),
     ports: numbers([443, 6443, 8443], 'Its ports: of its own, not of the Service.'),
   }),
   extraEgress: objects('Further egress rules, for restrictEgress: such as a proxy.'),

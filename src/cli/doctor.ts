@@ -9,10 +9,14 @@ import { examples } from './common/examples.ts';
 import { exitCodes } from './common/exit-codes.ts';
 import { outputOption, print, type OutputFlags } from './common/output.ts';
 import { Progress } from './common/progress.ts';
+import { proxyOption } from './option-types.ts';
 import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
 import { systemClock } from '../lib/clock.ts';
+import type { ProxyAddress } from '../lib/proxy-address.ts';
 
-interface Flags extends ClusterFlags, OutputFlags {}
+interface Flags extends ClusterFlags, OutputFlags {
+  readonly providerProxy?: ProxyAddress;
+}
 
 /** `gpuvm doctor`: what is in the way, and what to do about it. */
 export function doctorCommand(): Command {
@@ -20,6 +24,12 @@ export function doctorCommand(): Command {
     .summary('check cluster, CRDs, permissions, accounts, provider and clock, and say what to do')
     .description(
       'Looks at all that has to be right, one after the other, and says of what is not how to put it right. Nothing is changed. Ends with code 6 when a check failed.',
+    )
+    .addOption(
+      proxyOption(
+        '--provider-proxy <url>',
+        'HTTP proxy on the way to the provider: the one that the operator is given',
+      ),
     )
     .addOption(outputOption())
     .addHelpText(
@@ -32,14 +42,14 @@ export function doctorCommand(): Command {
   return withClusterOptions(command).action((flags: Flags) =>
     withSession(flags, async (session) => {
       const { io } = session;
-      const checks = await examine(session);
+      const checks = await examine(session, flags.providerProxy);
       print(io, flags.output, checks, () => renderChecks(checks, io.paint));
       if (checks.some(({ state }) => state === 'failed')) process.exitCode = exitCodes.no;
     }),
   );
 }
 
-async function examine(session: Session): Promise<readonly Check[]> {
+async function examine(session: Session, proxy: ProxyAddress | undefined): Promise<readonly Check[]> {
   const startedAt = systemClock.now();
   using progress = new Progress(session.io.progress, () => systemClock.now() - startedAt);
   const look = async <T>(what: string, check: () => Promise<T>): Promise<T> => {
@@ -56,7 +66,7 @@ async function examine(session: Session): Promise<readonly Check[]> {
     ...checks,
     await look('the CRDs', () => checkCrds(session)),
     ...(await look('permissions', () => checkPermissions(session))),
-    ...(await look('accounts and the provider', () => checkAccounts(session))),
+    ...(await look('accounts and the provider', () => checkAccounts(session, proxy))),
     ssh,
   ];
 }

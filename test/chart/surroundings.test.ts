@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startControlPlane } from '../../hack/control-plane/start.ts';
 import { gpuVmType } from '../../src/api/group.ts';
 import { ConnectProxy } from '../../src/provider/tensordock/testing/connect-proxy.ts';
-import { installChart, operatorOfChart, quickValues, release } from '../support/chart-house.ts';
+import { helmTest, installChart, operatorOfChart, quickValues, release } from '../support/chart-house.ts';
 import { Cluster } from '../support/cluster.ts';
 import { obtainingMs } from '../support/controller-manager.ts';
 import type { OperatorProcess } from '../support/operator-process.ts';
@@ -48,7 +48,7 @@ async function found(): Promise<Organization> {
   });
 }
 
-test('the values customCA and flags.provider-proxy get the operator through, and no call goes another way', async () => {
+test('the values customCA and flags.provider-proxy get the operator through, and helm test as well, and no call goes another way', async () => {
   const { host, port } = proxy.address;
   const values = await quickValues({ 'provider-proxy': `http://${host}:${port}` });
   await installChart(cluster, values);
@@ -63,8 +63,11 @@ test('the values customCA and flags.provider-proxy get the operator through, and
   expect(distrusted.message).toContain('is not trusted');
   expect(await organization.requests()).toEqual([]);
   await operator.stop();
+  const doubting = await helmTest(cluster, values);
+  expect(doubting.stdout.replaceAll(/\s+/g, ' ')).toMatch(/FAILED provider, for .* is not trusted/);
 
-  await installChart(cluster, { ...values, customCA: { configMap: 'authorities' } });
+  const trusting = { ...values, customCA: { configMap: 'authorities' } };
+  await installChart(cluster, trusting);
   operator = (await operatorOfChart(cluster, cluster.kubeconfigPath))();
   await cluster.kube.create(gpuVmType, {
     ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm' },
@@ -76,8 +79,15 @@ test('the values customCA and flags.provider-proxy get the operator through, and
   });
   const vm = new VmHandle(cluster, organization.namespace, 'trainer');
   await vm.untilReady();
-  expect(new Set(proxy.asked)).toEqual(new Set([front.host]));
   await vm.delete();
+  await operator.stop();
+
+  const askedBefore = proxy.asked.length;
+  const { code, stdout } = await helmTest(cluster, trusting);
+  expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(/ok provider, for .* takes the credentials/);
+  expect(code).toBe(0);
+  expect(proxy.asked.length).toBeGreaterThan(askedBefore);
+  expect(new Set(proxy.asked)).toEqual(new Set([front.host]));
 });
 
 test('a proxy that is not there is told of at the account', async () => {

@@ -58,6 +58,8 @@ interface Container {
   readonly name: string;
   readonly args: readonly string[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly env?: readonly object[];
+  readonly volumeMounts?: readonly object[];
 }
 
 function podsOf(manifests: readonly Manifest[]): Pod[] {
@@ -67,8 +69,11 @@ function podsOf(manifests: readonly Manifest[]): Pod[] {
   });
 }
 
-function selects(selector: Readonly<Record<string, string>>, { metadata }: Pod): boolean {
-  return Object.entries(selector).every(([name, value]) => metadata.labels[name] === value);
+function selects({ labels, oneOf = [] }: Selector, { metadata }: Pod): boolean {
+  return (
+    Object.entries(labels).every(([name, value]) => metadata.labels[name] === value) &&
+    oneOf.every(({ key, values }) => values.includes(metadata.labels[key] ?? ''))
+  );
 }
 
 test('helm finds nothing to object to', async () => {
@@ -116,24 +121,27 @@ describe.each(valuesToTry())('with %s', (_name, values) => {
   test('every selector leads to the pods of one component, and every port that is named is there', () => {
     const pods = podsOf(manifests);
     const selectors = manifests.flatMap(({ kind, spec }) => (spec === undefined ? [] : selectorsOf(kind, spec)));
-    for (const { labels, ports } of selectors) {
-      const selected = pods.filter((pod) => selects(labels, pod));
-      expect(selected).toHaveLength(1);
-      const named = selected[0]?.spec.containers.flatMap((container) => container.ports ?? []).map(({ name }) => name);
-      expect(named).toEqual(expect.arrayContaining([...ports]));
+    for (const selector of selectors) {
+      const selected = pods.filter((pod) => selects(selector, pod));
+      const components = selected.map(({ metadata }) => metadata.labels['app.kubernetes.io/component']);
+      // A policy is for all that calls the provider.
+      expect(components).toEqual(selector.oneOf === undefined ? [expect.any(String)] : ['operator', 'test']);
+      const named = selected.flatMap(({ spec }) => spec.containers.flatMap(({ ports = [] }) => ports));
+      expect(named.map(({ name }) => name)).toEqual(expect.arrayContaining([...selector.ports]));
     }
   });
 });
 
 interface Selector {
   readonly labels: Readonly<Record<string, string>>;
+  readonly oneOf?: readonly { readonly key: string; readonly values: readonly string[] }[];
   readonly ports: readonly string[];
 }
 
 function selectorsOf(kind: string | undefined, spec: unknown): Selector[] {
   const { selector, podSelector, ports, ingress } = spec as {
     selector?: Record<string, string> & { matchLabels: Record<string, string> };
-    podSelector?: { matchLabels: Record<string, string> };
+    podSelector?: { matchLabels: Record<string, string>; matchExpressions: { key: string; values: string[] }[] };
     ports?: readonly { targetPort: string }[];
     ingress?: readonly { ports: readonly { port: string }[] }[];
   };
@@ -145,7 +153,8 @@ function selectorsOf(kind: string | undefined, spec: unknown): Selector[] {
       return [{ labels: selector?.matchLabels ?? {}, ports: [] }];
     case 'NetworkPolicy': {
       const named = (ingress ?? []).flatMap((rule) => rule.ports.map(({ port }) => port));
-      return [{ labels: podSelector?.matchLabels ?? {}, ports: named }];
+      const { matchLabels: labels = {}, matchExpressions: oneOf = [] } = podSelector ?? {};
+      return [{ labels, oneOf, ports: named }];
     }
     default:
       return [];
@@ -261,27 +270,35 @@ describe('an account', () => {
 });
 
 describe('the network policy', () => {
-  interface Block {
-    readonly cidr: string;
-    readonly except?: readonly string[];
+  interface Rule {
+    readonly ports?: readonly { readonly port: number; readonly protocol: 'TCP' | 'UDP' }[];
+    /** Absent: anywhere. */
+    readonly to?: readonly { readonly ipBlock: { readonly cidr: string; readonly except?: readonly string[] } }[];
   }
-  let blocks: readonly Block[];
+
+  async function egressWith(values: object): Promise<readonly Rule[]> {
+    const manifests = await helm.template({ networkPolicy: { restrictEgress: true, ...values } });
+    return (find(manifests, 'NetworkPolicy')['spec'] as { readonly egress: readonly Rule[] }).egress;
+  }
+
+  let byDefault: readonly Rule[];
 
   beforeAll(async () => {
-    const manifests = await helm.template({ networkPolicy: { restrictEgress: true } });
-    const { egress } = find(manifests, 'NetworkPolicy')['spec'] as {
-      egress: readonly { to?: readonly { ipBlock: Block }[] }[];
-    };
-    blocks = egress.flatMap(({ to = [] }) => to.map(({ ipBlock }) => ipBlock));
+    byDefault = await egressWith({});
   });
 
-  function isLetOut(address: string): boolean {
+  /** By TCP. */
+  function isLetOut(address: string, port: number, egress = byDefault): boolean {
     const parsed = ipaddr.parse(address);
     const isIn = (cidr: string): boolean => {
       const [network, bits] = ipaddr.parseCIDR(cidr);
       return network.kind() === parsed.kind() && parsed.match(network, bits);
     };
-    return blocks.some(({ cidr, except = [] }) => isIn(cidr) && !except.some(isIn));
+    return egress.some(
+      ({ ports, to }) =>
+        (ports?.some((one) => one.protocol === 'TCP' && one.port === port) ?? true) &&
+        (to?.some(({ ipBlock: { cidr, except = [] } }) => isIn(cidr) && !except.some(isIn)) ?? true),
+    );
   }
 
   test('lets the operator out to what it takes for public itself, and to nothing that it takes for private', () => {
@@ -305,19 +322,62 @@ describe('the network policy', () => {
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6(), nat64, near), (address) => {
         const reach = reachOf(address);
-        if (reach === 'public' && !isOdd(address)) expect(isLetOut(address)).toBe(true);
-        if (reach === 'private') expect(isLetOut(address)).toBe(false);
+        if (reach === 'public' && !isOdd(address)) expect(isLetOut(address, 80)).toBe(true);
+        if (reach === 'private') expect(isLetOut(address, 80)).toBe(false);
       }),
       { numRuns: 2_000 },
     );
   });
 
-  test.each(['169.254.169.254', '168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fe80::1', '64:ff9b::a9fe:a9fe'])(
-    'does not let it out to %s, where clouds tell secrets',
-    (address) => {
-      expect(isLetOut(address)).toBe(false);
+  const addressesWithSecrets = [
+    ...['169.254.169.254', '168.63.129.16', '100.100.100.200', 'fd00:ec2::254', 'fe80::1'],
+    ...['64:ff9b::a9fe:a9fe', '64:ff9b::a83f:8110', '64:ff9b::6464:64c8'],
+  ];
+
+  test.each(addressesWithSecrets)('does not let it out to %s, where clouds tell secrets, at any port', (address) => {
+    for (const port of [80, 443, 6443, 8443, 32526]) expect(isLetOut(address, port)).toBe(false);
+  });
+
+  test.each(['10.0.0.1', '172.16.0.1', '192.168.0.1', '100.64.0.1', 'fd00::1'])(
+    'lets it out to %s at the ports of an API server, unless it is said where that is',
+    async (address) => {
+      const told = await egressWith({ apiServer: { cidrs: ['10.9.9.9/32'] } });
+      for (const port of [443, 6443, 8443]) {
+        expect(isLetOut(address, port)).toBe(true);
+        expect(isLetOut(address, port, told)).toBe(false);
+      }
+      expect(isLetOut('10.9.9.9', 6443, told)).toBe(true);
     },
   );
+
+  test('lets it out to name servers in the cluster: at the port of their Service, that of their pods, or others', async () => {
+    const own = await egressWith({ dnsPorts: [1053] });
+    for (const port of [53, 5353]) {
+      expect(isLetOut('10.0.0.10', port)).toBe(true);
+      expect(isLetOut('10.0.0.10', port, own)).toBe(false);
+    }
+    expect(isLetOut('10.0.0.10', 1053, own)).toBe(true);
+  });
+});
+
+describe('the pod of helm test', () => {
+  test('has the environment, the files and the proxy of the operator, and stays until its log is read', async () => {
+    const proxied = { ...everything, flags: { 'provider-proxy': 'http://proxy.example:3128' } };
+    const manifests = await helm.template(proxied);
+    const [operator] = podsOf([find(manifests, 'Deployment', 'rent')]);
+    const pod = find(manifests, 'Pod');
+    const [doctor] = podsOf([pod]);
+    expect(doctor?.spec.containers[0]?.args).toEqual(['doctor', '--provider-proxy=http://proxy.example:3128']);
+    expect(doctor?.spec['volumes']).toEqual(operator?.spec['volumes']);
+    expect(doctor?.spec['nodeSelector']).toEqual(operator?.spec['nodeSelector']);
+    const { env, volumeMounts } = doctor?.spec.containers[0] ?? {};
+    expect(volumeMounts).toEqual(operator?.spec.containers[0]?.volumeMounts);
+    expect(operator?.spec.containers[0]?.env).toEqual([
+      expect.objectContaining({ name: 'POD_NAMESPACE' }),
+      ...(env ?? []),
+    ]);
+    expect(pod.metadata.annotations).toMatchObject({ 'helm.sh/hook-delete-policy': 'before-hook-creation' });
+  });
 });
 
 describe('the plain manifests', () => {

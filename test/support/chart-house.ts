@@ -2,10 +2,11 @@ import { createServer, type AddressInfo } from 'node:net';
 
 import { startControlPlane } from '../../hack/control-plane/start.ts';
 import type { ResourceType } from '../../src/kube/contract.ts';
+import { Cli, type CliEnd } from './cli.ts';
 import { Cluster } from './cluster.ts';
 import type { Rule } from './grants.ts';
 import { chartPath, Helm, type Manifest, type Values } from './helm.ts';
-import { commandOf, type Deployment } from './kubelet.ts';
+import { commandOf, type Deployment, type PodSpec } from './kubelet.ts';
 import { OperatorProcess, shortenedTimes, type OperatorFlags } from './operator-process.ts';
 import type { House } from './stage.ts';
 import { kubeconfigOf } from './user.ts';
@@ -64,11 +65,33 @@ export async function quickValues(
 export async function operatorOfChart(cluster: Cluster, wayToApiServer: string): Promise<() => OperatorProcess> {
   const deployment = await cluster.kube.get<Deployment>(deploymentType, release);
   if (deployment === undefined) throw new Error('the chart has made no Deployment');
-  const serviceAccount = { namespace: release.namespace, name: deployment.spec.template.spec.serviceAccountName };
-  const { args, env } = await commandOf(cluster, deployment);
+  const pod = deployment.spec.template.spec;
+  const serviceAccount = { namespace: release.namespace, name: pod.serviceAccountName };
+  const { args, env } = await commandOf(cluster, release.namespace, pod);
   // In place of what a kubelet mounts: the token, and how the API server is reached.
   const KUBECONFIG = await kubeconfigOf(cluster, serviceAccount, wayToApiServer);
   return () => new OperatorProcess({ args, env: { ...env, KUBECONFIG } });
+}
+
+/** What `helm test` runs: in no pod, since there are no nodes, but with the rights, the environment and the files of its pod. */
+export async function helmTest(cluster: Cluster, values: Values): Promise<CliEnd> {
+  const pod = await podOfHelmTest(values);
+  const serviceAccount = { namespace: release.namespace, name: pod.serviceAccountName };
+  const { args, env } = await commandOf(cluster, release.namespace, pod);
+  const kubeconfig = await kubeconfigOf(cluster, serviceAccount, cluster.kubeconfigPath);
+  return new Cli(kubeconfig, release.namespace).run(args, { env });
+}
+
+async function podOfHelmTest(values: Values): Promise<PodSpec> {
+  const helm = await Helm.at();
+  try {
+    const manifests = await helm.template({ ...values, fullnameOverride: release.name });
+    const spec = manifests.find(({ kind }) => kind === 'Pod')?.['spec'];
+    if (spec === undefined) throw new Error('the chart has no pod to test with');
+    return spec as PodSpec;
+  } finally {
+    await helm.close();
+  }
 }
 
 /** The rules of all roles that the chart gives to the operator. */

@@ -25,7 +25,10 @@ export class Cli {
   }
 
   /** In the namespace of the team, unless the arguments name another one. */
-  async run(args: readonly string[], options: { env?: Record<string, string>; input?: string } = {}): Promise<CliEnd> {
+  async run(
+    args: readonly string[],
+    options: { env?: Readonly<Record<string, string | undefined>>; input?: string } = {},
+  ): Promise<CliEnd> {
     const env: NodeJS.ProcessEnv = { ...process.env };
     for (const name of unset) Reflect.deleteProperty(env, name);
     Object.assign(env, { KUBECONFIG: this.#kubeconfigPath }, options.env);

@@ -19,7 +19,7 @@ interface Container {
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
-interface PodSpec {
+export interface PodSpec {
   readonly serviceAccountName: string;
   readonly containers: readonly Container[];
   readonly volumes?: readonly { readonly name: string; readonly configMap?: { readonly name: string } }[];
@@ -29,10 +29,10 @@ export interface Deployment extends KubeObject {
   readonly spec: { readonly replicas: number; readonly template: { readonly spec: PodSpec } };
 }
 
-/** What a kubelet would start for a pod of this Deployment. Throws where the chart uses more than is known here. */
-export async function commandOf(cluster: Cluster, deployment: Deployment): Promise<Command> {
-  const { args, env } = withoutMounts(deployment);
-  const places = await mount(cluster, deployment);
+/** What a kubelet would start for such a pod. Throws where the chart uses more than is known here. */
+export async function commandOf(cluster: Cluster, namespace: string, pod: PodSpec): Promise<Command> {
+  const { args, env } = withoutMounts(namespace, pod);
+  const places = await mount(cluster, namespace, pod);
   const moved = (value: string): string =>
     [...places].reduce(
       (text, [inPod, here]) => (text.startsWith(inPod) ? here + text.slice(inPod.length) : text),
@@ -42,13 +42,16 @@ export async function commandOf(cluster: Cluster, deployment: Deployment): Promi
 }
 
 /** Writes the files of its volumes into folders of this machine. Gives these by where they are in the pod. */
-async function mount(cluster: Cluster, { metadata, spec }: Deployment): Promise<ReadonlyMap<string, string>> {
-  const { containers, volumes = [] } = spec.template.spec;
+async function mount(
+  cluster: Cluster,
+  namespace: string,
+  { containers, volumes = [] }: PodSpec,
+): Promise<ReadonlyMap<string, string>> {
   const places = new Map<string, string>();
   for (const { name, mountPath } of containers[0]?.volumeMounts ?? []) {
     const source = volumes.find((volume) => volume.name === name)?.configMap;
     if (source === undefined) throw new Error(`the volume ${name} is of a kind that is not known here`);
-    const ref = { namespace: metadata.namespace, name: source.name };
+    const ref = { namespace, name: source.name };
     const configMap = await cluster.kube.get<ConfigMapObject>(configMapType, ref);
     const folder = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-mount-'));
     for (const [file, text] of Object.entries(configMap?.data ?? {})) await writeFile(path.join(folder, file), text);
@@ -57,13 +60,16 @@ async function mount(cluster: Cluster, { metadata, spec }: Deployment): Promise<
   return places;
 }
 
-function withoutMounts({ metadata, spec }: Deployment): {
+function withoutMounts(
+  namespace: string,
+  { containers }: PodSpec,
+): {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
-  const [container] = spec.template.spec.containers;
+  const [container] = containers;
   if (container === undefined) throw new Error('the pod has no container');
-  const fields: Readonly<Record<string, string | undefined>> = { 'metadata.namespace': metadata.namespace };
+  const fields: Readonly<Record<string, string | undefined>> = { 'metadata.namespace': namespace };
   const env: Record<string, string> = {};
   for (const { name, value, valueFrom } of container.env ?? []) {
     const field = valueFrom === undefined ? value : fields[valueFrom.fieldRef?.fieldPath ?? ''];

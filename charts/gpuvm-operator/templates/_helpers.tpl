@@ -62,6 +62,44 @@ app.kubernetes.io/component: {{ .component }}
 {{- $root := index . 0 }}{{ (index . 1).namespace | default $root.Release.Namespace }}
 {{- end }}
 
+{{- /* What decides on the way to the provider, for every pod that calls it: authorities, variables, and files that these may name. */}}
+{{- define "gpuvm-operator.env" -}}
+{{- if or .Values.customCA.configMap .Values.customCA.secret }}
+- name: NODE_EXTRA_CA_CERTS
+  value: /etc/gpuvm/ca/{{ .Values.customCA.key }}
+{{- end }}
+{{- with .Values.extraEnv }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "gpuvm-operator.volumeMounts" -}}
+{{- if or .Values.customCA.configMap .Values.customCA.secret }}
+- name: custom-ca
+  mountPath: /etc/gpuvm/ca
+  readOnly: true
+{{- end }}
+{{- with .Values.extraVolumeMounts }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{- define "gpuvm-operator.volumes" -}}
+{{- with .Values.customCA.configMap }}
+- name: custom-ca
+  configMap:
+    name: {{ . }}
+{{- end }}
+{{- with .Values.customCA.secret }}
+- name: custom-ca
+  secret:
+    secretName: {{ . }}
+{{- end }}
+{{- with .Values.extraVolumes }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "gpuvm-operator.simulatorUrl" -}}
 http://{{ include "gpuvm-operator.fullname" . }}-simulator.{{ .Release.Namespace }}.svc:18080/api/v0
 {{- end }}

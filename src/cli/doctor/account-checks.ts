@@ -7,6 +7,7 @@ import { isKubeError } from '../../kube/contract.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { messageOf } from '../../lib/errors.ts';
+import type { ProxyAddress } from '../../lib/proxy-address.ts';
 import { Redactor } from '../../lib/redact.ts';
 import { createTensorDockProvider } from '../../provider/tensordock/provider.ts';
 import { CliError, describeProviderError } from '../common/cli-error.ts';
@@ -15,15 +16,19 @@ import type { Check } from './check.ts';
 
 const howToMakeOne = 'docs/getting-started.md says how: a Secret with api_key and api_token, and a GpuAccount.';
 
-/** Of each account: what the operator says, whether its credentials are there, and whether the provider takes them. */
-export async function checkAccounts(session: Session): Promise<readonly Check[]> {
+/**
+ * Of each account: what the operator says, whether its credentials are there, and whether the provider takes them.
+ *
+ * @param proxy on the way to the provider; undefined: none
+ */
+export async function checkAccounts(session: Session, proxy: ProxyAddress | undefined): Promise<readonly Check[]> {
   const { kube } = session;
   try {
     const { items } = await kube.list<CustomObject>(gpuAccountType);
     if (items.length === 0) {
       return [{ name: 'accounts', state: 'failed', detail: 'there is no GpuAccount', fix: howToMakeOne }];
     }
-    const checks = await Promise.all(items.map((account) => checkAccount(session, account)));
+    const checks = await Promise.all(items.map((account) => checkAccount(session, account, proxy)));
     return checks.flat();
   } catch (error) {
     if (isKubeError(error, 'forbidden')) {
@@ -36,9 +41,13 @@ export async function checkAccounts(session: Session): Promise<readonly Check[]>
   }
 }
 
-async function checkAccount(session: Session, account: CustomObject): Promise<readonly Check[]> {
+async function checkAccount(
+  session: Session,
+  account: CustomObject,
+  proxy: ProxyAddress | undefined,
+): Promise<readonly Check[]> {
   const said = [operatorCheck(account, systemClock.now()), balanceCheck(account)].filter((one) => one !== undefined);
-  return [...said, await checkCredentials(session, account)];
+  return [...said, await checkCredentials(session, account, proxy)];
 }
 
 /** So long an operator that runs may take to look at something new. */
@@ -73,7 +82,11 @@ function unseen(ageMs: number): Omit<Check, 'name'> {
   return { state: 'failed', detail: 'no operator has looked at it since it was made', fix };
 }
 
-async function checkCredentials({ kube }: Session, account: CustomObject): Promise<Check> {
+async function checkCredentials(
+  { kube }: Session,
+  account: CustomObject,
+  proxy: ProxyAddress | undefined,
+): Promise<Check> {
   const name = `provider, for account ${account.metadata.name}`;
   const redactor = new Redactor();
   const endpoint = gpuAccountSpecSchema.safeParse(account.spec).data?.endpoint;
@@ -83,7 +96,7 @@ async function checkCredentials({ kube }: Session, account: CustomObject): Promi
   if (read.kind === 'missing' || read.kind === 'invalid') return { name, state: 'failed', detail: read.message };
   const credentials = read.kind === 'found' ? read.credentials : undefined;
   const provider = createTensorDockProvider({
-    ...{ endpoint, redactor, clock: systemClock, allowPrivate: true },
+    ...{ endpoint, redactor, clock: systemClock, allowPrivate: true, proxy },
     credentials: () => credentials ?? { apiKey: '', apiToken: '' },
   });
   const startedAt = systemClock.now();
