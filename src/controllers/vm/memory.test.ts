@@ -101,13 +101,23 @@ describe('a list with an entry that cannot be read', () => {
 });
 
 describe('a resource is known to be new', () => {
+  const bare = { hasFinalizer: false, isTold: false };
+  const held = { hasFinalizer: true, isTold: false };
+
   it('from before it had the finalizer until something speaks of a deployment', () => {
     const memory = new VmMemory();
-    expect(memory.noteOrigin({}, true)).toEqual({ isNew: false });
-    expect(memory.noteOrigin({}, false)).toEqual({ isNew: true });
-    expect(memory.noteOrigin({}, true)).toEqual({ isNew: true });
-    expect(memory.noteOrigin({ launch: pending }, true)).toEqual({ isNew: false });
-    expect(memory.noteOrigin({}, true)).toEqual({ isNew: false });
+    expect(memory.noteOrigin({}, held)).toEqual({ isNew: false });
+    expect(memory.noteOrigin({}, bare)).toEqual({ isNew: true });
+    expect(memory.noteOrigin({}, held)).toEqual({ isNew: true });
+    expect(memory.noteOrigin({ launch: pending }, held)).toEqual({ isNew: false });
+    expect(memory.noteOrigin({}, held)).toEqual({ isNew: false });
+  });
+
+  it('no longer than until its status says that nothing was deployed: one that says nothing after that was emptied', () => {
+    const memory = new VmMemory();
+    memory.noteOrigin({}, bare);
+    expect(memory.noteOrigin({}, { hasFinalizer: true, isTold: true })).toEqual({ isNew: false });
+    expect(memory.noteOrigin({}, held)).toEqual({ isNew: false });
   });
 });
 

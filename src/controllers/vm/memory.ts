@@ -86,11 +86,17 @@ export class VmMemory {
 
   /**
    * Whether this process knows that nothing has been deployed for the resource: it has seen it before it had the finalizer,
-   * and since then nothing that speaks of a deployment.
+   * and since then nothing that speaks of deployments. From the first status on that says whether there has been one, one
+   * that does not say it was emptied, and what another leader had written meanwhile may have gone with the rest.
+   *
+   * @param isTold whether the status says in words if something was deployed
    */
-  noteOrigin({ vm, launch }: Journal, hasFinalizer: boolean): { readonly isNew: boolean } {
-    if (!hasFinalizer) this.#isNew = true;
-    else if (vm !== undefined || launch !== undefined) this.#isNew = false;
+  noteOrigin(
+    { vm, launch }: Journal,
+    seen: { readonly hasFinalizer: boolean; readonly isTold: boolean },
+  ): { readonly isNew: boolean } {
+    if (!seen.hasFinalizer) this.#isNew = true;
+    else if (seen.isTold || vm !== undefined || launch !== undefined) this.#isNew = false;
     return { isNew: this.#isNew };
   }
 

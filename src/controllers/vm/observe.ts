@@ -1,3 +1,4 @@
+import { conditionOf } from '../../api/conditions.ts';
 import type { VmSpec } from '../../api/vm.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations, finalizerName } from '../../api/group.ts';
@@ -125,7 +126,8 @@ function journalOf(
   memory: VmMemory,
 ): Journal {
   const journal = memory.journalOver(parsed.status);
-  const { isNew } = memory.noteOrigin(journal, meta.hasFinalizer);
+  const isTold = conditionOf(parsed.status.conditions, 'Launched') !== undefined;
+  const { isNew } = memory.noteOrigin(journal, { hasFinalizer: meta.hasFinalizer, isTold });
   const isKnown = journal.vm !== undefined || journal.launch !== undefined;
   if (isKnown || isNew || parsed.isStatusDamaged || !isEmptied(parsed.status)) return journal;
   return { launch: forgottenLaunch({ installation, uid: meta.uid, now: clock.now() }) };

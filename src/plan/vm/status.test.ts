@@ -78,6 +78,31 @@ describe('the status of a VM that runs', () => {
   });
 });
 
+describe('a VM whose end could not be written yet', () => {
+  const before = statusFor(observeRunning());
+  const launch = launchOf({ outcome: 'Lost', failures: 1, endedAt: ago(0) });
+
+  const keeps = { rule: 'any', step: { kind: 'wait' }, phase: 'keep', ready: 'keep' } as const;
+
+  it('is not said to run by what keeps the status as it is, such as a pause', () => {
+    const status = statusOfVm(observe({ status: before, journal: { launch } }), keeps);
+    expect([status.phase, told(status, 'Ready')]).toEqual(['Lost', 'False VmLost']);
+    const paused = statusFor(observe({ status: before, journal: { launch }, meta: { paused: true } }));
+    expect(told(paused, 'Ready')).toBe('False VmLost');
+  });
+
+  it('is still spoken of as it was while it is on its way out', () => {
+    const retiring = [{ ...recordedVm('vm-1'), retiredAt: ago(0) }];
+    const status = statusOfVm(observe({ status: before, journal: { retiring } }), keeps);
+    expect([status.phase, told(status, 'Ready')]).toEqual(['Running', 'True Running']);
+  });
+
+  it('is not said to be gone where its record was copied from another resource', () => {
+    const copied = { ...before, vm: { ...before.vm!, ownerUid: 'somebody-else' } };
+    expect(statusOfVm(observe({ status: copied }), keeps).phase).toBe('Running');
+  });
+});
+
 describe('what is billed now', () => {
   it.each([
     ['running', '0.199'],

@@ -27,7 +27,7 @@ import { ready, type ReadyDraft, type Verdict } from './verdict.ts';
 export function statusOfVm(observation: VmObservation, verdict: Verdict): VmStatus {
   const { status, meta, journal, secret } = observation;
   const vm = liveVm(observation);
-  const phase = verdict.phase === 'keep' ? (status.phase ?? 'Pending') : verdict.phase;
+  const phase = verdict.phase === 'keep' ? keptPhase(observation) : verdict.phase;
   const made: VmStatus = compact({
     observedGeneration: meta.generation,
     lastHandledReconcileAt: meta.reconcileRequestedAt,
@@ -44,6 +44,29 @@ export function statusOfVm(observation: VmObservation, verdict: Verdict): VmStat
     ...(vm === undefined ? shownBefore(observation) : shownNow(observation, vm)),
   });
   return fitted(spotVmStatusSchema, made);
+}
+
+/**
+ * The VM that the status speaks of and the journal has no more: the write that was to tell of its end failed, and what was said
+ * of the VM must not outlive it.
+ */
+function vmThatIsGone({ status: { vm }, journal, meta }: VmObservation): VmStatus['vm'] {
+  if (vm === undefined || journal.vm !== undefined) return undefined;
+  // A record that was copied from another resource was never of a VM of this one.
+  const isOurs = vm.ownerUid === undefined || vm.ownerUid === meta.uid;
+  const isRetiring = journal.retiring?.some(({ id }) => id === vm.id) === true;
+  return isOurs && !isRetiring ? vm : undefined;
+}
+
+function keptPhase(observation: VmObservation): NonNullable<VmStatus['phase']> {
+  const { status, journal } = observation;
+  if (vmThatIsGone(observation) === undefined) return status.phase ?? 'Pending';
+  return journal.launch === undefined || journal.launch.outcome === 'Lost' ? 'Lost' : 'Pending';
+}
+
+function readyOfVmThatIsGone(observation: VmObservation): ReadyDraft | undefined {
+  const gone = vmThatIsGone(observation);
+  return gone === undefined ? undefined : ready('False', 'VmLost', `VM ${gone.id} is gone.`);
 }
 
 function seenOf(vm: CloudVm | undefined, { status, journal }: VmObservation): object {
@@ -150,7 +173,7 @@ function priceIn(shown: VmStatus['hourlyPrice']): VmPrice | undefined {
 function conditions(observation: VmObservation, verdict: Verdict): Condition[] {
   const { status, meta, now } = observation;
   const before = status.conditions ?? [];
-  const readyDraft = verdict.ready === 'keep' ? keptReady(before) : verdict.ready;
+  const readyDraft = verdict.ready === 'keep' ? (readyOfVmThatIsGone(observation) ?? keptReady(before)) : verdict.ready;
   const drafts: ConditionDraft[] = [
     { type: 'Ready', ...readyDraft },
     { type: 'Synced', ...(verdict.synced ?? ready('True', 'ReconcileSuccess', 'The last reconcile went through.')) },
