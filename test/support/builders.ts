@@ -245,6 +245,7 @@ export function observe(seen: Seen = {}): VmObservation {
       ...meta,
     },
     specProblem: undefined,
+    isStatusDamaged: false,
     spend: unlimited,
     spec: specOf(spec),
     holds: [],

@@ -336,6 +336,23 @@ describe('a GpuBudget', () => {
     expect(world.watchdog.breaches).toEqual([]);
   });
 
+  it('releases the least important VM though it is deleted to be left behind, or has a schedule that nobody can follow', async () => {
+    const { world } = await watched();
+    await limit(world, { gpus: 3 }, { onExceeded: 'StopByPriority' });
+    for (const [index, name] of names.slice(0, 3).entries()) await world.apply(name, { ...easy, priority: -index });
+    await untilRunning(world, 3);
+    await world.apply('vm-01', { schedule: { timeZone: 'Mars/X', start: '0 8 * * *', stop: '0 18 * * *' } });
+    await world.apply('vm-02', { deletionPolicy: 'Retain' });
+    await world.delete('vm-02');
+    await world.until(() => world.conditionOf('vm-02', 'Ready') === 'False RetainNotAllowed', 5 * minute);
+    await limit(world, { gpus: 1 });
+    await world.until(() => budget(world).used?.gpus === 1, 5 * minute);
+    await world.advance(5 * minute);
+    expect(running(world)).toEqual(['vm-00']);
+    expect(budget(world).used?.gpus).toBe(1);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
   it('has the next VM released where one does not stop, and starts that again when the first one has', async () => {
     const { world } = await watched();
     await limit(world, { gpus: 3 }, { onExceeded: 'StopByPriority' });

@@ -1,3 +1,4 @@
+import type { VmSpec } from '../../api/vm.ts';
 import type { Limit } from '../../plan/budget/limits.ts';
 import { chooseStopped, isRunning, type Stoppable } from '../../plan/budget/stopping.ts';
 import type { CustomObject } from '../objects.ts';
@@ -67,10 +68,13 @@ export class Releases {
 
 type Member = Stoppable & Released;
 
-/** A VM that is on its way out anyway is not stopped first. */
+/**
+ * A VM that is on its way out anyway is not stopped first. One that is to be left behind is not, as long as it counts: where that is
+ * not allowed it stays, and whoever deletes it so would have others stop for it.
+ */
 function stoppable(object: CustomObject, books: Books, now: number): Member[] {
   const { name, namespace = '', deletionTimestamp } = object.metadata;
-  if (deletionTimestamp !== undefined) return [];
+  if (deletionTimestamp !== undefined && (object.spec as Partial<VmSpec>).deletionPolicy !== 'Retain') return [];
   const { kind } = vmKindOf(object).type;
   const commitment = books.commitmentOf(object);
   const isWanted = wantsGpu(object, isRunning(commitment), now);

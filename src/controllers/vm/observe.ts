@@ -89,6 +89,7 @@ export function observeVm(
     timings: deps.timings,
     meta,
     specProblem: parsed.problem,
+    isStatusDamaged: parsed.isStatusDamaged,
     spec,
     holds: [...deps.ledger.holdsOn(object), ...holdsOf(spec, now)],
     spot: parsed.spot,

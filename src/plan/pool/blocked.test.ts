@@ -52,6 +52,19 @@ it('a pool that can make no member counts no try that it does not make', () => {
   expect([status.breaker, deletions]).toEqual([breaker, []]);
 });
 
+it('a pool that is paused counts no repair and no probe that it does not make', () => {
+  const since = '2026-01-01T00:00:00.000Z';
+  const meta = { isPaused: true };
+  for (const breaker of [
+    { since, failures: 1, templateHash: 'now' },
+    { since, failures: 3, templateHash: 'now', openedAt: since, nextProbeAt: since, probes: 1 },
+  ]) {
+    const seen = { hash: 'now', status: { breaker }, meta };
+    const { status } = plan({ replicas: 1 }, [{ ...broken, repairedSince: since }], seen as never);
+    expect(status.breaker).toEqual(breaker);
+  }
+});
+
 it('a pool whose status is gone says of no member that it is of an older template', () => {
   const { status } = plan({ replicas: 2 }, many(2, running()), { hash: '' });
   expect(status).toMatchObject({ updatedReplicas: 2, replicas: 2 });

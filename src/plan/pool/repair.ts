@@ -47,7 +47,7 @@ export function planRepair(observation: PoolObservation): Repair {
     (member) => brokenAt(member, observation.spec) !== undefined && !pending.includes(member),
   );
   const common = { broken, unhealthy, pending, isClosed: isProven && before.openedAt !== undefined };
-  if (observation.blocked !== undefined) return { ...common, ...heldRepair(row) };
+  if (isHeld(observation)) return { ...common, ...heldRepair(row) };
   if (isTooMany(observation, { ...common, members: active.length })) {
     const nextAt = nextBreakAt(observation, active);
     return { ...common, victims: [], breaker: row, state: 'tooManyUnhealthy', nextAt };
@@ -58,7 +58,11 @@ export function planRepair(observation: PoolObservation): Repair {
   return { ...common, ...repaired, nextAt: times.length === 0 ? undefined : Math.min(...times) };
 }
 
-/** Nothing could be made in the place of what is replaced. */
+/** Nothing could be made in the place of what is replaced, or nothing is to be: what is not tried must not count as tried. */
+function isHeld({ blocked, meta }: PoolObservation): boolean {
+  return blocked !== undefined || meta.isPaused;
+}
+
 function heldRepair(row: PoolBreaker | undefined): Outcome {
   return { victims: [], breaker: row, state: row?.openedAt === undefined ? 'working' : 'open', nextAt: undefined };
 }

@@ -14,6 +14,7 @@ import {
 } from '../../../test/support/builders.ts';
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
 import { vmNameOf } from '../../api/vm-name.ts';
+import { unlimited } from '../budget/spending.ts';
 
 const adoption = { vmId: 'vm-5' };
 const living = uid.replace('0', '1');
@@ -24,6 +25,15 @@ it.each<[string, Seen, Partial<Brief>]>([
     'a VM that the annotation names is taken over',
     { adoption, vms: [theirs] },
     { rule: 'vmIsToBeAdopted', step: 'record' },
+  ],
+  [
+    'a VM is not taken over by a namespace that may have none, nor is it told whether there is such a VM',
+    {
+      adoption,
+      vms: [theirs],
+      spend: { ...unlimited, ban: { reason: 'NamespaceNotAllowed', message: 'Not here.', always: false } },
+    },
+    { step: 'wait', ready: 'False NamespaceNotAllowed' },
   ],
   [
     'nothing is deployed while the annotation names a VM that is not there',

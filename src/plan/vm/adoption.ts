@@ -14,6 +14,9 @@ const vmIsToBeAdopted: Rule = (observation) => {
   const { adoption, journal, timings, now, meta } = observation;
   const snapshot = known(observation)?.snapshot;
   if (adoption === undefined || journal.vm !== undefined || snapshot === undefined) return undefined;
+  const { ban } = observation.spend;
+  // Before a word about that VM: whoever may have none of this account is told nothing of those that it has.
+  if (ban !== undefined) return { step: { kind: 'wait' }, phase: 'Pending', ready: waiting(ban.reason, ban.message) };
   const vm = livingVm(snapshot, adoption.vmId);
   const refusal = vm === undefined ? notFound(adoption.vmId) : refusalOf(observation, vm);
   if (vm === undefined || refusal !== undefined) {

@@ -6,7 +6,7 @@ import { doubtOf, isForgotten } from './forgotten.ts';
 import { mayTouch, ownershipOfRecord, recordsOf } from './ownership.ts';
 import { doubtAbout, droppingRules } from './ownership-rules.ts';
 import { absenceProof, isInDoubt, uncertainLaunch } from './proof.ts';
-import { leaveBehind, retainHold } from './retention.ts';
+import { leaveBehind, retainHold, waitUntilCounted } from './retention.ts';
 import { isListed, known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
 import { waiting, type Look } from './verdict.ts';
 
@@ -26,6 +26,8 @@ const vmIsToBeKept: Rule = (observation) => {
   if (spec.deletionPolicy !== 'Retain' || isReplacedLeft(observation)) return undefined;
   const hold = retainHold(observation);
   if (hold !== undefined) return hold;
+  const uncounted = waitUntilCounted(observation);
+  if (uncounted !== undefined) return uncounted;
   const kept = recordsOf(journal).filter((vm) => !isReplaced(vm));
   const message = `VM ${idsOf(kept)} is left at the provider (deletionPolicy Retain) and goes on billing.`;
   const announcement = kept.length === 0 ? undefined : ({ type: 'Normal', reason: 'Retained', message } as const);

@@ -1,14 +1,20 @@
 import { resourceHasExpired } from './clockwork.ts';
 import type { Rule } from './rule.ts';
 import { known } from './rule.ts';
-import { ready, waiting, type ReadyDraft } from './verdict.ts';
+import { releaseForMoney } from './money-release.ts';
+import { changesProvider, ready, waiting, type ReadyDraft } from './verdict.ts';
 
 /** What has to be in place before anything can be said about a VM. */
 
-const specIsInvalid: Rule = ({ specProblem }) =>
-  specProblem === undefined
-    ? undefined
-    : { step: { kind: 'wait' }, phase: 'keep', ready: waiting('InvalidSpec', specProblem), stalled: true };
+const specIsInvalid: Rule = (observation) => {
+  const { specProblem, isStatusDamaged } = observation;
+  if (specProblem === undefined) return undefined;
+  const said = { ready: waiting('InvalidSpec', specProblem), stalled: true } as const;
+  // Where the journal cannot be read, nobody knows which VM it is.
+  const release = isStatusDamaged ? undefined : releaseForMoney(observation);
+  if (release !== undefined && changesProvider(release.step)) return { ...release, ...said };
+  return { step: { kind: 'wait' }, phase: 'keep', ...said };
+};
 
 const finalizerIsMissing: Rule = ({ meta }) =>
   meta.hasFinalizer

@@ -23,6 +23,8 @@ export interface VmObservation {
   readonly meta: VmMeta;
   /** Why the stored spec could not be parsed. The API server validates too, but by the CRD that it has. */
   readonly specProblem: string | undefined;
+  /** The problem is the stored status: nobody knows which VM is whose. */
+  readonly isStatusDamaged: boolean;
   readonly spec: VmSpec;
   /** What keeps the VM from running though its spec asks for that. */
   readonly holds: readonly PowerHold[];

@@ -1,7 +1,7 @@
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
-import { liveVm, mayTouch } from './ownership.ts';
-import { powerCallRules, powerRules } from './power.ts';
+import { releaseForMoney } from './money-release.ts';
+import { liveVm } from './ownership.ts';
 import { moneyHold } from './power-hold.ts';
 import { changesProvider, ready, waiting, type Verdict } from './verdict.ts';
 
@@ -33,17 +33,6 @@ function butReleased(observation: VmObservation): string {
     case 'StoppedForBalance':
       return ' But the GpuAccount has its VM released for want of balance, paused or not.';
   }
-}
-
-/** Whatever else would be done: the VM is brought to where only its storage is billed. */
-function releaseForMoney(observation: VmObservation): Verdict | undefined {
-  const vm = liveVm(observation);
-  if (vm === undefined || moneyHold(observation) === undefined || !mayTouch(observation, vm.id)) return undefined;
-  for (const rule of [...powerCallRules, ...powerRules]) {
-    const verdict = rule(observation);
-    if (verdict !== undefined) return { ...verdict, rule: rule.name };
-  }
-  return undefined;
 }
 
 /** What would have been done is not done, and so it is not said; that a VM does not run must not wait for it. */

@@ -18,6 +18,7 @@ import {
 } from '../../../test/support/builders.ts';
 import { briefOf, decided, type Brief } from '../../../test/support/verdicts.ts';
 import { conditionOf } from '../../api/conditions.ts';
+import { money } from '../../lib/money.ts';
 import type { Host } from '../../provider/contract.ts';
 import type { OffersView } from './observation.ts';
 import { statusOfVm } from './status.ts';
@@ -32,6 +33,7 @@ function on(vm: typeof running, host: Partial<Host> = {}, offers: Partial<Offers
   return { account };
 }
 
+const dearer: Partial<Host> = { vcpus: { ...hostOf('host-1').vcpus, price: money('0.5') } };
 const full: Partial<Host> = { vcpus: { ...hostOf('host-1').vcpus, available: 2 } };
 const call = (kind: 'stop' | 'modify', ms: number): Required<Seen>['facts'] => ({
   lastCall: { call: kind, endedAt: now - ms, failure: undefined, failures: 0, nextTryAt: now - ms },
@@ -86,7 +88,17 @@ describe('another size:', () => {
       { ...on(stopped, {}, { fresh: false, failure: { kind: 'unavailable', message: 'HTTP 502' } }), ...grow },
       { rule: 'vmIsToBeStarted', step: 'start' },
     ],
-    ['a smaller size needs no room', { ...on(running, full, { fresh: false }), spec: { vcpus: 2 } }, { step: 'stop' }],
+    ['a smaller size needs no room', { ...on(running, full), spec: { vcpus: 2 } }, { step: 'stop' }],
+    [
+      'a VM is not stopped for a smaller size by an old inventory: its host may have become dearer',
+      { ...on(running, {}, { fresh: false }), spec: { vcpus: 2 } },
+      { rule: 'vmRuns', step: 'wait' },
+    ],
+    [
+      'a VM is not stopped for a smaller size that would cost more than allowed by what its host asks now',
+      { ...on(running, dearer), spec: { vcpus: 2, maxHourlyPrice: '0.20' } },
+      { rule: 'vmRuns', step: 'wait', ready: 'True Running' },
+    ],
     [
       'a stop that was accepted is given time to show',
       { ...on(running), ...grow, facts: call('stop', 30 * second) },

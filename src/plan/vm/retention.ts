@@ -4,7 +4,8 @@ import { deleting, idsOf, letGo } from './deletion-words.ts';
 import type { VmObservation } from './observation.ts';
 import { recordsOf } from './ownership.ts';
 import { isInDoubt } from './proof.ts';
-import { waiting, type Announcement, type Verdict } from './verdict.ts';
+import { releaseForMoney } from './money-release.ts';
+import { changesProvider, waiting, type Announcement, type Verdict } from './verdict.ts';
 
 /**
  * A VM that is left behind goes on costing money, and counts no more: under a GpuBudget that does not allow it the deletion
@@ -12,8 +13,10 @@ import { waiting, type Announcement, type Verdict } from './verdict.ts';
  */
 export function retainHold(observation: VmObservation): Omit<Verdict, 'rule'> | undefined {
   if (!mayLeave(observation) || observation.spend.mayRetain) return undefined;
+  // It counts on, and so it may be its turn to stop.
+  const release = releaseForMoney(observation);
   return {
-    step: { kind: 'wait' },
+    ...(release !== undefined && changesProvider(release.step) ? release : { step: { kind: 'wait' } }),
     phase: 'Deleting',
     ready: waiting(
       'RetainNotAllowed',
@@ -26,6 +29,23 @@ export function retainHold(observation: VmObservation): Omit<Verdict, 'rule'> | 
 /** There is a VM, or may be one. */
 function mayLeave({ journal, marked }: VmObservation): boolean {
   return recordsOf(journal).length > 0 || marked.length > 0 || isInDoubt(journal);
+}
+
+/**
+ * Once its resource is gone only the list knows of a VM, and so do the limits of the account: one that it does not show yet would
+ * make room for another. Where no list can be had nobody is kept waiting for one.
+ */
+export function waitUntilCounted({ account, facts, journal }: VmObservation): Omit<Verdict, 'rule'> | undefined {
+  if (account.kind !== 'ready' || account.pollFailure !== undefined || facts.vmSeenAt === undefined) return undefined;
+  const isListed = (account.snapshot?.requestedAt ?? -Infinity) >= facts.vmSeenAt;
+  if (journal.vm === undefined || isListed) return undefined;
+  const words = `Waiting for a list that counts VM ${journal.vm.id}, which is to be left behind.`;
+  return {
+    step: { kind: 'wait' },
+    phase: 'Deleting',
+    ready: deleting(words),
+    look: { snapshotAfter: facts.vmSeenAt },
+  };
 }
 
 /**

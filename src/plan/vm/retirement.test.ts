@@ -169,6 +169,32 @@ describe('a VM that was replaced and runs again, by the provider', () => {
   });
 });
 
+it('does not change places with one that is to be deleted, or would be deleted in its place', () => {
+  const outbid = { ...current, state: 'outbid', providerStatus: 'Outbid' } as const;
+  const given = { oldVm: running, vms: [outbid, running] };
+  const overpriced = replaced(open, given);
+  const { launch } = overpriced.journal;
+  const dear = {
+    ...overpriced,
+    journal: { ...overpriced.journal, launch: { ...launch!, outcome: 'Overpriced' as const } },
+  };
+  expect(decided(dear).step).toEqual({ kind: 'stop', vmId: 'vm-1', release: true });
+  const isDeleted = replaced(open, { ...given, facts: { deletedAt: new Map([['vm-2', now - second]]) } });
+  expect(briefOf(isDeleted)).not.toMatchObject({ rule: 'retiredVmRunsInstead' });
+});
+
+it('is not deleted for the price of the one that had its place', () => {
+  const swapped = observeSpot({
+    vms: [running, { ...current, state: 'outbid' }],
+    journal: {
+      vm: recordedVm('vm-1', { capacity: 'Spot', bid: '0.20' }),
+      launch: launchOf({ attempt: 2, name: markedName(2), outcome: 'Overpriced', capacity: 'Spot', bid: '0.20' }),
+      retiring: [retiringVm('vm-2', open)],
+    },
+  });
+  expect(decided(swapped).step).not.toMatchObject({ kind: 'delete', vmId: 'vm-1' });
+});
+
 describe('a VM whose replacement was never made', () => {
   const refused = launchOf({ attempt: 2, name: markedName(2), outcome: 'Refused', failures: 1, replaces: 'vm-1' });
 

@@ -39,10 +39,12 @@ const retiredVmHasItsPlaceAgain: Rule = (observation) => {
 
 /** The provider has brought it back, while the one that replaced it is outbid itself: they change places. */
 const retiredVmRunsInstead: Rule = (observation) => {
-  const { journal, now } = observation;
+  const { journal, now, facts } = observation;
   const back = runningRetired(observation);
   // One that was adopted is never replaced, and does not retire.
   if (back === undefined || journal.vm === undefined || journal.vm.adopted === true) return undefined;
+  // One that is to be deleted keeps its place until it is gone: or it would be the other one that is deleted in it.
+  if (isToGo(observation) || facts.deletedAt.has(journal.vm.id)) return undefined;
   if (liveVm(observation)?.state !== 'outbid') return undefined;
   const retiring = [...without(journal.retiring, back.id), { ...journal.vm, retiredAt: toPreciseTimestamp(now) }];
   return {

@@ -159,6 +159,21 @@ describe('a VM that is released', () => {
   });
 });
 
+describe('the disk of a VM that is released', () => {
+  const bigger = { ...ownReleased, spec: { powerState: 'Released', storageGB: 600 } } as const;
+  const vm = { ...cloudVm('vm-1', { state: 'released' }) };
+  const account = accountOf({ snapshot: snapshotOf([vm]) });
+  const given = (limit: LimitAhead): Seen => ({ ...spend(limit, ownReleased), spec: bigger.spec, account });
+
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['gets larger where there is room', given(hourly('9', '0.80')), { step: 'modify' }],
+    ['does not without room: it is billed at once', given(hourly('1', '1')), { step: 'wait' }],
+    ['does not once the day is spent', given(day), { step: 'wait' }],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observeRunning(seen))).toMatchObject(expected);
+  });
+});
+
 describe('a VM that runs', () => {
   it.each<[string, Seen, Partial<Brief>]>([
     [
@@ -194,10 +209,32 @@ describe('a VM that runs', () => {
   });
 });
 
+const stoppedByBudget = { powerState: 'Released', reason: 'StoppedByBudget', message: 'No room.' } as const;
+
+describe('a VM whose spec cannot be followed', () => {
+  const broken = { specProblem: 'spec.schedule: no such time zone.', holds: [stoppedByBudget] };
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['is left as it is', { ...broken, holds: [] }, { step: 'wait', ready: 'False InvalidSpec' }],
+    ['is released where it is its turn to stop', broken, { step: 'stop', ready: 'False InvalidSpec' }],
+    [
+      'is left as it is where nobody can read whose VM it is',
+      { ...broken, isStatusDamaged: true },
+      { step: 'wait', ready: 'False InvalidSpec' },
+    ],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observeRunning(seen))).toMatchObject(expected);
+  });
+});
+
 describe('a resource that is deleted with deletionPolicy Retain', () => {
   const retained = { meta: { deleting: true }, spec: { deletionPolicy: 'Retain' } } as const;
   it.each<[string, Seen, Partial<Brief>]>([
     ['waits where VMs may not be left behind', spend(limitOf()), { step: 'wait', ready: 'False RetainNotAllowed' }],
+    [
+      'is released while it waits, where it is its turn to stop',
+      { ...spend(limitOf()), holds: [stoppedByBudget] },
+      { step: 'stop', phase: 'Deleting', ready: 'False RetainNotAllowed' },
+    ],
     ['goes where they may', { spend: unlimited }, { step: 'removeFinalizer' }],
     [
       'goes where there is nothing to leave behind',
@@ -216,6 +253,14 @@ describe('a resource that is deleted with deletionPolicy Retain', () => {
     ],
   ])('%s', (_, seen, expected) => {
     expect(briefOf(observeRunning({ ...retained, ...seen }))).toMatchObject(expected);
+  });
+
+  it('leaves its VM behind once a list that is newer than the VM counts it', () => {
+    const given = { ...retained, ...spend(limitOf(), { mayRetain: true }), vms: [cloudVm('vm-1')] };
+    const soon = observeRunning({ ...given, facts: { vmSeenAt: now } });
+    expect(decideVm(soon)).toMatchObject({ step: { kind: 'wait' }, look: { snapshotAfter: now } });
+    const later = observeRunning({ ...given, facts: { vmSeenAt: now - minute } });
+    expect(briefOf(later)).not.toMatchObject({ step: 'wait' });
   });
 
   it('whose VM cannot be deleted is not let go by annotation under such a budget', () => {

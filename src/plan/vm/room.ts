@@ -28,28 +28,40 @@ function needOfStart({ spend }: VmObservation): Need {
   return { kind: 'start', after, more: growth(spend.own, after) };
 }
 
-/** One that is released gets dearer only when it is started. */
+/** Of one that is released only the disk is billed, and that at once; its other parts get dearer when it is started. */
 function needOfResize(observation: VmObservation, to: VmSize): Need {
   const { spend, journal } = observation;
   const vm = liveVm(observation);
-  if (vm === undefined || vm.state === 'released') return { kind: 'resize', after: spend.own, more: nothing };
-  const gpus = Math.max(0, to.gpuCount - (journal.vm?.applied.gpuCount ?? 0));
-  const before = vm.price?.total ?? money(0);
+  if (vm === undefined) return { kind: 'resize', after: spend.own, more: nothing };
   const cost = priceWithSize(observation, to);
-  const larger = { vms: 0, gpus, hourlyCost: cost?.gt(before) === true ? cost.minus(before) : money(0) };
+  if (vm.state === 'released') {
+    const larger = { vms: 0, gpus: 0, hourlyCost: excess(cost?.storage, vm.price?.storage) };
+    const after = plus(spend.own, larger);
+    return { kind: 'resize', after, more: growth(spend.own, after) };
+  }
+  const gpus = Math.max(0, to.gpuCount - (journal.vm?.applied.gpuCount ?? 0));
+  const larger = { vms: 0, gpus, hourlyCost: excess(cost?.total, vm.price?.total) };
   // What is reserved for it already, by a call whose answer was lost, is a part of that.
   const after = plus(spend.ownStarted, larger);
   return { kind: 'resize', after, more: growth(spend.own, after) };
 }
 
+function excess(cost: Money | undefined, before: Money | undefined): Money {
+  const more = cost?.minus(before ?? 0) ?? money(0);
+  return more.gt(0) ? more : money(0);
+}
+
 /** By the unit prices of its host; a spot VM goes on costing its bid. */
-function priceWithSize({ account, journal }: VmObservation, to: VmSize): Money | undefined {
+function priceWithSize(
+  { account, journal }: VmObservation,
+  to: VmSize,
+): { readonly total: Money; readonly storage: Money | undefined } | undefined {
   const hosts = account.kind === 'ready' ? account.offers.hosts : undefined;
   const host = hosts?.find(({ id }) => id === journal.vm?.hostnode);
   const gpu = host?.gpus.find(({ model }) => model === to.gpuModel);
   if (host === undefined || gpu === undefined) return undefined;
   const { total, storage } = quote(host, gpu, to);
-  return bidOf(journal.vm)?.plus(storage ?? 0) ?? total;
+  return { total: bidOf(journal.vm)?.plus(storage ?? 0) ?? total, storage };
 }
 
 /** Why the VM may not get this size now; undefined: it may. */

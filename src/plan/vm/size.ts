@@ -88,7 +88,7 @@ export function assessSize(observation: VmObservation): SizeAssessment {
       message: journal.resize.message ?? 'The provider refused the size.',
     };
   }
-  return assessGrowth(observation, wanted, applied);
+  return assessChange(observation, wanted, applied);
 }
 
 /** A resize is done when the modify call is; the list may show the old size for a moment, which is no drift. */
@@ -103,18 +103,20 @@ function assessDrift({ facts, account }: VmObservation, applied: VmSize, actual:
   };
 }
 
-/** Growth needs room on the VM's own host and may cost more than the cap; shrinking needs neither. */
-function assessGrowth(observation: VmObservation, wanted: VmSize, applied: VmSize): SizeAssessment {
+/**
+ * Growth needs room on the VM's own host. Either way it is billed by the prices that the host has now, which may have risen: also
+ * a smaller VM may cost more than the cap, or than there is room for.
+ */
+function assessChange(observation: VmObservation, wanted: VmSize, applied: VmSize): SizeAssessment {
   const { account, journal } = observation;
-  if (!grows(wanted, applied)) return { kind: 'resizable', wanted };
   if (account.kind !== 'ready' || account.offers.hosts === undefined) return { kind: 'needsHosts', wanted };
   const host = account.offers.hosts.find((candidate) => candidate.id === journal.vm?.hostnode);
-  const shortage = host === undefined ? 'it is not in the inventory' : shortageOn(host, wanted, applied);
-  if (host === undefined || shortage !== undefined) {
-    const message = `The VM's host has no room for this size now: ${shortage ?? ''}.`;
+  const shortage = grows(wanted, applied) ? shortageOn(host, wanted, applied) : undefined;
+  if (shortage !== undefined) {
+    const message = `The VM's host has no room for this size now: ${shortage}.`;
     return { kind: 'blocked', reason: 'ResizeNoCapacity', message };
   }
-  const tooDear = whyTooDear(observation, host, wanted);
+  const tooDear = host === undefined ? undefined : whyTooDear(observation, host, wanted);
   if (tooDear !== undefined) return tooDear;
   // An old inventory is good enough to say no, so that the status does not flicker; not to stop a running VM.
   return account.offers.fresh ? { kind: 'resizable', wanted } : { kind: 'needsHosts', wanted };
@@ -155,7 +157,8 @@ function grows(wanted: VmSize, applied: VmSize): boolean {
 }
 
 /** What is short on the host, beyond what the VM holds itself. */
-function shortageOn(host: Host, wanted: VmSize, applied: VmSize): string | undefined {
+function shortageOn(host: Host | undefined, wanted: VmSize, applied: VmSize): string | undefined {
+  if (host === undefined) return 'it is not in the inventory';
   const gpus = host.gpus.find((candidate) => candidate.model === wanted.gpuModel)?.available ?? 0;
   const heldGpus = wanted.gpuModel === applied.gpuModel ? applied.gpuCount : 0;
   if (wanted.gpuCount > gpus + heldGpus) return `${gpus} more ${wanted.gpuModel} free`;

@@ -128,11 +128,16 @@ function recordOverpriced({ vm, launch }: { vm: RecordedVm; launch: Launch }, vi
   };
 }
 
+/** Only the VM that this launch has made. */
+function isFoundTooDear({ name }: RecordedVm, launch: Launch): boolean {
+  return launch.outcome === 'Overpriced' && launch.name === name;
+}
+
 /** Dearer than allowed: deleted, and proven gone, before another host is tried. */
 const overpricedVmIsStillThere: Rule = (observation) => {
   const { journal, facts } = observation;
   const { vm, launch } = journal;
-  if (launch?.outcome !== 'Overpriced' || vm === undefined) return undefined;
+  if (vm === undefined || launch === undefined || !isFoundTooDear(vm, launch)) return undefined;
   const shown = {
     phase: 'Deleting',
     ready: waiting('PriceViolation', `${launch.message ?? 'The VM is too dear.'} It is being deleted.`),
