@@ -340,8 +340,12 @@ export class Watchdog {
 
   #checkPrice(vm: Vm, owner: CustomObject): void {
     const cap = (owner.spec as VmSpec).maxHourlyPrice;
+    const first = this.#firstSizes.get(vm.id);
+    const isResized = first !== undefined && vm.size !== first;
+    // Whoever adopts a VM takes it at its price. Of one that was made by hand the first size is not known here.
+    if (!isResized && (owner.status as VmStatus | undefined)?.vm?.adopted === true) return;
     // One that was resized, and is too dear since, keeps its disk.
-    const isReleased = vm.size !== this.#firstSizes.get(vm.id) && vm.status === 'StoppedDisassociated';
+    const isReleased = isResized && vm.status === 'StoppedDisassociated';
     const price = money((isReleased ? 0 : vm.computeRate) + vm.storageRate).div(1e9);
     if (cap !== undefined && price.gt(cap)) this.complain(`VM ${vm.id} costs ${price.toFixed()}, above the cap ${cap}`);
   }
