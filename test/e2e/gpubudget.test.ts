@@ -7,7 +7,7 @@ import type { Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
 import { kubectlTable } from '../support/table.ts';
 import { until } from '../support/until.ts';
-import { is, type VmHandle, type VmObject } from '../support/vm-handle.ts';
+import { eventType, is, type KubeEvent, type VmHandle, type VmObject } from '../support/vm-handle.ts';
 
 /** What a platform team allows, and what its users get, on a real API server. */
 
@@ -135,6 +135,11 @@ test('StopByPriority releases the least important VM and starts it again when th
   const spare = await stage.create(team, 'spare', { ...small, priority: -10 });
   const ready = (vm: VmHandle): Promise<unknown> => vm.untilReady();
   await Promise.all([keeper, spare].map(ready));
+  const near = await until('an Event says that the limit is near', async () => {
+    const { items } = await stage.cluster.kube.list<KubeEvent>(eventType, { namespace: team.namespace });
+    return items.find(({ reason }) => reason === 'NearLimit');
+  });
+  expect(near).toMatchObject({ type: 'Warning', regarding: { kind: 'GpuBudget', name: 'team' } });
   await allow(team, { gpus: 1 });
   expect(await spare.untilSaid('StoppedByBudget')).toMatch(/^GpuBudget "team" has no room for the VM now/);
   expect((await untilBudget(team, ({ stopped }) => stopped !== undefined)).stopped).toMatchObject([{ name: 'spare' }]);

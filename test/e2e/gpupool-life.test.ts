@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 
 import { gpuPoolType, gpuVmType } from '../../src/api/group.ts';
 import { namespaceType } from '../../src/controllers/objects.ts';
+import type { Machine } from '../../src/sim/index.ts';
 import { Stage } from '../support/stage.ts';
 import { kubectlTable } from '../support/table.ts';
 import { until } from '../support/until.ts';
@@ -113,17 +114,22 @@ test('a new template rolls through 6 members, and never are fewer than 6 ready w
 });
 
 test('a spot pool whose market is taken away ends with 8 ready, and returns to spot when that can be had again', async () => {
-  const team = await stage.organization({ ...quick, hosts: 40 });
+  let most = 0;
+  const onChange = ({ world }: Machine): void => {
+    most = Math.max(most, world.ledger.rate / 1e9);
+  };
+  const team = await stage.organization({ ...quick, hosts: 40, onChange });
   await team.market('0.20');
   const capacity = {
     type: 'Spot',
     bid: { price: '0.20', maxPrice: '0.30' },
     ...{ onDemandBase: 2, fallbackToOnDemandAfter: '3s', returnToSpotAfter: '3s' },
   };
+  const maxHourlyCost = '2.50';
   const pool = await stage.createPool(
     team,
     'swept',
-    { replicas: 8, capacity },
+    { replicas: 8, capacity, maxHourlyCost },
     { ...manyModels, maxHourlyPrice: '2.00' },
   );
   expect(await pool.untilReady(8)).toMatchObject({ spotReplicas: 6, onDemandReplicas: 2 });
@@ -139,6 +145,7 @@ test('a spot pool whose market is taken away ends with 8 ready, and returns to s
     ({ readyReplicas, spotReplicas }) => readyReplicas === 8 && spotReplicas === 6,
   );
   expect(await pool.events('MemberDeleted')).toEqual([]);
+  expect(most).toBeLessThanOrEqual(Number(maxHourlyCost));
 });
 
 test('a template whose VMs never become Ready costs a few VMs, and then a person is told how to go on', async () => {

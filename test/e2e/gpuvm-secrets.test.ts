@@ -3,7 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 
-import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
+import { gpuAccountType, gpuPoolType, gpuVmType, spotVmType } from '../../src/api/group.ts';
+import { secretType } from '../../src/controllers/objects.ts';
 import { EchoingProvider } from '../support/echoing-provider.ts';
 import { commandLines, leaksIn } from '../support/leaks.ts';
 import { OperatorProcess } from '../support/operator-process.ts';
@@ -15,8 +16,11 @@ import { until } from '../support/until.ts';
 const password = 'Planted7PasswordXq';
 const cloudInit = 'runcmd:\n  - curl -H "Authorization: planted-cloud-init-token-91" http://127.0.0.1/\n';
 const privateKey = '-----BEGIN OPENSSH PRIVATE KEY-----\nplantedprivatekey0123456789\n';
+const registryPassword = 'planted-registry-password-8c';
 const planted = [
   password,
+  registryPassword,
+  Buffer.from(`robot:${registryPassword}`).toString('base64'),
   'planted-cloud-init-token-91',
   'plantedprivatekey0123456789',
   'test-api-key-1f7a2b9c',
@@ -90,6 +94,27 @@ test('nor when the provider quotes in its errors what it was sent', async () => 
   await expectNoLeaks();
 });
 
+test('nor what the container of a pool is given, which is found in its guest alone', async () => {
+  const team = await stage.organization({ hosts: 60 });
+  const { namespace } = team;
+  const credentials = { auths: { 'registry.example': { username: 'robot', password: registryPassword } } };
+  await stage.cluster.kube.create(secretType, {
+    ...{ apiVersion: 'v1', kind: 'Secret', metadata: { namespace, name: 'registry' } },
+    ...{ type: 'kubernetes.io/dockerconfigjson', stringData: { '.dockerconfigjson': JSON.stringify(credentials) } },
+  });
+  const container = { image: 'registry.example/team/app:1', registrySecretRef: { name: 'registry' } };
+  const models = ['geforcertx4090-pcie-24gb', 'rtxa4000-pcie-16gb', 'v100-pcie-16gb'];
+  await team.fault({ endpoint: 'client/deploy/single', kind: 'error-500', count: 1 });
+  const pool = await stage.createPool(team, 'served', { replicas: 1, container }, { gpu: { models } });
+  await pool.untilReady(1);
+  await expectNoLeaks();
+  const [vm] = (await team.state()).vms;
+  const { cloudInit: given } = await team.vm(vm?.id ?? '');
+  const files = [...(given ?? '').matchAll(/content: '([A-Za-z0-9+/=]+)'/g)];
+  const decoded = files.map(([, content = '']) => Buffer.from(content, 'base64').toString('utf8'));
+  expect(decoded.join('\n')).toContain(registryPassword);
+});
+
 test('nor in what the operator says of itself when it starts, fails to start, and ends', async () => {
   const kubeconfig = parse(await readFile(stage.cluster.kubeconfigPath, 'utf8')) as {
     users: { user: Record<string, string> }[];
@@ -118,7 +143,7 @@ async function expectNoLeaks(): Promise<void> {
     expect(leaksIn((await answer.text()) + JSON.stringify([...answer.headers]), planted), page).toEqual([]);
   }
   const events = { group: 'events.k8s.io', version: 'v1', plural: 'events', kind: 'Event', namespaced: true };
-  for (const type of [gpuVmType, gpuAccountType, events]) {
+  for (const type of [gpuVmType, spotVmType, gpuPoolType, gpuAccountType, events]) {
     expect(leaksIn(JSON.stringify(await stage.cluster.kube.list(type)), planted)).toEqual([]);
   }
   expect(leaksIn(commandLines(), planted)).toEqual([]);
