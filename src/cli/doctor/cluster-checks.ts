@@ -50,7 +50,9 @@ export function clockCheck({ date, sentAt, receivedAt }: Pick<RawAnswer, 'date' 
   return { name, state: 'warning', detail, fix };
 }
 
-const applyCrds = 'kubectl apply --server-side -f crds/    of this release';
+// Where Helm installed them it owns their fields: without --force-conflicts the API server refuses another manager's.
+const applyCrds =
+  '"helm upgrade" with the chart of this release, or, where Helm does not install them, kubectl apply --server-side --force-conflicts -f crds/';
 
 /** Whether the cluster knows the kinds as this release does. Readable for whoever may log in. */
 export async function checkCrds({ connection }: Session): Promise<Check> {

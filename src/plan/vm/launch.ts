@@ -86,7 +86,7 @@ const journalIsDropped: Rule = ({ facts, now, timings }) => {
   if (now >= retryAt) return undefined;
   const draft = waiting(
     'CrdOutdated',
-    'The API server drops fields of the status that this release relies on, as its CRD is older: apply the CRDs of this release (crds/). Nothing is deployed until then.',
+    'The API server drops fields of the status that this release relies on, as its CRD is older: apply the CRDs of this release, by "helm upgrade" with its chart, or, where Helm does not install them, by "kubectl apply --server-side --force-conflicts -f crds/". Nothing is deployed until then.',
   );
   return {
     step: { kind: 'wait' },
