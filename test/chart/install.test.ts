@@ -170,7 +170,9 @@ test('what kubectl has installed is taken over by helm when it is told to', asyn
   const text = await readFile(path.join(chartPath, '..', '..', 'deploy', 'install.yaml'), 'utf8');
   for (const manifest of manifestsIn(text)) await objects.apply(manifest);
   await expect(install()).rejects.toThrow(/invalid ownership metadata/);
-  await install({}, ['--take-ownership']);
+  // Another manager owns the fields, and this one has another value.
+  await expect(install({ replicas: 3 }, ['--take-ownership'])).rejects.toThrow(/conflict/);
+  await install({ replicas: 3 }, ['--take-ownership', '--force-conflicts']);
   await uninstall();
   expect(await crds()).toHaveLength(5);
   expect(await has(deploymentType, release.name, release.namespace)).toBe(false);
