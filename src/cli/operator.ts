@@ -50,7 +50,10 @@ function generalOptions(): Option[] {
   const { maxInFlight, concurrency, telemetryHost, telemetryPort } = defaultOperatorOptions;
   return [
     new Option('--log-level <level>', 'least level that is logged').choices(logLevels).default('info'),
-    new Option('--telemetry-host <address>', 'where /metrics, /healthz and /readyz are served').default(telemetryHost),
+    new Option(
+      '--telemetry-host <address>',
+      'where /metrics, /healthz and /readyz are served; :: is all addresses, of IPv6 and IPv4',
+    ).default(telemetryHost),
     portOption('--telemetry-port <port>', 'their port; 0 takes any free one', telemetryPort),
     countOption('--max-in-flight <n>', 'most calls to the provider at once, per account', maxInFlight),
     countOption('--concurrency <n>', 'reconciles at once, per kind', concurrency),

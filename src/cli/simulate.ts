@@ -7,7 +7,7 @@ import { portOption } from './option-types.ts';
 export function simulateCommand(): Command {
   const command = new Command('simulate')
     .description('run a stand-in for the provider: the same API, on this machine, with faults on demand')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--host <address>', 'address to listen on; :: for all of them', '127.0.0.1')
     .addOption(portOption('--port <number>', 'port to listen on; 0 takes any free one', 0))
     .allowExcessArguments(false);
   for (const option of optionsOfSimulator()) command.addOption(option);

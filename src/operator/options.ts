@@ -1,3 +1,4 @@
+import { allAddresses } from '../lib/listen-host.ts';
 import type { ProxyAddress } from '../lib/proxy-address.ts';
 import type { VmTimings } from '../plan/vm/observation.ts';
 
@@ -39,7 +40,7 @@ export interface OperatorOptions {
   readonly providerProxy: ProxyAddress | undefined;
   /** Labels of resources by which the counter of costs is told apart. */
   readonly costLabels: readonly string[];
-  /** Where metrics and health are served; port 0 takes any free one. */
+  /** Where metrics and health are served: `::` for all addresses, of IPv6 and IPv4; port 0 takes any free one. */
   readonly telemetryHost: string;
   readonly telemetryPort: number;
 }
@@ -62,7 +63,7 @@ export const defaultOperatorOptions: OperatorOptions = {
   allowPrivateEndpoints: false,
   providerProxy: undefined,
   costLabels: [],
-  telemetryHost: '0.0.0.0',
+  telemetryHost: allAddresses,
   telemetryPort: 8080,
 };
 

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
+import { listenHost } from '../lib/listen-host.ts';
 import { failure, type Answer } from './answers.ts';
 import { control } from './control.ts';
 import { mergeParams, parseForm } from './form-body.ts';
@@ -72,7 +73,7 @@ export class HttpServer {
   listen(): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(this.#options.port, this.#options.host, () => {
+      this.#server.listen(this.#options.port, listenHost(this.#options.host), () => {
         this.#server.off('error', reject);
         resolve((this.#server.address() as AddressInfo).port);
       });

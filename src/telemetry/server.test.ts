@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { networkInterfaces } from 'node:os';
 
 import { afterEach, describe, expect, test } from 'vitest';
 
@@ -11,19 +12,31 @@ afterEach(async () => {
 });
 
 async function start(
-  checks: { readiness?: Record<string, HealthCheck>; liveness?: Record<string, HealthCheck> } = {},
+  given: { host?: string; readiness?: Record<string, HealthCheck>; liveness?: Record<string, HealthCheck> } = {},
 ): Promise<string> {
   server = await startTelemetryServer({
-    host: '127.0.0.1',
+    host: given.host ?? '127.0.0.1',
     port: 0,
-    readiness: checks.readiness ?? {},
-    liveness: checks.liveness ?? {},
+    readiness: given.readiness ?? {},
+    liveness: given.liveness ?? {},
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', text: 'up 1\n' }),
   });
   return server.url;
 }
 
+const hasIpv6 = Object.values(networkInterfaces()).some(
+  (all) => all?.some(({ address }) => address === '::1') === true,
+);
+
 describe('the telemetry server', () => {
+  test.each([
+    ['127.0.0.1', true],
+    ['[::1]', hasIpv6],
+  ])('that is told to listen everywhere is reached at %s, where there is that', async (address, isThere) => {
+    const { port } = new URL(await start({ host: '::' }));
+    if (isThere) expect((await fetch(`http://${address}:${port}/healthz`)).status).toBe(200);
+  });
+
   test('serves metrics', async () => {
     const answer = await fetch(`${await start()}/metrics`);
     expect(answer.headers.get('content-type')).toBe('text/plain; version=0.0.4');

@@ -2,11 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 import { messageOf } from '../lib/errors.ts';
+import { listenHost } from '../lib/listen-host.ts';
 
 /** Returns nothing when all is well, else a sentence that says what is not. */
 export type HealthCheck = () => string | undefined;
 
 export interface TelemetryServerOptions {
+  /** `::` for all addresses, of IPv6 and IPv4. */
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
@@ -125,7 +127,7 @@ function send(response: ServerResponse, status: number, text: string, contentTyp
 function listen(server: Server, options: { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(options.port, options.host, () => {
+    server.listen(options.port, listenHost(options.host), () => {
       server.off('error', reject);
       resolve();
     });
