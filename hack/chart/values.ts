@@ -34,10 +34,13 @@ export const chartValues = z.strictObject({
     ),
   }),
   crds: group('The CustomResourceDefinitions.', {
-    install: flag(true, 'Whether the chart installs them, and keeps them up to date on upgrade.'),
+    install: flag(
+      true,
+      'Whether the chart installs them, and keeps them up to date on upgrade. Where keep is false, setting this to false deletes them, with all resources and their VMs: set keep to true first, by an upgrade of its own.',
+    ),
     keep: flag(
       true,
-      'Whether they stay when the chart is uninstalled. With false they go, and all resources with them; but a resource that has a VM is not gone until an operator has deleted the VM: delete the resources first.',
+      'Whether they stay when the chart is uninstalled. With false they go, and all resources with them; but a resource that has a VM is not gone until an operator has deleted the VM: delete the resources first. They go, too, when install is set to false.',
     ),
   }),
   account: accountValues(),
@@ -48,7 +51,7 @@ export const chartValues = z.strictObject({
 
 function accountValues(): z.ZodType {
   return group(
-    'A GpuAccount: the organization at the provider that pays. It stays when the chart is uninstalled. As its kind has to be known to the cluster first, it is made by the second run where the first one installs the CRDs: run the same "helm upgrade --install" twice.',
+    'A GpuAccount: the organization at the provider that pays. It stays when the chart is uninstalled, and so does the Secret that the chart makes for it. As its kind has to be known to the cluster first, it is made by the second run where the first one installs the CRDs: run the same "helm upgrade --install" twice.',
     {
       create: flag(false, 'Whether to make one.'),
       name: text('default', 'Its name. VMs use "default" unless their spec.accountName says otherwise.'),

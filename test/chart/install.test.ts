@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 import { startControlPlane } from '../../hack/control-plane/start.ts';
@@ -11,7 +13,7 @@ import { AnyObjects } from '../support/any-object.ts';
 import { deploymentType, release } from '../support/chart-house.ts';
 import { Cluster } from '../support/cluster.ts';
 import { obtainingMs } from '../support/controller-manager.ts';
-import { chartPath, Helm, manifestsIn, type Values } from '../support/helm.ts';
+import { chartPath, Helm, manifestsIn, type Manifest, type Values } from '../support/helm.ts';
 
 /** helm install, upgrade and uninstall, on a real API server. There are no nodes: pods never run. */
 
@@ -81,10 +83,10 @@ const vm = {
 describe('a new cluster', () => {
   test('is told what to do next, and has the account after the same command once more', async () => {
     const first = await install(tryOut);
-    expect(first).toContain('helm upgrade gpuvm-operator CHART --namespace gpuvm-system --reuse-values');
+    expect(first).toContain('helm upgrade gpuvm-operator CHART --namespace gpuvm-system --reset-then-reuse-values');
     expect(await crds()).toHaveLength(5);
     const second = await install(tryOut);
-    expect(second).not.toContain('--reuse-values');
+    expect(second).not.toContain('reuse-values');
     const account = await cluster.kube.get<CustomObject>(gpuAccountType, { name: 'default' });
     expect(account?.spec).toMatchObject({
       endpoint: 'http://gpuvm-operator-simulator.gpuvm-system.svc:18080/api/v0',
@@ -92,12 +94,37 @@ describe('a new cluster', () => {
     });
   });
 
-  test('is told how to make an account, by commands that an API server takes as they stand', async () => {
+  test('is told how to make an account and a VM, by commands that a shell and an API server take as they stand', async () => {
     const notes = await install({ simulator: { enabled: true } });
-    const [, manifest = ''] = /kubectl apply -f - <<END\n(.*?)\n *END/s.exec(notes) ?? [];
+    const commands = [...notes.matchAll(/^ *kubectl apply -f - <<END$.*?^END$/gms)];
+    const applied: Manifest[] = [];
+    for (const [command] of commands) {
+      const { stdout } = await promisify(execFile)('sh', ['-c', command.replace('kubectl apply -f -', 'cat')]);
+      applied.push(...manifestsIn(stdout));
+    }
+    expect(applied.map(({ kind }) => kind)).toEqual(['GpuAccount', 'GpuVm']);
     const objects = new AnyObjects(cluster);
-    for (const one of manifestsIn(manifest)) await objects.apply(one);
+    for (const one of applied) await objects.tryApply(one);
+    await objects.apply(applied[0]!);
     expect(await has(gpuAccountType, 'default')).toBe(true);
+    const [, patch = ''] = /kubectl patch gpuaccount default --type merge --patch '(.*)'/.exec(notes) ?? [];
+    const { spec } = JSON.parse(patch) as { readonly spec: object };
+    await objects.tryApply({ ...applied[0]!, spec: { ...(applied[0]!['spec'] as object), ...spec } });
+  });
+
+  test('is told who may rent, unless the account says it, and what stays when the chart goes', async () => {
+    const pair = { apiKey: 'k', apiToken: 't' };
+    const account = { create: true, name: 'research', credentials: pair };
+    const open = await install({ account });
+    expect(open).toMatch(/serves every namespace: whoever has the role "edit"/);
+    expect(open).toContain('accountName: research');
+    expect(open).toContain('kubectl --namespace gpuvm-system delete secret gpuvm-operator-account');
+    const spec = { allowedNamespaces: { matchLabels: { gpus: 'yes' } } };
+    expect(await install({ account: { ...account, spec } })).not.toContain('serves every namespace');
+  });
+
+  test('is told of no file that only a checkout has', async () => {
+    expect(await install({})).not.toMatch(/\b(?:deploy|docs|charts|crds|bin)\//);
   });
 });
 
@@ -129,6 +156,16 @@ describe('an upgrade', () => {
     expect(await system('second')).toBe('Ubuntu 24.04 LTS');
     const deployment = await cluster.kube.get<KubeObject & { spec: object }>(deploymentType, release);
     expect(deployment?.spec).toMatchObject({ replicas: 3 });
+  });
+
+  test('that no longer installs the kinds deletes those that it was not to keep, unless it is to keep them first', async () => {
+    await install({ crds: { keep: false } });
+    await install({ crds: { keep: true } });
+    await install({ crds: { install: false } });
+    expect(await crds()).toHaveLength(5);
+    await install({ crds: { keep: false } });
+    await install({ crds: { install: false, keep: false } });
+    await expect.poll(crds, { timeout: 30_000 }).toEqual([]);
   });
 
   test('that was a mistake is rolled back', async () => {
