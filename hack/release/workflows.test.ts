@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 const directory = path.join(import.meta.dirname, '..', '..', '.github', 'workflows');
 
 interface Workflow {
+  readonly on: { readonly schedule?: unknown; readonly push?: { readonly tags?: unknown } };
   readonly permissions?: unknown;
   readonly jobs: Readonly<Record<string, Job>>;
 }
@@ -44,4 +45,13 @@ describe.each(workflows)('$file', ({ workflow }) => {
   it('puts nothing from outside into a script but by its environment', () => {
     for (const { run = '' } of steps) expect(run).not.toContain('${{');
   });
+});
+
+it.each([
+  ['every week', ({ on }: Workflow) => on.schedule !== undefined],
+  ['before a release', ({ on }: Workflow) => on.push?.tags !== undefined],
+])('advisories for what is in the image are looked for %s', (_when, isMeant) => {
+  const meant = workflows.filter(({ workflow }) => isMeant(workflow));
+  const steps = meant.flatMap(({ workflow }) => Object.values(workflow.jobs).flatMap((job) => job.steps));
+  expect(steps.filter(({ run }) => run?.startsWith('npm audit --omit=dev') === true)).toHaveLength(1);
 });
