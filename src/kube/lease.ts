@@ -134,8 +134,12 @@ export class LeaseElector implements Leadership {
 
   async #run(): Promise<void> {
     const { clock } = this.#options;
+    let isContested = false;
     while (!this.#abort.signal.aborted) {
-      await this.#attempt();
+      const wasContested = isContested;
+      isContested = (await this.#attempt()) === 'contested';
+      // Somebody else has written the lease of a leader, who may be none any more: it is read at once, but not for ever.
+      if (isContested && !wasContested && this.#leading) continue;
       const waitMs = this.#leading ? this.#timing.retryMs : this.#msToNextLook();
       await sleep(clock, waitMs, this.#abort.signal).catch(() => undefined);
     }
@@ -153,7 +157,7 @@ export class LeaseElector implements Leadership {
   }
 
   /** Acquires or renews. Never rejects. */
-  async #attempt(): Promise<void> {
+  async #attempt(): Promise<'contested' | 'done'> {
     const { clock, log } = this.#options;
     const startedAt = clock.now();
     try {
@@ -162,10 +166,10 @@ export class LeaseElector implements Leadership {
     } catch (error) {
       this.#fresh = false;
       // Somebody was quicker; the next look says who.
-      if (!isKubeError(error, 'conflict', 'alreadyExists')) {
-        log.warn({ error: messageOf(error) }, 'could not acquire or renew the lease');
-      }
+      if (isKubeError(error, 'conflict', 'alreadyExists')) return 'contested';
+      log.warn({ error: messageOf(error) }, 'could not acquire or renew the lease');
     }
+    return 'done';
   }
 
   async #acquireOrRenew(): Promise<boolean> {
