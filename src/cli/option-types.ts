@@ -62,6 +62,12 @@ export function proxyOption(flags: string, description: string): Option {
   });
 }
 
+/** One that may be given more than once: all of them count, in their order. */
+export function repeated(flags: string, description: string): Option {
+  const collect = (value: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), value];
+  return new Option(flags, description).argParser(collect);
+}
+
 function wholeNumber(text: string): number | undefined {
   return /^\d{1,9}$/.test(text) ? Number(text) : undefined;
 }

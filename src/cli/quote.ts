@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 
 import { dollars, formatMoney, money } from '../lib/money.ts';
-import { ordersIn, readManifest, type Order } from './quote/manifest.ts';
+import { ordersIn, type Order } from './quote/manifest.ts';
 import { quoteLines, sumOf, type QuoteLine } from './quote/place.ts';
+import { readManifests } from './quote/read.ts';
 import { CliError } from './common/cli-error.ts';
 import { columns, type Cell } from './common/columns.ts';
 import { examples } from './common/examples.ts';
@@ -12,9 +13,10 @@ import { outputOption, print, type OutputFlags } from './common/output.ts';
 import { hoursPerMonth, perMonth } from './common/prices.ts';
 import { withAccountOptions, withProvider, type AccountFlags } from './common/provider-access.ts';
 import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
+import { repeated } from './option-types.ts';
 
 interface Flags extends ClusterFlags, OutputFlags, AccountFlags {
-  readonly filename: string;
+  readonly filename: readonly string[];
 }
 
 /** All of a manifest, as data. */
@@ -35,12 +37,18 @@ export function quoteCommand(): Command {
     .description(
       `Places each GpuVm, SpotVm and member of a GpuPool in the manifest on the hosts that there are now, as the operator would, and adds up what they cost per hour and per month of ${hoursPerMonth} hours. Nothing is rented or changed. Stopped costs as much as running.`,
     )
-    .requiredOption('-f, --filename <file>', 'manifest in YAML or JSON; - reads standard input')
+    .addOption(
+      repeated(
+        '-f, --filename <file>',
+        'manifest in YAML or JSON, or a directory of them; - reads standard input; repeatable',
+      ).makeOptionMandatory(),
+    )
     .addOption(outputOption())
     .addHelpText(
       'after',
       examples(`
   gpuvm quote -f deploy/samples/gpuvm.yaml
+  gpuvm quote -f trainer.yaml -f pools/                both, and the sum
   kustomize build . | gpuvm quote -f -
   gpuvm quote -f pool.yaml -o json | jq -r .total.running`),
     );
@@ -51,9 +59,10 @@ export function quoteCommand(): Command {
 
 async function quote(session: Session, flags: Flags): Promise<void> {
   const { io } = session;
-  const orders = ordersIn(await readManifest(flags.filename));
+  const texts = await readManifests(flags.filename);
+  const orders = texts.flatMap(({ yaml, file }) => ordersIn(yaml, file));
   if (orders.length === 0) {
-    throw new CliError(`${flags.filename} has no GpuVm, SpotVm or GpuPool`, exitCodes.usage);
+    throw new CliError(`no GpuVm, SpotVm or GpuPool in ${flags.filename.join(', ')}`, exitCodes.usage);
   }
   const account = flags.account ?? theAccountOf(orders);
   const access = { flags: { ...flags, account }, need: 'nothing' } as const;

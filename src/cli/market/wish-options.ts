@@ -6,6 +6,7 @@ import { parseMoney } from '../../lib/money.ts';
 import type { Host } from '../../provider/contract.ts';
 import { CliError } from '../common/cli-error.ts';
 import { exitCodes } from '../common/exit-codes.ts';
+import { repeated } from '../option-types.ts';
 import { modelsOf } from './rank.ts';
 import { wishOf, type Wish } from './wish.ts';
 
@@ -88,11 +89,6 @@ function modelsNamed(text: string, known: readonly string[]): readonly string[] 
     exitCodes.notFound,
     meant === undefined ? `There are: ${known.join(', ')}` : `Did you mean "${meant}"?`,
   );
-}
-
-function repeated(flags: string, description: string): Option {
-  const collect = (value: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), value];
-  return new Option(flags, description).argParser(collect);
 }
 
 function whole(flags: string, description: string, initial: number): Option {

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { parseAllDocuments } from 'yaml';
 import type { z } from 'zod';
 
@@ -7,7 +5,6 @@ import { gpuPoolKind, gpuPoolSpecSchema, type GpuPoolSpec } from '../../api/gpu-
 import { apiGroup } from '../../api/group.ts';
 import { gpuVmKind, gpuVmSpecSchema } from '../../api/gpu-vm.ts';
 import { spotVmKind, spotVmSpecSchema } from '../../api/spot-vm.ts';
-import { messageOf } from '../../lib/errors.ts';
 import { wishOf, type Wish } from '../market/wish.ts';
 import { CliError } from '../common/cli-error.ts';
 import { exitCodes } from '../common/exit-codes.ts';
@@ -21,15 +18,6 @@ export interface Order {
   readonly vms: readonly { readonly wish: Wish; readonly count: number }[];
 }
 
-/** "-" is standard input. */
-export async function readManifest(file: string): Promise<string> {
-  try {
-    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CliError(`cannot read ${file}: ${messageOf(error)}`, exitCodes.usage);
-  }
-}
-
 interface Manifest {
   readonly kind: string;
   readonly name: string;
@@ -37,18 +25,18 @@ interface Manifest {
 }
 
 /** The orders in a manifest of one or more documents; those of other kinds are left out. Throws for what is not valid. */
-export function ordersIn(yaml: string): readonly Order[] {
-  return manifestsIn(yaml).flatMap((manifest) => {
+export function ordersIn(yaml: string, file = 'the manifest'): readonly Order[] {
+  return manifestsIn(yaml, file).flatMap((manifest) => {
     const order = orderOf(manifest);
     return order === undefined ? [] : [order];
   });
 }
 
-function manifestsIn(yaml: string): readonly Manifest[] {
+function manifestsIn(yaml: string, file: string): readonly Manifest[] {
   const documents = [...parseAllDocuments(yaml)];
   return documents.flatMap((document) => {
     const [error] = document.errors;
-    if (error !== undefined) throw new CliError(`the manifest is not valid YAML: ${error.message}`, exitCodes.usage);
+    if (error !== undefined) throw new CliError(`${file} is not valid YAML: ${error.message}`, exitCodes.usage);
     const object: unknown = document.toJS({ maxAliasCount: 100 });
     return itemsOf(object);
   });
