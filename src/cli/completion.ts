@@ -4,6 +4,7 @@ import type { CustomObject } from '../controllers/objects.ts';
 import { gpuAccountType } from '../api/group.ts';
 import { candidatesFor, type Names } from './completion/candidates.ts';
 import { completionScript, shells, type Shell } from './completion/scripts.ts';
+import { writeOut } from './common/io.ts';
 import { vmsAndPools } from './common/kinds.ts';
 import { withSession, type ClusterFlags, type Session } from './common/session.ts';
 
@@ -23,7 +24,7 @@ To have it in each new shell:
   kubectl   gpuvm completion kubectl > ~/bin/kubectl_complete-gpuvm && chmod +x ~/bin/kubectl_complete-gpuvm`,
     )
     .action((shell: Shell) => {
-      process.stdout.write(completionScript(shell));
+      writeOut(completionScript(shell));
     });
 }
 
@@ -42,7 +43,7 @@ export function completeCommand(program: () => Command): Command {
     .passThroughOptions()
     .action(async (words: string[]) => {
       const found = await candidatesFor(program(), words, (flags) => namesFrom(flags)).catch(() => []);
-      process.stdout.write([...found, found.length === 0 ? ':0' : ':4', ''].join('\n'));
+      writeOut([...found, found.length === 0 ? ':0' : ':4', ''].join('\n'));
       // What was asked of a cluster that does not answer may go on for a while.
       process.exit();
     });

@@ -12,7 +12,7 @@ import { offersCommand } from './offers.ts';
 import { operatorCommand } from './operator.ts';
 import { lastWordsOf } from './common/cli-error.ts';
 import { exitCodes } from './common/exit-codes.ts';
-import { programName } from './common/io.ts';
+import { programName, writeOut } from './common/io.ts';
 import { simulateCommand } from './simulate.ts';
 import { releaseCommand, restartCommand, startCommand, stopCommand } from './power.ts';
 import { quoteCommand } from './quote.ts';
@@ -56,7 +56,11 @@ export function createProgram(): Command {
     program.addCommand(hidden, { hidden: true });
   }
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
-    command.exitOverride().showHelpAfterError('(add --help for all options)').showSuggestionAfterError(true);
+    command
+      .exitOverride()
+      .configureOutput({ writeOut })
+      .showHelpAfterError('(add --help for all options)')
+      .showSuggestionAfterError(true);
   }
   return program;
 }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 
 import { sshAccessOf } from './common/access.ts';
 import { examples } from './common/examples.ts';
+import { writeOut } from './common/io.ts';
 import { runSsh } from './common/run-ssh.ts';
 import { withClusterOptions, withSession, type ClusterFlags } from './common/session.ts';
 import { shellWord, sshArguments, type SshOnlyFlags } from './common/ssh-arguments.ts';
@@ -35,7 +36,7 @@ export function sshCommand(): Command {
   return withClusterOptions(command).action(async (name: string, words: string[], flags: Flags) => {
     const access = await withSession(flags, (session) => sshAccessOf(session, name));
     const args = sshArguments(access, flags, words);
-    if (flags.print === true) process.stdout.write(`${['ssh', ...args].map(shellWord).join(' ')}\n`);
+    if (flags.print === true) writeOut(`${['ssh', ...args].map(shellWord).join(' ')}\n`);
     else process.exitCode = await runSsh('ssh', args, { access, flags });
   });
 }

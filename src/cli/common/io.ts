@@ -43,14 +43,23 @@ export function programName(env: NodeJS.ProcessEnv = process.env): string {
   return env['GPUVM_CALLED_AS'] === 'kubectl-gpuvm' ? 'kubectl gpuvm' : 'gpuvm';
 }
 
+/** Writes to standard output. Whoever reads it may go, as "| head" does: nothing is wrong then. */
+export function writeOut(text: string): void {
+  const { stdout } = process;
+  if (!stdout.listeners('error').includes(endWithReader)) stdout.on('error', endWithReader);
+  stdout.write(text);
+}
+
+function endWithReader({ code }: NodeJS.ErrnoException): void {
+  process.exit(code === 'EPIPE' ? 0 : 1);
+}
+
 export function processIo(): Io {
   const { stdout, stderr, env } = process;
-  // Whoever read the output has gone, as "| head" does: nothing is wrong.
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 1);
-  });
   return {
-    out: (...lines) => stdout.write(lines.map((line) => `${line}\n`).join('')),
+    out: (...lines) => {
+      writeOut(lines.map((line) => `${line}\n`).join(''));
+    },
     note: (...lines) => stderr.write(lines.map((line) => `${line}\n`).join('')),
     paint: wantsColours(stdout, env) ? coloured : plain,
     progress: stderr,
