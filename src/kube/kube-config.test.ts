@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 
 import { connectionFrom } from './kube-config.ts';
 
@@ -88,4 +88,31 @@ describe('a kubeconfig', () => {
       expect(() => connectionFrom({ kubeconfigPath })).not.toThrow(/hunter2/);
     },
   );
+});
+
+describe('without a file that is named', () => {
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
+  test('the one of KUBECONFIG that cannot be read is named, be it the first or a later one', async () => {
+    const good = await kubeconfig({});
+    const missing = join(folder, 'missing');
+    const broken = join(folder, 'no-yaml');
+    await writeFile(broken, 'a: [');
+    vi.stubEnv('KUBECONFIG', missing);
+    expect(() => connectionFrom()).toThrow(`cannot read the kubeconfig ${missing}: ENOENT`);
+    vi.stubEnv('KUBECONFIG', `${good}:${missing}`);
+    expect(() => connectionFrom()).toThrow(`cannot read the kubeconfig ${missing}: ENOENT`);
+    vi.stubEnv('KUBECONFIG', broken);
+    expect(() => connectionFrom()).toThrow(`cannot read the kubeconfig ${broken}: `);
+    vi.stubEnv('KUBECONFIG', folder);
+    expect(() => connectionFrom()).toThrow(`cannot read the kubeconfig ${folder}: EISDIR`);
+  });
+
+  test('nor any other one, all ways to give one are said', () => {
+    vi.stubEnv('KUBECONFIG', '');
+    vi.stubEnv('HOME', folder);
+    expect(() => connectionFrom()).toThrow(/--kubeconfig or KUBECONFIG, put it at ~\/\.kube\/config/);
+  });
 });

@@ -86,21 +86,38 @@ function plainConnection(server: string): Pick<Connection, 'identify'> {
   return { identify: () => Promise.resolve({ headers: {}, tls: {} }) };
 }
 
+/** Knows which file it was at when it failed: where none is named, the environment says which. */
+class NamingKubeConfig extends KubeConfig {
+  reading: string | undefined;
+
+  override loadFromFile(...args: Parameters<KubeConfig['loadFromFile']>): void {
+    [this.reading] = args;
+    super.loadFromFile(...args);
+    this.reading = undefined;
+  }
+}
+
 function load(options: ConnectionOptions): KubeConfig {
-  const config = new KubeConfig();
+  const config = new NamingKubeConfig();
   try {
     if (options.kubeconfigPath === undefined) config.loadFromDefault();
     else config.loadFromFile(options.kubeconfigPath);
   } catch (error) {
-    throw new Error(`cannot read the kubeconfig ${options.kubeconfigPath ?? ''}: ${briefReason(error)}`, {
-      cause: undefined,
-    });
+    const path = config.reading ?? pathIn(error) ?? 'that KUBECONFIG names';
+    throw new Error(`cannot read the kubeconfig ${path}: ${briefReason(error)}`, { cause: undefined });
   }
   // What client-node falls back to when there is nothing; reported as such rather than as "connection refused".
   if (options.kubeconfigPath === undefined && config.getCurrentCluster()?.server === 'http://localhost:8080') {
-    throw new Error('no kubeconfig: set KUBECONFIG, or run in a pod with a service account');
+    throw new Error(
+      'no kubeconfig: name one by --kubeconfig or KUBECONFIG, put it at ~/.kube/config, or run in a pod with a service account',
+    );
   }
   return config;
+}
+
+/** Of the second and later ones of KUBECONFIG the file system alone says which it was. */
+function pathIn(error: unknown): string | undefined {
+  return error instanceof Error && 'path' in error && typeof error.path === 'string' ? error.path : undefined;
 }
 
 /** A YAML parser's message quotes the lines around the error, and those may be a token: only its reason is taken. */
