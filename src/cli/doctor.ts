@@ -5,6 +5,7 @@ import { checkAccounts } from './doctor/account-checks.ts';
 import { renderChecks, type Check } from './doctor/check.ts';
 import { checkCluster, checkCrds } from './doctor/cluster-checks.ts';
 import { checkPermissions } from './doctor/permission-checks.ts';
+import { checkSession } from './doctor/session-checks.ts';
 import { examples } from './common/examples.ts';
 import { exitCodes } from './common/exit-codes.ts';
 import { outputOption, print, type OutputFlags } from './common/output.ts';
@@ -64,6 +65,7 @@ async function examine(session: Session, proxy: ProxyAddress | undefined): Promi
   }
   return [
     ...checks,
+    ...(await look('the login', () => checkSession(session))),
     await look('the CRDs', () => checkCrds(session)),
     ...(await look('permissions', () => checkPermissions(session))),
     ...(await look('accounts and the provider', () => checkAccounts(session, proxy))),

@@ -1,12 +1,14 @@
 import { conditionOf } from '../../api/conditions.ts';
 import { gpuAccountSpecSchema, gpuAccountStatusSchema } from '../../api/gpu-account.ts';
 import { gpuAccountType } from '../../api/group.ts';
+import { unmanagedIn } from '../../api/unmanaged-vms.ts';
 import { readCredentials } from '../../controllers/gpu-account/credentials.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
 import { isKubeError } from '../../kube/contract.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { dollars, money } from '../../lib/money.ts';
 import type { ProxyAddress } from '../../lib/proxy-address.ts';
 import { Redactor } from '../../lib/redact.ts';
 import { createTensorDockProvider } from '../../provider/tensordock/provider.ts';
@@ -46,7 +48,11 @@ async function checkAccount(
   account: CustomObject,
   proxy: ProxyAddress | undefined,
 ): Promise<readonly Check[]> {
-  const said = [operatorCheck(account, systemClock.now()), balanceCheck(account)].filter((one) => one !== undefined);
+  const said = [
+    operatorCheck(account, systemClock.now()),
+    balanceCheck(account),
+    unmanagedCheck(account, session.io.program),
+  ].filter((one) => one !== undefined);
   return [...said, await checkCredentials(session, account, proxy)];
 }
 
@@ -70,10 +76,21 @@ export function balanceCheck({ metadata, status }: CustomObject): Check | undefi
   const healthy = conditionOf(conditions, 'BalanceHealthy');
   if (healthy === undefined || (healthy.status === 'Unknown' && balance === undefined)) return undefined;
   const name = `balance of account ${metadata.name}`;
-  const left = `${balance ?? 'an unknown number of'} dollars${runway === undefined ? '' : ` for ${runway}`}`;
-  if (healthy.status === 'True') return { name, state: 'ok', detail: `${left} are left` };
-  const detail = `${left} were left: ${healthy.message}`;
+  const lasting = runway === undefined ? '' : `, which lasts for ${runway}`;
+  const left = balance === undefined ? undefined : `${dollars(money(balance))}${lasting}`;
+  if (healthy.status === 'True') return { name, state: 'ok', detail: left ?? healthy.message };
+  const detail = left === undefined ? healthy.message : `${left}: ${healthy.message}`;
   return { name, state: healthy.reason === 'BalanceCritical' ? 'failed' : 'warning', detail };
+}
+
+/** Pure: VMs that cost money for nothing; undefined: none that anybody has to see to. */
+export function unmanagedCheck({ metadata, status }: CustomObject, program: string): Check | undefined {
+  const { length } = unmanagedIn(status).filter(({ kept }) => kept === undefined);
+  if (length === 0) return undefined;
+  const detail =
+    length === 1 ? '1 VM has no resource, and costs money' : `${length} VMs have no resource, and cost money`;
+  const fix = `${program} unmanaged --account ${metadata.name}    shows and deletes them`;
+  return { name: `VMs of account ${metadata.name}`, state: 'warning', detail, fix };
 }
 
 function unseen(ageMs: number): Omit<Check, 'name'> {

@@ -4,11 +4,12 @@ import { now } from '../../../test/support/builders.ts';
 import { customResourceDefinition } from '../../api/crd.ts';
 import { kinds } from '../../api/kinds.ts';
 import { plain } from '../common/io.ts';
-import { balanceCheck, operatorCheck } from './account-checks.ts';
+import { balanceCheck, operatorCheck, unmanagedCheck } from './account-checks.ts';
 import { renderChecks } from './check.ts';
 import { clockCheck, crdCheck } from './cluster-checks.ts';
 import { describePermissions, permissionCheck } from './permission-checks.ts';
 import { diffOfSchemas } from './schema-diff.ts';
+import { loginCheck, namespaceCheck } from './session-checks.ts';
 
 /** What an API server publishes that has our CRDs. */
 function published(): Record<string, unknown> {
@@ -144,16 +145,16 @@ describe('the operator', () => {
 });
 
 test.each<[string, object, string | undefined]>([
-  ['that lasts', { balance: '12.50', reason: 'BalanceSufficient', status: 'True' }, 'ok: 12.50 dollars are left'],
+  ['that lasts', { balance: '12.50', reason: 'BalanceSufficient', status: 'True' }, 'ok: $12.50'],
   [
     'that is low',
     { balance: '2.50', runway: '5h', reason: 'BalanceLow', status: 'False' },
-    'warning: 2.50 dollars for 5h were left: Recharge it.',
+    'warning: $2.50, which lasts for 5h: Recharge it.',
   ],
   [
     'for which VMs are released',
     { balance: '0.50', runway: '1h', reason: 'BalanceCritical', status: 'False' },
-    'failed: 0.50 dollars for 1h were left: Recharge it.',
+    'failed: $0.50, which lasts for 1h: Recharge it.',
   ],
   ['that was never read', { reason: 'BalanceUnknown', status: 'Unknown' }, undefined],
 ])('of a balance %s is said what is left', (_, given, expected) => {
@@ -163,6 +164,39 @@ test.each<[string, object, string | undefined]>([
   const metadata = { name: 'default', uid: 'uid-1', resourceVersion: '1' };
   const check = balanceCheck({ metadata, status: { ...money, conditions: [said] } });
   expect(check === undefined ? undefined : `${check.state}: ${check.detail}`).toBe(expected);
+});
+
+test('VMs without a resource are a warning, but for those that were to be kept', () => {
+  const metadata = { name: 'default', uid: 'uid-1', resourceVersion: '1' };
+  const vm = (id: string, kept?: string): object => {
+    return { id, name: id, since: '2026-06-01T12:00:00Z', ...(kept === undefined ? {} : { kept }) };
+  };
+  const check = (...unmanagedVms: object[]): unknown =>
+    unmanagedCheck({ metadata, status: { unmanagedVms } }, 'kubectl gpuvm');
+  expect(check(vm('a'), vm('b'), vm('c', 'spec.keepVms'))).toMatchObject({
+    ...{ state: 'warning', detail: '2 VMs have no resource, and cost money' },
+    fix: 'kubectl gpuvm unmanaged --account default    shows and deletes them',
+  });
+  expect(check(vm('c', 'spec.keepVms'))).toBeUndefined();
+});
+
+test.each([
+  ['who is logged in is named', loginCheck('jane'), 'ok: you are "jane"'],
+  [
+    'who is nobody cannot go on',
+    loginCheck('system:anonymous'),
+    'failed: you are not logged in: the API server takes you for system:anonymous',
+  ],
+  ['who is not told is skipped', loginCheck(undefined), 'skipped: the API server does not say who you are'],
+  ['a namespace that is there is well', namespaceCheck('team', true), 'ok: "team"'],
+  ['one that is not is a failure', namespaceCheck('nope', false), 'failed: there is no namespace "nope"'],
+  [
+    'one that may not be seen is skipped',
+    namespaceCheck('team', undefined),
+    'skipped: whether there is a namespace "team" is not for you to see',
+  ],
+])('%s', (_what, { state, detail }, expected) => {
+  expect(`${state}: ${detail}`).toBe(expected);
 });
 
 test('checks are a table, what to do below each, and a verdict', () => {
