@@ -74,6 +74,7 @@ interface Wish {
 
 async function bringTo(session: Session, { name, states, flags }: Wish): Promise<void> {
   const target = await targetOf(session, name);
+  if (states.length > 1) target.refuseRestart();
   // Between stop and start there is no way around waiting: only the last state may be left to come about.
   for (const [at, state] of states.entries()) {
     const isLast = at === states.length - 1;

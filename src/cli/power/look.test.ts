@@ -13,13 +13,25 @@ interface Case {
   readonly isStalled?: boolean;
   readonly deleting?: boolean;
   readonly wish?: PowerState;
+  /** Reason for which Synced is False. */
+  readonly unsynced?: string;
 }
 
-function look({ asked, reason = 'Running', isReady = false, observed = 2, isStalled, deleting, wish }: Case): string {
+function look({
+  asked,
+  reason = 'Running',
+  isReady = false,
+  observed = 2,
+  isStalled,
+  deleting,
+  wish,
+  unsynced,
+}: Case): string {
   const state = wish ?? 'Running';
   const time = { message: 'A sentence.', lastTransitionTime: '2026-06-01T12:00:00Z' };
   const conditions = [
     { type: 'Ready', status: isReady ? 'True' : 'False', reason, ...time },
+    ...(unsynced === undefined ? [] : [{ type: 'Synced', status: 'False', reason: unsynced, ...time }]),
     ...(isStalled === true ? [{ type: 'Stalled', status: 'True', reason, ...time }] : []),
   ];
   const view = vmViewOf('GpuVm', {
@@ -45,6 +57,19 @@ test.each<[string, Case, string]>([
   ],
   ['what somebody has to change is not', { reason: 'InvalidSpec', isStalled: true }, 'failed: InvalidSpec'],
   ['nor are the hours of its schedule', { reason: 'OffHours' }, 'failed: OffHours'],
+  ['nor is a recharge', { reason: 'BalanceLow' }, 'failed: BalanceLow'],
+  [
+    'nor a Secret that the account lacks, whatever Ready says',
+    { wish: 'Stopped', reason: 'Running', isReady: true, unsynced: 'CredentialsSecretNotFound' },
+    'failed: CredentialsSecretNotFound: A sentence.',
+  ],
+  ['nor the end of a pause', { wish: 'Stopped', reason: 'Running', unsynced: 'Paused' }, 'failed: Paused'],
+  [
+    'a provider that is away comes back by itself',
+    { reason: 'Starting', unsynced: 'ProviderUnavailable' },
+    'waiting: Starting',
+  ],
+  ['one that is there already needs no account', { isReady: true, unsynced: 'InvalidCredentials' }, 'done'],
   ['one that is to be released is there when it is', { wish: 'Released', reason: 'Released' }, 'done'],
   ['not when it is merely stopped', { wish: 'Released', reason: 'Stopped' }, 'waiting: Stopped'],
   ['somebody else may ask for another state', { asked: 'Stopped' }, 'failed: somebody has asked for Stopped meanwhile'],

@@ -1,3 +1,4 @@
+import type { Condition } from '../../api/conditions.ts';
 import type { GpuVmSpec } from '../../api/gpu-vm.ts';
 import { conditionIn, isReady, shortNameOf, type VmView } from '../common/vm-view.ts';
 import type { Look } from '../common/wait.ts';
@@ -37,10 +38,12 @@ export function lookAtPower(view: VmView, wanted: Wanted): Look<string> {
   if ((view.status.observedGeneration ?? 0) < wanted.generation) {
     return { kind: 'waiting', message: 'waiting for the operator to see the change' };
   }
+  const hint = `${wanted.program} status ${shortNameOf(view)} says more.`;
   const { reason = 'Pending', message = '' } = conditionIn(view, 'Ready') ?? {};
   if (isThere(view, wanted.state)) return { kind: 'done', value: message };
+  const blocked = whatBlocks(view);
+  if (blocked !== undefined) return { kind: 'failed', message: `${blocked.reason}: ${blocked.message}`, hint };
   if (!isHeldBack(view, reason)) return { kind: 'waiting', message: `${reason}: ${message}` };
-  const hint = `${wanted.program} status ${shortNameOf(view)} says more.`;
   return { kind: 'failed', message: `${reason}: ${message}`, hint };
 }
 
@@ -73,7 +76,24 @@ function whyLost(view: VmView, state: PowerState): string | undefined {
   return asked === state ? undefined : `somebody has asked for ${asked} meanwhile`;
 }
 
-const holding: ReadonlySet<string> = new Set(['OffHours', 'StoppedByBudget', 'StoppedForBalance']);
+const holding: ReadonlySet<string> = new Set(['OffHours', 'StoppedByBudget', 'StoppedForBalance', 'BalanceLow']);
+
+/** Reasons of Synced without which nothing is done at the provider, and which somebody has to see to. */
+const blocking: ReadonlySet<string> = new Set([
+  'Paused',
+  'AccountNotFound',
+  'CredentialsSecretNotFound',
+  'CredentialsSecretInvalid',
+  'CredentialsSecretForbidden',
+  'InvalidCredentials',
+  'OrganizationUnproven',
+]);
+
+/** The account cannot be used, or the resource is paused: Ready may go on saying what was seen last. */
+function whatBlocks(view: VmView): Condition | undefined {
+  const synced = conditionIn(view, 'Synced');
+  return synced?.status === 'False' && blocking.has(synced.reason) ? synced : undefined;
+}
 
 /** By something that somebody has to change, or by the clock: waiting here would be in vain. */
 function isHeldBack(view: VmView, reason: string): boolean {

@@ -1,6 +1,8 @@
-import { gpuPoolStatusSchema } from '../../api/gpu-pool.ts';
+import { gpuPoolSpecSchema, gpuPoolStatusSchema } from '../../api/gpu-pool.ts';
 import { gpuPoolType } from '../../api/group.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
+import { CliError } from '../common/cli-error.ts';
+import { exitCodes } from '../common/exit-codes.ts';
 import { oneVm, vmKindByName } from '../common/kinds.ts';
 import type { Session } from '../common/session.ts';
 import { shortNameOf, vmViewOf, type VmView } from '../common/vm-view.ts';
@@ -14,6 +16,19 @@ export interface PowerTarget {
   readonly name: string;
   /** Writes the wish into the spec; gives the way to see whether it has come about. */
   readonly ask: (state: PowerState) => Promise<() => Promise<Look<string>>>;
+  /** Throws where there is nothing that could be restarted. */
+  readonly refuseRestart: () => void;
+}
+
+/** To start what was given back is to rent it again, and nobody restarts in order to rent. Pure. */
+export function refuseRestartOf(
+  name: string,
+  { powerState, phase }: { readonly powerState: PowerState | undefined; readonly phase?: string | undefined },
+  program: string,
+): void {
+  if (powerState !== 'Released' && phase !== 'Released') return;
+  const hint = powerState === 'Released' ? `${program} start ${name}` : `${program} status ${name} says why.`;
+  throw new CliError(`${name} is Released: there is nothing to restart`, exitCodes.failed, hint);
 }
 
 export function vmTarget({ kube, io }: Session, view: VmView): PowerTarget {
@@ -29,10 +44,16 @@ export function vmTarget({ kube, io }: Session, view: VmView): PowerTarget {
       return lookAtPower(vmViewOf(view.kind, object), { state, generation, program: io.program });
     };
   };
-  return { name, ask };
+  const [powerState, phase] = [view.spec?.powerState, view.status.phase];
+  return {
+    ...{ name, ask },
+    refuseRestart: () => {
+      refuseRestartOf(name, { powerState, phase }, io.program);
+    },
+  };
 }
 
-export function poolTarget({ kube, io }: Session, { metadata }: CustomObject): PowerTarget {
+export function poolTarget({ kube, io }: Session, { metadata, spec }: CustomObject): PowerTarget {
   const { namespace = 'default', uid } = metadata;
   const ref = { namespace, name: metadata.name };
   const name = `gpupool/${metadata.name}`;
@@ -54,7 +75,13 @@ export function poolTarget({ kube, io }: Session, { metadata }: CustomObject): P
       return lookAtMembers(members, { state, program: io.program });
     };
   };
-  return { name, ask };
+  const powerState = gpuPoolSpecSchema.safeParse(spec).data?.template.spec.powerState;
+  return {
+    ...{ name, ask },
+    refuseRestart: () => {
+      refuseRestartOf(name, { powerState }, io.program);
+    },
+  };
 }
 
 function deleted(name: string): Look<string> {
