@@ -1,3 +1,4 @@
+import { gpuAccountKind } from '../../api/gpu-account.ts';
 import type { KindDefinition } from '../../api/kind.ts';
 import type { CustomObject } from '../../controllers/objects.ts';
 import { isKubeError } from '../../kube/contract.ts';
@@ -55,7 +56,8 @@ async function whatWasMeant(
   if (elsewhere !== undefined) {
     return `There is one in namespace "${elsewhere.metadata.namespace ?? ''}": add -n ${elsewhere.metadata.namespace ?? ''}`;
   }
-  return here.length === 0 ? undefined : `${session.io.program} status lists all that there are.`;
+  const lister = kinds.includes(gpuAccountKind) ? 'account' : 'status';
+  return here.length === 0 ? undefined : `${session.io.program} ${lister} lists all that there are.`;
 }
 
 async function names(

@@ -19,7 +19,10 @@ export interface Reference {
   readonly name: string;
 }
 
-const alsoCalled: Readonly<Record<string, string>> = { pool: 'GpuPool', pools: 'GpuPool', vm: 'GpuVm', vms: 'GpuVm' };
+const alsoCalled: Readonly<Record<string, string>> = {
+  ...{ pool: 'GpuPool', pools: 'GpuPool', vm: 'GpuVm', vms: 'GpuVm' },
+  ...{ account: 'GpuAccount', accounts: 'GpuAccount' },
+};
 
 /** Reads what a person typed. Throws for a kind that the command does not know, with those that it does. */
 export function parseReference(text: string, known: readonly KindDefinition[]): Reference {

@@ -11,7 +11,7 @@ import { Redactor } from '../../lib/redact.ts';
 import type { Provider } from '../../provider/contract.ts';
 import { parseBaseUrl } from '../../provider/tensordock/http.ts';
 import { createTensorDockProvider } from '../../provider/tensordock/provider.ts';
-import { CliError, describeProviderError } from './cli-error.ts';
+import { CliError, describeKubeError, describeProviderError } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
 import { accounts as accountKinds } from './kinds.ts';
 import { find } from './find.ts';
@@ -59,7 +59,7 @@ export async function withProvider<T>(
   run: (access: ProviderAccess) => Promise<T>,
 ): Promise<T> {
   const redactor = new Redactor();
-  const { endpoint, credentials } = await resolveAccess(session, { flags, need, redactor });
+  const { endpoint, credentials, isUsual = false } = await resolveAccess(session, { flags, need, redactor });
   assertIsEndpoint(endpoint);
   const provider = createTensorDockProvider({
     endpoint,
@@ -74,7 +74,8 @@ export async function withProvider<T>(
     try {
       return await call(provider);
     } catch (error) {
-      throw describeProviderError(error, endpoint);
+      const said = describeProviderError(error, endpoint);
+      throw isUsual ? withOtherEndpoint(said, await endpointOfDefault(session)) : said;
     }
   };
   try {
@@ -95,6 +96,8 @@ function assertIsEndpoint(endpoint: string): void {
 interface Resolved {
   readonly endpoint: string;
   readonly credentials: Credentials | undefined;
+  /** Nobody has named the address: the credentials of the environment go to the provider's own. */
+  readonly isUsual?: boolean;
 }
 
 interface Wanted {
@@ -112,7 +115,26 @@ async function resolveAccess(session: Session, wanted: Wanted): Promise<Resolved
   if (flags.account !== undefined) return ofAccount(session, wanted);
   const endpoint = process.env['TENSORDOCK_ENDPOINT'] ?? '';
   if (endpoint !== '') return ofEnvironment(endpoint, own, wanted);
-  return own === undefined ? ofAccount(session, wanted) : ofEnvironment(defaultEndpoint, own, wanted);
+  if (own === undefined) return ofAccount(session, wanted);
+  return { ...ofEnvironment(defaultEndpoint, own, wanted), isUsual: true };
+}
+
+/** Where the account is that somebody may have had in mind; undefined as well when nobody may look. */
+async function endpointOfDefault(session: Session): Promise<string | undefined> {
+  try {
+    const account = await session.kube.get<CustomObject>(gpuAccountType, { name: 'default' });
+    return account === undefined ? undefined : specOf(account).endpoint;
+  } catch {
+    // Only for a better message.
+    return undefined;
+  }
+}
+
+/** Credentials of the environment that were meant for the account's address went to another one; pure. */
+export function withOtherEndpoint(said: unknown, endpoint: string | undefined): unknown {
+  if (!(said instanceof CliError) || endpoint === undefined || endpoint === defaultEndpoint) return said;
+  const hint = `These are the credentials of the environment, for the provider's own address. GpuAccount default is at another one: name it by --endpoint ${endpoint}, or use its Secret by --account default.`;
+  return new CliError(said.message, said.exitCode, hint);
 }
 
 function ofEnvironment(endpoint: string, credentials: Credentials | undefined, { need }: Wanted): Resolved {
@@ -154,10 +176,22 @@ async function accountOf(session: Session, name: string): Promise<CustomObject> 
   try {
     return (await find(session, name, accountKinds)).object;
   } catch (error) {
-    if (!(error instanceof CliError) || error.exitCode !== exitCodes.notFound) throw error;
-    const hint = [error.hint, 'Name one by --account, or give --endpoint and ask the provider without a GpuAccount.'];
-    throw new CliError(error.message, error.exitCode, hint.filter((part) => part !== undefined).join(' '));
+    const { server, context } = session.connection;
+    throw withWayAround(describeKubeError(error, { server, context }));
   }
+}
+
+/** Who may not see accounts, or has none, can ask the provider all the same; pure. */
+export function withWayAround(said: unknown): unknown {
+  if (!(said instanceof CliError)) return said;
+  const ways = new Map<number, string>([
+    [exitCodes.notFound, 'Name one by --account, or give --endpoint and ask the provider without a GpuAccount.'],
+    [exitCodes.forbidden, `Or ask the provider without a GpuAccount: --endpoint ${defaultEndpoint}`],
+  ]);
+  const way = ways.get(said.exitCode);
+  if (way === undefined) return said;
+  const hint = said.hint === undefined ? way : `${said.hint} ${way}`;
+  return new CliError(said.message, said.exitCode, hint);
 }
 
 function specOf(account: CustomObject): GpuAccountSpec {
