@@ -4,12 +4,13 @@ import { stringify } from 'yaml';
 import { annotations } from '../api/group.ts';
 import type { CustomObject } from '../controllers/objects.ts';
 import { isKubeError } from '../kube/contract.ts';
-import type { CloudVm } from '../provider/contract.ts';
-import { makerOf, manifestOf, vmIn, type ImportManifest } from './import/manifest.ts';
+import { manifestOf, vmIn, type ImportManifest } from './import/manifest.ts';
+import { refuseWhatHasAnOwner } from './import/owner.ts';
+import { warnOfRetain } from './import/retention.ts';
 import { CliError } from './common/cli-error.ts';
 import { examples } from './common/examples.ts';
 import { exitCodes } from './common/exit-codes.ts';
-import { oneVm, vmKindByName } from './common/kinds.ts';
+import { vmKindByName } from './common/kinds.ts';
 import { withAccountOptions, withProvider, type AccountFlags } from './common/provider-access.ts';
 import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
 import { conditionIn, isOffAsAsked, isReady, shortNameOf, vmViewOf, type VmView } from './common/vm-view.ts';
@@ -58,38 +59,17 @@ async function importVm(session: Session, id: string, flags: Flags): Promise<voi
     ask((provider) => provider.listVms()),
   );
   const vm = vmIn(listing, id);
-  await refuseWhatHasAnOwner(session, vm, flags);
+  await refuseWhatHasAnOwner(session, vm, flags.apply === true);
   const manifest = manifestOf(vm, {
     ...{ name: flags.name, deletionPolicy: flags.deletionPolicy },
     // A file that is applied later goes where it is applied, unless somebody has said where.
     namespace: flags.apply === true ? session.namespace : flags.namespace,
     account: flags.account ?? 'default',
   });
-  if (flags.apply === true) await applyManifest(session, manifest, flags);
-  else io.out(flags.output === 'json' ? JSON.stringify(manifest, undefined, 2) : stringify(manifest).trimEnd());
-}
-
-/** A VM that carries a mark was made for a resource, and another one would fight for it. */
-async function refuseWhatHasAnOwner(session: Session, vm: CloudVm, flags: Flags): Promise<void> {
-  const mark = makerOf(vm);
-  if (mark === undefined) return;
-  const owner = flags.apply === true ? await ownerWith(session, mark.uid) : undefined;
-  const who = owner ?? `a resource with the UID ${mark.uid}, of the installation ${mark.installation}`;
-  const message = `VM ${vm.id} ("${vm.name}") was made for ${who}`;
-  if (owner !== undefined) throw new CliError(message, exitCodes.failed, 'It is managed already.');
-  session.io.note(`${message}. If that still exists, the operator refuses to let another one take the VM over.`);
-}
-
-async function ownerWith({ kube }: Session, uid: string): Promise<string | undefined> {
-  for (const { type, singular } of oneVm) {
-    const list = await kube.list(type).catch((error: unknown) => {
-      if (isKubeError(error, 'forbidden')) return { items: [] };
-      throw error;
-    });
-    const owner = list.items.find(({ metadata }) => metadata.uid === uid);
-    if (owner !== undefined) return `${singular}/${owner.metadata.name} in namespace ${owner.metadata.namespace ?? ''}`;
-  }
-  return undefined;
+  if (flags.apply === true) {
+    await warnOfRetain(session, flags.deletionPolicy);
+    await applyManifest(session, manifest, flags);
+  } else io.out(flags.output === 'json' ? JSON.stringify(manifest, undefined, 2) : stringify(manifest).trimEnd());
 }
 
 async function applyManifest(session: Session, manifest: ImportManifest, flags: Flags): Promise<void> {
