@@ -37,7 +37,7 @@ export function unmanagedCommand(): Command {
   gpuvm unmanaged -o json | jq -r '.[] | select(.standing == "unmanaged") | .id'`),
   );
   withClusterOptions(withAccountOptions(command)).action((flags: ListFlags) => list(flags));
-  return command.addCommand(deleteCommand(command));
+  return command.addCommand(listCommand(command), { hidden: true }).addCommand(deleteCommand(command));
 }
 
 function list(flags: ListFlags): Promise<void> {
@@ -50,6 +50,11 @@ function list(flags: ListFlags): Promise<void> {
       print(io, flags.output, shownLines(view, all), () => renderUnmanaged(view, look));
     }),
   );
+}
+
+/** What stands for itself may be said. Its options are those of the parent, which takes them after the word as well. */
+function listCommand(parent: Command): Command {
+  return new Command('list').action(() => list(parent.opts<ListFlags>()));
 }
 
 /** @param parent whose options may stand before the word "delete" as well */

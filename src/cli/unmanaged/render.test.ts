@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 
-import { minute, now } from '../../../test/support/builders.ts';
+import { minute, now, uid } from '../../../test/support/builders.ts';
+import { vmNameOf } from '../../api/vm-name.ts';
 import { plain } from '../common/io.ts';
 import { renderUnmanaged } from './render.ts';
 import { refusalOf, type UnmanagedView, type VmLine } from './view.ts';
@@ -24,6 +25,15 @@ const kept = line('vm-k', { standing: 'kept', kept: 'Retained: GpuVm research/ol
 it('where every VM has a resource or is of others, that is said in one line', () => {
   expect(rendered([managed, foreign])).toEqual([
     'Every VM of this installation (1a2b3c4d) has a resource, or was to be kept. There are: 1 of resources, 1 of others.',
+  ]);
+});
+
+it('another installation is not called this one, and its own VMs are told from those of others', () => {
+  const own = line('vm-o', { standing: 'foreign', name: vmNameOf({ installation: '1a2b3c4d', uid, attempt: 1 }) });
+  const view = { ofCluster: '1a2b3c4d', areAccountsKnown: true, installation: '12345678' };
+  const look = { now, paint: plain, program: 'gpuvm', all: false };
+  expect(renderUnmanaged({ ...view, lines: [managed, foreign, own] }, look)).toEqual([
+    'Every VM of installation 12345678 has a resource, or was to be kept. There are: 1 of resources, 1 with the mark of this cluster (1a2b3c4d) and without a resource, 1 of others.',
   ]);
 });
 

@@ -1,3 +1,4 @@
+import { markOf } from '../../api/vm-name.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { dollars, money } from '../../lib/money.ts';
 import { columns, type Cell } from '../common/columns.ts';
@@ -59,17 +60,18 @@ function fateText({ isBeingDeleted, goesInMs, message }: VmLine): string {
   return goesInMs === undefined ? why : `: deleted in about ${formatDuration(goesInMs)}${why}`;
 }
 
-function summaryOf({ lines, installation }: UnmanagedView): string[] {
+function summaryOf(view: UnmanagedView): string[] {
+  const { lines } = view;
   const of = (standing: VmLine['standing']): readonly VmLine[] => lines.filter((line) => line.standing === standing);
   const [unmanaged, kept] = [of('unmanaged'), of('kept')];
   const nobodys =
     unmanaged.length === 0
-      ? `Every VM of this installation (${installation}) has a resource, or was to be kept`
-      : `${haveNoResource(unmanaged.length, installation)} ${costOf(unmanaged)} per hour`;
+      ? `Every VM of ${whichText(view)} has a resource, or was to be kept`
+      : `${haveNoResource(unmanaged.length, whichText(view))} ${costOf(unmanaged)} per hour`;
   const rest = [
     ...(kept.length === 0 ? [] : [`${kept.length} kept (${costOf(kept)} per hour)`]),
     `${of('managed').length} of resources`,
-    `${of('foreign').length} of others`,
+    ...foreignText(view, of('foreign')),
   ];
   const beside = unmanaged.length === 0 ? 'There are' : `Beside ${unmanaged.length === 1 ? 'it' : 'them'}`;
   return [`${nobodys}. ${beside}: ${rest.join(', ')}.`];
@@ -79,9 +81,29 @@ function costOf(lines: readonly VmLine[]): string {
   return dollars(lines.reduce((sum, { hourly }) => sum.plus(hourly ?? 0), money(0)));
 }
 
-function haveNoResource(count: number, installation: string): string {
-  const which = `of this installation (${installation})`;
-  return count === 1 ? `1 VM ${which} has no resource, and costs` : `${count} VMs ${which} have no resource, and cost`;
+function haveNoResource(count: number, which: string): string {
+  return count === 1
+    ? `1 VM of ${which} has no resource, and costs`
+    : `${count} VMs of ${which} have no resource, and cost`;
+}
+
+/** With --installation it may be another cluster's that is looked at. */
+function isOfCluster({ installation, ofCluster }: UnmanagedView): boolean {
+  return ofCluster === undefined || ofCluster === installation;
+}
+
+function whichText(view: UnmanagedView): string {
+  return isOfCluster(view) ? `this installation (${view.installation})` : `installation ${view.installation}`;
+}
+
+/** Where another installation is looked at, this one's own VMs are among the others. */
+function foreignText(view: UnmanagedView, foreign: readonly VmLine[]): string[] {
+  if (isOfCluster(view)) return [`${foreign.length} of others`];
+  const own = foreign.filter(({ name }) => markOf(name)?.installation === view.ofCluster);
+  return [
+    `${own.length} with the mark of this cluster (${view.ofCluster ?? ''}) and without a resource`,
+    `${foreign.length - own.length} of others`,
+  ];
 }
 
 function nextSteps({ lines }: UnmanagedView, { program }: UnmanagedLook): string[] {
