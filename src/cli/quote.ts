@@ -104,7 +104,8 @@ export function renderQuote({ lines, total }: Quote, paint: Paint): string[] {
   const missing = lines.flatMap(missingLine);
   const spot = lines.some(({ capacity }) => capacity === 'Spot') ? [spotNote] : [];
   const ready = lines.filter(({ isReadyMade }) => isReadyMade).map(readyNote);
-  return [...columns(titles, [...rows, ...sum], paint), ...spaced([...missing, ...spot, ...ready])];
+  const more = lines.flatMap(({ name, notes }) => notes.map((note) => `${name}: ${note}`));
+  return [...columns(titles, [...rows, ...sum], paint), ...spaced([...missing, ...more, ...spot, ...ready])];
 }
 
 function missingLine({ name, fitting, wanted, whyNot }: QuoteLine): string[] {

@@ -8,6 +8,7 @@ import { spotVmKind, spotVmSpecSchema } from '../../api/spot-vm.ts';
 import { wishOf, type Wish } from '../market/wish.ts';
 import { CliError } from '../common/cli-error.ts';
 import { exitCodes } from '../common/exit-codes.ts';
+import type { Terms } from './notes.ts';
 
 /** What one resource of a manifest would rent. */
 export interface Order {
@@ -16,6 +17,7 @@ export interface Order {
   readonly account: string;
   /** So many VMs of each wish. */
   readonly vms: readonly { readonly wish: Wish; readonly count: number }[];
+  readonly terms: Terms;
 }
 
 interface Manifest {
@@ -58,15 +60,19 @@ function orderOf(manifest: Manifest): Order | undefined {
   switch (kind) {
     case gpuVmKind.type.kind: {
       const parsed = valid(gpuVmSpecSchema, spec, common.name);
-      return { ...common, account: parsed.accountName, vms: [{ wish: wishOf(parsed), count: 1 }] };
+      const terms = { isScheduled: parsed.schedule !== undefined };
+      return { ...common, account: parsed.accountName, vms: [{ wish: wishOf(parsed), count: 1 }], terms };
     }
     case spotVmKind.type.kind: {
       const parsed = valid(spotVmSpecSchema, spec, common.name);
-      return { ...common, account: parsed.accountName, vms: [{ wish: wishOf(parsed, parsed.bid), count: 1 }] };
+      const terms = { isScheduled: parsed.schedule !== undefined, goesOnDemand: parsed.onOutbid === 'OnDemand' };
+      const vms = [{ wish: wishOf(parsed, parsed.bid), count: 1 }];
+      return { ...common, account: parsed.accountName, vms, terms };
     }
     case gpuPoolKind.type.kind: {
       const parsed = valid(gpuPoolSpecSchema, spec, common.name);
-      return { ...common, account: parsed.template.spec.accountName, vms: membersOf(parsed) };
+      const terms = { isScheduled: parsed.schedule !== undefined };
+      return { ...common, account: parsed.template.spec.accountName, vms: membersOf(parsed), terms };
     }
     default:
       return undefined;

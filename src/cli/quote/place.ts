@@ -5,9 +5,10 @@ import type { Host } from '../../provider/contract.ts';
 import type { InstantVm } from '../../provider/instant.ts';
 import { rankReadyMade } from '../market/instant-list.ts';
 import { placeText } from '../market/offer-list.ts';
-import { rank, withBid } from '../market/rank.ts';
+import { modelsOf, rank, withBid } from '../market/rank.ts';
 import type { Wish } from '../market/wish.ts';
 import type { Order } from './manifest.ts';
+import { notesOf, type Terms } from './notes.ts';
 
 /** What some equal VMs of a resource would cost per hour all together, in US dollars. */
 export interface QuoteLine {
@@ -29,6 +30,8 @@ export interface QuoteLine {
   readonly released: string;
   /** Why the others find none. */
   readonly whyNot: string | undefined;
+  /** What else there is to know of it. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -40,12 +43,16 @@ export function quoteLines(
   hosts: readonly Host[],
   instants: readonly InstantVm[] = [],
 ): readonly QuoteLine[] {
-  const stock: Stock = { hosts, taken: new Reservations(), instants: [...instants] };
-  return orders.flatMap(({ name, vms }) => vms.map(({ wish, count }) => quoteLine({ name, wish, count }, stock)));
+  const models = [...new Set([...modelsOf(hosts), ...instants.map(({ size }) => size.gpuModel)])];
+  const stock: Stock = { hosts, models, taken: new Reservations(), instants: [...instants] };
+  return orders.flatMap(({ name, vms, terms }) =>
+    vms.map(({ wish, count }) => quoteLine({ name, wish, count, terms }, stock)),
+  );
 }
 
 interface Stock {
   readonly hosts: readonly Host[];
+  readonly models: readonly string[];
   readonly taken: Reservations;
   instants: InstantVm[];
 }
@@ -64,10 +71,11 @@ interface Part {
   readonly name: string;
   readonly wish: Wish;
   readonly count: number;
+  readonly terms: Terms;
 }
 
-function quoteLine({ name, wish, count }: Part, stock: Stock): QuoteLine {
-  const { hosts, taken } = stock;
+function quoteLine({ name, wish, count, terms }: Part, stock: Stock): QuoteLine {
+  const { hosts, taken, models } = stock;
   const instant = takeInstant(wish, stock);
   const offers: Offer[] = instant === undefined ? [] : [instant];
   let whyNot: string | undefined;
@@ -88,6 +96,7 @@ function quoteLine({ name, wish, count }: Part, stock: Stock): QuoteLine {
     runningAtMost: formatMoney(sumOf(offers.map((offer) => atMost(offer, wish)))),
     released: formatMoney(sumOf(offers.map(({ price }) => price.storage ?? money(0)))),
     whyNot,
+    notes: notesOf(wish, terms, models),
   };
 }
 

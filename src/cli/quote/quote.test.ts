@@ -107,6 +107,21 @@ describe('a quote', () => {
   });
 });
 
+test('what the prices do not show is said below: models that nobody has, the way on demand, and a schedule', () => {
+  const gpu = { models: ['a400', 'a4000', 'quantum-gpu'] };
+  const bid = { price: '0.10' };
+  const schedule = { start: '0 8 * * 1-5', stop: '0 19 * * 1-5' };
+  const body = { ...spec, gpu, bid, schedule, onOutbid: 'OnDemand', maxHourlyPrice: '0.60' };
+  const lines = renderQuote(quoteOf(quoteLines(ordersIn(manifest('SpotVm', body)), hosts)), plain);
+  expect(lines.slice(3)).toEqual([
+    'spotvm/x: no host has a GPU model "a400": did you mean "a4000"?',
+    'spotvm/x: no host has a GPU model "quantum-gpu"',
+    'spotvm/x: while no bid wins it runs on demand (onOutbid), at $0.60 per hour at most (maxHourlyPrice)',
+    'spotvm/x: it has a schedule, which is not in these sums: a month is one in which it runs all the time, or never',
+    expect.stringMatching(/^Spot: /),
+  ]);
+});
+
 test('who prefers a ready-made VM is quoted the best of them, each of which is there once, and then hosts', () => {
   const preferring = manifest('GpuVm', { ...spec, instant: 'Prefer', maxHourlyPrice: '5' });
   const ready = [instantOf('ready', { size: sizeOf({ vcpus: 22 }), price: priceOf('3.65', '0.15') })];
