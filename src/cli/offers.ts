@@ -28,9 +28,14 @@ export function offersCommand(): Command {
     .description(
       "Asks the provider for its hosts, and filters and ranks them as the operator does.\nNeeds no credentials: the inventory is public. Where it is asked: at the GpuAccount's endpoint, or at --endpoint without any cluster.",
     );
-  for (const option of wishOptions()) command.addOption(option);
+  const wishes = wishOptions();
+  for (const option of wishes) command.addOption(option);
   command
-    .option('--for <name>', 'what a GpuVm or SpotVm asks for, by its spec, instead of these options')
+    .addOption(
+      new Option('--for <name>', 'what a GpuVm or SpotVm asks for, by its spec, instead of these options').conflicts(
+        wishes.map((option) => option.attributeName()),
+      ),
+    )
     .option(
       '--instant',
       'also ready-made VMs that fit: with the GPUs that are asked for, and at least so much of the rest',

@@ -3,7 +3,6 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 import packageJson from '../../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
-import { connectionFrom } from '../kube/kube-config.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Redactor } from '../lib/redact.ts';
 import { probeConnect } from '../operator/connect.ts';
@@ -12,6 +11,7 @@ import { defaultOperatorOptions, type OperatorOptions } from '../operator/option
 import { createLogger, logLevels, type LogLevel } from '../telemetry/log.ts';
 import { kubeRequestHook } from '../telemetry/runtime-hooks.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
+import { connect } from './common/session.ts';
 import { logLastWords } from './last-words.ts';
 import { leaderElectionOptions, leadershipFrom, type LeaderElectionFlags } from './leader-election.ts';
 import { countOption, durationOption, labelsOption, portOption, proxyOption } from './option-types.ts';
@@ -20,8 +20,8 @@ import { endSoon, untilToldToStop } from './shutdown.ts';
 import { assertTlsIsVerified } from './tls-environment.ts';
 
 interface Flags extends OperatorOptions, LeaderElectionFlags {
-  readonly kubeconfig: string | undefined;
-  readonly context: string | undefined;
+  readonly kubeconfig?: string;
+  readonly context?: string;
   readonly logLevel: LogLevel;
   readonly shutdownGraceMs: number;
 }
@@ -105,7 +105,7 @@ async function run(flags: Flags): Promise<void> {
   const { version } = packageJson;
   const metrics = createMetrics({ version, processMetrics: true, costLabels: flags.costLabels });
   const kube = new KubeClient({
-    connection: connectionFrom({ kubeconfigPath: flags.kubeconfig, context: flags.context }),
+    connection: connect(flags),
     clock: systemClock,
     random: Math.random,
     userAgent: `gpuvm-operator/${version}`,

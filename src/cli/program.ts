@@ -7,6 +7,7 @@ import { completeCommand, completionCommand } from './completion.ts';
 import { costCommand } from './cost.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
+import { helpCommand } from './help.ts';
 import { importCommand } from './import.ts';
 import { offersCommand } from './offers.ts';
 import { operatorCommand } from './operator.ts';
@@ -34,7 +35,7 @@ export function createProgram(): Command {
     .configureHelp({
       subcommandTerm: (command) => [command.name(), ...command.registeredArguments.map(argumentTerm)].join(' '),
     })
-    .helpCommand('help [command]', 'show the help of a command');
+    .helpCommand(false);
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'Look:': [
       ...[statusCommand(), offersCommand(), quoteCommand(), costCommand()],
@@ -46,7 +47,7 @@ export function createProgram(): Command {
     ],
     'For those who rent out hosts:': [billingCommand(), revenueCommand()],
     'Run:': [operatorCommand(), simulateCommand(), demoCommand()],
-    'Other:': [completionCommand()],
+    'Other:': [completionCommand(), helpCommand(() => program)],
   };
   for (const [heading, commands] of Object.entries(groups)) {
     program.commandsGroup(heading);
@@ -58,11 +59,16 @@ export function createProgram(): Command {
   for (const command of [program, ...program.commands, ...program.commands.flatMap(({ commands }) => commands)]) {
     command
       .exitOverride()
-      .configureOutput({ writeOut })
+      .configureOutput({ writeOut, outputError: sayAsWeDo })
       .showHelpAfterError('(add --help for all options)')
       .showSuggestionAfterError(true);
   }
   return program;
+}
+
+/** Of a wrong command line, as of all that goes wrong. */
+function sayAsWeDo(text: string, write: (text: string) => void): void {
+  write(text.replace(/^error: /, `${programName()}: `));
 }
 
 function argumentTerm(argument: Argument): string {

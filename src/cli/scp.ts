@@ -4,13 +4,15 @@ import { sshAccessOf } from './common/access.ts';
 import { CliError } from './common/cli-error.ts';
 import { examples } from './common/examples.ts';
 import { exitCodes } from './common/exit-codes.ts';
+import { writeOut } from './common/io.ts';
 import { runSsh } from './common/run-ssh.ts';
 import { withClusterOptions, withSession, type ClusterFlags } from './common/session.ts';
-import { copyPathOf, scpArguments, type CopyPath, type SshFlags } from './common/ssh-arguments.ts';
+import { copyPathOf, scpArguments, shellWord, type CopyPath, type SshFlags } from './common/ssh-arguments.ts';
 import { sshOptions } from './ssh.ts';
 
 interface Flags extends ClusterFlags, SshFlags {
   readonly recursive?: boolean;
+  readonly print?: boolean;
 }
 
 /** `gpuvm scp FROM… TO`: copies files from or to a VM with the user's own scp. */
@@ -19,7 +21,8 @@ export function scpCommand(): Command {
     .summary('copy files from or to a VM')
     .description('Runs scp with the address, port and user of the VM. A path in it is written NAME:PATH.')
     .argument('<paths...>', 'what to copy, and last where to')
-    .option('-r, --recursive', 'copy directories with all that is in them');
+    .option('-r, --recursive', 'copy directories with all that is in them')
+    .option('--print', 'print the scp command, and do not run it');
   for (const option of sshOptions()) command.addOption(option);
   command.addHelpText(
     'after',
@@ -32,7 +35,9 @@ export function scpCommand(): Command {
     const paths = texts.map(copyPathOf);
     const name = theVmOf(paths);
     const access = await withSession(flags, (session) => sshAccessOf(session, name));
-    process.exitCode = await runSsh('scp', scpArguments(access, flags, paths), { access, flags });
+    const args = scpArguments(access, flags, paths);
+    if (flags.print === true) writeOut(`${['scp', ...args].map(shellWord).join(' ')}\n`);
+    else process.exitCode = await runSsh('scp', args, { access, flags });
   });
 }
 

@@ -6,6 +6,7 @@ import { writeOut } from './common/io.ts';
 import { runSsh } from './common/run-ssh.ts';
 import { withClusterOptions, withSession, type ClusterFlags } from './common/session.ts';
 import { shellWord, sshArguments, type SshOnlyFlags } from './common/ssh-arguments.ts';
+import { repeated } from './option-types.ts';
 
 interface Flags extends ClusterFlags, SshOnlyFlags {
   readonly print?: boolean;
@@ -49,10 +50,4 @@ export function sshOptions(): Option[] {
     repeated('-o, --option <option>', 'option for ssh, such as ConnectTimeout=5'),
     new Option('--ask-password', 'type the password, where somebody has changed that of the connection Secret'),
   ];
-}
-
-/** May be given more than once, with one value each time. */
-function repeated(flags: string, description: string): Option {
-  const collect = (value: string, earlier: readonly string[] | undefined): string[] => [...(earlier ?? []), value];
-  return new Option(flags, description).argParser(collect);
 }

@@ -59,7 +59,9 @@ describe('a kubeconfig', () => {
   test('can be used with another of its contexts', async () => {
     const kubeconfigPath = await kubeconfig({});
     expect(connectionFrom({ kubeconfigPath, context: 'other' }).server).toBe('https://two.example/k8s/clusters/x');
-    expect(() => connectionFrom({ kubeconfigPath, context: 'none' })).toThrow('no cluster for context "none"');
+    expect(() => connectionFrom({ kubeconfigPath, context: 'none' })).toThrow(
+      'no cluster for context "none". There are: "main", "other"',
+    );
   });
 
   test('that gives up verifying the server is refused', async () => {

@@ -50,9 +50,8 @@ export function connectionFrom(options: ConnectionOptions = {}): Connection {
   const cluster = config.getCurrentCluster();
   if (cluster === null) {
     const context: unknown = config.getCurrentContext();
-    const meant = typeof context === 'string' ? closest(context, contextsOf(config)) : undefined;
-    const question = meant === undefined ? '' : `. Did you mean ${JSON.stringify(meant)}?`;
-    throw new Error(`the kubeconfig has no cluster for context ${JSON.stringify(context)}${question}`);
+    const hint = whatWasMeant(context, contextsOf(config));
+    throw new Error(`the kubeconfig has no cluster for context ${JSON.stringify(context)}${hint}`);
   }
   const server = withoutTrailingSlashes(cluster.server);
   if (cluster.skipTLSVerify) {
@@ -64,6 +63,16 @@ export function connectionFrom(options: ConnectionOptions = {}): Connection {
   const place = { server, context: config.getCurrentContext(), namespace: namespaceOf(config) };
   if (server.startsWith('http:')) return { ...place, ...plainConnection(server) };
   return { ...place, identify: () => identityOf(config) };
+}
+
+const mostContexts = 10;
+
+function whatWasMeant(context: unknown, known: readonly string[]): string {
+  const meant = typeof context === 'string' ? closest(context, known) : undefined;
+  if (meant !== undefined) return `. Did you mean ${JSON.stringify(meant)}?`;
+  if (known.length === 0) return '';
+  const shown = known.slice(0, mostContexts).map((name) => JSON.stringify(name));
+  return `. There are: ${shown.join(', ')}${known.length > mostContexts ? ', …' : ''}`;
 }
 
 function contextsOf(config: KubeConfig): string[] {

@@ -108,7 +108,8 @@ function open(flags: ClusterFlags): { readonly kube: KubeClient; readonly connec
   return { kube, connection };
 }
 
-function connect(flags: ClusterFlags): Connection {
+/** What the kubeconfig says; what is wrong with it is a mistake of the command line, not a failure of the cluster. */
+export function connect(flags: Pick<ClusterFlags, 'kubeconfig' | 'context'>): Connection {
   try {
     return connectionFrom({ kubeconfigPath: flags.kubeconfig, context: flags.context });
   } catch (error) {

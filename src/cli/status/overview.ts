@@ -1,6 +1,6 @@
 import { dollars, money, type Money } from '../../lib/money.ts';
-import { columns, section, type Cell } from '../common/columns.ts';
-import type { Paint } from '../common/io.ts';
+import { aligned, columns, section, type Cell } from '../common/columns.ts';
+import { plain, type Paint } from '../common/io.ts';
 import { amountOf, perMonth, priceText } from '../common/prices.ts';
 import type { PoolReport } from './pool-report.ts';
 import { age, problemLines } from './render-vm.ts';
@@ -40,7 +40,9 @@ interface Look {
 
 export function renderOverview({ namespace, pools, vms }: Overview, { now, paint, program }: Look): string[] {
   const where = namespace === undefined ? 'all namespaces' : `namespace ${namespace}`;
-  if (vms.length === 0 && pools.length === 0) return [`Nothing is rented in ${where}.`, ...firstSteps(program)];
+  if (vms.length === 0 && pools.length === 0) {
+    return [`Nothing is rented in ${where}.`, ...firstSteps(program, namespace === undefined)];
+  }
   const ready = vms.filter(isReady).length;
   const cost = costOf(vms);
   const withProblems = [...pools, ...vms].filter(({ problems }) => problems.length > 0);
@@ -62,8 +64,14 @@ function named({ kind, name, problems }: VmReport | PoolReport, paint: Paint): s
   return [`${kind.toLowerCase()}/${name}`, ...problemLines(problems, paint).map((line) => `  ${line}`)];
 }
 
-function firstSteps(program: string): string[] {
-  return ['', `${program} offers                 what can be had now`, 'kubectl apply -f gpuvm.yaml  rents it'];
+function firstSteps(program: string, isEverywhere: boolean): string[] {
+  const elsewhere = [`${program} status -A`, 'what there is in other namespaces'];
+  const steps = [
+    ...(isEverywhere ? [] : [elsewhere]),
+    [`${program} offers`, 'what can be had now'],
+    ['kubectl apply -f deploy/samples/gpuvm.yaml', 'rents it'],
+  ];
+  return ['', ...aligned(steps, plain)];
 }
 
 /** Of the first that has a problem; else the way to look at one. */
