@@ -164,6 +164,11 @@ export const gpuAccountStatusSchema = z
     balance: amountField
       .optional()
       .describe('What is left at the provider, in US dollars. Written anew when it has changed by a hundredth.'),
+    balanceReadAt: timeField
+      .optional()
+      .describe(
+        'When the provider said so. Written with the balance only: one that is old has changed by less than a hundredth since.',
+      ),
     burnRate: amountField
       .optional()
       .describe(
@@ -186,7 +191,9 @@ export const gpuAccountStatusSchema = z
       .max(2000)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
-      .describe('Resources whose VMs are kept released for want of balance (limits.releaseBelowRunway).'),
+      .describe(
+        'Resources whose VMs are kept released for want of balance (limits.releaseBelowRunway), in the order of release: the lowest spec.priority first, then the youngest. They are started in the opposite order.',
+      ),
     organization: organizationField.optional(),
   })
   .describe('What the operator has seen. Not to be edited.');

@@ -79,7 +79,9 @@ export const gpuBudgetStatusSchema = z
       .max(1000)
       .meta({ 'x-kubernetes-list-type': 'atomic' })
       .optional()
-      .describe('Resources whose VMs are kept released by this budget (onExceeded StopByPriority).'),
+      .describe(
+        'Resources whose VMs are kept released by this budget (onExceeded StopByPriority), in the order of release: the lowest spec.priority first, then the youngest. They are started in the opposite order.',
+      ),
   })
   .describe('What the operator has seen. Not to be edited.');
 export type GpuBudgetStatus = z.infer<typeof gpuBudgetStatusSchema>;

@@ -47,7 +47,7 @@ export const reasons = {
   StoppedByBudget:
     'A GpuBudget with onExceeded StopByPriority keeps the VM released; it is started again by itself when there is room.',
   StoppedForBalance:
-    'The balance of the GpuAccount is so low that it keeps the VM released by its priority (limits.releaseBelowRunway); it is started again by itself after a recharge.',
+    'The balance of the GpuAccount was so low that the VM was released by its priority (limits.releaseBelowRunway); after a recharge it is started again by itself, once the balance lasts for limits.minRunway with it.',
   RetainNotAllowed:
     'A GpuBudget of the namespace does not allow that VMs are left behind: set deletionPolicy to Delete, or ask the platform team for allowRetain.',
   // Ready, what is wrong with the resource or what it refers to
@@ -152,7 +152,7 @@ export const reasons = {
   BalanceShort:
     'The balance will soon last for too little; the message says for how long, and what happens then. Recharge it.',
   BalanceCritical:
-    'The balance lasts for less than limits.releaseBelowRunway: VMs are released, those with the lowest priority first. Recharge it.',
+    'The balance lasts for less than limits.releaseBelowRunway: VMs are released, those with the lowest priority first, and stay so until it lasts for limits.minRunway with them. Recharge it.',
 } as const;
 
 export type Reason = keyof typeof reasons;

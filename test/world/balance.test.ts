@@ -49,7 +49,7 @@ function leave(world: SimulatedWorld, hours: number): void {
 }
 
 function stopped(world: SimulatedWorld): string[] {
-  return (accountStatus(world).stopped ?? []).map(({ name }) => name).sort();
+  return (accountStatus(world).stopped ?? []).map(({ name }) => name);
 }
 
 function said(world: SimulatedWorld, name: string): string {
@@ -82,11 +82,12 @@ describe('a balance that is used up', () => {
     expect(stopped(world)).toEqual(['vm-b']);
     await world.until(() => world.conditionOf('vm-b', 'Ready') === 'False StoppedForBalance', minute);
     expect(said(world, 'vm-b')).toMatch(
-      /^The balance of GpuAccount "default" is too low for all VMs \(limits\.releaseBelowRunway 2h\), and this one is kept released by its priority/,
+      /^The balance of GpuAccount "default" was too low for all VMs to run for 2h \(limits\.releaseBelowRunway\), and this one is kept released by its priority until it lasts for 6h with it \(limits\.minRunway\):/,
     );
     await world.until(() => stopped(world).length === 2, 24 * hour, minute);
     expect(stopped(world)).toEqual(['vm-b', 'vm-c']);
     await world.until(() => stopped(world).length === 3, 48 * hour, minute);
+    expect(stopped(world)).toEqual(['vm-b', 'vm-c', 'vm-a']);
     await world.advance(5 * minute);
     expect(running(world)).toEqual([]);
     expect(balanceOf(world)).toBeGreaterThan(0);
@@ -117,6 +118,9 @@ describe('a balance that is used up', () => {
     setBalance(world, (whole * 5.9).toFixed(9));
     await world.advance(30 * minute);
     expect(running(world)).toEqual(['vm-a', 'vm-c']);
+    expect(conditionOf(accountStatus(world).conditions, 'BalanceHealthy')?.message).toMatch(
+      /^The balance is too low for all VMs to run for 6h \(limits\.minRunway\)/,
+    );
     setBalance(world, (whole * 6.5).toFixed(9));
     await untilRunning(world, names);
     expect(world.watchdog.breaches).toEqual([]);

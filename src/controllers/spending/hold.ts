@@ -1,3 +1,4 @@
+import type { GpuAccountSpec } from '../../api/gpu-account.ts';
 import type { GpuBudgetStatus } from '../../api/gpu-budget.ts';
 import { isAskedToRun, type PowerHold } from '../../plan/vm/power-hold.ts';
 import type { CustomObject } from '../objects.ts';
@@ -31,9 +32,16 @@ function balanceHolds({ accountsStore }: Pick<BooksDeps, 'accountsStore'>, objec
   const below = spec?.limits?.releaseBelowRunway;
   // Where nobody can read what it is limited to, whoever is released stays so.
   if (spec !== undefined && below === undefined) return [];
-  const limit = below === undefined ? '' : ` (limits.releaseBelowRunway ${below})`;
-  const message = `The balance of GpuAccount "${accountName}" is too low for all VMs${limit}, and this one is kept released by its priority: ${afterwards(object)}. Recharge the balance at the provider.`;
+  const message = `The balance of GpuAccount "${accountName}" ${tooLow(spec?.limits)}: ${afterwards(object)}. Recharge the balance at the provider.`;
   return [{ powerState: 'Released', reason: 'StoppedForBalance', message }];
+}
+
+/** By which limit it was released, and by which it stays so: true from the release on, however far the balance gets. */
+function tooLow({ minRunway, releaseBelowRunway }: NonNullable<GpuAccountSpec['limits']> = {}): string {
+  if (minRunway === undefined || releaseBelowRunway === undefined) {
+    return 'was too low for all VMs, and this one is kept released by its priority';
+  }
+  return `was too low for all VMs to run for ${releaseBelowRunway} (limits.releaseBelowRunway), and this one is kept released by its priority until it lasts for ${minRunway} with it (limits.minRunway)`;
 }
 
 function afterwards(object: CustomObject): string {

@@ -1,6 +1,6 @@
 import type { VmSpec } from '../../api/vm.ts';
 import type { Limit } from '../../plan/budget/limits.ts';
-import { chooseStopped, isRunning, type Stoppable } from '../../plan/budget/stopping.ts';
+import { byImportance, chooseStopped, isRunning, type Stoppable } from '../../plan/budget/stopping.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKindOf } from '../vm/kinds.ts';
 import type { Books } from './books.ts';
@@ -29,6 +29,7 @@ export class Releases {
   /** By the key of what limits them. */
   readonly #departures = new Map<string, Departures>();
 
+  /** In the order of release, which is the other way round that of the starts. */
   choose(
     key: string,
     { limits, toStart, members, before }: Choice,
@@ -52,7 +53,7 @@ export class Releases {
     noteLeaving(chosen);
     return all
       .filter(({ uid }) => chosen.has(uid))
-      .toSorted((one, other) => (one.uid < other.uid ? -1 : 1))
+      .toSorted((one, other) => byImportance(other, one))
       .map(({ uid, kind, namespace, name }) => ({ kind, namespace, name, uid }));
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { keyFingerprint, minute, now } from '../../../test/support/builders.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import { toTimestamp } from '../../lib/clock.ts';
 import { money } from '../../lib/money.ts';
 import { runwayMs, thresholdsOf } from './runway.ts';
 import { balanceDraft, shownBalance, type BalanceObservation } from './status.ts';
@@ -49,6 +50,23 @@ describe('the condition', () => {
     expect(balanceDraft(observation({ kind: 'unread' }), [before])).toEqual(low);
   });
 
+  it.each<[string, string, BalanceObservation['stopped'], string]>([
+    [
+      'the shorter time, while VMs have to be released',
+      '1.99',
+      stopped,
+      'The balance is too low for all VMs to run for 2h (limits.releaseBelowRunway): those with the lowest spec.priority are released, see status.stopped. Recharge it at the provider: everything goes on by itself then.',
+    ],
+    [
+      'the longer time, once it is only too low for those that were released',
+      '75',
+      stopped,
+      'The balance is too low for all VMs to run for 6h (limits.minRunway): those that were released, see status.stopped, stay so until it lasts for so long with them. Recharge it at the provider: everything goes on by itself then.',
+    ],
+  ])('names %s', (_, left, kept, expected) => {
+    expect(balanceDraft(observation(known(left), { stopped: kept }), []).message).toBe(expected);
+  });
+
   it.each<[string, BalanceObservation['stopped']]>([
     ['nobody is released', []],
     ['nobody is started', stopped],
@@ -77,25 +95,53 @@ describe('the condition', () => {
 });
 
 describe('the numbers', () => {
-  const before: GpuAccountStatus = { balance: '100.00', burnRate: '1.00', runway: '100h' };
+  const balanceReadAt = toTimestamp(now);
+  const before: GpuAccountStatus = {
+    ...{ balance: '100.00', balanceReadAt: toTimestamp(now - hour), burnRate: '1.00', runway: '100h' },
+  };
 
   it.each<[string, BalanceView, GpuAccountStatus, GpuAccountStatus]>([
-    ['are written first', known('123.4567', '0.38512'), {}, { balance: '123.45', burnRate: '0.3852', runway: '320h' }],
+    [
+      'are written first',
+      known('123.4567', '0.38512'),
+      {},
+      { balance: '123.45', balanceReadAt, burnRate: '0.3852', runway: '320h' },
+    ],
     ['stay while they have hardly changed', known('99.01'), before, before],
-    ['follow once a hundredth is spent', known('99'), before, { balance: '99.00', burnRate: '1.00', runway: '99h' }],
-    ['follow a recharge', known('150'), before, { balance: '150.00', burnRate: '1.00', runway: '150h' }],
-    ['follow the rate', known('100', '2'), before, { balance: '100.00', burnRate: '2.00', runway: '50h' }],
-    ['say no runway while nothing is spent', known('100', '0'), before, { balance: '100.00', burnRate: '0.00' }],
+    [
+      'follow once a hundredth is spent',
+      known('99'),
+      before,
+      { balance: '99.00', balanceReadAt, burnRate: '1.00', runway: '99h' },
+    ],
+    ['follow a recharge', known('150'), before, { balance: '150.00', balanceReadAt, burnRate: '1.00', runway: '150h' }],
+    [
+      'follow the rate',
+      known('100', '2'),
+      before,
+      { balance: '100.00', balanceReadAt, burnRate: '2.00', runway: '50h' },
+    ],
+    [
+      'say no runway while nothing is spent',
+      known('100', '0'),
+      before,
+      { balance: '100.00', balanceReadAt, burnRate: '0.00' },
+    ],
     ['are as they were while nothing is known', lost, before, before],
-    ['may be below zero', known('-1.50'), before, { balance: '-1.50', burnRate: '1.00', runway: '0s' }],
+    ['may be below zero', known('-1.50'), before, { balance: '-1.50', balanceReadAt, burnRate: '1.00', runway: '0s' }],
     [
       'tell minutes when it is getting close',
       known('5.678'),
       before,
-      { balance: '5.67', burnRate: '1.00', runway: '5h40m' },
+      { balance: '5.67', balanceReadAt, burnRate: '1.00', runway: '5h40m' },
     ],
   ])('%s', (_, view, status, expected) => {
     expect(shownBalance(observation(view), status)).toEqual(expected);
+  });
+
+  it('are not written anew for the time of an answer alone', () => {
+    const none = { balance: '0.00', balanceReadAt: toTimestamp(now - hour), burnRate: '1.00', runway: '0s' };
+    expect(shownBalance(observation(known('0.004')), none)).toEqual(none);
   });
 
   it('are written a few hundred times at most while a balance is used up, however often it is read', () => {

@@ -5,7 +5,7 @@ import { toTimestamp } from '../../lib/clock.ts';
 import { compact } from '../../lib/compact.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import { formatMoney, parseMoney, roundedDown, roundedUp, type Money } from '../../lib/money.ts';
-import type { Thresholds } from './runway.ts';
+import type { Threshold, Thresholds } from './runway.ts';
 import { warningBelow, type BalanceView } from './view.ts';
 
 /** What an account says of its money. Numbers that change with every moment are not in sentences: each would be a write. */
@@ -19,20 +19,24 @@ export interface BalanceObservation {
   readonly isHeld: boolean;
 }
 
-type Shown = Pick<GpuAccountStatus, 'balance' | 'burnRate' | 'runway'>;
+type Shown = Pick<GpuAccountStatus, 'balance' | 'balanceReadAt' | 'burnRate' | 'runway'>;
 
 /** The last that was known stands while nothing is; and what has hardly changed is not written anew. */
 export function shownBalance({ view }: BalanceObservation, before: GpuAccountStatus): Shown {
-  const { balance, burnRate, runway } = before;
-  const said = compact({ balance, burnRate, runway });
+  const { balance, balanceReadAt, burnRate, runway } = before;
+  const said = compact({ balance, balanceReadAt, burnRate, runway });
   if (view.kind !== 'known') return said;
-  const isSaid = isNear(view.reading.amount, balance, '0.01') && isNear(view.burnRate, burnRate, '0.0001');
-  return isSaid ? said : shown(view);
+  if (isNear(view.reading.amount, balance, '0.01') && isNear(view.burnRate, burnRate, '0.0001')) return said;
+  const next = shown(view);
+  // The time of an answer is no news by itself, as where the cents that are left are none and stay none.
+  const isNews = next.balance !== balance || next.burnRate !== burnRate || next.runway !== runway;
+  return isNews ? next : said;
 }
 
 function shown({ reading, burnRate, runwayMs }: Extract<BalanceView, { kind: 'known' }>): Shown {
   return compact({
     balance: formatMoney(roundedDown(reading.amount, 2)),
+    balanceReadAt: toTimestamp(reading.requestedAt),
     burnRate: formatMoney(roundedUp(burnRate, 4)),
     runway: Number.isFinite(runwayMs) ? roughly(runwayMs) : undefined,
   });
@@ -92,9 +96,8 @@ function knownDraft({ thresholds, stopped, isHeld }: BalanceObservation, runwayM
   const { min, release } = thresholds;
   const isStopping = stopped.length > 0;
   if (release !== undefined && (runwayMs < release.ms || isStopping)) {
-    const tooLow = `The balance is too low for all VMs to run for ${release.text} (limits.releaseBelowRunway)`;
-    if (isHeld) return draft('False', 'BalanceCritical', `${tooLow}. ${heldSentence} Recharge it at the provider.`);
-    const message = `${tooLow}: those with the lowest spec.priority are released, see status.stopped. ${goesOn}`;
+    const { why, deed } = runwayMs < release.ms ? releasing(release) : keeping(min ?? release);
+    const message = isHeld ? `${why}. ${heldSentence} Recharge it at the provider.` : `${why}: ${deed}. ${goesOn}`;
     return draft('False', 'BalanceCritical', message);
   }
   if (min !== undefined && runwayMs < min.ms) {
@@ -104,6 +107,26 @@ function knownDraft({ thresholds, stopped, isHeld }: BalanceObservation, runwayM
   const warning = warningBelow(thresholds);
   if (runwayMs < warning.ms) return draft('False', 'BalanceShort', shortSentence(warning.text, thresholds));
   return draft('True', 'BalanceSufficient', `The balance lasts for more than ${warning.text}.`);
+}
+
+interface Critical {
+  readonly why: string;
+  readonly deed: string;
+}
+
+function releasing({ text }: Threshold): Critical {
+  return {
+    why: `The balance is too low for all VMs to run for ${text} (limits.releaseBelowRunway)`,
+    deed: 'those with the lowest spec.priority are released, see status.stopped',
+  };
+}
+
+/** It lasts for long enough without those that were released: what keeps them so is the longer of the two times. */
+function keeping({ text }: Threshold): Critical {
+  return {
+    why: `The balance is too low for all VMs to run for ${text} (limits.minRunway)`,
+    deed: 'those that were released, see status.stopped, stay so until it lasts for so long with them',
+  };
 }
 
 function shortSentence(warning: string, { min }: Thresholds): string {
