@@ -142,8 +142,8 @@ export const reasons = {
     'The credentials may be of another organization than the VMs that are recorded. Nothing is deployed, deleted, or taken for lost; the message of the account says what to do.',
   UnmanagedVmsReported:
     'VMs of this installation belong to no resource. They are only reported (spec.unmanagedVms); gpuvm unmanaged shows and deletes them.',
-  UnmanagedVmsDeleted:
-    'VMs of this installation belong to no resource, and are deleted after the grace period; the message says how to keep one.',
+  UnmanagedVmsToBeDeleted:
+    'VMs of this installation belong to no resource, and will be deleted after the grace period; the message says how to keep one.',
   UnmanagedVmsHeld:
     'So many VMs of this installation belong to no resource that it looks as if resources were missing, as in a cloned or restored cluster. None is deleted; the message says how to confirm that they are to go.',
   AccountInUse:

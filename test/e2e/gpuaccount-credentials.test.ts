@@ -84,7 +84,9 @@ test('an account that is deleted is held back by the resources that use it, then
   const { vm } = await second.untilReady();
   await team.deleteAccount();
   const users = await untilSaid(team, 'Ready', 'False AccountInUse');
-  expect(users).toContain(`still used by ${team.namespace}/first, ${team.namespace}/second: delete them first`);
+  expect(users).toContain(
+    `still used by GpuVm ${team.namespace}/first, GpuVm ${team.namespace}/second: delete them first`,
+  );
   await first.delete();
   await stage.cluster.kube.mergePatch(gpuVmType, second, { metadata: { finalizers: null } });
   await stage.cluster.kube.delete(gpuVmType, second);

@@ -72,7 +72,7 @@ test("another organization's credentials change nothing, and nothing is lost whe
   const id = (await vm.untilReady()).vm?.id;
   const before = await deployments(other);
   await putIntoSecret(otherPair);
-  expect(await untilAccountSays('OrganizationUnproven')).toContain(`VM ${id ?? ''} of ${team.namespace}/kept`);
+  expect(await untilAccountSays('OrganizationUnproven')).toContain(`VM ${id ?? ''} of GpuVm ${team.namespace}/kept`);
   expect(await vm.untilSaid('OrganizationUnproven', 'Synced')).toContain('its own conditions say what to do');
   await other.untilListed(3);
   expect(await vm.condition('Ready')).toMatchObject({ status: 'True' });

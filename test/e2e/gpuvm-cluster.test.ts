@@ -170,7 +170,7 @@ describe('an account that is to be deleted', () => {
       const condition = await team.accountCondition('Ready');
       return condition?.reason === 'AccountInUse' ? condition : undefined;
     });
-    expect(ready.message).toContain(`${team.namespace}/tenant`);
+    expect(ready.message).toContain(`GpuVm ${team.namespace}/tenant`);
 
     await vm.patchSpec({ powerState: 'Stopped' });
     await vm.untilSaid('Stopped');

@@ -68,7 +68,7 @@ describe('a VM whose resource is gone', () => {
     await world.deleteByForce('trainer');
     await world.advance(20 * minute - second);
     expect(isThere(world, id)).toBe(true);
-    expect(accountCondition(world, 'UnmanagedVms')).toBe('True UnmanagedVmsDeleted');
+    expect(accountCondition(world, 'UnmanagedVms')).toBe('True UnmanagedVmsToBeDeleted');
     expect(await world.until(() => !isThere(world, id), 2 * minute)).toBeDefined();
     expect(await world.until(() => accountStatus(world).unmanagedVms === undefined, 2 * minute)).toBeDefined();
     expect(accountCondition(world, 'UnmanagedVms')).toBeUndefined();

@@ -7,7 +7,7 @@ import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } fro
 import type { AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { accountOf } from '../vm/controller.ts';
-import { vmKinds } from '../vm/kinds.ts';
+import { vmKindOf, vmKinds } from '../vm/kinds.ts';
 import { parseVm } from '../vm/parse.ts';
 
 export interface JudgeDeps {
@@ -52,7 +52,8 @@ function stakesIn(objects: readonly CustomObject[]): Stake[] {
   });
 }
 
-/** Of a resource that uses an account: "research/trainer". */
-export function userName({ metadata }: CustomObject): string {
-  return `${metadata.namespace ?? ''}/${metadata.name}`;
+/** Of a resource that uses an account: "GpuVm research/trainer". */
+export function userName(object: CustomObject): string {
+  const { namespace = '', name } = object.metadata;
+  return `${vmKindOf(object).type.kind} ${namespace}/${name}`;
 }

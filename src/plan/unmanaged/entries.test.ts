@@ -188,19 +188,30 @@ it('Events tell once that a VM was seen, that it goes, and that it is gone', () 
     );
   };
   expect(told({ unowned: [unowned('vm-1')] })).toEqual([
-    "Warning UnmanagedVmsFound VM vm-1: with this installation's mark and no resource: it costs money for nothing.",
+    "Warning UnmanagedVmsFound VM vm-1 carries this installation's mark, and no resource owns it: it costs money for nothing.",
   ]);
   expect(told({ unowned: [unowned('vm-1', { kept: 'spec.keepVms' })] })).toEqual([]);
   const counting = { before: [entry('vm-1', { unownedSeconds: 2700 })], unowned: [unowned('vm-1')] };
   expect(told({ ...counting, seenMs: () => 50 * minute })).toEqual([]);
   expect(told({ ...counting, seenMs: () => 60 * minute })).toEqual([
-    'Warning UnmanagedVmsDeleting VM vm-1: no resource for 1h: deleted now.',
+    'Warning UnmanagedVmsDeleting VM vm-1 has had no resource for 1h, and is deleted now.',
   ]);
   expect(told({ ...deleting, unowned: [unowned('vm-1')] })).toEqual([]);
   expect(told({ ...deleting, ...confirmed(2 * second) })).toEqual([
-    'Normal UnmanagedVmsGone VM vm-1: deleted: the list no longer has it.',
+    'Normal UnmanagedVmsGone VM vm-1 is deleted; the list no longer has it.',
   ]);
   expect(told({ ...deleting, others: [cloudVm('vm-1')] })).toEqual([]);
+  const both = [unowned('vm-1'), unowned('vm-2')];
+  expect(told({ unowned: both })).toEqual([
+    "Warning UnmanagedVmsFound VMs vm-1, vm-2 carry this installation's mark, and no resource owns them: they cost money for nothing.",
+  ]);
+  const before = [entry('vm-1', { unownedSeconds: 3300 }), entry('vm-2', { unownedSeconds: 3300 })];
+  expect(told({ before, unowned: both, seenMs: () => 60 * minute })).toEqual([
+    'Warning UnmanagedVmsDeleting VMs vm-1, vm-2 have had no resource for 1h, and are deleted now.',
+  ]);
+  expect(told({ ...deleting, before: [entry('vm-1', due), entry('vm-2', due)], ...confirmed(2 * second) })).toEqual([
+    'Normal UnmanagedVmsGone VMs vm-1, vm-2 are deleted; the list no longer has them.',
+  ]);
 });
 
 const anyEntry = fc.record({

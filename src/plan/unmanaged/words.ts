@@ -9,6 +9,8 @@ import { isProvenGone, type SweepFacts } from './entries.ts';
 
 const mostNamed = 5;
 
+type Entries = readonly UnmanagedVm[];
+
 const whyHeld: Readonly<Record<UnmanagedHold['why'], string>> = {
   Restored: 'the API server went back in time, as when it is restored from a backup: their resources may be newer',
   NoneOwned:
@@ -23,21 +25,19 @@ export function unmanagedDraft(
 ): ConditionDraft | undefined {
   const pending = entries.filter(({ kept }) => kept === undefined);
   if (pending.length === 0) return undefined;
-  const which = `${named(pending)} ${pending.length === 1 ? 'carries' : 'carry'} this installation's mark, and no resource`;
+  const which = unowned(pending);
   const remedy = 'To keep one: adopt it by a resource (gpuvm import), or put its id into spec.keepVms.';
   const type = 'UnmanagedVms';
   if (policy === 'Delete' && hold !== undefined) {
-    const message = `${which} owns ${pending.length === 1 ? 'it' : 'them'}. None is deleted, as ${whyHeld[hold.why]}. To have them deleted all the same, after a look at gpuvm unmanaged, annotate the account: ${annotations.confirmUnmanaged}=${hold.confirm}. ${remedy}`;
+    const message = `${which}. None is deleted, as ${whyHeld[hold.why]}. To have them deleted all the same, after a look at gpuvm unmanaged, annotate the account: ${annotations.confirmUnmanaged}=${hold.confirm}. ${remedy}`;
     return { type, status: 'True', reason: 'UnmanagedVmsHeld', message };
   }
   if (policy === 'Delete') {
     const fate = `is deleted once it has been seen so for ${formatDuration(graceMs)} (spec.unmanagedVms: Delete)`;
-    const message = `${which} owns it: it ${fate}. ${remedy}`;
-    const plural = `${which} owns them: each ${fate}. ${remedy}`;
-    return { type, status: 'True', reason: 'UnmanagedVmsDeleted', message: pending.length === 1 ? message : plural };
+    const message = `${which}: ${pending.length === 1 ? 'it' : 'each'} ${fate}. ${remedy}`;
+    return { type, status: 'True', reason: 'UnmanagedVmsToBeDeleted', message };
   }
-  const cost = pending.length === 1 ? 'owns it: it costs money for nothing' : 'owns them: they cost money for nothing';
-  const message = `${which} ${cost}. gpuvm unmanaged shows and deletes; spec.unmanagedVms: Delete does so by itself.`;
+  const message = `${which}: ${costs(pending)}. gpuvm unmanaged shows and deletes; spec.unmanagedVms: Delete does so by itself.`;
   return { type, status: 'True', reason: 'UnmanagedVmsReported', message };
 }
 
@@ -53,29 +53,36 @@ export function sweepAnnouncements(facts: SweepFacts, entries: readonly Unmanage
     return entry.deletingSince !== undefined && !now.has(entry.id) && isProvenGone(facts, entry);
   });
   return [
-    ...said(
-      found,
-      'Warning',
-      'UnmanagedVmsFound',
-      "with this installation's mark and no resource: it costs money for nothing",
-    ),
-    ...said(due, 'Warning', 'UnmanagedVmsDeleting', `no resource for ${formatDuration(facts.graceMs)}: deleted now`),
-    ...said(gone, 'Normal', 'UnmanagedVmsGone', 'deleted: the list no longer has it'),
+    ...said(found, { type: 'Warning', reason: 'UnmanagedVmsFound' }, `${unowned(found)}: ${costs(found)}`),
+    ...said(due, { type: 'Warning', reason: 'UnmanagedVmsDeleting' }, overdue(due, facts.graceMs)),
+    ...said(gone, { type: 'Normal', reason: 'UnmanagedVmsGone' }, deleted(gone)),
   ];
 }
 
-type SweepReason = 'UnmanagedVmsFound' | 'UnmanagedVmsDeleting' | 'UnmanagedVmsGone';
-
-function said(
-  entries: readonly UnmanagedVm[],
-  type: Announcement['type'],
-  reason: SweepReason,
-  what: string,
-): Announcement[] {
-  return entries.length === 0 ? [] : [{ type, reason, message: `${named(entries)}: ${what}.` }];
+function said(entries: Entries, event: Pick<Announcement, 'type' | 'reason'>, what: string): Announcement[] {
+  return entries.length === 0 ? [] : [{ ...event, message: `${what}.` }];
 }
 
-function named(entries: readonly UnmanagedVm[]): string {
+function unowned(entries: Entries): string {
+  const [carries, them] = entries.length === 1 ? ['carries', 'it'] : ['carry', 'them'];
+  return `${named(entries)} ${carries} this installation's mark, and no resource owns ${them}`;
+}
+
+function costs(entries: Entries): string {
+  return entries.length === 1 ? 'it costs money for nothing' : 'they cost money for nothing';
+}
+
+function overdue(entries: Entries, graceMs: number): string {
+  const [has, is] = entries.length === 1 ? ['has', 'is'] : ['have', 'are'];
+  return `${named(entries)} ${has} had no resource for ${formatDuration(graceMs)}, and ${is} deleted now`;
+}
+
+function deleted(entries: Entries): string {
+  const [is, it] = entries.length === 1 ? ['is', 'it'] : ['are', 'them'];
+  return `${named(entries)} ${is} deleted; the list no longer has ${it}`;
+}
+
+function named(entries: Entries): string {
   const ids = entries.slice(0, mostNamed).map(({ id }) => id);
   const more = entries.length > mostNamed ? ` and ${entries.length - mostNamed} more` : '';
   return `${entries.length === 1 ? 'VM' : 'VMs'} ${ids.join(', ')}${more}`;
