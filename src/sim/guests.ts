@@ -13,7 +13,38 @@ interface Listener {
   readonly sockets: Set<Socket>;
 }
 
-/** Sockets that stand for what runs on the VMs: each says an SSH banner to whoever connects and then only listens. */
+/** SSH_MSG_DISCONNECT (RFC 4253, section 11.1) as a client prints it: "Received disconnect from …: …". */
+const refusal = sshPacket(
+  Buffer.concat([
+    Buffer.of(1),
+    uint32(7), // SSH_DISCONNECT_SERVICE_NOT_AVAILABLE
+    sshString('this VM is simulated: nobody can log in'),
+    sshString('en'),
+  ]),
+);
+
+/** In the clear, as before a key exchange (RFC 4253, section 6). */
+function sshPacket(payload: Buffer): Buffer {
+  const [lengths, block, leastPadding] = [5, 8, 4];
+  const padding = leastPadding + ((block - ((lengths + payload.length + leastPadding) % block)) % block);
+  return Buffer.concat([uint32(1 + payload.length + padding), Buffer.of(padding), payload, Buffer.alloc(padding)]);
+}
+
+function sshString(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([uint32(bytes.length), bytes]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
+
+/**
+ * Sockets that stand for what runs on the VMs: each says an SSH banner to whoever connects, which is enough for a probe, and sends
+ * whoever wants to log in away.
+ */
 export class Guests {
   readonly #warn: (message: string) => void;
   readonly #listeners = new Map<string, Listener>();
@@ -45,6 +76,8 @@ export class Guests {
       socket.on('close', () => sockets.delete(socket));
       socket.on('error', () => socket.destroy());
       socket.setTimeout(idleMs, () => socket.destroy());
+      // A client that has said who it is would wait for a key exchange, which nobody here can do.
+      socket.once('data', () => socket.end(refusal));
       socket.resume();
       socket.write(banner);
     });

@@ -163,6 +163,24 @@ describe.runIf(process.platform === 'linux')('guests', () => {
     expect(await dial(address, 30_118)).toContain('ECONNREFUSED');
   });
 
+  it('tell an SSH client that nobody can log in, and hang up', async () => {
+    const simulator = await start({ guests: true });
+    const { server } = await post(simulator, 'client/deploy/single', deployment());
+    const address = (await post(simulator, 'client/list')).virtualmachines[server]?.ip_address ?? '';
+    const socket = connect(30_118, address);
+    sockets.push(socket);
+    socket.write('SSH-2.0-OpenSSH_9.2p1\r\n');
+    const chunks: Buffer[] = [];
+    for await (const chunk of socket) chunks.push(chunk as Buffer);
+    const said = Buffer.concat(chunks);
+    const packet = said.subarray(said.indexOf('\n') + 1);
+    expect(packet.length % 8).toBe(0);
+    expect(packet.readUInt32BE(0)).toBe(packet.length - 4);
+    const payload = packet.subarray(5, packet.length - packet.readUInt8(4));
+    expect(payload.readUInt8(0)).toBe(1);
+    expect(payload.toString('latin1', 9, 9 + payload.readUInt32BE(5))).toBe('this VM is simulated: nobody can log in');
+  });
+
   it('have an address per host, so that two hosts can forward the same port', async () => {
     const simulator = await start({ guests: true });
     const { hostnodes } = (await (await fetch(`${simulator.url}/client/deploy/hostnodes`)).json()) as Body;
