@@ -13,9 +13,11 @@ import { oneVm, vmsAndPools } from './common/kinds.ts';
 import { outputOption, print, type OutputFlags } from './common/output.ts';
 import { withClusterOptions, withSession, type ClusterFlags, type Session } from './common/session.ts';
 import { vmViewOf } from './common/vm-view.ts';
+import { badAccountsOf } from './status/accounts.ts';
+import { withAccounts } from './status/bad-account.ts';
 import { overviewOf, renderOverview } from './status/overview.ts';
 import { memberSelector, renderPool, reportOfPool, type PoolReport } from './status/pool-report.ts';
-import type { Surroundings } from './status/problems.ts';
+import type { Problem, Surroundings } from './status/problems.ts';
 import { renderVm } from './status/render-vm.ts';
 import { reportOfVm, type VmReport } from './status/vm-report.ts';
 
@@ -62,14 +64,18 @@ async function showOne(session: Session, name: string, flags: Flags): Promise<nu
   const look = { now: surroundings.now, paint: io.paint };
   if (kind === gpuPoolKind) {
     const members = await vmsIn(session, { ...placeOf(object), labelSelector: memberSelector(object.metadata.name) });
-    const pool = reportOfPool(object, members, surroundings);
+    const pool = withAccounts(reportOfPool(object, members, surroundings), surroundings, {
+      accounts: await badAccountsOf(session, members, surroundings),
+      isBad: members.some(({ problems }) => problems.length > 0),
+    });
     print(io, flags.output, pool, () => renderPool(pool, look));
-    return pool.problems.length + members.reduce((sum, { problems }) => sum + problems.length, 0);
+    return problemsIn(pool, ...pool.accounts, ...members);
   }
   const events = await lastEvents(session, object, mostEvents);
-  const report = reportOfVm(vmViewOf(kind.type.kind, object), surroundings, events);
+  const vm = reportOfVm(vmViewOf(kind.type.kind, object), surroundings, events);
+  const report = withAccounts(vm, surroundings, { accounts: await badAccountsOf(session, [vm], surroundings) });
   print(io, flags.output, report, () => renderVm(report, look));
-  return report.problems.length;
+  return problemsIn(report, ...report.accounts);
 }
 
 async function showAll(session: Session, flags: Flags): Promise<number> {
@@ -78,10 +84,16 @@ async function showAll(session: Session, flags: Flags): Promise<number> {
   const selector = namespace === undefined ? {} : { namespace };
   const vms = await vmsIn(session, selector);
   const pools = await poolsIn(session, selector, vms);
-  const overview = overviewOf(namespace, pools, vms);
-  const { now, program } = surroundingsOf(session);
+  const surroundings = surroundingsOf(session);
+  const accounts = await badAccountsOf(session, vms, surroundings);
+  const overview = overviewOf(namespace, pools, vms, accounts);
+  const { now, program } = surroundings;
   print(io, flags.output, overview, () => renderOverview(overview, { now, program, paint: io.paint }));
-  return [...vms, ...pools].reduce((sum, { problems }) => sum + problems.length, 0);
+  return problemsIn(...vms, ...pools, ...accounts);
+}
+
+function problemsIn(...all: readonly { readonly problems: readonly Problem[] }[]): number {
+  return all.reduce((sum, { problems }) => sum + problems.length, 0);
 }
 
 async function vmsIn(session: Session, selector: ListSelector): Promise<readonly VmReport[]> {

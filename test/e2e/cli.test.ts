@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
+import { gpuAccountType } from '../../src/api/group.ts';
 import { Cli } from '../support/cli.ts';
 import type { Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
+import { until } from '../support/until.ts';
 import { kubeconfigWith } from '../support/user.ts';
 
 /** The command line in front of a real API server, the operator and a simulated provider, as its user sees it in a pipe. */
@@ -53,6 +55,26 @@ describe('status', () => {
     expect(stdout).toMatch(/Problems\n {2}- OverPriceCap: [^]*Next step\n {2}gpuvm offers --for gpuvm\/dreamer/);
     expect(code).toBe(6);
     await vm.delete();
+  });
+
+  test('shows what is the matter with the account of a VM that runs all the same, and leads there', async () => {
+    const limit = (limits: object | null): Promise<unknown> =>
+      stage.cluster.kube.mergePatch(gpuAccountType, { name: team.account }, { spec: { limits } });
+    const untilSaid = async (reason: string): Promise<void> => {
+      await until(
+        `the account says ${reason}`,
+        async () => (await team.accountCondition('BalanceHealthy'))?.reason === reason,
+      );
+    };
+    await limit({ minRunway: '100000h' });
+    await untilSaid('BalanceLow');
+    for (const args of [['status', 'trainer'], ['status']]) {
+      const { stdout } = await cli.run(args);
+      expect(stdout).toContain('BalanceLow: The balance lasts for less than 100000h');
+      expect(stdout).toMatch(new RegExp(`Next step\\n {2}gpuvm account ${team.account}\\n`));
+    }
+    await limit(null);
+    await untilSaid('BalanceSufficient');
   });
 
   test('of all lists them, with the sum of what they cost', async () => {

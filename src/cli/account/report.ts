@@ -1,4 +1,4 @@
-import { conditionOf, type Condition } from '../../api/conditions.ts';
+import { conditionOf, type Condition, type ConditionType } from '../../api/conditions.ts';
 import {
   gpuAccountSpecSchema,
   gpuAccountStatusSchema,
@@ -35,7 +35,7 @@ export interface AccountReport {
   readonly nextStep: string;
 }
 
-type Money = Pick<GpuAccountStatus, 'balance' | 'burnRate' | 'runway'>;
+type Money = Pick<GpuAccountStatus, 'balance' | 'balanceReadAt' | 'burnRate' | 'runway'>;
 
 export interface AccountLook {
   readonly now: number;
@@ -51,13 +51,13 @@ export function accountReportOf(
   const status = gpuAccountStatusSchema.safeParse(object.status ?? {}).data ?? {};
   const { name, creationTimestamp: createdAt } = object.metadata;
   const secret = spec?.credentialsSecretRef;
-  const unseenMs = now - Date.parse(createdAt ?? '');
+  const unseenMs = unseenFor(object, now);
   const problems = accountProblems(status, { unseenMs, program });
   return {
     ...{ name, createdAt },
     ...settingsOf(spec),
     credentialsSecret: secret === undefined ? undefined : `${secret.namespace}/${secret.name}`,
-    money: { balance: status.balance, burnRate: status.burnRate, runway: status.runway },
+    money: moneyOf(status),
     stopped: (status.stopped ?? []).map(
       ({ kind, namespace, name: vm }) => `${kind.toLowerCase()}/${vm} in ${namespace}`,
     ),
@@ -66,6 +66,10 @@ export function accountReportOf(
     problems,
     nextStep: nextStepOf(status, { program, secret }),
   };
+}
+
+function moneyOf({ balance, balanceReadAt, burnRate, runway }: GpuAccountStatus): Money {
+  return { balance, balanceReadAt, burnRate, runway };
 }
 
 type Settings = Pick<AccountReport, 'endpoint' | 'requestsPerSecond' | 'allowedNamespaces' | 'limits'>;
@@ -80,14 +84,29 @@ function settingsOf(spec: GpuAccountSpec | undefined): Settings {
 }
 
 /** Conditions that are there only while something is the matter. */
-const warnings = ['ListDistrusted', 'OrganizationUnproven', 'UnmanagedVms'] as const;
+const warningsForUsers = ['ListDistrusted', 'OrganizationUnproven'] as const;
+const warnings = [...warningsForUsers, 'UnmanagedVms'] as const;
 
 /** So long an operator that runs may take to look at something new. */
 const unseenAfterMs = 60_000;
 
+/** What concerns the resources that use the account. VMs that no resource owns are none of their trouble. */
+export function problemsForUsers(
+  object: CustomObject,
+  { now, program }: Pick<AccountLook, 'now' | 'program'>,
+): Problem[] {
+  const status = gpuAccountStatusSchema.safeParse(object.status ?? {}).data ?? {};
+  return accountProblems(status, { unseenMs: unseenFor(object, now), program }, warningsForUsers);
+}
+
+function unseenFor({ metadata: { creationTimestamp = '' } }: CustomObject, now: number): number {
+  return now - Date.parse(creationTimestamp);
+}
+
 function accountProblems(
   { observedGeneration, conditions }: GpuAccountStatus,
   { unseenMs, program }: { readonly unseenMs: number; readonly program: string },
+  abnormal: readonly ConditionType[] = warnings,
 ): Problem[] {
   if (observedGeneration === undefined) {
     return unseenMs < unseenAfterMs
@@ -97,7 +116,7 @@ function accountProblems(
   const ready = conditionOf(conditions, 'Ready');
   const balance = conditionOf(conditions, 'BalanceHealthy');
   const bad = [ready, balance].filter((one): one is Condition => one !== undefined && !isQuiet(one));
-  const warned = warnings.flatMap((type) => {
+  const warned = abnormal.flatMap((type) => {
     const condition = conditionOf(conditions, type);
     return condition?.status === 'True' ? [condition] : [];
   });
@@ -163,13 +182,8 @@ function summaryRows(report: AccountReport, now: number): (readonly [string, Cel
     ['Calls:', requestsPerSecond === undefined ? '' : `at most ${requestsPerSecond} per second`],
     ['Namespaces:', allowedNamespaces === undefined ? 'all' : `with ${labelText(allowedNamespaces)}`],
     ['Limits:', limitText(report)],
-    ['Balance:', moneyText(report)],
-    [
-      'VMs:',
-      vms === undefined
-        ? ''
-        : `${vms.total} in the organization, ${vms.managed} managed here, ${vms.unmanaged} of no resource${keptText(vms)}`,
-    ],
+    ['Balance:', moneyText(report, now)],
+    ['VMs:', vms === undefined ? '' : vmsText(vms)],
     ['Age:', createdAt === undefined ? '' : age(createdAt, now)],
   ];
   return rows.filter(([, value]) => value !== '');
@@ -182,8 +196,15 @@ function reportLine(now: number): (report: ReportStatus) => string {
   };
 }
 
-function keptText({ kept = 0 }: NonNullable<GpuAccountStatus['vms']>): string {
-  return kept === 0 ? '' : `, ${kept} of no resource that were to be kept`;
+function vmsText({ total, managed, unmanaged, kept = 0, foreign }: NonNullable<AccountReport['vms']>): string {
+  const parts = [
+    `${total} in the organization`,
+    `${managed} managed here`,
+    `${unmanaged} of no resource`,
+    kept === 0 ? undefined : `${kept} of no resource that ${kept === 1 ? 'was' : 'were'} to be kept`,
+    foreign === undefined ? undefined : `${foreign} of others`,
+  ];
+  return parts.filter((part) => part !== undefined).join(', ');
 }
 
 function unmanagedLines(
@@ -217,12 +238,21 @@ function runwayText(min: string, release: string | undefined): string {
   return `a balance that lasts for ${min}${release === undefined ? '' : ` (below ${release} VMs are released)`}`;
 }
 
-function moneyText({ money: { balance, burnRate, runway } }: AccountReport): string {
+function moneyText(report: AccountReport, now: number): string {
+  const { balance, burnRate, runway } = report.money;
   if (balance === undefined) return '';
+  const read = readText(report, now);
   const sign = balance.startsWith('-') ? '-' : '';
   const left = `${sign}$${balance.replace('-', '')}`;
-  if (runway === undefined) return `${left}, and nothing is spent`;
-  return `${left}, which lasts for ${runway} at $${burnRate ?? ''} per hour`;
+  if (runway === undefined) return `${left}, and nothing is spent${read}`;
+  return `${left}, which lasts for ${runway} at $${burnRate ?? ''} per hour${read}`;
+}
+
+/** By which answer the balance was written last: later ones that say much the same are not. */
+function readText({ money: { balanceReadAt }, conditions }: AccountReport, now: number): string {
+  if (balanceReadAt === undefined) return '';
+  const isKnown = conditionOf(conditions, 'BalanceHealthy')?.status !== 'Unknown';
+  return ` (read ${age(balanceReadAt, now)} ago${isKnown ? ', hardly changed since' : ''})`;
 }
 
 export function renderAccounts(reports: readonly AccountReport[], { now, paint, program }: AccountLook): string[] {

@@ -2,6 +2,7 @@ import { dollars, money, type Money } from '../../lib/money.ts';
 import { aligned, columns, section, type Cell } from '../common/columns.ts';
 import { plain, type Paint } from '../common/io.ts';
 import { amountOf, perMonth, priceText } from '../common/prices.ts';
+import { accountStep, type BadAccount } from './bad-account.ts';
 import type { PoolReport } from './pool-report.ts';
 import { age, problemLines } from './render-vm.ts';
 import type { VmReport } from './vm-report.ts';
@@ -12,6 +13,8 @@ export interface Overview {
   readonly namespace: string | undefined;
   readonly pools: readonly PoolReport[];
   readonly vms: readonly VmReport[];
+  /** Of those that the VMs use: what something is the matter with. */
+  readonly accounts: readonly BadAccount[];
   readonly hourlyCost: string;
 }
 
@@ -19,8 +22,9 @@ export function overviewOf(
   namespace: string | undefined,
   pools: readonly PoolReport[],
   vms: readonly VmReport[],
+  accounts: readonly BadAccount[] = [],
 ): Overview {
-  return { namespace, pools, vms, hourlyCost: costOf(vms).toFixed() };
+  return { namespace, pools, vms, accounts, hourlyCost: costOf(vms).toFixed() };
 }
 
 /** What is billed now, also for VMs on their way out. */
@@ -38,7 +42,7 @@ interface Look {
   readonly program: string;
 }
 
-export function renderOverview({ namespace, pools, vms }: Overview, { now, paint, program }: Look): string[] {
+export function renderOverview({ namespace, pools, vms, accounts }: Overview, { now, paint, program }: Look): string[] {
   const where = namespace === undefined ? 'all namespaces' : `namespace ${namespace}`;
   if (vms.length === 0 && pools.length === 0) {
     return [`Nothing is rented in ${where}.`, ...firstSteps(program, namespace === undefined)];
@@ -46,21 +50,19 @@ export function renderOverview({ namespace, pools, vms }: Overview, { now, paint
   const ready = vms.filter(isReady).length;
   const cost = costOf(vms);
   const withProblems = [...pools, ...vms].filter(({ problems }) => problems.length > 0);
+  const bad = [...accounts, ...withProblems];
   return [
     paint('heading', `GPU VMs in ${where}`),
     `${vms.length} ${vms.length === 1 ? 'VM' : 'VMs'}, ${ready} ready; ${dollars(cost)} per hour, ${perMonth(cost)} per month`,
     ...section('Pools', poolLines(pools, { now, paint }), paint),
     ...section('VMs', vmLines(vms, namespace === undefined, { now, paint }), paint),
-    ...section(
-      'Problems',
-      withProblems.length === 0 ? ['none'] : withProblems.flatMap((one) => named(one, paint)),
-      paint,
-    ),
-    ...section('Next step', [nextStep(withProblems, vms, program)], paint),
+    ...section('Problems', bad.length === 0 ? ['none'] : bad.flatMap((one) => named(one, paint)), paint),
+    // What is wrong with an account may be what is wrong with the others.
+    ...section('Next step', [accountStep(accounts, program) ?? nextStep(withProblems, vms, program)], paint),
   ];
 }
 
-function named({ kind, name, problems }: VmReport | PoolReport, paint: Paint): string[] {
+function named({ kind, name, problems }: VmReport | PoolReport | BadAccount, paint: Paint): string[] {
   return [`${kind.toLowerCase()}/${name}`, ...problemLines(problems, paint).map((line) => `  ${line}`)];
 }
 

@@ -6,6 +6,7 @@ import { aligned, section } from '../common/columns.ts';
 import type { Paint } from '../common/io.ts';
 import { amountOf, perMonth, priceText } from '../common/prices.ts';
 import { vmLines } from './overview.ts';
+import { accountProblems, type BadAccount } from './bad-account.ts';
 import type { Problem, Surroundings } from './problems.ts';
 import { age, conditionLines, problemLines } from './render-vm.ts';
 import type { VmReport } from './vm-report.ts';
@@ -30,6 +31,8 @@ export interface PoolReport {
   readonly members: readonly VmReport[];
   /** Its own; those of the members are theirs. */
   readonly problems: readonly Problem[];
+  /** Of one that is shown by itself: accounts that it uses and that something is the matter with. */
+  readonly accounts?: readonly BadAccount[];
   readonly nextStep: string;
 }
 
@@ -106,6 +109,10 @@ function memberProblems(members: readonly VmReport[]): Problem[] {
   );
 }
 
+function allProblems({ problems, members, accounts }: PoolReport): Problem[] {
+  return [...problems, ...memberProblems(members), ...accountProblems(accounts)];
+}
+
 export function renderPool(
   pool: PoolReport,
   { now, paint }: { readonly now: number; readonly paint: Paint },
@@ -126,7 +133,7 @@ export function renderPool(
     ...section('Summary', aligned(summary, paint), paint),
     ...section('Members', vmLines(pool.members, false, { now, paint }), paint),
     ...section('Conditions', conditionLines(pool, now, paint), paint),
-    ...section('Problems', problemLines([...pool.problems, ...memberProblems(pool.members)], paint), paint),
+    ...section('Problems', problemLines(allProblems(pool), paint), paint),
     ...section('Next step', [pool.nextStep], paint),
   ];
 }

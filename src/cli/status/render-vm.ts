@@ -3,6 +3,7 @@ import { dollars } from '../../lib/money.ts';
 import { aligned, columns, section, wrapped, type Cell } from '../common/columns.ts';
 import type { Paint, Style } from '../common/io.ts';
 import { amountOf, perMonth, priceText } from '../common/prices.ts';
+import { accountProblems } from './bad-account.ts';
 import type { Problem } from './problems.ts';
 import type { VmReport } from './vm-report.ts';
 
@@ -18,7 +19,7 @@ export function renderVm(report: VmReport, { now, paint }: { readonly now: numbe
     ...section('Conditions', conditionLines(report, now, paint), paint),
     ...section('Being replaced', retiringLines(report, paint), paint),
     ...section('Last events', eventLines(report, now, paint), paint),
-    ...section('Problems', problemLines(report.problems, paint), paint),
+    ...section('Problems', problemLines([...report.problems, ...accountProblems(report.accounts)], paint), paint),
     ...section('Next step', wrapped(report.nextStep, textWidth * 2), paint),
   ];
 }

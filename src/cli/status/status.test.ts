@@ -5,6 +5,7 @@ import type { CustomObject } from '../../controllers/objects.ts';
 import { now } from '../../../test/support/builders.ts';
 import { plain } from '../common/io.ts';
 import { vmViewOf, type VmView } from '../common/vm-view.ts';
+import { withAccounts } from './bad-account.ts';
 import { overviewOf, renderOverview } from './overview.ts';
 import { reportOfPool, renderPool } from './pool-report.ts';
 import { problemsOf } from './problems.ts';
@@ -204,6 +205,40 @@ test('all of a namespace is shown as a table, with what it costs, what is wrong 
   `);
 });
 
+describe('an account that something is the matter with', () => {
+  const problems = [{ what: 'InvalidCredentials: The provider refuses key or token.' }];
+  const accounts = [{ kind: 'GpuAccount', name: 'default', problems }] as const;
+
+  test('is shown beside a VM that runs all the same, and is what to see to', () => {
+    const report = withAccounts(reportOfVm(viewOf({ status: running }), surroundings), surroundings, { accounts });
+    const lines = renderVm(report, { now, paint: plain }).join('\n');
+    expect(lines).toContain('Problems\n  - gpuaccount/default: InvalidCredentials: The provider refuses key or token.');
+    expect(lines).toContain('Next step\n  gpuvm account default');
+  });
+
+  test('comes after what is wrong with the VM itself', () => {
+    const vm = reportOfVm(viewOf({ status: notReady('NoOffer', 'No host fits.') }), surroundings);
+    const report = withAccounts(vm, surroundings, { accounts });
+    expect(report.nextStep).toContain('gpuvm offers --for gpuvm/trainer');
+    expect(renderVm(report, { now, paint: plain })).toContain('  - NoOffer: No host fits.');
+  });
+
+  test('is shown once for all VMs of a namespace, before them', () => {
+    const vms = ['one', 'two'].map((name) => reportOfVm(viewOf({ name, status: running }), surroundings));
+    const look = { now, paint: plain, program: 'gpuvm' };
+    const lines = renderOverview(overviewOf('research', [], vms, accounts), look).join('\n');
+    expect(lines.split('Problems\n')[1]).toBe(
+      [
+        '  gpuaccount/default',
+        '    - InvalidCredentials: The provider refuses key or token.',
+        '',
+        'Next step',
+        '  gpuvm account default',
+      ].join('\n'),
+    );
+  });
+});
+
 test('where there is nothing it says how to begin', () => {
   const lines = renderOverview(overviewOf('research', [], []), { now, paint: plain, program: 'kubectl gpuvm' });
   expect(lines[0]).toBe('Nothing is rented in namespace research.');
@@ -228,6 +263,18 @@ describe('a pool', () => {
     viewOf({ name: 'workers-1', status: running }),
     viewOf({ name: 'workers-2', status: notReady('NoOffer') }),
   ];
+
+  test('is shown with what is wrong with the account of its members', () => {
+    const reports = [reportOfVm(viewOf({ name: 'workers-1', status: running }), surroundings)];
+    const quiet = { ...pool, status: { observedGeneration: 1, conditions: [] } };
+    const accounts = [
+      { kind: 'GpuAccount', name: 'default', problems: [{ what: 'BalanceLow: Recharge it.' }] },
+    ] as const;
+    const report = withAccounts(reportOfPool(quiet, reports, surroundings), surroundings, { accounts });
+    const lines = renderPool(report, { now, paint: plain }).join('\n');
+    expect(lines).toContain('Problems\n  - gpuaccount/default: BalanceLow: Recharge it.');
+    expect(lines).toContain('Next step\n  gpuvm account default');
+  });
 
   test('is shown with its members, their problems and its own', () => {
     const reports = members.map((view) => reportOfVm(view, surroundings));

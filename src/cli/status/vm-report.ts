@@ -1,6 +1,7 @@
 import type { Condition } from '../../api/conditions.ts';
 import type { KubeEvent } from '../common/kube-events.ts';
 import { poolOf, type VmView } from '../common/vm-view.ts';
+import type { BadAccount } from './bad-account.ts';
 import { nextStepOf } from './next-step.ts';
 import { problemsOf, type Problem, type Surroundings } from './problems.ts';
 
@@ -32,6 +33,8 @@ export interface VmReport {
   readonly conditions: readonly Condition[];
   readonly events: readonly KubeEvent[];
   readonly problems: readonly Problem[];
+  /** Of one that is shown by itself: accounts that it uses and that something is the matter with. */
+  readonly accounts?: readonly BadAccount[];
   readonly nextStep: string;
 }
 
