@@ -1,10 +1,11 @@
+import path from 'node:path';
 import { Command } from 'commander';
 
 import { sleep, systemClock, type Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { hints } from './demo/hints.ts';
 import { Screen } from './demo/screen.ts';
-import { startStage, type Stage } from './demo/stage.ts';
+import { checkout, startStage, type Stage } from './demo/stage.ts';
 import { applySamples, assertNoTrace, deleteEverything, showForever, untilSettled, type Scene } from './demo/steps.ts';
 import { durationOption, portOption } from './option-types.ts';
 
@@ -100,7 +101,8 @@ async function playOn(scene: Scene): Promise<number> {
   await converge(scene);
   const telemetryUrl = await stage.operator.started;
   const { kubeconfigPath, logPath, simulator } = stage;
-  screen.say('', ...hints({ kubeconfigPath, logPath, telemetryUrl, controlUrl: simulator.controlUrl }), '');
+  const program = path.join(checkout(), 'bin', 'gpuvm');
+  screen.say('', ...hints({ kubeconfigPath, program, logPath, telemetryUrl, controlUrl: simulator.controlUrl }), '');
   try {
     await showForever(scene);
   } catch (error) {

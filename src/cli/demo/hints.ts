@@ -3,17 +3,24 @@ export interface Playground {
   readonly kubeconfigPath: string;
   /** The simulator's control surface. */
   readonly controlUrl: string;
+  /** The program that runs the demo: "/home/me/gpuvm-operator/bin/gpuvm". */
+  readonly program: string;
   /** Where the operator serves its metrics. */
   readonly telemetryUrl: string;
   readonly logPath: string;
 }
 
 /** Lines to copy into another terminal. They go through the samples by name. */
-export function hints({ kubeconfigPath, controlUrl, telemetryUrl, logPath }: Playground): string[] {
-  const kubectl = `KUBECONFIG=${shellWord(kubeconfigPath)} kubectl`;
+export function hints({ kubeconfigPath, program, controlUrl, telemetryUrl, logPath }: Playground): string[] {
+  const environment = `KUBECONFIG=${shellWord(kubeconfigPath)}`;
+  const [gpuvm, kubectl] = [`${environment} ${shellWord(program)}`, `${environment} kubectl`];
   const power = (state: string): string => `--type=merge -p '{"spec":{"powerState":"${state}"}}'`;
   return [
     'To play with it, in another terminal:',
+    '',
+    `  ${gpuvm} status`,
+    `  ${gpuvm} offers --gpu 4090 --gpu 3090`,
+    `  ${gpuvm} account default`,
     '',
     `  ${kubectl} get gpuvms,spotvms`,
     `  ${kubectl} describe gpuvm trainer`,
@@ -30,7 +37,7 @@ export function hints({ kubeconfigPath, controlUrl, telemetryUrl, logPath }: Pla
     `  curl -s ${telemetryUrl}/metrics    # of the operator`,
     `  tail -f ${shellWord(logPath)}`,
     '',
-    'Ctrl-C ends everything.',
+    'The VMs are simulated: nobody can log in to one. Ctrl-C ends everything.',
   ];
 }
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
-import { telemetryUrlIn } from './operator-process.ts';
+import { quickFlags, telemetryUrlIn } from './operator-process.ts';
+
+it('a person who changes the balance in the demo sees it within seconds, not within five minutes', () => {
+  expect(quickFlags[quickFlags.indexOf('--balance-interval') + 1]).toMatch(/^\d\ds$/);
+});
 
 describe('telemetryUrlIn', () => {
   it.each([

@@ -17,9 +17,10 @@ const killAfterMs = 10_000;
  * What makes the operator fast enough to watch. Never to be copied for the real provider: its absence proofs need the
  * default times.
  */
-const quickFlags = [
+export const quickFlags = [
   ...['--poll-active', '1s', '--poll-idle', '2s', '--retry', '5s', '--inventory-max-age', '10s'],
   ...['--absence-proof', '3s', '--late-effect', '3s', '--provider-timeout', '10s', '--shutdown-grace', '5s'],
+  ...['--balance-interval', '10s'],
   '--allow-private-probes',
   '--allow-private-endpoints',
 ];
