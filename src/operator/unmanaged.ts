@@ -2,7 +2,7 @@ import { annotations } from '../api/group.ts';
 import { keptIn, unmanagedIn } from '../api/unmanaged-vms.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
 import type { CustomObject } from '../controllers/objects.ts';
-import { mayRetain } from '../controllers/spending/ban.ts';
+import { mayRetain } from '../controllers/spending/books.ts';
 import { resourceName } from '../controllers/unmanaged/census.ts';
 import { Keepers } from '../controllers/unmanaged/keepers.ts';
 import { SweepMemory } from '../controllers/unmanaged/memory.ts';

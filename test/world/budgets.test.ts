@@ -346,6 +346,12 @@ describe('a GpuBudget', () => {
     await world.advance(5 * minute);
     expect(running(world)).toEqual(['vm-00']);
     expect(budget(world).used?.gpus).toBe(1);
+    // The one that goes is not started again: it keeps the room from nobody.
+    await world.apply('vm-01', { schedule: null });
+    await world.apply('vm-02', { priority: 100 });
+    await limit(world, { gpus: 2 });
+    await world.until(() => running(world).length === 2, 5 * minute);
+    expect(running(world)).toEqual(['vm-00', 'vm-01']);
     expect(world.watchdog.breaches).toEqual([]);
   });
 

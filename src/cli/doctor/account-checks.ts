@@ -76,11 +76,15 @@ export function balanceCheck({ metadata, status }: CustomObject): Check | undefi
   const healthy = conditionOf(conditions, 'BalanceHealthy');
   if (healthy === undefined || (healthy.status === 'Unknown' && balance === undefined)) return undefined;
   const name = `balance of account ${metadata.name}`;
-  const lasting = runway === undefined ? '' : `, which lasts for ${runway}`;
-  const left = balance === undefined ? undefined : `${dollars(money(balance))}${lasting}`;
+  const left = leftOf(balance, runway);
   if (healthy.status === 'True') return { name, state: 'ok', detail: left ?? healthy.message };
-  const detail = left === undefined ? healthy.message : `${left}: ${healthy.message}`;
+  const detail = [left, healthy.message].filter((words) => words !== undefined).join(': ');
   return { name, state: healthy.reason === 'BalanceCritical' ? 'failed' : 'warning', detail };
+}
+
+function leftOf(balance: string | undefined, runway: string | undefined): string | undefined {
+  if (balance === undefined) return undefined;
+  return `${dollars(money(balance))}${runway === undefined ? '' : `, which lasts for ${runway}`}`;
 }
 
 /** Pure: VMs that cost money for nothing; undefined: none that anybody has to see to. */

@@ -11,7 +11,7 @@ function resource(changes: { readonly annotations?: Record<string, string>; read
   return {
     ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', spec: {}, status },
     metadata: { name: 'box', namespace: 'default', uid: 'uid-1', resourceVersion: '1', annotations },
-  } as CustomObject;
+  };
 }
 
 test.each([

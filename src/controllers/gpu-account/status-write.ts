@@ -27,6 +27,8 @@ export async function writeAccountStatus(
       { account: object.metadata.name },
       'the API server refuses to keep which VMs nobody owns: apply the CRDs of this release',
     );
-    return write({ ...desired, unmanagedVms: undefined, unmanagedHold: undefined });
+    // What it kept so far is of use: it says whose VMs the key that it was got with has shown.
+    const { unmanagedVms } = (object.status ?? {}) as GpuAccountStatus;
+    return write({ ...desired, unmanagedVms, unmanagedHold: undefined });
   }
 }

@@ -43,8 +43,3 @@ function orphanedBan({ pools }: BooksDeps, object: CustomObject): SpendView['ban
   const message = `The GpuPool "${owner.name}" that made this resource does not exist any more: no VM is deployed for it. Delete it, or take its owner reference away.`;
   return { reason: 'PoolNotFound', message, always: false };
 }
-
-/** Every budget of the namespace has to allow it. */
-export function mayRetain({ budgets }: Pick<BooksDeps, 'budgets'>, namespace: string): boolean {
-  return budgets.byIndex('namespace', namespace).every((budget) => parseBudget(budget)?.allowRetain === true);
-}

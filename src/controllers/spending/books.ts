@@ -78,6 +78,10 @@ export class Books {
     });
   }
 
+  mayRetain(namespace: string): boolean {
+    return mayRetain(this.#deps, namespace);
+  }
+
   /** With what is reserved. */
   chargeOf(object: CustomObject): Charge {
     const { now } = this.commitmentOf(object);
@@ -288,4 +292,9 @@ export function parseAccount(account: CustomObject): AccountSpec | undefined {
   const known = parsedAccounts.get(account) ?? gpuAccountSpecSchema.safeParse(account.spec).data ?? 'unreadable';
   parsedAccounts.set(account, known);
   return known === 'unreadable' ? undefined : known;
+}
+
+/** Whether VMs of the namespace may be left behind: every budget of it has to allow that. */
+export function mayRetain({ budgets }: Pick<BooksDeps, 'budgets'>, namespace: string): boolean {
+  return budgets.byIndex('namespace', namespace).every((budget) => parseBudget(budget)?.allowRetain === true);
 }

@@ -1,4 +1,6 @@
+import { finalizerName } from '../../api/group.ts';
 import type { VmSpec } from '../../api/vm.ts';
+import { hasFinalizer } from '../../kube/finalizers.ts';
 import type { Limit } from '../../plan/budget/limits.ts';
 import { byImportance, chooseStopped, isRunning, type Stoppable } from '../../plan/budget/stopping.ts';
 import type { CustomObject } from '../objects.ts';
@@ -69,15 +71,22 @@ export class Releases {
 
 type Member = Stoppable & Released;
 
-/**
- * A VM that is on its way out anyway is not stopped first. One that is to be left behind is not, as long as it counts: where that is
- * not allowed it stays, and whoever deletes it so would have others stop for it.
- */
 function stoppable(object: CustomObject, books: Books, now: number): Member[] {
   const { name, namespace = '', deletionTimestamp } = object.metadata;
-  if (deletionTimestamp !== undefined && (object.spec as Partial<VmSpec>).deletionPolicy !== 'Retain') return [];
+  const isGoing = deletionTimestamp !== undefined;
+  if (isGoing && !isHeldBack(object, books)) return [];
   const { kind } = vmKindOf(object).type;
   const commitment = books.commitmentOf(object);
-  const isWanted = wantsGpu(object, isRunning(commitment), now);
+  // One that goes is not started again: it keeps no room from others.
+  const isWanted = isGoing ? isRunning(commitment) : wantsGpu(object, isRunning(commitment), now);
   return [{ ...{ ...rankOf(object), kind, namespace, name, isWanted, isStuck: false }, ...commitment }];
+}
+
+/**
+ * A VM that is on its way out anyway is not stopped first. One that is to be left behind where that is not allowed stays, and counts:
+ * whoever deletes it so would have others stop for it.
+ */
+function isHeldBack(object: CustomObject, books: Books): boolean {
+  const isRetained = (object.spec as Partial<VmSpec>).deletionPolicy === 'Retain';
+  return isRetained && hasFinalizer(object, finalizerName) && !books.mayRetain(object.metadata.namespace ?? '');
 }

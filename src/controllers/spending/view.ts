@@ -2,8 +2,8 @@ import type { Charge } from '../../plan/budget/charge.ts';
 import type { LimitAhead } from '../../plan/budget/limits.ts';
 import type { SpendView } from '../../plan/budget/spending.ts';
 import type { CustomObject } from '../objects.ts';
-import { banOf, mayRetain } from './ban.ts';
-import type { Books, BooksDeps } from './books.ts';
+import { banOf } from './ban.ts';
+import { mayRetain, type Books, type BooksDeps } from './books.ts';
 
 /** Made for each decision, though most of them never look into it: nothing is reckoned before somebody does. */
 export class LazyView implements SpendView {

@@ -1,7 +1,11 @@
+import type { Phase } from '../../api/vm-status.ts';
 import { resourceHasExpired } from './clockwork.ts';
 import type { Rule } from './rule.ts';
 import { known } from './rule.ts';
+import { lateStartLook } from './late-start.ts';
 import { releaseForMoney } from './money-release.ts';
+import type { VmObservation } from './observation.ts';
+import { liveVm } from './ownership.ts';
 import { changesProvider, ready, waiting, type ReadyDraft } from './verdict.ts';
 
 /** What has to be in place before anything can be said about a VM. */
@@ -13,8 +17,21 @@ const specIsInvalid: Rule = (observation) => {
   // Where the journal cannot be read, nobody knows which VM it is.
   const release = isStatusDamaged ? undefined : releaseForMoney(observation);
   if (release !== undefined && changesProvider(release.step)) return { ...release, ...said };
-  return { step: { kind: 'wait' }, phase: 'keep', ...said };
+  return { step: { kind: 'wait' }, phase: phaseOfHeld(observation), ...said, look: release?.look ?? {} };
 };
+
+/** What starts for a moment, because it can only be released while it runs, is not said to start for ever. */
+function phaseOfHeld(observation: VmObservation): Phase | 'keep' {
+  if (observation.status.phase !== 'Starting' || lateStartLook(observation) !== undefined) return 'keep';
+  switch (liveVm(observation)?.state) {
+    case 'released':
+      return 'Released';
+    case 'stopped':
+      return 'Stopped';
+    default:
+      return 'keep';
+  }
+}
 
 const finalizerIsMissing: Rule = ({ meta }) =>
   meta.hasFinalizer

@@ -1,4 +1,4 @@
-import type { RecordedVm, Resize } from '../../api/vm-status.ts';
+import type { Launch, RecordedVm, Resize } from '../../api/vm-status.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { Journal, VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
@@ -26,6 +26,11 @@ export function firstPriceViolation(observation: VmObservation): string | undefi
   // One that has its place again was compared when it was made: a cap that was lowered since takes no disk.
   if (vm.name !== launch.name) return undefined;
   return isAsMade(observation, vm) && knownPrice(observation) === undefined ? violationOf(observation) : undefined;
+}
+
+/** Only the VM that this launch has made. */
+export function isFoundTooDear({ name }: RecordedVm, launch: Launch): boolean {
+  return launch.outcome === 'Overpriced' && launch.name === name;
 }
 
 /** It has the size that it was made with, or what it was asked to have instead has not taken effect. */

@@ -17,6 +17,7 @@ export function retainHold(observation: VmObservation): Omit<Verdict, 'rule'> | 
   const release = releaseForMoney(observation);
   return {
     ...(release !== undefined && changesProvider(release.step) ? release : { step: { kind: 'wait' } }),
+    look: release?.look ?? {},
     phase: 'Deleting',
     ready: waiting(
       'RetainNotAllowed',
@@ -35,17 +36,14 @@ function mayLeave({ journal, marked }: VmObservation): boolean {
  * Once its resource is gone only the list knows of a VM, and so do the limits of the account: one that it does not show yet would
  * make room for another. Where no list can be had nobody is kept waiting for one.
  */
-export function waitUntilCounted({ account, facts, journal }: VmObservation): Omit<Verdict, 'rule'> | undefined {
+export function waitUntilCounted({ account, facts, journal, now }: VmObservation): Omit<Verdict, 'rule'> | undefined {
   if (account.kind !== 'ready' || account.pollFailure !== undefined || facts.vmSeenAt === undefined) return undefined;
   const isListed = (account.snapshot?.requestedAt ?? -Infinity) >= facts.vmSeenAt;
   if (journal.vm === undefined || isListed) return undefined;
   const words = `Waiting for a list that counts VM ${journal.vm.id}, which is to be left behind.`;
-  return {
-    step: { kind: 'wait' },
-    phase: 'Deleting',
-    ready: deleting(words),
-    look: { snapshotAfter: facts.vmSeenAt },
-  };
+  // Where there is none that counts, as after an exchange of the key, one that was asked for before does not count either.
+  const snapshotAfter = account.snapshot === undefined ? Math.max(facts.vmSeenAt, now) : facts.vmSeenAt;
+  return { step: { kind: 'wait' }, phase: 'Deleting', ready: deleting(words), look: { snapshotAfter } };
 }
 
 /**

@@ -3,7 +3,7 @@ import { toPreciseTimestamp, toTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm, mayTouch } from './ownership.ts';
-import { firstPriceViolation } from './price-check.ts';
+import { firstPriceViolation, isFoundTooDear } from './price-check.ts';
 import { isInDoubt } from './proof.ts';
 import {
   callPatienceMs,
@@ -94,7 +94,9 @@ const replacementRuns: Rule = (observation) => {
 
 /** It has turned out too dear, and is deleted: then the one before is all that there is. */
 function isToGo(observation: VmObservation): boolean {
-  return observation.journal.launch?.outcome === 'Overpriced' || firstPriceViolation(observation) !== undefined;
+  const { vm, launch } = observation.journal;
+  const isTooDear = vm !== undefined && launch !== undefined && isFoundTooDear(vm, launch);
+  return isTooDear || firstPriceViolation(observation) !== undefined;
 }
 
 /** Confirmed by the call or by the answer about it; a list that can be trusted has confirmed it too. */

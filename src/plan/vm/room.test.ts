@@ -211,6 +211,29 @@ describe('a VM that runs', () => {
 
 const stoppedByBudget = { powerState: 'Released', reason: 'StoppedByBudget', message: 'No room.' } as const;
 
+const failed = {
+  call: 'stop',
+  endedAt: now - second,
+  failure: { kind: 'unavailable', message: 'HTTP 503' },
+  failures: 1,
+  nextTryAt: now + 5 * second,
+} as const;
+
+it.each<[string, Seen]>([
+  ['cannot be followed', { specProblem: 'spec.schedule: no such time zone.' }],
+  ['waits to be left behind', { ...spend(limitOf()), meta: { deleting: true }, spec: { deletionPolicy: 'Retain' } }],
+])('the release of a VM whose resource %s is tried again after it has failed', (_, seen) => {
+  const given = { ...seen, holds: [stoppedByBudget], facts: { lastCall: failed, calls: new Map([['vm-1', failed]]) } };
+  const { step, look } = decideVm(observeRunning(given));
+  expect([step.kind, look]).toEqual(['wait', { inMs: 5 * second }]);
+});
+
+it('a VM that was started to be released is not said to start for ever where its spec cannot be followed', () => {
+  const seen = { ...released, specProblem: 'no.', status: { phase: 'Starting' }, holds: [stoppedByBudget] } as const;
+  const facts = { vmRanAt: undefined, vmSeenAt: now - 60 * minute };
+  expect(briefOf(observeRunning({ ...seen, facts }))).toMatchObject({ phase: 'Released', ready: 'False InvalidSpec' });
+});
+
 describe('a VM whose spec cannot be followed', () => {
   const broken = { specProblem: 'spec.schedule: no such time zone.', holds: [stoppedByBudget] };
   it.each<[string, Seen, Partial<Brief>]>([
@@ -261,6 +284,13 @@ describe('a resource that is deleted with deletionPolicy Retain', () => {
     expect(decideVm(soon)).toMatchObject({ step: { kind: 'wait' }, look: { snapshotAfter: now } });
     const later = observeRunning({ ...given, facts: { vmSeenAt: now - minute } });
     expect(briefOf(later)).not.toMatchObject({ step: 'wait' });
+    // A look at a list that was asked for long ago would come back at once, and again, for ever.
+    const unproven = observeRunning({
+      ...given,
+      account: accountOf({ snapshot: undefined }),
+      facts: { vmSeenAt: now - minute },
+    });
+    expect(decideVm(unproven).look).toEqual({ snapshotAfter: now });
   });
 
   it('whose VM cannot be deleted is not let go by annotation under such a budget', () => {

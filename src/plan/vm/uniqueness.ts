@@ -7,7 +7,7 @@ import { bidOf, bidViolation, priceCap, priceViolation } from '../price.ts';
 import type { VmMeta, VmObservation } from './observation.ts';
 import { liveVm, mayTouch } from './ownership.ts';
 import { doubtOf, isForgotten } from './forgotten.ts';
-import { firstPriceViolation } from './price-check.ts';
+import { firstPriceViolation, isFoundTooDear } from './price-check.ts';
 import { absenceProof, uncertainLaunch } from './proof.ts';
 import { known, listingNeededToForget, mustAskAboutDeleted, until, type Rule } from './rule.ts';
 import { waiting, type Verdict } from './verdict.ts';
@@ -126,11 +126,6 @@ function recordOverpriced({ vm, launch }: { vm: RecordedVm; launch: Launch }, vi
     phase: 'Deleting',
     ready: waiting('PriceViolation', `${violation} It is being deleted.`),
   };
-}
-
-/** Only the VM that this launch has made. */
-function isFoundTooDear({ name }: RecordedVm, launch: Launch): boolean {
-  return launch.outcome === 'Overpriced' && launch.name === name;
 }
 
 /** Dearer than allowed: deleted, and proven gone, before another host is tried. */
