@@ -185,8 +185,13 @@ describe('import', () => {
     expect((await taken.status()).vm).toMatchObject({ id, adopted: true });
     expect((await team.requests('client/deploy/single')).length).toBe(before);
 
-    const again = await run([...args.slice(0, 4), '--apply', '--name', 'taken']);
-    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining('already') as string });
+    const again = await run([...args.slice(0, 4), '--apply', '--name', 'second']);
+    const owner = `VM ${id} belongs to GpuVm ${team.namespace}/taken`;
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining(owner) as string });
+    const names = (await stage.cluster.kube.list(gpuVmType, { namespace: team.namespace })).items.map(
+      ({ metadata }) => metadata.name,
+    );
+    expect(names).not.toContain('second');
     await taken.delete();
   });
 
@@ -247,6 +252,19 @@ describe('doctor', () => {
       /warning +may start, stop, release .*the verb patch on gpuvms\.gpuvm\.dev, spotvms\.gpuvm\.dev/,
     );
     expect(stdout).toMatch(/skipped +accounts/);
+    expect(code).toBe(6);
+  });
+
+  test('does not call all well for a namespace that is not there, nor for who is not logged in', async () => {
+    const elsewhere = await cli.run(['doctor', '-n', 'no-such-team']);
+    expect(elsewhere.stdout).toMatch(/FAILED +namespace +there is no namespace "no-such-team"/);
+    expect(elsewhere.code).toBe(6);
+
+    const nobody = path.join(directory, 'nobody');
+    const text = await readFile(stage.cluster.kubeconfigPath, 'utf8');
+    await writeFile(nobody, text.replaceAll(/^ +client-(certificate|key)-data: .*\n/gm, ''));
+    const { code, stdout } = await run(['doctor'], { env: { KUBECONFIG: nobody } });
+    expect(stdout).toMatch(/FAILED +login +you are not logged in: the API server takes you for system:anonymous/);
     expect(code).toBe(6);
   });
 
