@@ -21,7 +21,8 @@ export function isConverged(object: CustomObject): boolean {
 
 /** As it is wanted, and nothing of it is on its way out any more. */
 export function isAtRest(object: CustomObject): boolean {
-  return (isConverged(object) || isAboveLimit(object)) && !keepsReplaced(object) && !isToReturn(object);
+  // What it has replaced is kept until its VM runs, which only its owner can bring about.
+  return isAboveLimit(object) || (isConverged(object) && !keepsReplaced(object) && !isToReturn(object));
 }
 
 /** A disk is kept until the replacement has run, however long that is not asked for. */

@@ -262,8 +262,8 @@ function strikeVm(world: SimulatedWorld, one: Extract<ProviderTrouble, { do: 'va
   try {
     world.control('POST', `vms/${chosen.id}`, one.do === 'vanish' ? { remove: true } : { status: one.status });
   } catch (error) {
-    // Somebody else has its GPUs by now: it does not run by itself.
-    if (!messageOf(error).includes('Not enough resources')) throw error;
+    // Somebody else has its GPUs by now: it does not run by itself. Or the provider has deleted it for want of balance.
+    if (!/Not enough resources|No such VM/.test(messageOf(error))) throw error;
   }
 }
 

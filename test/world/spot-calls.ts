@@ -157,9 +157,11 @@ export class SpotCalls {
   #checkDeployed(request: SimRequest, price: number): void {
     const name = field(request, 'name');
     const uid = markOf(name)?.uid ?? '';
-    const { launch } = (this.#facts.resourceOf(uid)?.status ?? {}) as VmStatus;
+    const owner = this.#facts.resourceOf(uid);
+    const { launch } = (owner?.status ?? {}) as VmStatus;
     if (price > (this.#limits.get(uid)?.most ?? 0)) this.#facts.complain(`${name} bids above maxPrice`);
-    if (this.#facts.isExcused(uid)) return;
+    // Of one that was taken away by force, after the intent, there is no journal any more.
+    if (owner === undefined || this.#facts.isExcused(uid)) return;
     if (launch?.name !== name || nanosOf(launch.bid) !== price)
       this.#facts.complain(`${name} bids ${field(request, 'price')}, which is not what the journal says`);
   }

@@ -15,10 +15,14 @@ export function lateStartLook(observation: VmObservation): Look | undefined {
   return observation.now < until ? { inMs: until - observation.now } : { snapshotAfter: until };
 }
 
-function mayRunUntil({ facts, timings, account, now }: VmObservation): number {
+function mayRunUntil({ facts, timings, account, now, journal }: VmObservation): number {
   const lateEffectMs = account.kind === 'ready' ? account.capabilities.lateEffectMs : 0;
   if (facts.startFiledAt !== undefined) return facts.startFiledAt + lateEffectMs;
-  // This process has seen it run, and has not started it since: so nobody has.
-  if (facts.vmRanAt !== undefined) return -Infinity;
-  return (facts.vmSeenAt ?? now) + timings.callTimeoutMs + lateEffectMs;
+  // A start of the process before this one may have its effect until then.
+  const othersUntil = (facts.vmSeenAt ?? now) + timings.callTimeoutMs + lateEffectMs;
+  // This process has made it, or has seen it run after all that, and has not started it since: so nobody has. That it was seen running
+  // before says nothing: a start that is on its way makes it run once more.
+  const isOurs = journal.vm !== undefined && facts.deployed.has(journal.vm.id);
+  const hasRun = facts.vmRanAt !== undefined && (isOurs || facts.vmRanAt >= othersUntil);
+  return hasRun ? -Infinity : othersUntil;
 }
