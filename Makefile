@@ -1,6 +1,6 @@
 # Every target gets what it needs by itself: Node.js 24, npm packages, binaries of Kubernetes. Start with `make demo`.
 .DEFAULT_GOAL := help
-.PHONY: help setup packages demo bench-simulator test explore mutants chaos lint typecheck format generate \
+.PHONY: help setup packages demo bench bench-simulator test explore mutants chaos lint typecheck format generate \
 	check-generated manifests build image clean
 
 # Runs a script with a Node.js that is new enough, after installing the npm packages if they are not there.
@@ -34,6 +34,10 @@ mutants: ## Put deliberate bugs into copies of the code and see each caught; ONL
 chaos: ## Kill the operator 100 times and restart the API server 10 times; CHAOS_SEED, CHAOS_KILLS, CHAOS_RESTARTS, CHAOS_REPLICAS choose
 	@$(NODE) hack/setup.ts --api-server
 	@$(NODE) test/chaos/main.ts
+
+bench: ## Measure the production bundle beside a minimal operator on controller-runtime: ONLY=burst RUNS=1 SCALE=0.1 choose
+	@$(NODE) hack/setup.ts --api-server
+	@$(NODE) test/bench/main.ts $(if $(ONLY),--only '$(ONLY)') $(if $(RUNS),--runs $(RUNS)) $(if $(SCALE),--scale $(SCALE))
 
 lint: packages ## Check rules, imports between layers, and formatting
 	@npm run --silent lint

@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           testTimeout: hangingMs,
-          include: ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/world/**/*.test.ts'],
+          include: ['src/**/*.test.ts', 'hack/**/*.test.ts', 'test/world/**/*.test.ts', 'test/bench/**/*.test.ts'],
         },
       },
       {
