@@ -127,11 +127,15 @@ describe('a VM that is dearer than its cap since it was made bigger', () => {
     const dearest = Math.max(...hourlyPrices(world));
     expect(dearest).toBeGreaterThan(0.6);
     await world.start();
-    const isSmall = (): boolean => world.statusOf('trainer')?.size?.vcpus === 2;
-    expect(await world.until(isSmall, 10 * minute)).toBeDefined();
+    const isHeldBack = (): boolean => world.conditionOf('trainer', 'Ready') === 'False PriceViolation';
+    expect(await world.until(isHeldBack, 10 * minute)).toBeDefined();
     await world.advance(10 * minute);
     expect(world.vms().map(({ status }) => status)).toEqual(['StoppedDisassociated']);
+    // Its host asks too much for the old size as well by now.
     expect(world.conditionOf('trainer', 'UpToDate')).toBe('False ResizeOverPriceCap');
+    setPrices(world, '0.003');
+    expect(await world.until(() => isReady(world, 'trainer'), 10 * minute)).toBeDefined();
+    expect(world.statusOf('trainer')?.size?.vcpus).toBe(2);
   });
 
   it('is changed all the same where the CRD is older, and the API server refuses what is to be written first', async () => {
