@@ -115,6 +115,8 @@ export class PoolWatch {
 
   /** By what each was to cost: that a host has become dearer meanwhile is seen by the next list. */
   #checkCost(uid: string): void {
+    // A status that somebody has emptied hides what its VM costs, while lists hide the VM.
+    if (this.#membersOf(uid).some(({ metadata }) => this.#facts.isExcused(metadata.uid))) return;
     const most = Math.max(...this.#inForce(uid).map(({ maxHourlyCost }) => Number(maxHourlyCost ?? Infinity)));
     const cost = this.#facts.liveVms().reduce((sum, vm) => sum + this.#costOf(vm, uid), 0);
     if (cost > most + 1e-6) this.#facts.complain(`the members of a pool cost ${cost}, ${most} at most are allowed`);

@@ -5,7 +5,7 @@ import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { isKubeError } from '../../src/kube/contract.ts';
-import { Status, type Host, type Vm } from '../../src/sim/state.ts';
+import type { Host, Vm } from '../../src/sim/state.ts';
 import { isAtRest, isPoolConverged } from '../support/convergence.ts';
 import { acceptedPair, acceptOnly, confirmAcceptedKey, confirmSweep, setSecret } from './organizations.ts';
 import { limitRunway, setBalance } from './balances.ts';
@@ -146,8 +146,8 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
   for (const host of world.provider.machine.world.hosts.values()) {
     world.control('POST', `hosts/${host.id}`, { online: true, cpu: { price: '0.003' } });
   }
-  // Those whose turn it was to run meanwhile have its GPUs, and may keep them.
-  for (const { host } of world.vms().filter(({ status }) => status === Status.released)) setRoom(world, host, 4);
+  // Whoever is, or will be, released may find that others have its GPUs by then, and may keep them.
+  for (const { host } of world.vms()) setRoom(world, host, 8);
   for (const vm of world.vms()) {
     if (vm.status === 'Migrating') world.control('POST', `vms/${vm.id}`, { status: 'Running' });
   }
