@@ -3,7 +3,7 @@ import { keptIn, unmanagedIn } from '../api/unmanaged-vms.ts';
 import type { AccountRegistry } from '../controllers/accounts.ts';
 import type { CustomObject } from '../controllers/objects.ts';
 import { mayRetain } from '../controllers/spending/books.ts';
-import { resourceName } from '../controllers/unmanaged/census.ts';
+import { resourceName } from '../controllers/vm/kinds.ts';
 import { Keepers } from '../controllers/unmanaged/keepers.ts';
 import { SweepMemory } from '../controllers/unmanaged/memory.ts';
 import { isConcerned, UnmanagedSweeper } from '../controllers/unmanaged/sweeper.ts';

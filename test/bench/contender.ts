@@ -45,9 +45,13 @@ function telemetryIn(line: string): string | undefined {
   return line.includes('"operator started"') ? /"telemetry":"([^"]+)"/.exec(line)?.[1] : undefined;
 }
 
+export function baselineIn(directory: string): string {
+  return path.join(directory, 'controller-runtime-baseline');
+}
+
 /** The least that can be done with controller-runtime, at the eight workers that are usual. */
 export async function controllerRuntime(directory: string): Promise<Contender> {
-  const binary = path.join(directory, 'controller-runtime-baseline');
+  const binary = baselineIn(directory);
   await buildBaseline(binary);
   return {
     name: 'controller-runtime',

@@ -2,7 +2,7 @@
  * Measures the operator as it runs in production, and beside it the least that can be done with controller-runtime:
  * `make bench`, or `make bench ONLY=burst RUNS=1`. Linux only, as /proc is read.
  */
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 
 import { bundle } from '../../hack/bundle.ts';
 import { say } from '../../hack/lib/progress.mjs';
-import { controllerRuntime, gpuvm, type Contender } from './contender.ts';
+import { baselineIn, controllerRuntime, gpuvm, type Contender } from './contender.ts';
 import { machine, summarize, tableOf, type Run } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -49,6 +49,8 @@ for (const scenario of chosen) {
     for (const contender of contenders) await play(scenario, contender, nth);
   }
 }
+// It is large, and Go makes it again in a moment; the logs stay.
+await rm(baselineIn(directory), { force: true });
 const rows = summarize(runs);
 await writeFile(values.json, `${JSON.stringify({ machine: machine(), scale, rows, runs }, undefined, 1)}\n`);
 process.stdout.write(`${machine()}; medians of ${times} runs (least–most)\n\n${tableOf(rows)}\n`);

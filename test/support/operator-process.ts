@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
+import { samplesIn, sumOf } from './exposition.ts';
+
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 /** The operator's own times, shortened: what takes minutes at the provider takes a second here. */
@@ -119,13 +121,7 @@ export class OperatorProcess {
 
   /** Sum of a metric's samples whose labels are `wanted`, or begin so. */
   async metric(name: string, wanted: Readonly<Record<string, string>> = {}): Promise<number> {
-    let sum = 0;
-    for (const line of (await this.metrics()).split('\n')) {
-      const [, sample, labels = '', value] = /^([a-zA-Z_:]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
-      const isWanted = Object.entries(wanted).every(([label, text]) => labels.includes(`${label}="${text}"`));
-      if (sample === name && isWanted) sum += Number(value);
-    }
-    return sum;
+    return sumOf(samplesIn(await this.metrics()), name, wanted);
   }
 
   get hasEnded(): boolean {

@@ -10,26 +10,17 @@ import { namespaceType, secretType, type CustomObject } from '../../src/controll
 import type { KubeObject, ResourceType } from '../../src/kube/contract.ts';
 import type { Cluster } from './cluster.ts';
 import { manifestsIn } from './helm.ts';
-import { Organization, pair } from './organization.ts';
+import { Organization, pair, type SimVm } from './organization.ts';
 
 const folder = fileURLToPath(new URL('../fixtures/upgrade/', import.meta.url));
 
 /** The CRDs of the release that was recorded. */
 export const crdsBefore = `${folder}crds`;
 
-interface RecordedVm {
-  readonly id: string;
-  readonly name: string;
-  readonly status: string;
-  readonly hostnode: string;
-  readonly gpuModel: string;
-  readonly gpuCount: number;
-  readonly vcpus: number;
-  readonly ram: number;
-  readonly storage: number;
-  readonly bid: number | null;
-  readonly portForwards: Readonly<Record<string, string>>;
-}
+type RecordedVm = Pick<
+  SimVm,
+  'id' | 'name' | 'status' | 'hostnode' | 'gpuModel' | 'gpuCount' | 'vcpus' | 'ram' | 'storage' | 'bid' | 'portForwards'
+>;
 
 interface RecordedProvider {
   readonly namespace: string;

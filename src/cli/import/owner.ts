@@ -1,5 +1,5 @@
 import type { CustomObject } from '../../controllers/objects.ts';
-import { resourceName } from '../../controllers/unmanaged/census.ts';
+import { resourceName } from '../../controllers/vm/kinds.ts';
 import { isKubeError } from '../../kube/contract.ts';
 import { claims } from '../../plan/unmanaged/standing.ts';
 import type { CloudVm } from '../../provider/contract.ts';

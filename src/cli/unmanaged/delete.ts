@@ -2,7 +2,7 @@ import { claims } from '../../plan/unmanaged/standing.ts';
 import { markOf } from '../../api/vm-name.ts';
 import { isProviderError } from '../../provider/error.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { resourceName } from '../../controllers/unmanaged/census.ts';
+import { resourceName } from '../../controllers/vm/kinds.ts';
 import { closest } from '../../lib/closest.ts';
 import { CliError } from '../common/cli-error.ts';
 import { confirm } from '../common/confirm.ts';

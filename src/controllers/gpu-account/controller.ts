@@ -28,7 +28,8 @@ import { announcementsFor } from './announcements.ts';
 import { BalanceKeeper } from './balance-keeper.ts';
 import { readCredentials, type CredentialsRead } from './credentials.ts';
 import { Farewell, farewellLookMs } from './farewell.ts';
-import { judgeKey, userName } from './organization.ts';
+import { resourceName } from '../vm/kinds.ts';
+import { judgeKey } from './organization.ts';
 import { askForReports, observeReports } from './reports.ts';
 import { writeAccountStatus } from './status-write.ts';
 
@@ -226,7 +227,7 @@ export class GpuAccountController implements Reconciler {
   }
 
   #users(account: string): string[] {
-    return this.#deps.vms.byIndex('account', account).map(userName).sort();
+    return this.#deps.vms.byIndex('account', account).map(resourceName).sort();
   }
 
   #census(object: CustomObject, configured: Configured): Census | undefined {

@@ -7,7 +7,7 @@ import { judgeOrganization, stakesOf, type OrganizationVerdict, type Stake } fro
 import type { AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { accountOf } from '../vm/controller.ts';
-import { vmKindOf, vmKinds } from '../vm/kinds.ts';
+import { resourceName, vmKinds } from '../vm/kinds.ts';
 import { parseVm } from '../vm/parse.ts';
 
 export interface JudgeDeps {
@@ -48,12 +48,6 @@ function stakesIn(objects: readonly CustomObject[]): Stake[] {
   return objects.flatMap((object) => {
     const { status, isStatusDamaged } = parseVm(object);
     const { uid } = object.metadata;
-    return stakesOf({ owner: userName(object), uid, journal: isStatusDamaged ? 'damaged' : status });
+    return stakesOf({ owner: resourceName(object), uid, journal: isStatusDamaged ? 'damaged' : status });
   });
-}
-
-/** Of a resource that uses an account: "GpuVm research/trainer". */
-export function userName(object: CustomObject): string {
-  const { namespace = '', name } = object.metadata;
-  return `${vmKindOf(object).type.kind} ${namespace}/${name}`;
 }

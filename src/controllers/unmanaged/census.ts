@@ -15,7 +15,7 @@ import type { CloudVm } from '../../provider/contract.ts';
 import type { AccountRegistry } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseAccount } from '../spending/books.ts';
-import { vmKindOf } from '../vm/kinds.ts';
+import { resourceName } from '../vm/kinds.ts';
 import type { VmOwners } from '../vm-owners.ts';
 import type { Keepers } from './keepers.ts';
 import type { SweepMemory, UnownedTimes } from './memory.ts';
@@ -170,11 +170,6 @@ export function claimantOf(
     return metadata.name !== account && list?.byId.get(id)?.name === name;
   });
   return other === undefined ? undefined : `GpuAccount ${other.metadata.name}`;
-}
-
-/** "GpuVm research/trainer" */
-export function resourceName(object: CustomObject): string {
-  return `${vmKindOf(object).type.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
 }
 
 function noteUnowned(

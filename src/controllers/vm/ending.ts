@@ -3,7 +3,7 @@ import { isKubeError } from '../../kube/contract.ts';
 import { removeFinalizer } from '../../kube/finalizers.ts';
 import type { Step } from '../../plan/vm/verdict.ts';
 import { vmKindOf } from './kinds.ts';
-import { resourceName } from '../unmanaged/census.ts';
+import { resourceName } from './kinds.ts';
 import { parseVm } from './parse.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 

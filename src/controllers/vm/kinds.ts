@@ -38,3 +38,8 @@ export const vmKinds: readonly VmKind[] = [gpuVm, spotVm];
 export function vmKindOf({ kind }: CustomObject): VmKind {
   return kind === spotVm.type.kind ? spotVm : gpuVm;
 }
+
+/** "GpuVm research/trainer" */
+export function resourceName(object: CustomObject): string {
+  return `${vmKindOf(object).type.kind} ${object.metadata.namespace ?? ''}/${object.metadata.name}`;
+}

@@ -3,26 +3,28 @@ import { resourceHasExpired } from './clockwork.ts';
 import type { Rule } from './rule.ts';
 import { known } from './rule.ts';
 import { lateStartLook } from './late-start.ts';
-import { releaseForMoney } from './money-release.ts';
+import { nothingButRelease } from './money-release.ts';
 import type { VmObservation } from './observation.ts';
 import { liveVm } from './ownership.ts';
-import { changesProvider, ready, waiting, type ReadyDraft } from './verdict.ts';
+import { ready, waiting, type ReadyDraft } from './verdict.ts';
 
 /** What has to be in place before anything can be said about a VM. */
 
 const specIsInvalid: Rule = (observation) => {
   const { specProblem, isStatusDamaged } = observation;
   if (specProblem === undefined) return undefined;
-  const said = { ready: waiting('InvalidSpec', specProblem), stalled: true } as const;
-  // Where the journal cannot be read, nobody knows which VM it is.
-  const release = isStatusDamaged ? undefined : releaseForMoney(observation);
-  if (release !== undefined && changesProvider(release.step)) return { ...release, ...said };
-  return { step: { kind: 'wait' }, phase: phaseOfHeld(observation), ...said, look: release?.look ?? {} };
+  return {
+    // Where the journal cannot be read, nobody knows which VM it is.
+    ...(isStatusDamaged ? { step: { kind: 'wait' } } : nothingButRelease(observation)),
+    phase: phaseOfHeld(observation),
+    ready: waiting('InvalidSpec', specProblem),
+    stalled: true,
+  };
 };
 
-/** What starts for a moment, because it can only be released while it runs, is not said to start for ever. */
+/** That it is down is said, also where it had to start to be released; but not while it may start yet. */
 function phaseOfHeld(observation: VmObservation): Phase | 'keep' {
-  if (observation.status.phase !== 'Starting' || lateStartLook(observation) !== undefined) return 'keep';
+  if (lateStartLook(observation) !== undefined) return 'keep';
   switch (liveVm(observation)?.state) {
     case 'released':
       return 'Released';

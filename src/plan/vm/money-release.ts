@@ -2,7 +2,7 @@ import type { VmObservation } from './observation.ts';
 import { liveVm, mayTouch } from './ownership.ts';
 import { powerCallRules, powerRules } from './power.ts';
 import { moneyHold } from './power-hold.ts';
-import type { Verdict } from './verdict.ts';
+import { changesProvider, type Verdict } from './verdict.ts';
 
 /**
  * Whatever else would be done: the VM is brought to where only its storage is billed. No wish of its owner is in the way of that, be it a
@@ -16,4 +16,11 @@ export function releaseForMoney(observation: VmObservation): Verdict | undefined
     if (verdict !== undefined) return { ...verdict, rule: rule.name };
   }
   return undefined;
+}
+
+/** Of a resource for which nothing else is done: its VM is released if it has to be, and that is looked after until it is. */
+export function nothingButRelease(observation: VmObservation): Pick<Verdict, 'step' | 'look'> {
+  const release = releaseForMoney(observation);
+  const isCall = release !== undefined && changesProvider(release.step);
+  return { step: isCall ? release.step : { kind: 'wait' }, look: release?.look ?? {} };
 }

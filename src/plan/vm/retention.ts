@@ -4,8 +4,8 @@ import { deleting, idsOf, letGo } from './deletion-words.ts';
 import type { VmObservation } from './observation.ts';
 import { recordsOf } from './ownership.ts';
 import { isInDoubt } from './proof.ts';
-import { releaseForMoney } from './money-release.ts';
-import { changesProvider, waiting, type Announcement, type Verdict } from './verdict.ts';
+import { nothingButRelease } from './money-release.ts';
+import { waiting, type Announcement, type Verdict } from './verdict.ts';
 
 /**
  * A VM that is left behind goes on costing money, and counts no more: under a GpuBudget that does not allow it the deletion
@@ -13,11 +13,9 @@ import { changesProvider, waiting, type Announcement, type Verdict } from './ver
  */
 export function retainHold(observation: VmObservation): Omit<Verdict, 'rule'> | undefined {
   if (!mayLeave(observation) || observation.spend.mayRetain) return undefined;
-  // It counts on, and so it may be its turn to stop.
-  const release = releaseForMoney(observation);
   return {
-    ...(release !== undefined && changesProvider(release.step) ? release : { step: { kind: 'wait' } }),
-    look: release?.look ?? {},
+    // It counts on, and so it may be its turn to stop.
+    ...nothingButRelease(observation),
     phase: 'Deleting',
     ready: waiting(
       'RetainNotAllowed',
