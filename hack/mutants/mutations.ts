@@ -1,4 +1,5 @@
 import { balanceMutations } from './balance-mutations.ts';
+import { budgetMutations } from './budget-mutations.ts';
 import { instantMutations } from './instant-mutations.ts';
 import type { Mutation } from './mutation.ts';
 import { poolMutations } from './pool-mutations.ts';
@@ -184,6 +185,7 @@ export const mutations: readonly Mutation[] = [
     replace: 'if (at === undefined || observation.now < at - 240_000) return undefined;',
   },
   ...balanceMutations.map((mutation) => ({ ...mutation, kinds: ['balance'] as const })),
+  ...budgetMutations.map((mutation) => ({ ...mutation, kinds: ['budget'] as const })),
   ...spotMutations.map((mutation) => ({ ...mutation, kinds: ['spot'] as const })),
   ...poolMutations.map((mutation) => ({ ...mutation, kinds: ['pool'] as const })),
   ...instantMutations.map((mutation) => ({ ...mutation, kinds: ['vm'] as const })),

@@ -1,9 +1,10 @@
 import type { GpuAccountSpec, GpuAccountStatus } from '../../src/api/gpu-account.ts';
-import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
+import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import type { Vm } from '../../src/sim/state.ts';
+import { isLessImportant } from './importance.ts';
 
 export interface BalanceFacts {
   now(): number;
@@ -193,13 +194,6 @@ export class BalanceWatch {
     const rate = this.#rates.get(id ?? '');
     return vm?.holdsCompute === true && rate !== undefined && this.#facts.now() - rate.at >= newsMs;
   }
-}
-
-function isLessImportant(one: CustomObject, other: CustomObject): boolean {
-  const priorityOf = ({ spec }: CustomObject): number => (spec as Partial<VmSpec>).priority ?? 0;
-  const createdAt = ({ metadata }: CustomObject): number => Date.parse(metadata.creationTimestamp ?? '');
-  if (priorityOf(one) !== priorityOf(other)) return priorityOf(one) < priorityOf(other);
-  return createdAt(one) > createdAt(other);
 }
 
 function billed(vm: Vm): number {

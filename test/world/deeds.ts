@@ -2,7 +2,8 @@ import fc from 'fast-check';
 
 import { mostLateMs } from './worst-moments.ts';
 import { balanceDeeds, runways, type BalanceDeed } from './balance-deeds.ts';
-import { budgetDeed, memberName, poolDeeds, poolSpecChange, type BudgetDeed, type PoolDeed } from './pool-deeds.ts';
+import { budgetDeed, thriftyDeed, type BudgetDeed } from './budget-deeds.ts';
+import { memberName, onePoolsDeeds, poolDeeds, poolSpecChange, type PoolDeed } from './pool-deeds.ts';
 import { marketDeeds, spotDeeds, spotEndpoints, spotSpecChange, type MarketDeed } from './spot-deeds.ts';
 import type { Ready } from './ready-made.ts';
 import type { SpotMoment } from './spot-moments.ts';
@@ -403,6 +404,64 @@ export const poorActions = fc
     fc.array(then(poorDeed), { minLength: 2, maxLength: 24 }),
   )
   .map(([runway, one, other, more]) => [runway, one, other, ...more]);
+
+const budgetEndpoints = [
+  'client/deploy/single',
+  'client/deploy/single',
+  'client/start/single',
+  'client/start/single',
+  'client/stop/single',
+  'client/stop/single',
+  'client/modify/single',
+  'client/delete/single',
+  'client/list',
+  '*',
+] as const;
+const thriftyVm = fc.constantFrom('vm-a', 'vm-b', 'vm-c', 'vm-d', 'vm-e', 'pool-a-0');
+/**
+ * GpuVms of different importance, and a pool, of a team that may not spend much, and seldom the same for long. Nothing makes a
+ * VM dearer than it was when it was deployed: what a budget promises does not hold against that.
+ */
+const thriftyDeeds = fc.oneof<Weighted<Deed>[]>(
+  often(9, fc.record({ do: doing('apply'), vm: poorVm, spec: importantSpec })),
+  often(4, fc.record({ do: doing('apply'), vm: poorVm, spec: specChange })),
+  often(1, fc.record({ do: doing('adopt'), vm: poorVm })),
+  often(2, fc.record({ do: doing('pause'), vm: thriftyVm, on })),
+  often(3, fc.record({ do: doing('delete'), vm: thriftyVm })),
+  often(1, fc.record({ do: doing('emptyStatus'), vm: thriftyVm, emptyLists: fc.constantFrom(0, 2) })),
+  often(9, thriftyDeed),
+  ...onePoolsDeeds(often),
+  often(
+    6,
+    fc.record({
+      do: doing('fault'),
+      endpoint: fc.constantFrom(...budgetEndpoints),
+      kind: fc.constantFrom(...faultKinds),
+      count: fc.constantFrom(1, 3, 8),
+    }),
+  ),
+  often(
+    1,
+    fc.record({
+      do: doing('fault'),
+      endpoint: doing('client/list'),
+      kind: fc.constantFrom('stale-list', 'empty-list'),
+      count: fc.constantFrom(1, 6, 40),
+    }),
+  ),
+  often(1, fc.record({ do: doing('vanish'), nth })),
+  often(1, fc.record({ do: doing('late'), chance: fc.constantFrom(0, 0.3, 1) })),
+  often(4, fc.oneof<Weighted<Deed>[]>(...processTrouble)),
+  often(2, fc.oneof<Weighted<Deed>[]>(...kubeTrouble)),
+);
+export const thriftyActions = fc
+  .tuple(
+    then(thriftyDeed),
+    then(fc.record({ do: doing('apply'), vm: poorVm, spec: importantSpec })),
+    then(fc.record({ do: doing('apply'), vm: poorVm, spec: importantSpec })),
+    fc.array(then(thriftyDeeds), { minLength: 2, maxLength: 24 }),
+  )
+  .map(([budget, one, other, more]) => [budget, one, other, ...more]);
 export const spotActions = actionsOf(spotVms, applying(spotVms, spotSpecChange));
 export const poolActions = actionsOf(
   pools,

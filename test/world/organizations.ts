@@ -108,11 +108,16 @@ export async function confirmOrganization(world: SimulatedWorld): Promise<void> 
 
 /** Somebody who knows whose key is whose does the same: not for one that the account still asks about, and was taken back. */
 export async function confirmAcceptedKey(world: SimulatedWorld): Promise<void> {
+  if (isAcceptedKeyUnproven(world)) await confirmOrganization(world);
+}
+
+/** Before that is confirmed nothing is done about VMs that its list lacks. */
+export function isAcceptedKeyUnproven(world: SimulatedWorld): boolean {
   const account = accountOf(world);
-  if (account === undefined) return;
+  if (account === undefined) return false;
   const { endpoint } = gpuAccountSpecSchema.parse(account.spec);
   const accepted = keyFingerprint({ uid: account.metadata.uid, endpoint, apiKey: acceptedPair(world).apiKey });
-  if (accountStatus(world).organization?.unprovenKeyFingerprint === accepted) await confirmOrganization(world);
+  return accountStatus(world).organization?.unprovenKeyFingerprint === accepted;
 }
 
 /** Somebody has looked at the VMs without a resource that are held back, and says that they are to go. */

@@ -63,7 +63,7 @@ export async function perform(world: SimulatedWorld, one: Action, cap: string | 
     case 'deletePool':
       return tendPool(world, one, cap);
     case 'budget':
-      return world.allow(one.hard);
+      return world.allow(one.hard, one.onExceeded);
     case 'balance':
     case 'runway':
     case 'balanceSlips':

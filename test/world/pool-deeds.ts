@@ -12,12 +12,6 @@ export type PoolDeed =
   | { readonly do: 'deleteFirst'; readonly vm: string }
   | { readonly do: 'deletePool'; readonly pool: string };
 
-/** What the platform team allows the namespace; null: there is no budget. */
-export interface BudgetDeed {
-  readonly do: 'budget';
-  readonly hard: { readonly vms?: number; readonly gpus?: number } | null;
-}
-
 export interface PoolSpecChange {
   readonly replicas: number;
   readonly updateStrategy: { readonly type: string; readonly maxSurge: number; readonly maxUnavailable: number };
@@ -53,11 +47,6 @@ export const poolSpecChange: fc.Arbitrary<PoolSpecChange> = fc.record({
   maxHourlyCost: fc.constantFrom(null, null, '0.30', '0.60'),
 });
 
-export const budgetDeed: fc.Arbitrary<BudgetDeed> = fc.record({
-  do: fc.constant('budget' as const),
-  hard: fc.constantFrom(null, { vms: 0 }, { vms: 1 }, { vms: 2 }, { vms: 3 }, { gpus: 1 }, { gpus: 2 }),
-});
-
 export function poolDeeds(often: Often): readonly fc.WeightedArbitrary<PoolDeed>[] {
   const doing = <const N extends string>(name: N): fc.Arbitrary<N> => fc.constant(name);
   const label = fc.constantFrom('one', 'two');
@@ -71,5 +60,16 @@ export function poolDeeds(often: Often): readonly fc.WeightedArbitrary<PoolDeed>
     ),
     often(2, fc.record({ do: doing('deleteFirst'), vm: memberName })),
     often(2, fc.record({ do: doing('deletePool'), pool })),
+  ];
+}
+
+/** Of a pool on demand, in worlds where other things happen as well. */
+export function onePoolsDeeds(often: Often): readonly fc.WeightedArbitrary<PoolDeed>[] {
+  const doing = <const N extends string>(name: N): fc.Arbitrary<N> => fc.constant(name);
+  const one = fc.constant('pool-a');
+  return [
+    often(2, fc.record({ do: doing('pool'), pool: one, spec: poolSpecChange })),
+    often(2, fc.record({ do: doing('scale'), pool: one, replicas })),
+    often(1, fc.record({ do: doing('deletePool'), pool: one })),
   ];
 }

@@ -1,4 +1,5 @@
 import { annotations } from '../../src/api/group.ts';
+import type { GpuBudgetSpec } from '../../src/api/gpu-budget.ts';
 import { gpuPoolSpecSchema } from '../../src/api/gpu-pool.ts';
 import { markOf } from '../../src/api/vm-name.ts';
 import type { SpotVmSpec } from '../../src/api/spot-vm.ts';
@@ -7,7 +8,14 @@ import type { CustomObject } from '../../src/controllers/objects.ts';
 import { isKubeError } from '../../src/kube/contract.ts';
 import type { Host, Vm } from '../../src/sim/state.ts';
 import { isAtRest, isPoolConverged } from '../support/convergence.ts';
-import { acceptedPair, acceptOnly, confirmAcceptedKey, confirmSweep, setSecret } from './organizations.ts';
+import {
+  acceptedPair,
+  acceptOnly,
+  confirmAcceptedKey,
+  confirmSweep,
+  isAcceptedKeyUnproven,
+  setSecret,
+} from './organizations.ts';
 import { limitRunway, setBalance } from './balances.ts';
 import { liftCosts } from './pool-perform.ts';
 import type { Replica } from './replica.ts';
@@ -22,6 +30,7 @@ const oldNewsMs = 15_000;
 /** Trouble ends; then everything has to become as the resources say, within a bounded time. Returns how long it took. */
 export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Promise<number | undefined> {
   await endTrouble(world);
+  await heedBudget(world);
   if (winnable !== undefined) {
     restoreMarket(world, winnable);
     // Until lists have told who loses a place by that.
@@ -31,6 +40,7 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
   let awakeSince: number | undefined;
   const isQuiet = (): boolean => {
     // All recorded VMs may have vanished while the key was rotated: then a person has to say that it is the right one.
+    const isUnproven = isAcceptedKeyUnproven(world);
     void confirmAcceptedKey(world);
     // So it may be that none of them has a resource.
     void confirmSweep(world);
@@ -38,6 +48,7 @@ export async function comeToRest(world: SimulatedWorld, winnable?: Winnable): Pr
     // it heard before.
     awakeSince = world.replicas.some(isAwake) ? (awakeSince ?? world.clock.now()) : undefined;
     return (
+      !isUnproven &&
       awakeSince !== undefined &&
       world.clock.now() - awakeSince >= oldNewsMs &&
       world.resources().every(isAtRest) &&
@@ -136,7 +147,7 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
   world.holdWatches(false);
   // They hold the GPUs that a released VM needs to start again.
   dropReady(world);
-  await world.allow(null);
+  if (!releasesVms(world)) await world.allow(null);
   await limitRunway(world, null);
   setBalance(world, '100000');
   await unlessGone(liftCosts(world));
@@ -159,6 +170,30 @@ async function endTrouble(world: SimulatedWorld): Promise<void> {
     if (isClockwork(world, metadata.name))
       await unlessGone(world.apply(metadata.name, { schedule: null, expireAfter: null }));
   }
+}
+
+function releasesVms(world: SimulatedWorld): boolean {
+  return (world.budget()?.spec as Partial<GpuBudgetSpec> | undefined)?.onExceeded === 'StopByPriority';
+}
+
+/** Nobody pauses, or is late, for that long. */
+const heededMs = 20 * 60_000;
+const steadyMs = 10 * 60_000;
+
+/** What a budget keeps down it keeps down in the end, once and not in turns, before the team may have what it wants. */
+async function heedBudget(world: SimulatedWorld): Promise<void> {
+  if (!releasesVms(world)) return;
+  if (!world.isOperatorAlive) await world.start();
+  await world.advance(heededMs);
+  world.watchdog.budgets.releases.checkKept();
+  const powerCalls = (): number =>
+    ['client/start/single', 'client/stop/single'].reduce((sum, path) => sum + (world.requests.get(path) ?? 0), 0);
+  const before = powerCalls();
+  await world.advance(steadyMs);
+  const calls = powerCalls() - before;
+  if (calls > 0 && !world.replicas.some((replica) => replica.isFrozen))
+    world.watchdog.complain(`${String(calls)} calls to start and stop VMs under a budget that has not changed`);
+  await world.allow(null);
 }
 
 /** Is left, and has something that happens by the clock. */

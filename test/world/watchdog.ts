@@ -1,4 +1,11 @@
-import { annotations, finalizerName, gpuAccountType, gpuPoolType, spotVmType } from '../../src/api/group.ts';
+import {
+  annotations,
+  finalizerName,
+  gpuAccountType,
+  gpuBudgetType,
+  gpuPoolType,
+  spotVmType,
+} from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import { conditionOf } from '../../src/api/conditions.ts';
@@ -163,6 +170,7 @@ export class Watchdog {
     this.#noteSaid(exchange);
     this.#look();
     this.balances.afterExchange(request, exchange);
+    this.budgets.afterExchange(request, exchange);
     this.#spot.afterExchange(request, exchange);
     this.#instants.afterExchange(request, exchange);
     this.#clock.afterExchange(request, exchange, this.#wasCalm);
@@ -265,6 +273,7 @@ export class Watchdog {
   afterSpec(object: CustomObject): void {
     if (object.kind === spotVmType.kind) this.#spot.afterSpec(object);
     this.balances.afterVmSpec(object);
+    this.budgets.releases.afterVmSpec(object);
   }
 
   /** A status was written. */
@@ -289,6 +298,7 @@ export class Watchdog {
     for (const problem of problems) this.complain(`status of ${object.metadata.name}: ${problem}`);
     if (kind === spotVmType.kind) this.#spot.afterStatus(object, before);
     if (kind === gpuAccountType.kind) this.balances.afterAccountStatus(object, before);
+    if (kind === gpuBudgetType.kind) this.budgets.afterStatus(object, before);
   }
 
   /** Claims about the VM that the provider never made. */

@@ -338,21 +338,26 @@ export class SimulatedWorld {
   }
 
   /** What the namespace may have; null: as much as it wants. */
-  async allow(hard: object | null): Promise<void> {
+  async allow(hard: object | null, onExceeded = 'BlockCreate'): Promise<void> {
     const ref = { namespace, name: 'budget' };
     const isThere = this.api.peek(gpuBudgetType, keyOf(ref)) !== undefined;
     if (hard === null && !isThere) return;
-    this.note(`allow ${JSON.stringify(hard)}`);
+    this.note(`allow ${JSON.stringify(hard)}, else ${onExceeded}`);
     if (hard === null) return this.api.delete(gpuBudgetType, ref);
-    const wholly = { vms: null, gpus: null, ...hard };
-    if (isThere) await this.api.mergePatch(gpuBudgetType, ref, { spec: { hard: wholly } });
+    const wholly = { vms: null, gpus: null, hourlyCost: null, ...hard };
+    if (isThere) await this.api.mergePatch(gpuBudgetType, ref, { spec: { hard: wholly, onExceeded } });
     else
       await this.api.create(gpuBudgetType, {
         apiVersion: 'gpuvm.dev/v1alpha1',
         kind: 'GpuBudget',
         metadata: ref,
-        spec: { hard },
+        spec: { hard, onExceeded },
       });
+  }
+
+  /** Undefined while the namespace may have as much as it wants. */
+  budget(): CustomObject | undefined {
+    return this.api.peek(gpuBudgetType, keyOf({ namespace, name: 'budget' })) as CustomObject | undefined;
   }
 
   async #deleteAsUser(type: ResourceType, name: string): Promise<void> {
