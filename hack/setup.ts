@@ -1,6 +1,12 @@
 // Gets everything that `make demo` and `make test` need, so that both start at once and work without network from then on. With
 // --api-server only what the demo needs.
-import { ensureBinaries, ensureControllerManager, ensureHelm, ensurePrometheus } from './control-plane/binaries.ts';
+import {
+  ensureBinaries,
+  ensureControllerManager,
+  ensureHelm,
+  ensureKubectl,
+  ensurePrometheus,
+} from './control-plane/binaries.ts';
 import { say } from './lib/progress.mjs';
 
 try {
@@ -8,6 +14,7 @@ try {
   say(`kube-apiserver and etcd: ready in ${await ensureBinaries()}`);
   if (!process.argv.includes('--api-server')) {
     say(`kube-controller-manager: ready as ${await ensureControllerManager()}`);
+    say(`kubectl: ready as ${await ensureKubectl()}`);
     say(`helm: ready as ${await ensureHelm()}`);
     say(`prometheus and promtool: ready in ${await ensurePrometheus()}`);
   }

@@ -4,7 +4,13 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureBinaries, ensureControllerManager, ensureHelm, ensurePrometheus } from './control-plane/binaries.ts';
+import {
+  ensureBinaries,
+  ensureControllerManager,
+  ensureHelm,
+  ensureKubectl,
+  ensurePrometheus,
+} from './control-plane/binaries.ts';
 import { useExistingCluster } from './control-plane/start.ts';
 import { couldNotRun, formatSummary, parseReport, summarize } from './test-summary.ts';
 import type { Report, StageResult } from './test-summary.ts';
@@ -56,6 +62,7 @@ async function prepareApiServer(): Promise<string | undefined> {
     await ensureBinaries();
     // Few tests need these. They say themselves why they cannot have them.
     await ensureControllerManager().catch(() => undefined);
+    await ensureKubectl().catch(() => undefined);
     await ensureHelm().catch(() => undefined);
     await ensurePrometheus().catch(() => undefined);
     return undefined;

@@ -4,11 +4,12 @@ import { acquireLock } from '../lib/lock.mjs';
 import { formatElapsed, say } from '../lib/progress.mjs';
 import { buildFromModules } from './build.ts';
 import { unpackDebian } from './debian.ts';
-import { downloadControllerManager, downloadHelm, downloadOfficial, downloadPrometheus } from './download.ts';
+import { downloadHelm, downloadOfficial, downloadProgram, downloadPrometheus } from './download.ts';
 import {
   controlPlane,
   findCheckout,
   helm,
+  kubectl,
   missingBinaries,
   prometheus,
   requiredBinaries,
@@ -52,7 +53,16 @@ const controllerManager: Need = {
   names: ['kube-controller-manager'],
   title: `kube-controller-manager ${kubernetesVersion}`,
   isPartOfAssets: false,
-  download: (directory, platform) => downloadControllerManager(directory, platform),
+  download: (directory, platform) => downloadProgram('kube-controller-manager', directory, platform),
+};
+
+/** Only what tries the commands of the documentation needs it. */
+const kubectlItself: Need = {
+  family: kubectl,
+  names: ['kubectl'],
+  title: `kubectl ${kubernetesVersion}`,
+  isPartOfAssets: false,
+  download: (directory, platform) => downloadProgram('kubectl', directory, platform),
 };
 
 /** Only what has to do with the chart needs it. */
@@ -89,6 +99,11 @@ export async function ensureBinaries(env: NodeJS.ProcessEnv = process.env): Prom
 /** The path of kube-controller-manager, which is obtained in the same ways. */
 export async function ensureControllerManager(env: NodeJS.ProcessEnv = process.env): Promise<string> {
   return path.join(await ensure(controllerManager, env), 'kube-controller-manager');
+}
+
+/** The path of kubectl, which is obtained in the same ways. */
+export async function ensureKubectl(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  return path.join(await ensure(kubectlItself, env), 'kubectl');
 }
 
 /** The path of helm, which is obtained in the same ways. */

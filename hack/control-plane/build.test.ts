@@ -7,6 +7,7 @@ const goMod = (module: string): string => readFileSync(new URL(`../${module}/go.
 
 it('pins the same versions as the Go modules', () => {
   expect(goMod('kubernetes')).toContain(`k8s.io/kubernetes ${kubernetesVersion}`);
+  expect(goMod('kubectl')).toContain(`k8s.io/kubernetes ${kubernetesVersion}`);
   expect(goMod('etcd')).toContain(`go.etcd.io/etcd/server/v3 ${etcdVersion}`);
   expect(goMod('helm')).toContain(`helm.sh/helm/v4 ${helmVersion}`);
 });

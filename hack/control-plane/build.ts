@@ -11,7 +11,7 @@ import { etcdVersion, goVersion, helmVersion, kubernetesVersion } from './versio
 interface Recipe {
   readonly name: Binary;
   /** The directory of hack/ that pins its module. */
-  readonly pinnedIn: 'etcd' | 'kubernetes' | 'helm';
+  readonly pinnedIn: 'etcd' | 'kubernetes' | 'kubectl' | 'helm';
   readonly version: string;
   readonly package: string;
   /** For -ldflags, beside stripping. */
@@ -63,6 +63,15 @@ const recipes: readonly Recipe[] = [
     expected: 'about 2 minutes on 2 cores after kube-apiserver',
   },
   {
+    ...kubernetes,
+    name: 'kubectl',
+    pinnedIn: 'kubectl',
+    package: 'k8s.io/kubernetes/cmd/kubectl',
+    versionArguments: ['version', '--client'],
+    versionLine: `Client Version: ${kubernetesVersion}`,
+    expected: 'about a minute on 2 cores after kube-apiserver',
+  },
+  {
     name: 'helm',
     pinnedIn: 'helm',
     version: helmVersion,
@@ -78,7 +87,7 @@ const recipes: readonly Recipe[] = [
 const politePriority = 10;
 
 /**
- * Builds what the directory lacks from the modules that hack/etcd, hack/kubernetes and hack/helm pin. Their go.sum verifies every
+ * Builds what the directory lacks from the modules that the directories of hack/ pin. Their go.sum verifies every
  * module. Rejects with the compiler's last words.
  */
 export async function buildFromModules(root: string, directory: string, missing: readonly Binary[]): Promise<void> {

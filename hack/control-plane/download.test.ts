@@ -8,7 +8,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { downloadControllerManager, downloadHelm, downloadOfficial, downloadPrometheus } from './download.ts';
+import { downloadHelm, downloadOfficial, downloadProgram, downloadPrometheus } from './download.ts';
 import { missingBinaries } from './places.ts';
 import { helmVersion, kubernetesVersion, prometheusVersion } from './versions.ts';
 
@@ -110,7 +110,7 @@ describe('the official download', () => {
 describe('the official download of kube-controller-manager', () => {
   const file = `/${kubernetesVersion}/bin/linux/amd64/kube-controller-manager`;
   const binary = Buffer.from('this is kube-controller-manager');
-  const downloadIt = (): Promise<void> => downloadControllerManager(target, platform, url);
+  const downloadIt = (): Promise<void> => downloadProgram('kube-controller-manager', target, platform, url);
 
   it('comes beside what is there, and can be executed', async () => {
     mkdirSync(target, { recursive: true });

@@ -40,11 +40,15 @@ export async function downloadOfficial(directory: string, platform: Platform, in
 const releases = 'https://dl.k8s.io/release';
 
 /**
- * Downloads the official kube-controller-manager, which the archive above does not have, into the directory and verifies its
- * SHA-512. Rejects with a one-line reason when it cannot be reached within five seconds; it is published for Linux only.
+ * Downloads an official program that the archive above does not always have into the directory and verifies its SHA-512.
+ * Rejects with a one-line reason when it cannot be reached within five seconds, or is not published for the platform.
  */
-export async function downloadControllerManager(directory: string, platform: Platform, from = releases): Promise<void> {
-  const name = 'kube-controller-manager';
+export async function downloadProgram(
+  name: 'kube-controller-manager' | 'kubectl',
+  directory: string,
+  platform: Platform,
+  from = releases,
+): Promise<void> {
   const url = `${from}/${kubernetesVersion}/bin/${platform.os}/${platform.arch}/${name}`;
   const response = await fetch(`${url}.sha512`, { signal: AbortSignal.timeout(indexTimeoutMs) });
   if (!response.ok) throw new Error(`the server of official binaries answered HTTP ${response.status}`);

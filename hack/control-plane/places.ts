@@ -5,7 +5,8 @@ import path from 'node:path';
 import type { Platform } from './platform.ts';
 import { etcdVersion, helmVersion, kubernetesVersion, prometheusVersion } from './versions.ts';
 
-export type Binary = 'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'helm' | 'prometheus' | 'promtool';
+export type Binary =
+  'etcd' | 'kube-apiserver' | 'kube-controller-manager' | 'kubectl' | 'helm' | 'prometheus' | 'promtool';
 
 /** What must lie in one directory to start a control plane. */
 export const requiredBinaries: readonly Binary[] = ['etcd', 'kube-apiserver'];
@@ -40,6 +41,13 @@ export const helm: Family = {
   pinnedIn: ['helm'],
   official: `helm-official-${helmVersion}`,
   built: `helm-built-${helmVersion}`,
+};
+
+/** Apart as well: what only users run has no part in what a control plane is made of. */
+export const kubectl: Family = {
+  pinnedIn: ['kubectl'],
+  official: `kubectl-official-${kubernetesVersion}`,
+  built: `kubectl-built-${kubernetesVersion}`,
 };
 
 /** Nothing of it is built. */

@@ -1,4 +1,4 @@
-/** What the end-to-end tests and the demo run against. hack/kubernetes/go.mod and hack/etcd/go.mod pin the same. */
+/** What the end-to-end tests and the demo run against. hack/kubernetes, hack/kubectl and hack/etcd pin the same in go.mod. */
 export const kubernetesVersion = 'v1.37.2';
 export const etcdVersion = 'v3.6.7';
 /** What the chart is rendered and installed with. hack/helm/go.mod pins the same. */
