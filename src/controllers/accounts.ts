@@ -1,8 +1,10 @@
+import type { GpuAccountStatus } from '../api/gpu-account.ts';
 import type { Reason } from '../api/reasons.ts';
 import type { BalanceBook, CredentialsCheck, Fleet, ReportBook, Snapshot } from '../fleet/contract.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import type { Provider } from '../provider/contract.ts';
 import type { HostSuspicions } from './host-suspicions.ts';
+import type { CustomObject } from './objects.ts';
 
 export interface Credentials {
   readonly apiKey: string;
@@ -28,6 +30,15 @@ export interface AccountRuntime {
 /** The last list, if it was got with this key. */
 export function listAskedAs(keyFingerprint: string | undefined, { fleet }: AccountRuntime): Snapshot | undefined {
   return fleet.snapshot?.askedAs === keyFingerprint ? fleet.snapshot : undefined;
+}
+
+/**
+ * The last list, if it was got with the key that calls would carry now, and that key is the one whose lists are believed. Neither
+ * a key that was exchanged since, nor a list from before, is acted on; nor is anybody asked about a VM before.
+ */
+export function provenList({ status }: CustomObject, runtime: AccountRuntime): Snapshot | undefined {
+  const proven = (status as GpuAccountStatus | undefined)?.organization?.keyFingerprint;
+  return runtime.keyFingerprint === proven ? listAskedAs(proven, runtime) : undefined;
 }
 
 /** Makes the runtime of an account; given by the composition root, which knows the provider's client. */

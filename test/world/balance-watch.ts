@@ -1,4 +1,5 @@
 import type { GpuAccountSpec, GpuAccountStatus } from '../../src/api/gpu-account.ts';
+import { markOf } from '../../src/api/vm-name.ts';
 import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
@@ -101,7 +102,14 @@ export class BalanceWatch {
 
   /** After `look`. */
   afterDeployed(vm: Vm): void {
-    this.#check('deployed', vm, billed(vm));
+    this.#check('deployed', vm, Math.min(billed(vm), this.#quotedFor(vm)));
+  }
+
+  /** What the inventory said: that a host has become dearer since is seen by the next list. */
+  #quotedFor({ name }: Vm): number {
+    const owner = this.#facts.resources().find(({ metadata }) => metadata.uid === markOf(name)?.uid);
+    const { launch } = (owner?.status ?? {}) as VmStatus;
+    return launch?.name === name ? Number(launch.quotedHourlyPrice) : Infinity;
   }
 
   #check(what: string, vm: Vm, own: number): void {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { intercept } from './interception.ts';
+import { play, type Scenario } from './scenario.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
 /** Lists that omit VMs which exist. Two of them, far enough apart, would prove that a deploy call made nothing. */
@@ -47,6 +48,42 @@ function ignoreDeletions(world: SimulatedWorld, count: number): void {
   });
 }
 
+/**
+ * Found by a random world: for ten minutes nobody answers whether the recorded VM that the lists lack is there, and the API server
+ * takes no write; then both come back, first the answer.
+ */
+const believedTooLong: Scenario = {
+  seed: 2932840,
+  bootDelayMs: 0,
+  deleteDelayMs: 7000,
+  stopDelayMs: 7000,
+  requestsPerSecond: 20,
+  confirms: true,
+  delayMs: 0,
+  replicas: 'one',
+  skewsMs: [-3600000, 70000],
+  actions: [
+    { do: 'apply', vm: 'vm-a', spec: { instant: 'Prefer' }, thenMs: 3003 },
+    { do: 'readyMade', made: 'none', vm: 'vm-e', thenMs: 378398 },
+    { do: 'prices', hidden: true, thenMs: 1005 },
+    { do: 'dearerMeanwhile', vm: 'vm-b', vcpus: 2, thenMs: 385539 },
+    { do: 'omit', vm: 'vm-b', all: false, inDoubt: 'vm-b', isSilent: true, thenMs: 0 },
+    { do: 'omit', vm: 'vm-b', all: false, inDoubt: 'vm-c', isSilent: true, thenMs: 0 },
+    { do: 'cutOff', replica: 0, on: true, thenMs: 16738 },
+    { do: 'apply', vm: 'vm-c', spec: { expireAfter: null }, thenMs: 59835 },
+    { do: 'fault', endpoint: 'client/get/single', kind: 'malformed', count: 2, thenMs: 363655 },
+    { do: 'host', nth: 5, online: true, thenMs: 0 },
+    { do: 'budget', hard: { vms: 0 }, thenMs: 0 },
+    { do: 'freeze', afterPoints: 10, ms: 25000, thenMs: 1671 },
+    { do: 'adopt', vm: 'vm-b', thenMs: 88543 },
+    { do: 'freezeDeployer', vm: 'vm-b', ms: 25000, thenBlind: true, thenMs: 14547 },
+    { do: 'repeated', chance: 0, thenMs: 241120 },
+  ],
+  cap: undefined,
+  grace: undefined,
+  market: undefined,
+};
+
 describe('a list that omits VMs which the provider knows by id', () => {
   it('proves of no deployment that it made nothing', async () => {
     const world = await worldWith('a', 'b');
@@ -59,6 +96,11 @@ describe('a list that omits VMs which the provider knows by id', () => {
     expect(await world.until(() => isReady(world, 'c'), 5 * minute)).toBeDefined();
     expect(world.requestsOf(deploy)).toBe(3);
     expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('proves nothing any more once that is known, though it was believed before, and could not be written', async () => {
+    const { breaches } = await play(believedTooLong);
+    expect(breaches).toEqual([]);
   });
 
   it('lets no resource go whose deployment is in doubt', async () => {

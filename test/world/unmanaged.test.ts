@@ -11,6 +11,7 @@ import {
   otherPair,
   setSecret,
 } from './organizations.ts';
+import { play, type Scenario } from './scenario.ts';
 import { deployStray } from './unmanaged-perform.ts';
 import { createWorld, easySpec, installation, type SimulatedWorld, type WorldOptions } from './world.ts';
 
@@ -326,6 +327,28 @@ describe('VMs that lose their resources all at once', () => {
   });
 });
 
+const foundOthersKey: Scenario = {
+  seed: 1151690063,
+  ...{ bootDelayMs: 90_000, deleteDelayMs: 7_000, stopDelayMs: 7_000, delayMs: 0 },
+  ...{ cap: '0.60', requestsPerSecond: 20, grace: '20s', confirms: true, market: undefined },
+  ...{ replicas: 'two leaders', skewsMs: [0, 0] },
+  actions: [
+    { do: 'apply', vm: 'vm-a', spec: { instant: 'Prefer' }, thenMs: 0 },
+    { do: 'objectLate', vm: 'vm-c', afterMs: 8_000, by: 'heir', thenMs: 2_022 },
+    { do: 'apply', vm: 'vm-c', spec: {}, thenMs: 2_889 },
+    { do: 'delete', vm: 'vm-c', thenMs: 68 },
+    { do: 'vanish', nth: 4, thenMs: 5 },
+    { do: 'delete', vm: 'vm-c', thenMs: 269_407 },
+    {
+      do: 'readyMade',
+      made: { count: 1, vcpus: 8, gpuCount: 1, operatingSystem: 'Ubuntu 20.04 LTS', listedPrice: '0.05' },
+      ...{ vm: 'vm-b', thenMs: 60_006 },
+    },
+    { do: 'secret', holds: 'other', thenMs: 0 },
+    { do: 'crash', afterPoints: 3, thenMs: 26_927 },
+  ],
+};
+
 describe('no VM is deleted for want of a resource', () => {
   it('by an operator whose API server answers late when it starts', async () => {
     const world = await worldWith(['trainer', 'beside'], {
@@ -417,6 +440,12 @@ describe('no VM is deleted for want of a resource', () => {
     expect(other.machine.world.vms.size).toBe(0);
     expect(world.requestsOf(deletion)).toBe(0);
     expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it("nor is another organization asked about it, by a process that finds that one's key when it starts", async () => {
+    // Found by a random world: the account says that the VM has no resource when the process comes, whose first list is that of the others.
+    const { breaches } = await play(foundOthersKey);
+    expect(breaches).toEqual([]);
   });
 
   it('by an account that is being deleted', async () => {

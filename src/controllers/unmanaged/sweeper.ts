@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/logger.ts';
 import { objectionBeforehand, objectionTo, type Known } from '../../plan/unmanaged/objections.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
 import type { Lane, Ticket } from '../../provider/gate-contract.ts';
-import { listAskedAs, type AccountRuntime } from '../accounts.ts';
+import { listAskedAs, provenList, type AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKinds } from '../vm/kinds.ts';
 import { claimantOf, isOwned, type CensusDeps } from './census.ts';
@@ -226,11 +226,11 @@ export function isConcerned(account: CustomObject): boolean {
   return dueIn(account).length > 0 || conditionOf(conditions, 'ListDistrusted')?.status === 'True';
 }
 
-/** Those that the account names, and that a doubtful list does not have. */
-function missingIn({ status }: CustomObject, runtime: AccountRuntime): string[] {
-  const list = listAskedAs(runtime.keyFingerprint, runtime);
+/** Those that the account names, and that a doubtful list of its own organization does not have. */
+function missingIn(account: CustomObject, runtime: AccountRuntime): string[] {
+  const list = provenList(account, runtime);
   if (list?.distrusted === undefined) return [];
-  return unmanagedIn(status).flatMap(({ id }) => (list.byId.has(id) || list.unreadable.has(id) ? [] : [id]));
+  return unmanagedIn(account.status).flatMap(({ id }) => (list.byId.has(id) || list.unreadable.has(id) ? [] : [id]));
 }
 
 /** Waits for all of them, whatever becomes of one: what still ran would be begun a second time. */

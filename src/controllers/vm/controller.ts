@@ -87,6 +87,7 @@ export class VmController implements Reconciler {
 
   async #run(storeKey: string, memory: VmMemory, signal: AbortSignal): Promise<Outcome> {
     const { announcements } = memory;
+    memory.reconsider();
     let inputs: InputsView = notNeeded;
     for (let step = 0; step < mostSteps; step++) {
       const object = this.#deps.store.get(storeKey);

@@ -121,6 +121,17 @@ describe('a resource is known to be new', () => {
   });
 });
 
+it('forgets that a deployment made nothing if that could not be written, and concludes it anew', () => {
+  const memory = new VmMemory();
+  memory.journalOver({ launch: pending });
+  memory.unsaved = { launch: { ...pending, outcome: 'Absent' }, retiring: [] };
+  memory.announcements.push({ type: 'Normal', reason: 'LaunchAbsent', message: 'Two lists prove it.' });
+  expect(memory.journalOver({ launch: pending }).launch?.outcome).toBe('Absent');
+  memory.reconsider();
+  expect(memory.journalOver({ launch: pending })).toEqual({ launch: pending, retiring: [] });
+  expect(memory.announcements).toEqual([]);
+});
+
 describe('a journal that could not be written yet', () => {
   const vm = recordedVm('vm-1');
   const uncertain = launchOf({ outcome: 'Uncertain' });

@@ -19,7 +19,7 @@ import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
 import { callPatienceMs } from '../../plan/vm/rule.ts';
 import { Bidding } from './bidding.ts';
 import { StartsFiled } from './starts.ts';
-import { isOvertaken, type Unsaved } from './unsaved.ts';
+import { isOvertaken, reconsidered, withdraw, type Unsaved } from './unsaved.ts';
 
 /** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
 const longestRetryAfterMs = 120_000;
@@ -71,6 +71,13 @@ export class VmMemory {
 
   set unsaved(journal: Journal | undefined) {
     this.#unsaved = journal === undefined ? undefined : { journal, over: this.#written };
+  }
+
+  /** The resource is looked at anew, by what is known now. */
+  reconsider(): void {
+    const before = this.#unsaved;
+    this.#unsaved = before && reconsidered(before);
+    if (this.#unsaved !== before) withdraw(this.announcements, 'LaunchAbsent');
   }
 
   /** What the status says, or what has come since and could not be written yet. */

@@ -1,6 +1,5 @@
 import { conditionOf } from '../../api/conditions.ts';
 import type { VmSpec } from '../../api/vm.ts';
-import type { GpuAccountStatus } from '../../api/gpu-account.ts';
 import { annotations, finalizerName } from '../../api/group.ts';
 import { keptIn, type KeptVms } from '../../api/unmanaged-vms.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
@@ -23,7 +22,7 @@ import { forgottenLaunch, isEmptied } from '../../plan/vm/forgotten.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { ServiceFact } from '../../plan/service/words.ts';
 import { isNoted } from '../../plan/unmanaged/kept.ts';
-import { listAskedAs, type AccountRegistry, type AccountRuntime } from '../accounts.ts';
+import { provenList, type AccountRegistry } from '../accounts.ts';
 import type { InputReader } from '../input-reader.ts';
 import { markedVmsOf, unretired } from '../marks.ts';
 import { decodeSecret, qualifiedKey, type CustomObject, type SecretObject } from '../objects.ts';
@@ -196,15 +195,6 @@ function accountView({ accounts, accountsStore }: ObserveDeps, name: string, nam
     },
     bids: fleet.bids,
   };
-}
-
-/**
- * The list, if it was got with the key that calls would carry now, and that key is the one whose lists are believed. Without
- * a list nothing is done at the provider: neither a key that was exchanged since, nor a list from before, is acted on.
- */
-function provenList({ status }: CustomObject, runtime: AccountRuntime): Snapshot | undefined {
-  const proven = (status as GpuAccountStatus | undefined)?.organization?.keyFingerprint;
-  return runtime.keyFingerprint === proven ? listAskedAs(proven, runtime) : undefined;
 }
 
 function secretView(deps: ObserveDeps, object: CustomObject, memory: VmMemory): SecretView {

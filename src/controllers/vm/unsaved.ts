@@ -1,5 +1,6 @@
 import type { Journal } from '../../plan/vm/observation.ts';
 import { isInDoubt } from '../../plan/vm/proof.ts';
+import type { Announcement } from '../../plan/vm/verdict.ts';
 
 /** A journal that could not be written yet. */
 export interface Unsaved {
@@ -19,6 +20,22 @@ export function isOvertaken({ journal: own, over }: Unsaved, written: Journal): 
   // A VM of an earlier attempt, which has its place again since this attempt made none, is no news of this attempt.
   if (isOfThatLaunch(own) || (own.vm !== undefined && !isOfThatLaunch(written))) return false;
   return written.vm !== undefined || (isInDoubt(own) && !isInDoubt(written));
+}
+
+/**
+ * What is left of it to be written when the resource is looked at anew. That a deployment made no VM follows from lists alone, and
+ * is concluded anew: while the API server took no write, a later list may have shown the VM, or the provider may have when it was
+ * asked for another one that they all lacked.
+ */
+export function reconsidered(unsaved: Unsaved): Unsaved {
+  const { journal, over } = unsaved;
+  const isConclusion = journal.launch?.outcome === 'Absent' && journal.launch.name === over.launch?.name;
+  return isConclusion && isInDoubt(over) ? { journal: { ...journal, launch: over.launch }, over } : unsaved;
+}
+
+/** What was to be said once it is written is not said. */
+export function withdraw(announcements: Announcement[], reason: Announcement['reason']): void {
+  announcements.splice(0, Infinity, ...announcements.filter((one) => one.reason !== reason));
 }
 
 /** The recorded VM came from the journal's last launch. */
