@@ -3,24 +3,44 @@ import { Document, Scalar } from 'yaml';
 /** Where all of it is on the VM. */
 export const containerDirectory = '/etc/gpuvm-container';
 
+/** What it says is in the journal: `journalctl -u gpuvm-container`. */
+const unitName = 'gpuvm-container.service';
+
 /**
  * The same for every container: nothing of a spec is in it, and no shell ever reads what is. xargs takes the words from the
- * file "run", where each ends with a NUL, and hands them to docker as they are.
- *
- * The registry, or Docker itself, may not answer yet when the VM has just started. The tries are bounded, as cloud-init waits
- * for their end; a member whose container never comes up is the pool's to replace.
+ * file "run", where each ends with a NUL, and hands them to docker as they are. Once that went well it is Docker that starts
+ * the container after a boot, and a container that somebody has removed since then stays removed.
  */
 const startScript = `#!/bin/sh
-# Starts the container of the GpuPool; the command is in the file "run", its words ended by NULs.
+# Tries once to start the container of the GpuPool; the command is in the file "run", its words ended by NULs.
 cd "$(dirname "$0")" || exit 1
-tries=30
-until xargs -0 -a run docker --config "$PWD"; do
-  tries=$((tries - 1))
-  [ "$tries" -gt 0 ] || exit 1
-  # A try that has failed half-way leaves a container behind that has the name.
-  docker rm --force gpuvm >/dev/null 2>&1
-  sleep 10
-done
+[ -e started ] && exit 0
+# A try that has failed half-way leaves a container behind that has the name.
+docker rm --force gpuvm >/dev/null 2>&1
+xargs -0 -a run docker --config "$PWD" || exit 1
+touch started
+# It runs: a disk that is full is no reason to start it anew.
+exit 0
+`;
+
+/**
+ * The registry, or Docker itself, may not answer yet when the VM has just started, nor for hours afterwards: it is tried again
+ * for ever, also after a boot. What gave up would leave a VM that is billed and can never become Ready, and a registry that is
+ * down for a while would so take a whole pool. Not by cloud-init itself, which waits for the end of what it runs.
+ */
+const unit = `[Unit]
+Description=Start the container of the GpuPool
+Wants=network-online.target docker.service
+After=network-online.target docker.service
+StartLimitIntervalSec=0
+
+[Service]
+ExecStart=/bin/sh ${containerDirectory}/start
+Restart=on-failure
+RestartSec=20
+
+[Install]
+WantedBy=multi-user.target
 `;
 
 interface WrittenFile {
@@ -39,31 +59,32 @@ interface WrittenFile {
 export function cloudConfig(words: readonly string[], dockerConfig: string | undefined): string {
   const document = new Document({
     write_files: [
-      script('start', startScript),
+      plainFile(`${containerDirectory}/start`, { permissions: '0700', text: startScript }),
+      plainFile(`/etc/systemd/system/${unitName}`, { permissions: '0644', text: unit }),
       secretFile('run', words.map((word) => `${word}\0`).join('')),
       ...(dockerConfig === undefined ? [] : [secretFile('config.json', dockerConfig)]),
     ],
-    runcmd: [['sh', `${containerDirectory}/start`]],
+    runcmd: [
+      ['systemctl', 'enable', unitName],
+      // Whoever waits for cloud-init does not wait for a registry.
+      ['systemctl', 'start', '--no-block', unitName],
+    ],
   });
   return `#cloud-config\n${document.toString({ lineWidth: 0 })}`;
 }
 
-function script(name: string, text: string): WrittenFile {
-  return { ...fileOf(name, '0700'), content: scalar(text, Scalar.BLOCK_LITERAL) };
+function plainFile(path: string, { permissions, text }: { permissions: string; text: string }): WrittenFile {
+  return { ...fileOf(path, permissions), content: scalar(text, Scalar.BLOCK_LITERAL) };
 }
 
 function secretFile(name: string, text: string): WrittenFile {
   // In quotes: what is base64 may look like a number, "0b11", to the YAML 1.1 of cloud-init.
   const content = scalar(Buffer.from(text, 'utf8').toString('base64'), Scalar.QUOTE_SINGLE);
-  return { ...fileOf(name, '0600'), encoding: scalar('b64', Scalar.PLAIN), content };
+  return { ...fileOf(`${containerDirectory}/${name}`, '0600'), encoding: scalar('b64', Scalar.PLAIN), content };
 }
 
-function fileOf(name: string, permissions: string): Pick<WrittenFile, 'path' | 'owner' | 'permissions'> {
-  return {
-    path: `${containerDirectory}/${name}`,
-    owner: 'root:root',
-    permissions: scalar(permissions, Scalar.QUOTE_SINGLE),
-  };
+function fileOf(path: string, permissions: string): Pick<WrittenFile, 'path' | 'owner' | 'permissions'> {
+  return { path, owner: 'root:root', permissions: scalar(permissions, Scalar.QUOTE_SINGLE) };
 }
 
 function scalar(text: string, type: Scalar.Type): Scalar {

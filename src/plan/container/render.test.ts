@@ -56,7 +56,7 @@ function read(text: string): CloudConfig {
   return parse(text, { version: '1.1' }) as CloudConfig;
 }
 
-/** A VM, as far as a container needs one: a directory in place of /etc, and a docker that notes what it is given. */
+/** A VM, as far as a container needs one: a directory in place of /, a docker that notes what it is given, and a systemd. */
 class Guest {
   readonly #root: string;
 
@@ -72,9 +72,10 @@ class Guest {
       'docker',
       `[ "$1" = rm ] && { echo "$@" >> "${root}/removed"; exit 0; }
 if [ -s "${root}/failures" ]; then sed -i 1d "${root}/failures"; exit 125; fi
+echo started >> "${root}/starts"
 for word in "$@"; do printf '%s\\0' "$word"; done > "${root}/received"`,
     );
-    await guest.#program('sleep', `echo "$1" >> "${root}/slept"`);
+    await guest.#program('systemctl', `echo "$@" >> "${root}/asked"`);
     return guest;
   }
 
@@ -89,25 +90,57 @@ for word in "$@"; do printf '%s\\0' "$word"; done > "${root}/received"`,
     await writeFile(path.join(this.#root, 'failures'), 'failure\n'.repeat(times));
   }
 
-  /** Does what cloud-init does: writes the files, then runs the commands. Gives the words that docker was given in the end. */
-  async boot(text: string): Promise<string[]> {
-    const here = (absolute: string): string => absolute.replace(containerDirectory, this.directory);
-    await mkdir(this.directory, { recursive: true });
+  /** Begins as a new VM, and does what cloud-init does: writes the files, then runs the commands. */
+  async install(text: string): Promise<void> {
+    for (const name of ['etc', 'asked', 'removed', 'starts', 'received']) {
+      await rm(path.join(this.#root, name), { recursive: true, force: true });
+    }
     const { write_files: files, runcmd } = read(text);
     for (const { path: file, permissions, encoding, content } of files) {
       const bytes = Buffer.from(content, encoding === 'b64' ? 'base64' : 'utf8');
-      await writeFile(here(file), bytes, { mode: Number.parseInt(permissions, 8) });
+      await mkdir(path.dirname(this.#here(file)), { recursive: true });
+      await writeFile(this.#here(file), bytes, { mode: Number.parseInt(permissions, 8) });
     }
-    const PATH = `${path.join(this.#root, 'bin')}:${process.env['PATH'] ?? ''}`;
-    for (const [program = '', ...words] of runcmd) {
-      await promisify(execFile)(program, words.map(here), { env: { PATH } });
+    for (const command of runcmd) await this.#run(command);
+  }
+
+  /** Does what systemd does with a unit that it is to start: runs it, and again as often as the unit says. */
+  async start(): Promise<void> {
+    const unit = await readFile(this.#here('/etc/systemd/system/gpuvm-container.service'), 'utf8');
+    const settings = Object.fromEntries(unit.split('\n').map((line) => line.split('=', 2) as [string, string]));
+    const isAgain = settings['Restart'] === 'on-failure' && settings['StartLimitIntervalSec'] === '0';
+    for (;;) {
+      const isDone = await this.#run(settings['ExecStart']?.split(' ') ?? []).then(
+        () => true,
+        () => false,
+      );
+      if (isDone || !isAgain) return;
     }
+  }
+
+  /** Gives the words that docker was given in the end. */
+  async boot(text: string): Promise<string[]> {
+    await this.install(text);
+    await this.start();
     const received = await readFile(path.join(this.#root, 'received'), 'utf8');
     return received.split('\0').slice(0, -1);
   }
 
+  async #run([program = '', ...words]: readonly string[]): Promise<void> {
+    const PATH = `${path.join(this.#root, 'bin')}:${process.env['PATH'] ?? ''}`;
+    await promisify(execFile)(
+      program,
+      words.map((word) => (word.startsWith('/') ? this.#here(word) : word)),
+      { env: { PATH } },
+    );
+  }
+
+  #here(absolute: string): string {
+    return path.join(this.#root, absolute);
+  }
+
   get directory(): string {
-    return path.join(this.#root, 'etc');
+    return this.#here(containerDirectory);
   }
 
   async lines(name: string): Promise<string[]> {
@@ -168,15 +201,26 @@ describe('on a VM', () => {
   test('a start that fails is tried again, after what it has left behind is gone', async () => {
     await guest.failNext(2);
     expect(await guest.boot(rendered({}).text)).toContain('run');
-    expect(await guest.lines('slept')).toEqual(['10', '10']);
-    expect(await guest.lines('removed')).toEqual(['rm --force gpuvm', 'rm --force gpuvm']);
+    expect(await guest.lines('removed')).toEqual(Array(3).fill('rm --force gpuvm'));
   });
 
-  test('a start that goes on failing ends after thirty tries', async () => {
-    await guest.failNext(1000);
-    await expect(guest.boot(rendered({}).text)).rejects.toMatchObject({ code: 1 });
-    expect(await guest.lines('failures')).toHaveLength(970);
-    await guest.failNext(0);
+  test('a start that goes on failing is tried for as long as it takes, and cloud-init does not wait for it', async () => {
+    const { text } = rendered({});
+    await guest.failNext(40);
+    await guest.install(text);
+    expect(await guest.lines('asked')).toEqual([
+      'enable gpuvm-container.service',
+      'start --no-block gpuvm-container.service',
+    ]);
+    await guest.start();
+    expect(await guest.lines('failures')).toEqual([]);
+    expect(await guest.lines('starts')).toHaveLength(1);
+  });
+
+  test('a container that was started is Docker’s after a boot: it is neither removed nor started anew', async () => {
+    await guest.boot(rendered({}).text);
+    await guest.start();
+    expect([await guest.lines('starts'), await guest.lines('removed')]).toEqual([['started'], ['rm --force gpuvm']]);
   });
 
   test('no text gets out of its word, whatever is in it', async () => {
@@ -254,8 +298,10 @@ test('the text is one that the provider takes as it is, and that YAML reads as t
       expect(text).not.toContain('\\');
       expect(encodeCloudInit(text).replaceAll('\\n', '\n')).toBe(text.slice(text.indexOf('\n') + 1));
       expect(Object.keys(read(text))).toEqual(['write_files', 'runcmd']);
-      expect(read(text).runcmd).toEqual([['sh', `${containerDirectory}/start`]]);
-      expect(read(text).write_files.map((file) => file.permissions)).toEqual(['0700', '0600']);
+      expect(read(text).runcmd.flat().join(' ')).toBe(
+        'systemctl enable gpuvm-container.service systemctl start --no-block gpuvm-container.service',
+      );
+      expect(read(text).write_files.map((file) => file.permissions)).toEqual(['0700', '0644', '0600']);
     }),
   );
 });
