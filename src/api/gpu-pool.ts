@@ -83,7 +83,7 @@ const repairField = z
       .max(100)
       .default(40)
       .describe(
-        'While more than this share of the members is unhealthy nothing is repaired: that is no matter of single VMs. A single one is repaired in any case.',
+        'While more than this share of the members is unhealthy nothing is repaired, but for a single one that is tried now and then: that is no matter of single VMs. One that is the only unhealthy one is repaired in any case.',
       ),
     maxFailures: z
       .int()
@@ -159,11 +159,13 @@ const breakerField = z
     since: z.string().max(64).describe('When the first of these repairs was made. Members made since then carry it.'),
     failures: z.int().describe('Replacements in a row that did not become Ready.'),
     openedAt: timeField.optional().describe('When so many had failed that repairs stopped.'),
-    probes: z.int().optional().describe('Single replacements that were tried since then.'),
+    probes: z.int().optional().describe('Single replacements that were tried since repairs stopped.'),
     nextProbeAt: timeField.optional().describe('When the next one is tried.'),
     templateHash: shortText.optional().describe('Of the template that failed: another one begins anew.'),
   })
-  .describe('How repairs have fared. They stop after spec.repair.maxFailures failures in a row.');
+  .describe(
+    'How repairs have fared. They stop after spec.repair.maxFailures failures in a row, and while too many members are unhealthy.',
+  );
 export type PoolBreaker = z.infer<typeof breakerField>;
 
 export const gpuPoolStatusSchema = z

@@ -123,7 +123,8 @@ export const reasons = {
   WaitingForDeletion: 'Members of an older template are replaced when somebody deletes them (updateStrategy OnDelete).',
   BreakerOpen:
     'Too many replacements in a row did not become Ready: no further ones are made but for rare probes. The message says how to go on.',
-  TooManyUnhealthy: 'More members are unhealthy than repair.maxUnhealthyPercent allows: nothing is repaired.',
+  TooManyUnhealthy:
+    'More members are unhealthy than repair.maxUnhealthyPercent allows: none is replaced but for rare probes. The message says how to go on.',
   // GpuBudget
   WithinBudget: 'There is room within all limits.',
   BudgetUsedUp: 'A limit is reached: no further VM is deployed or started. The message says which.',

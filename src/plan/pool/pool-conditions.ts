@@ -1,6 +1,7 @@
 import type { ConditionDraft } from '../../api/conditions.ts';
 import type { PoolObservation } from './observation.ts';
 import type { Findings } from './plan.ts';
+import { stopReasonOf } from './repair.ts';
 import type { Counts } from './status.ts';
 
 interface Said {
@@ -72,15 +73,10 @@ function scalingDown({ counts: { deleting } }: Said): ConditionDraft {
 }
 
 function repairing({ findings: { repair }, message = '' }: Said): ConditionDraft {
-  switch (repair.state) {
-    case 'working':
-      return condition('Repairing', 'True', 'ReplicasAsWanted', 'Members whose VMs do not become Ready are replaced.');
-    case 'tooManyUnhealthy':
-      return condition('Repairing', 'False', 'TooManyUnhealthy', message);
-    case 'open':
-    case 'exhausted':
-      return condition('Repairing', 'False', 'BreakerOpen', message);
-  }
+  const stopped = stopReasonOf(repair);
+  return stopped === undefined
+    ? condition('Repairing', 'True', 'ReplicasAsWanted', 'Members whose VMs do not become Ready are replaced.')
+    : condition('Repairing', 'False', stopped, message);
 }
 
 function synced({ meta, blocked }: PoolObservation): ConditionDraft {
@@ -93,7 +89,9 @@ function synced({ meta, blocked }: PoolObservation): ConditionDraft {
 /** One of the two, and only while it is true. */
 function kstatus(observation: PoolObservation, said: Said): ConditionDraft[] {
   const { findings, counts, message = 'Members are being made, replaced or deleted.' } = said;
-  if (findings.repair.state === 'exhausted') return [condition('Stalled', 'True', 'BreakerOpen', message)];
+  const { repair } = findings;
+  const stopped = stopReasonOf(repair);
+  if (stopped !== undefined && repair.state === 'exhausted') return [condition('Stalled', 'True', stopped, message)];
   const isDone = counts.available >= counts.wanted && !isChanging(observation, said);
   return isDone ? [] : [condition('Reconciling', 'True', 'ReplicasChanging', message)];
 }

@@ -13,6 +13,9 @@ const since = '2026-01-01T00:30:00.000Z';
 /** What a member has whose VM has not become Ready in time. */
 const broken: Partial<PoolMember> = { ...building(start) };
 
+/** What the status says once too many were broken, when the next single one is due. */
+const tried = { since, failures: 0, templateHash: hash, probes: 0, nextProbeAt: '2026-01-01T01:00:00Z' };
+
 function pool(members: readonly Partial<PoolMember>[], status = {}, meta = {}): ReturnType<typeof planRepair> {
   const { meta: base } = poolOf();
   const made = members.map((fields, index) => memberOf(spec, index, fields));
@@ -80,7 +83,61 @@ it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: stri
     'nobody where more are broken than may be',
     [...many(5, broken), ...many(5, running())],
     {},
-    { victims: [], state: 'tooManyUnhealthy' },
+    { victims: [], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'where more are broken than may be nobody before the time',
+    [...many(5, broken), ...many(5, running())],
+    { breaker: { ...tried, nextProbeAt: '2026-01-01T01:00:01Z' } },
+    { victims: [], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'when it has come a single one',
+    [...many(5, broken), ...many(5, running())],
+    { breaker: tried },
+    { victims: ['pool-0'], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'and no other while it is not known what becomes of that, also where no more than may be are left besides it',
+    [{ repairedSince: since }, broken],
+    { breaker: { ...tried, probes: 1 } },
+    { victims: [], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'the next one is the one that has failed, so that the others can be looked at',
+    [broken, { ...building(start + minute), repairedSince: since }],
+    { breaker: { ...tried, probes: 1 } },
+    { victims: ['pool-1'], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'after the last of them nothing is tried any more, where many are broken',
+    [broken, { ...building(start + minute), repairedSince: since }],
+    { breaker: { ...tried, probes: 5 } },
+    { victims: [], state: 'exhausted', failures: 0 },
+  ],
+  [
+    'once one of them is Ready the others are repaired where they are not too many any more',
+    [{ ...running(), repairedSince: since }, broken],
+    { breaker: { ...tried, probes: 1 } },
+    { victims: ['pool-1'], state: 'working', failures: 0 },
+  ],
+  [
+    'and are tried one by one where they are',
+    [{ ...running(), repairedSince: since }, broken, broken],
+    { breaker: { ...tried, probes: 1 } },
+    { victims: [], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'nothing is left of that once the others are well again by themselves',
+    many(5, running()),
+    { breaker: tried },
+    { victims: [], state: 'working' },
+  ],
+  [
+    'a breaker that is open has its single tries also where many are broken',
+    [...many(5, broken), ...many(5, running())],
+    { breaker: { ...tried, failures: 3, openedAt: since } },
+    { victims: ['pool-0'], state: 'open', failures: 3 },
   ],
   [
     'a replacement that failed counts, and is replaced',
@@ -178,4 +235,18 @@ it('begins anew when somebody asks for it, once', () => {
   expect(pool(members, { ...status, lastHandledReconcileAt: 'now' }, { reconcileRequestedAt: 'now' }).victims).toEqual(
     [],
   );
+});
+
+it('says that repairs go on only when they do', () => {
+  const status = { breaker: { ...tried, failures: 3, openedAt: since, probes: 1 } };
+  const proof = { ...running(), repairedSince: since };
+  expect(pool([proof, ...many(9, running())], status).isClosed).toBe(true);
+  expect(pool([proof, ...many(5, broken)], status)).toMatchObject({ isClosed: false, state: 'tooManyUnhealthy' });
+});
+
+it('waits for longer before each further single try, and says when the next one is due', () => {
+  const after = [0, 1, 2, 3].map((probes) => pool(many(4, broken), { breaker: { ...tried, probes } }).breaker);
+  expect(after.map((breaker) => (Date.parse(breaker?.nextProbeAt ?? '') - now) / minute)).toEqual([20, 40, 80, 160]);
+  const first = pool(many(4, broken));
+  expect([first.nextAt, first.breaker?.nextProbeAt]).toEqual([now + 10 * minute, '2026-01-01T01:10:00.000Z']);
 });

@@ -7,7 +7,9 @@ import type { PoolMember, PoolObservation } from './observation.ts';
 /**
  * Which broken members are replaced, and when that stops. Two things stop it: many that are broken at once, which is no matter
  * of single VMs; and replacements that fail one after the other, since then what they are made from is broken, and each
- * further one only costs money. What is broken while repairs are stopped is left as it is, for a person to look at.
+ * further one only costs money. What is broken while repairs are stopped is left as it is, for a person to look at, but for one
+ * at a time that is tried anew after growing pauses: what has passed by itself, or was mended elsewhere, would else be noticed
+ * by nobody.
  */
 export interface Repair {
   /** Members to delete; what takes their place is made as for any that is missing. */
@@ -32,7 +34,7 @@ export interface Repair {
 
 export type RepairState = 'working' | 'tooManyUnhealthy' | 'open' | 'exhausted';
 
-/** Replacements that are tried one at a time while the breaker is open, and the first of the pauses between them. */
+/** Replacements that are tried one at a time while repairs are stopped, and the first of the pauses between them. */
 export const mostProbes = 5;
 const firstPauseMs = 10 * 60_000;
 
@@ -46,16 +48,46 @@ export function planRepair(observation: PoolObservation): Repair {
   const unhealthy = active.filter(
     (member) => brokenAt(member, observation.spec) !== undefined && !pending.includes(member),
   );
-  const common = { broken, unhealthy, pending, isClosed: isProven && before.openedAt !== undefined };
-  if (isHeld(observation)) return { ...common, ...heldRepair(row) };
-  if (isTooMany(observation, { ...common, members: active.length })) {
-    const nextAt = nextBreakAt(observation, active);
-    return { ...common, victims: [], breaker: row, state: 'tooManyUnhealthy', nextAt };
-  }
-  const given = { row, broken, pending: pending.length };
-  const repaired = row?.openedAt === undefined ? repair(observation, given) : probe(observation, { ...given, row });
-  const times = [nextBreakAt(observation, active), repaired.nextAt].filter((at) => at !== undefined);
-  return { ...common, ...repaired, nextAt: times.length === 0 ? undefined : Math.min(...times) };
+  const common = { broken, unhealthy, pending };
+  if (isHeld(observation)) return { ...common, ...heldRepair(row), isClosed: isProven && isOpen(before) };
+  const outcome = outcomeOf(observation, { ...common, row, active });
+  const times = [nextBreakAt(observation, active), outcome.nextAt].filter((at) => at !== undefined);
+  return {
+    ...common,
+    ...outcome,
+    isClosed: isProven && isOpen(before) && outcome.state === 'working',
+    nextAt: times.length === 0 ? undefined : Math.min(...times),
+  };
+}
+
+interface Given extends Pick<Repair, 'broken' | 'unhealthy' | 'pending'> {
+  readonly row: PoolBreaker | undefined;
+  readonly active: readonly PoolMember[];
+}
+
+function outcomeOf(observation: PoolObservation, given: Given): Outcome {
+  const { row } = given;
+  if (isOpen(row)) return probe(observation, { ...given, row });
+  if (!isTooMany(observation, given)) return repair(observation, { ...given, row: withoutProbes(given) });
+  if (!isProbed(row)) return held(observation, row);
+  const probed = probe(observation, { ...given, row });
+  return probed.state === 'exhausted' ? probed : { ...probed, state: 'tooManyUnhealthy' };
+}
+
+/** Repairs have stopped as too many of them failed. */
+function isOpen(row: PoolBreaker | undefined): row is PoolBreaker {
+  return row?.openedAt !== undefined;
+}
+
+/** Repairs have stopped, and single ones are tried: also where it is only as too many are broken. */
+function isProbed(row: PoolBreaker | undefined): row is PoolBreaker {
+  return row?.probes !== undefined;
+}
+
+/** What is being said of repairs that have stopped; undefined while they go on. */
+export function stopReasonOf({ state, breaker }: Repair): 'BreakerOpen' | 'TooManyUnhealthy' | undefined {
+  if (state === 'working') return undefined;
+  return state === 'tooManyUnhealthy' || !isOpen(breaker) ? 'TooManyUnhealthy' : 'BreakerOpen';
 }
 
 /** Nothing could be made in the place of what is replaced, or nothing is to be: what is not tried must not count as tried. */
@@ -96,12 +128,11 @@ export function handled(value: string): string {
   return shortened(printable(value), longestHandled);
 }
 
-function isTooMany(
-  { spec }: PoolObservation,
-  { broken, unhealthy, members }: Pick<Repair, 'broken' | 'unhealthy'> & { readonly members: number },
-): boolean {
-  if (broken.length === 0 || unhealthy.length <= 1) return false;
-  return unhealthy.length * 100 > spec.repair.maxUnhealthyPercent * members;
+function isTooMany({ spec }: PoolObservation, { broken, unhealthy, pending, row, active }: Given): boolean {
+  // One that is tried in the place of another is none that is well: else all others were replaced as soon as it is made.
+  const count = unhealthy.length + (isProbed(row) ? pending.length : 0);
+  if (broken.length === 0 || count <= 1) return false;
+  return count * 100 > spec.repair.maxUnhealthyPercent * active.length;
 }
 
 /** Made since the first of these repairs: by what became of it is known whether they help. */
@@ -116,14 +147,7 @@ function isPending(member: PoolMember, row: PoolBreaker, broken: readonly PoolMe
 
 type Outcome = Pick<Repair, 'victims' | 'breaker' | 'state' | 'nextAt'>;
 
-function repair(
-  { now, spec, hash }: PoolObservation,
-  given: {
-    readonly row: PoolBreaker | undefined;
-    readonly broken: readonly PoolMember[];
-    readonly pending: number;
-  },
-): Outcome {
+function repair({ now, spec, hash }: PoolObservation, given: Pick<Given, 'row' | 'broken' | 'pending'>): Outcome {
   const { maxFailures } = spec.repair;
   const { broken } = given;
   if (broken.length === 0) return { victims: [], breaker: given.row, state: 'working', nextAt: undefined };
@@ -133,7 +157,7 @@ function repair(
   const failures = row.failures + countOfRow(broken);
   if (failures >= maxFailures) return opened({ ...row, failures }, now);
   // All that are under way may fail: together with those that have, they must not be more than are allowed.
-  const victims = broken.slice(0, Math.max(0, maxFailures - failures - given.pending));
+  const victims = broken.slice(0, Math.max(0, maxFailures - failures - given.pending.length));
   if (victims.length === 0) return { victims, breaker: given.row, state: 'working', nextAt: undefined };
   // Those that are deleted are not seen any more.
   const breaker = { ...row, failures: row.failures + countOfRow(victims) };
@@ -141,28 +165,41 @@ function repair(
 }
 
 function opened(row: PoolBreaker, now: number): Outcome {
+  return { ...probing({ ...row, openedAt: toPreciseTimestamp(now) }, now), state: 'open' };
+}
+
+/** Too many are broken: from now on single ones are tried. Failures that came before are still those of a row. */
+function held({ now, hash }: PoolObservation, row: PoolBreaker | undefined): Outcome {
+  const begun = row ?? { since: toPreciseTimestamp(now), failures: 0, templateHash: hash };
+  return { ...probing(begun, now), state: 'tooManyUnhealthy' };
+}
+
+function probing(row: PoolBreaker, now: number): Omit<Outcome, 'state'> {
   const nextAt = now + firstPauseMs;
-  const times = { openedAt: toPreciseTimestamp(now), nextProbeAt: toPreciseTimestamp(nextAt) };
-  return { victims: [], breaker: { ...row, ...times, probes: 0 }, state: 'open', nextAt };
+  return { victims: [], breaker: { ...row, nextProbeAt: toPreciseTimestamp(nextAt), probes: 0 }, nextAt };
+}
+
+/** As it was before too many were broken. */
+function withoutProbes({ row, active }: Pick<Given, 'row' | 'active'>): PoolBreaker | undefined {
+  if (row === undefined || !isProbed(row)) return row;
+  const { since, failures, templateHash, probes } = row;
+  const isUsed = failures > 0 || probes !== 0 || active.some((member) => isOfRow(member, row));
+  return isUsed ? { since, failures, templateHash } : undefined;
 }
 
 /** One at a time, and only once it is known what became of the one before. */
 function probe(
   { now }: PoolObservation,
-  {
-    row,
-    broken,
-    pending,
-  }: { readonly row: PoolBreaker; readonly broken: readonly PoolMember[]; readonly pending: number },
+  { row, broken, pending }: Pick<Given, 'broken' | 'pending'> & { readonly row: PoolBreaker },
 ): Outcome {
   const { probes = 0 } = row;
   const none = { victims: [], breaker: row } as const;
-  if (probes >= mostProbes) return { ...none, state: pending > 0 ? 'open' : 'exhausted', nextAt: undefined };
+  if (probes >= mostProbes) return { ...none, state: pending.length > 0 ? 'open' : 'exhausted', nextAt: undefined };
   const dueAt = Date.parse(row.nextProbeAt ?? '');
   // The last of those that failed, so that the others can go on being looked at.
   const victim = broken.findLast((member) => isOfRow(member, row)) ?? broken[0];
   if (now < dueAt) return { ...none, state: 'open', nextAt: dueAt };
-  if (pending > 0 || victim === undefined) return { ...none, state: 'open', nextAt: undefined };
+  if (pending.length > 0 || victim === undefined) return { ...none, state: 'open', nextAt: undefined };
   const isLast = probes + 1 >= mostProbes;
   const nextProbeAt = isLast ? undefined : toPreciseTimestamp(now + firstPauseMs * 2 ** (probes + 1));
   return { victims: [victim], breaker: { ...row, nextProbeAt, probes: probes + 1 }, state: 'open', nextAt: undefined };

@@ -265,3 +265,62 @@ describe('a template whose VMs never become Ready', () => {
     );
   });
 });
+
+describe('a fault that all members share', () => {
+  /** Members are made from what is broken all the time, or for a while. */
+  function withBrokenMembers(fields: object): SimulatedPool {
+    const pool = new SimulatedPool(poolSpec(fields, { vcpus: 4 }));
+    pool.brokenVcpus.add(4);
+    pool.step();
+    pool.bringUp();
+    return pool;
+  }
+
+  function pass(pool: SimulatedPool, hours: number, afterStep: () => void): void {
+    for (let round = 0; round < hours * 12; round++) {
+      pool.now += 5 * minute;
+      pool.step();
+      pool.finishDeletions();
+      afterStep();
+      pool.bringUp();
+    }
+  }
+
+  const scenarios = fc.record({ replicas: fc.integer({ min: 2, max: 8 }), updateStrategy: strategies });
+
+  it('costs a few single VMs, never two at once, and then a person is told', () => {
+    fc.assert(
+      fc.property(scenarios, (fields) => {
+        const pool = withBrokenMembers(fields);
+        let before = pool.made;
+        pass(pool, 24, () => {
+          expect(pool.made - before).toBeLessThanOrEqual(1);
+          before = pool.made;
+        });
+        expect(pool.made).toBe(fields.replicas + mostProbes);
+        expect(pool.active).toHaveLength(fields.replicas);
+        expect(pool.status.conditions).toContainEqual(
+          expect.objectContaining({ type: 'Stalled', reason: 'TooManyUnhealthy' }),
+        );
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('heals by itself once it has passed', () => {
+    fc.assert(
+      fc.property(scenarios, fc.integer({ min: 1, max: 3 }), (fields, hours) => {
+        const pool = withBrokenMembers(fields);
+        pass(pool, hours, () => undefined);
+        expect(pool.countAvailable()).toBe(0);
+        pool.brokenVcpus.clear();
+        pass(pool, 6, () => undefined);
+        expect(pool.status).toMatchObject({ replicas: fields.replicas, availableReplicas: fields.replicas });
+        // Each but the one that was being tried is replaced once.
+        expect(pool.made).toBeLessThanOrEqual(2 * fields.replicas + mostProbes);
+        expect(pool.status.breaker).toBeUndefined();
+      }),
+      { numRuns: 20 },
+    );
+  });
+});

@@ -48,3 +48,47 @@ it.each<[string, Partial<PoolMember>[], object, string]>([
 ])('a pool whose repairs have stopped says %s', (_, members, breaker, expected) => {
   expect(said(members, breaker)).toContain(expected);
 });
+
+const many = { failures: 0, openedAt: undefined };
+const stopped = 'more than repair.maxUnhealthyPercent (40) allows: that is no matter of single VMs, so they are left';
+
+it.each<[string, Partial<PoolMember>[], object, string[]]>([
+  [
+    'when a single one is tried, and what a person can do',
+    [broken, broken, running()],
+    { ...many, probes: 0, nextProbeAt: '2026-01-01T01:05:00Z' },
+    [
+      `2 of 3 members are unhealthy, ${stopped} as they are, and billed. A single one is tried again at 2026-01-01T01:05:00Z. `,
+      'delete members to have them replaced at once, or annotate the pool with a new gpuvm.dev/reconcile-requested-at to begin anew; 2 Building. ',
+    ],
+  ],
+  [
+    'that one is being tried',
+    [broken, tried, running()],
+    { ...many, nextProbeAt: '2026-01-01T00:55:00Z' },
+    [
+      `2 of 3 members are unhealthy or still being tried, ${stopped}`,
+      'The last replacement is still awaited; 1 Building.',
+    ],
+  ],
+  [
+    'that nothing is tried any more',
+    [broken, broken, running()],
+    { ...many, probes: 5 },
+    ['5 single tries since then failed as well; there are no more. See what they have in common'],
+  ],
+])('a pool of which too many are unhealthy says %s', (_, members, breaker, expected) => {
+  const message = said(members, breaker);
+  for (const words of expected) expect(message).toContain(words);
+});
+
+it('a pool of which too many stay unhealthy is stalled once nothing is tried any more', () => {
+  const members = [0, 1, 2].map((index) => memberOf(spec, index, broken));
+  const breaker = { ...open, ...many, probes: 5 };
+  expect(planPool(poolOf({ now, spec, members, status: { breaker } })).status.conditions).toEqual(
+    expect.arrayContaining([
+      expect.objectContaining({ type: 'Repairing', status: 'False', reason: 'TooManyUnhealthy' }),
+      expect.objectContaining({ type: 'Stalled', status: 'True', reason: 'TooManyUnhealthy' }),
+    ]),
+  );
+});

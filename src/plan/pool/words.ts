@@ -3,7 +3,7 @@ import { toTimestamp } from '../../lib/clock.ts';
 import { activeOf, isAvailable } from './members.ts';
 import type { PoolMember, PoolObservation } from './observation.ts';
 import type { Findings } from './plan.ts';
-import type { Repair } from './repair.ts';
+import { stopReasonOf, type Repair } from './repair.ts';
 import type { Counts } from './status.ts';
 
 /** What a pool waits for, in a sentence: the first thing that somebody has to see to, or that is going on. */
@@ -16,8 +16,8 @@ const isPaused: Sentence = ({ meta }) =>
 const somethingIsMissing: Sentence = ({ blocked }) => blocked?.message;
 
 const breakerIsOpen: Sentence = ({ now }, { repair }) => {
-  const { breaker, state, broken } = repair;
-  if (breaker?.openedAt === undefined || (state !== 'open' && state !== 'exhausted')) return undefined;
+  const { breaker, broken } = repair;
+  if (breaker === undefined || stopReasonOf(repair) !== 'BreakerOpen') return undefined;
   const stopped = `${countOf(breaker.failures, 'replacement')} in a row did not become Ready, so repairs have stopped${broken.length === 0 ? '' : ` (${countOf(broken.length, 'broken member')} left as ${broken.length === 1 ? 'it is' : 'they are'}, and billed)`}.`;
   return `${stopped} ${nextProbe(breaker, repair, now)} Correct the template, or annotate the pool with a new gpuvm.dev/reconcile-requested-at to begin anew.`;
 };
@@ -34,10 +34,13 @@ function nextProbe({ nextProbeAt, probes = 0 }: PoolBreaker, { state, pending }:
     : `The last replacement is still awaited; ${reasonsOf(pending)} A single one is tried again should it fail.`;
 }
 
-const tooManyAreUnhealthy: Sentence = ({ spec }, { repair }, { active }) =>
-  repair.state === 'tooManyUnhealthy'
-    ? `${repair.unhealthy.length} of ${active} members are unhealthy, more than repair.maxUnhealthyPercent (${spec.repair.maxUnhealthyPercent}) allows: nothing is repaired, as that is no matter of single VMs. See what they have in common; ${reasonsOf(repair.unhealthy)}`
-    : undefined;
+const tooManyAreUnhealthy: Sentence = ({ spec, now }, { repair }, { active }) => {
+  const { breaker, unhealthy, pending } = repair;
+  if (breaker === undefined || stopReasonOf(repair) !== 'TooManyUnhealthy') return undefined;
+  const count = `${unhealthy.length + pending.length} of ${active} members are unhealthy${pending.length === 0 ? '' : ' or still being tried'}`;
+  const stopped = `${count}, more than repair.maxUnhealthyPercent (${spec.repair.maxUnhealthyPercent}) allows: that is no matter of single VMs, so they are left as they are, and billed.`;
+  return `${stopped} ${nextProbe(breaker, repair, now)} See what they have in common, and correct it; delete members to have them replaced at once, or annotate the pool with a new gpuvm.dev/reconcile-requested-at to begin anew; ${reasonsOf(unhealthy)}`;
+};
 
 const membersWait: Sentence = (observation, _, counts) => {
   const down = activeOf(observation).filter((member) => !isAvailable(member, observation));
