@@ -242,9 +242,9 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
 }
 
 function poolController(deps: OperatorDeps, { cluster, events, services }: Parts): GpuPoolController {
-  const { kube, clock, log, leadership, options } = deps;
+  const { kube, clock, random, log, leadership, options } = deps;
   return new GpuPoolController({
-    ...{ kube, clock, log, leadership, services },
+    ...{ kube, clock, random, log, leadership, services },
     store: cluster.pools.store,
     container: { kube, secrets: cluster.secrets, inputs: new InputReader(kube, clock) },
     vms: cluster.vms,

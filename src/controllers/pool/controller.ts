@@ -5,6 +5,7 @@ import { addFinalizer, hasFinalizer, removeFinalizer } from '../../kube/finalize
 import { NotLeadingError } from '../../kube/leader.ts';
 import { isEqualJson, writeStatus } from '../../kube/patch.ts';
 import type { Store } from '../../kube/store.ts';
+import type { Random } from '../../lib/backoff.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { PoolMember } from '../../plan/pool/observation.ts';
@@ -14,7 +15,7 @@ import type { CustomObject } from '../objects.ts';
 import { carryOut, deleteMembers, lookUpMembers, NamespaceEndsError, type PoolActDeps } from './act.ts';
 import type { ContainerSecretDeps } from '../container-secret.ts';
 import { announcementsFor } from './announcements.ts';
-import { prepareContainer, tidyContainers } from './container.ts';
+import { prepareContainer, secretsLookIn, tidyContainers } from './container.ts';
 import { PoolMemory } from './memory.ts';
 import { membersIn, membersOf, observePool, parsePool, type PoolObserveDeps, type PreparedPool } from './observe.ts';
 
@@ -24,6 +25,7 @@ export interface PoolControllerDeps extends Omit<PoolActDeps, 'vms' | 'mayGoOn'>
   readonly log: Logger;
   readonly container: ContainerSecretDeps;
   readonly leadership: { assertLeading(): void };
+  readonly random: Random;
   /** How often is tried again what nothing tells of. */
   readonly retryMs: number;
 }
@@ -159,15 +161,13 @@ export class GpuPoolController implements Reconciler {
   }
 
   async #rest(pool: CustomObject, plan: PoolPlan, { spec, blocked }: PreparedPool): Promise<Outcome> {
-    const { clock, container, retryMs } = this.#deps;
+    const { clock, random, retryMs } = this.#deps;
     if (!(await this.#writeStatus(pool, plan.status, plan))) return { kind: 'requeue' };
     if (blocked !== undefined) return { kind: 'requeueAfter', delayMs: retryMs };
-    await tidyContainers(container, pool, [
-      spec.template.spec,
-      ...membersIn(this.#deps, pool).map((member) => member.spec),
-    ]);
-    if (plan.lookAt === undefined) return { kind: 'done' };
-    return { kind: 'requeueAfter', delayMs: Math.max(1, plan.lookAt - clock.now()) };
+    await tidyContainers(this.#deps, pool, spec.template.spec);
+    const lookIn = plan.lookAt === undefined ? undefined : Math.max(1, plan.lookAt - clock.now());
+    const delays = [lookIn, secretsLookIn(spec, random)].filter((delay) => delay !== undefined);
+    return delays.length === 0 ? { kind: 'done' } : { kind: 'requeueAfter', delayMs: Math.min(...delays) };
   }
 
   async #expire(pool: CustomObject): Promise<Outcome> {

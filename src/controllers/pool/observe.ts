@@ -18,7 +18,7 @@ export interface PoolObserveDeps {
   readonly clock: Clock;
   /** What is to be said of the Service of a resource, by its key among all kinds. */
   readonly services: { fact(key: string): ServiceFact | undefined };
-  /** Resources of all kinds that stand for one VM, by `owner`. */
+  /** Resources of all kinds that stand for one VM, by `owner` and `namespace`. */
   readonly vms: Indexed<CustomObject> & { of(kind: string): { readonly store: ReadStore<CustomObject> } };
 }
 
