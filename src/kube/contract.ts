@@ -154,7 +154,9 @@ export interface Reconciler {
 export interface ReconcileContext {
   /** Appears in every log line of this reconcile. */
   readonly reconcileId: string;
-  /** Aborted when the process is shutting down or has lost the lease. */
+  /** Aborted as soon as the process is told to stop or has lost the lease: what has not begun yet is left to the next one. */
+  readonly stopping: AbortSignal;
+  /** Aborted when there is no more time for what has begun either: after the grace, or at once without the lease. */
   readonly signal: AbortSignal;
 }
 

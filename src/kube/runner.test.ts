@@ -173,6 +173,26 @@ describe('the runner', () => {
     expect(world.errors).toEqual([]);
   });
 
+  test('tells what runs to begin nothing from the moment on at which it is to stop', async () => {
+    const contexts: ReconcileContext[] = [];
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    const world = worldOf((_key, context) => {
+      contexts.push(context);
+      return promise;
+    });
+    world.runner.start();
+    world.queue.add('a');
+    await world.clock.advance(0);
+    const isTold = (): (boolean | undefined)[] => [contexts[0]?.stopping.aborted, contexts[0]?.signal.aborted];
+    expect(isTold()).toEqual([false, false]);
+    const stopped = world.runner.stop(5000);
+    expect(isTold()).toEqual([true, false]);
+    resolve(done);
+    await world.clock.advance(0);
+    expect(await stopped).toBe(true);
+    expect(isTold()).toEqual([true, false]);
+  });
+
   test('aborts what runs at once when it is no longer the leader, and can start again', async () => {
     let runs = 0;
     const world = worldOf((_key, { signal }) => {

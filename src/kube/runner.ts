@@ -27,6 +27,12 @@ export interface RunnerOptions {
   readonly hooks?: RunnerHooks;
 }
 
+/** Of all reconciles between a start and its stop; see ReconcileContext. */
+interface Aborts {
+  readonly stopping: AbortController;
+  readonly abort: AbortController;
+}
+
 /** How long a reconcile has from its abort on, to write down what became of its call. */
 const unwindMs = 1_000;
 
@@ -42,7 +48,7 @@ export class Runner {
   readonly #concurrency: number;
   readonly #active = new Set<Promise<void>>();
   readonly #requeues = new Map<string, number>();
-  #abort: AbortController | undefined;
+  #aborts: Aborts | undefined;
   #pumping = false;
 
   constructor(options: RunnerOptions) {
@@ -52,8 +58,8 @@ export class Runner {
 
   /** Starts taking keys. May be called again after `stop`. */
   start(): void {
-    if (this.#abort !== undefined) return;
-    this.#abort = new AbortController();
+    if (this.#aborts !== undefined) return;
+    this.#aborts = { stopping: new AbortController(), abort: new AbortController() };
     this.#options.queue.setListener(() => {
       this.#pump();
     });
@@ -61,19 +67,20 @@ export class Runner {
   }
 
   /**
-   * Takes no more keys, then waits for the running ones. After `graceMs` their signal is aborted, and a second later they are
-   * left to themselves. `reason` for losing the right to act: aborts at once.
+   * Takes no more keys, tells the running ones to begin nothing, and waits for them. After `graceMs` they are broken off, and
+   * a second later they are left to themselves. `reason` for losing the right to act: aborts at once.
    *
    * @returns true when nothing runs any more
    */
   async stop(graceMs: number, reason: 'shutdown' | 'leadershipLost' = 'shutdown'): Promise<boolean> {
-    const abort = this.#abort;
-    this.#abort = undefined;
+    const aborts = this.#aborts;
+    this.#aborts = undefined;
     this.#options.queue.setListener(undefined);
-    if (abort === undefined || this.#active.size === 0) return this.#active.size === 0;
-    if (reason === 'leadershipLost') abort.abort(new Error('no longer the leader'));
-    else if (await this.#isIdleWithin(graceMs)) return true;
-    abort.abort(new Error('shutting down'));
+    if (aborts === undefined || this.#active.size === 0) return this.#active.size === 0;
+    const why = new Error(reason === 'leadershipLost' ? 'no longer the leader' : 'shutting down');
+    aborts.stopping.abort(why);
+    if (reason === 'shutdown' && (await this.#isIdleWithin(graceMs))) return true;
+    aborts.abort.abort(why);
     if (await this.#isIdleWithin(unwindMs)) return true;
     this.#options.log.warn({ running: this.#active.size }, 'reconciles do not end: they are left to themselves');
     return false;
@@ -88,18 +95,18 @@ export class Runner {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#abort !== undefined && this.#active.size < this.#concurrency) {
+      while (this.#aborts !== undefined && this.#active.size < this.#concurrency) {
         const key = this.#options.queue.take();
         if (key === undefined) return;
-        this.#launch(key, this.#abort.signal);
+        this.#launch(key, this.#aborts);
       }
     } finally {
       this.#pumping = false;
     }
   }
 
-  #launch(key: string, signal: AbortSignal): void {
-    const run = this.#run(key, signal).finally(() => {
+  #launch(key: string, aborts: Aborts): void {
+    const run = this.#run(key, aborts).finally(() => {
       this.#active.delete(run);
       this.#options.hooks?.activeWorkers(this.#active.size);
       this.#options.queue.done(key);
@@ -110,12 +117,12 @@ export class Runner {
   }
 
   /** Never rejects. */
-  async #run(key: string, signal: AbortSignal): Promise<void> {
+  async #run(key: string, { stopping, abort: { signal } }: Aborts): Promise<void> {
     const { reconciler, clock, hooks, log } = this.#options;
     const reconcileId = newReconcileId(this.#options.random);
     const startedAt = clock.now();
     try {
-      const outcome = await reconciler.reconcile(key, { reconcileId, signal });
+      const outcome = await reconciler.reconcile(key, { reconcileId, stopping: stopping.signal, signal });
       const result = this.#apply(key, outcome);
       hooks?.reconciled(result, clock.now() - startedAt);
       log.debug({ key, reconcileId, result, durationMs: clock.now() - startedAt }, 'reconciled');

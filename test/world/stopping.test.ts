@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 
 import { KubeError } from '../../src/kube/contract.ts';
 import { eventType } from '../../src/kube/events.ts';
-import { createWorld, type SimulatedWorld } from './world.ts';
+import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
 
 /** SIGTERM: a process ends by itself, in time, and leaves nothing behind that would go on. */
 
 const second = 1000;
 const minute = 60 * second;
 const deploy = 'client/deploy/single';
+const validate = 'client/spot/validate/new';
 const balance = 'billing/balance';
 
 function isReady(world: SimulatedWorld): boolean {
@@ -118,6 +119,70 @@ describe('a leader that loses its lease while it stops, and gets it again', () =
     await world.apply('another');
     expect(await world.until(() => stopped.isOver, 10 * second, 100)).toBeDefined();
     expect(world.requestsOf(deploy)).toBe(1);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+});
+
+describe('an operator that is asked to stop in the middle of a pass', () => {
+  async function stopWhen(world: SimulatedWorld, isThere: () => boolean): Promise<void> {
+    expect(await world.until(isThere, minute, 100)).toBeDefined();
+    await world.stop();
+  }
+
+  /** Nothing is left that the next process has to find out about first. */
+  async function goesOn(world: SimulatedWorld, name: string, vms = 1): Promise<void> {
+    world.kubeWeather.delay = { least: 0, most: 0 };
+    await world.start();
+    expect(await world.until(() => world.conditionOf(name, 'Ready') === 'True Running', 2 * minute)).toBeDefined();
+    expect([world.requestsOf(deploy), world.vms().length]).toEqual([vms, vms]);
+    expect(world.watchdog.breaches).toEqual([]);
+  }
+
+  it('asks no next question about a bid, and deploys by none', async () => {
+    const world = await createWorld({ seed: 83 });
+    world.control('POST', 'market', { gpuModel: 'v100-pcie-16gb', price: '0.22' });
+    world.fault({ endpoint: validate, kind: 'slow', ms: 5 * second, count: 1 });
+    const gpu = { models: ['v100-pcie-16gb'], count: 1 };
+    await world.apply('spot-a', { ...easySpec, gpu, bid: { price: '0.10', maxPrice: '0.30' } });
+    await stopWhen(world, () => world.requestsOf(validate) === 1);
+    expect([world.requestsOf(validate), world.requestsOf(deploy)]).toEqual([1, 0]);
+    expect(world.statusOf('spot-a')?.launch).toBeUndefined();
+    await goesOn(world, 'spot-a');
+  });
+
+  it('writes no intent, and makes no call, after the finalizer that it was writing', async () => {
+    const world = await createWorld({ seed: 84, operator: { pollIdleMs: 5 * second } });
+    await world.apply('another');
+    await world.advance(10 * second);
+    // Hosts are known, and the write takes long enough for a list that shows that there is no VM: nothing more is waited for.
+    world.kubeWeather.delay = { least: 4_000, most: 4_000 };
+    await world.apply('trainer');
+    await stopWhen(world, () => world.resource('trainer')?.metadata.finalizers !== undefined);
+    expect([world.requestsOf(deploy), world.statusOf('trainer')?.launch]).toEqual([1, undefined]);
+    await goesOn(world, 'trainer', 2);
+  });
+
+  it('makes no call by the intent that it was writing, and says so', async () => {
+    const world = await createWorld({ seed: 85 });
+    await world.advance(10 * second);
+    world.kubeWeather.delay = { least: 1_000, most: 1_000 };
+    await world.apply('trainer');
+    await stopWhen(world, () => world.statusOf('trainer')?.launch?.outcome === 'Pending');
+    expect(world.requestsOf(deploy)).toBe(0);
+    expect(world.statusOf('trainer')).toMatchObject({ launch: { outcome: 'Refused' } });
+    expect(world.statusOf('trainer')?.vm).toBeUndefined();
+    await goesOn(world, 'trainer');
+  });
+});
+
+describe('an operator whose call is answered when nobody wants its VM any more', () => {
+  it('still deletes the VM: that stops money', async () => {
+    const { world, stopped } = await stoppingDuringDeploy({ replicas: 1, slowMs: 10 * second });
+    await world.delete('trainer');
+    expect(await world.until(() => stopped.isOver, 15 * second, 100)).toBeDefined();
+    expect([world.requestsOf('client/delete/single'), world.vms()]).toEqual([1, []]);
+    await world.start();
+    expect(await world.until(() => world.resource('trainer') === undefined, 10 * minute)).toBeDefined();
     expect(world.watchdog.breaches).toEqual([]);
   });
 });

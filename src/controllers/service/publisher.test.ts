@@ -85,7 +85,8 @@ class Scene {
   /** The stores hear of everything, and the resource is looked at. */
   async look(key = 'GpuVm/research/trainer'): Promise<Outcome> {
     await this.catchUp();
-    return this.publisher.reconcile(key, { reconcileId: '1', signal: new AbortController().signal });
+    const { signal } = new AbortController();
+    return this.publisher.reconcile(key, { reconcileId: '1', stopping: signal, signal });
   }
 
   async create(

@@ -42,7 +42,7 @@ export class UnmanagedSweeper implements Reconciler {
     this.#deps = deps;
   }
 
-  async reconcile(account: string, { signal }: ReconcileContext): Promise<Outcome> {
+  async reconcile(account: string, { stopping, signal }: ReconcileContext): Promise<Outcome> {
     const object = this.#deps.store.get(account);
     if (object === undefined || !isConcerned(object)) return { kind: 'done' };
     const { attempts } = this.#deps.sweep.of(account);
@@ -58,7 +58,7 @@ export class UnmanagedSweeper implements Reconciler {
     }
     await settled(
       ready.map((id) => {
-        const sweep = { object, id, runtime, attempts, signal };
+        const sweep = { object, id, runtime, attempts, stopping, signal };
         return missing.includes(id) ? this.#ask(sweep) : this.#delete(sweep);
       }),
     );
@@ -134,10 +134,14 @@ export class UnmanagedSweeper implements Reconciler {
   }
 
   /** First the turn, which may take long to come, and then the last look: what it sees is not older than a request takes. */
-  async #turn({ runtime, signal, attempts, id }: Sweep, lane: Lane): Promise<Ticket | undefined> {
+  async #turn(sweep: Sweep, lane: Lane): Promise<Ticket | undefined> {
+    const { runtime, stopping, attempts, id } = sweep;
+    // From SIGTERM on the next process asks; what stops money goes on until it is broken off.
+    const signal = lane === 'stopMoney' ? sweep.signal : stopping;
     try {
       return await runtime.gate.acquire(lane, signal);
     } catch (error) {
+      if (signal.aborted) return undefined;
       if (!(error instanceof ProviderError)) throw error;
       // What ran for the account has ended meanwhile.
       attempts.putOff(id, this.#deps.clock.now() + this.#deps.retryMs);
@@ -211,6 +215,7 @@ interface Sweep {
   readonly id: string;
   readonly runtime: AccountRuntime;
   readonly attempts: Attempts;
+  readonly stopping: AbortSignal;
   readonly signal: AbortSignal;
 }
 

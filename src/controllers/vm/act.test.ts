@@ -28,7 +28,8 @@ function reservedAtOnce(step: Step, observation: VmObservation): string[] {
   const deps = { clock, ledger, leadership: { assertLeading: () => undefined } };
   const pass = { key: 'GpuVm/research/trainer', object, memory: new VmMemory(), runtime, announcements: [] };
   const verdict = { rule: 'test', step, phase: 'keep', ready: 'keep', need: { after: unlimited.own } };
-  const given = { ...pass, journal: observation.journal, signal: new AbortController().signal };
+  const { signal } = new AbortController();
+  const given = { ...pass, journal: observation.journal, stopping: signal, signal };
   // Only what is used on the way to the call is there; what else it touched would fail at once.
   void act(deps as unknown as ActDeps, given as unknown as Pass, observation, verdict as unknown as Verdict);
   return reserved;

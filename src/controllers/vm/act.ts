@@ -12,7 +12,7 @@ import type { Step, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import { writeConnectionSecret } from '../connection-secret.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
-import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
+import { carriedOn, mayBegin, type ActDeps, type ActResult, type Pass } from './pass.ts';
 import { expire, letGo, noteKept } from './ending.ts';
 import { vmKindOf } from './kinds.ts';
 import { askBid, noteMarket, noteOutbid, noteStartOfBid } from './bids.ts';
@@ -110,9 +110,8 @@ async function withTurn(
   lane: Lane,
   body: (ticket: Ticket, runtime: AccountRuntime) => Promise<ActResult>,
 ): Promise<ActResult> {
-  const { runtime, signal } = pass;
-  // Broken off: there is no time for another call. What became of those before is written down, and no more.
-  if (runtime === undefined || signal.aborted) return 'queued';
+  const { runtime } = pass;
+  if (runtime === undefined || !mayBegin(pass, lane)) return 'queued';
   const ticket = runtime.gate.claim(lane, pass.key, pass.object.metadata.namespace ?? '');
   if (ticket === undefined) return 'queued';
   try {

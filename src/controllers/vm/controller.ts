@@ -50,7 +50,7 @@ export class VmController implements Reconciler {
     return this.#deps.kind.name;
   }
 
-  async reconcile(key: string, { signal }: ReconcileContext): Promise<Outcome> {
+  async reconcile(key: string, context: ReconcileContext): Promise<Outcome> {
     const object = this.#deps.store.get(key);
     if (object === undefined) {
       this.#forget(key);
@@ -61,9 +61,9 @@ export class VmController implements Reconciler {
     const memory = this.#memories.get(object.metadata.uid) ?? new VmMemory();
     this.#memories.set(object.metadata.uid, memory);
     try {
-      return await this.#run(key, memory, signal);
+      return await this.#run(key, memory, context);
     } catch (error) {
-      if (!signal.aborted) await this.#noteFailure(key, error);
+      if (!context.signal.aborted) await this.#noteFailure(key, error);
       // It waits for its own deletion, and nothing is wrong.
       if (isOfEndingNamespace(error)) return { kind: 'requeueAfter', delayMs: endingRetryMs };
       throw error;
@@ -85,7 +85,7 @@ export class VmController implements Reconciler {
     }
   }
 
-  async #run(storeKey: string, memory: VmMemory, signal: AbortSignal): Promise<Outcome> {
+  async #run(storeKey: string, memory: VmMemory, context: ReconcileContext): Promise<Outcome> {
     const { announcements } = memory;
     memory.reconsider();
     let inputs: InputsView = notNeeded;
@@ -100,7 +100,7 @@ export class VmController implements Reconciler {
       const reading = this.#reading(object, observation, verdict);
       inputs = reading === undefined ? notNeeded : await reading;
       if (reading !== undefined) continue;
-      const pass = this.#passOf(object, memory, { observation, signal, announcements });
+      const pass = this.#passOf(object, memory, { observation, context, announcements });
       if (verdict.step.kind === 'wait') return this.#finish(pass, observation, verdict);
       if (verdict.step.kind === 'askBid' && memory.unsaved !== undefined) {
         // Questions take their time, one after the other: what is news by now does not wait for their answers.
@@ -192,9 +192,9 @@ export class VmController implements Reconciler {
     memory: VmMemory,
     {
       observation,
-      signal,
+      context: { stopping, signal },
       announcements,
-    }: { observation: VmObservation; signal: AbortSignal; announcements: Pass['announcements'] },
+    }: { observation: VmObservation; context: ReconcileContext; announcements: Pass['announcements'] },
   ): Pass {
     return {
       key: keyAmongKinds(object),
@@ -202,6 +202,7 @@ export class VmController implements Reconciler {
       memory,
       journal: observation.journal,
       runtime: this.#deps.accounts.runtime(observation.spec.accountName),
+      stopping,
       signal,
       announcements,
     };

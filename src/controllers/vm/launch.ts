@@ -10,7 +10,7 @@ import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import { intentJournal, intentOf, takeBack, writeIntent } from './intent.ts';
-import { carriedOn, type ActDeps, type ActResult, type Pass } from './pass.ts';
+import { carriedOn, mayBegin, type ActDeps, type ActResult, type Pass } from './pass.ts';
 import { stockOf } from './stock.ts';
 
 interface LaunchTurn {
@@ -34,7 +34,7 @@ interface LaunchTurn {
  */
 export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Promise<ActResult> {
   const stock = stockOf(turn.plan, turn.runtime);
-  if (isStopping(pass)) return 'conflict';
+  if (!mayBegin(pass, 'spend')) return 'queued';
   deps.leadership.assertLeading();
   stock.take();
   const intent = intentOf(turn.plan, deps.clock.now());
@@ -59,11 +59,7 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
 function mayCallNow(deps: ActDeps, pass: Pass, turn: LaunchTurn, { intentAt }: Launch): boolean {
   // A write that took so long means that the process was probably suspended meanwhile.
   const isFresh = deps.clock.now() - Date.parse(intentAt) <= turn.observation.timings.intentFreshMs;
-  return isFresh && isLeading(deps) && !isStopping(pass) && isSameOrganization(deps, turn);
-}
-
-function isStopping({ signal }: Pass): boolean {
-  return signal.aborted;
+  return isFresh && isLeading(deps) && mayBegin(pass, 'spend') && isSameOrganization(deps, turn);
 }
 
 function isLeading({ leadership }: ActDeps): boolean {

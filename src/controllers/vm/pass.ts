@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Journal } from '../../plan/vm/observation.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
+import type { Lane } from '../../provider/gate-contract.ts';
 import type { AccountRegistry, AccountRuntime } from '../accounts.ts';
 import type { CustomObject, SecretObject } from '../objects.ts';
 import type { CatchUp } from '../spending/catch-up.ts';
@@ -55,16 +56,27 @@ export interface Pass {
   readonly memory: VmMemory;
   readonly journal: Journal;
   readonly runtime: AccountRuntime | undefined;
+  /** Aborted from SIGTERM on: see `mayBegin`. */
+  readonly stopping: AbortSignal;
+  /** Aborted when calls that are under way have to end. */
   readonly signal: AbortSignal;
   /** Said once the status that they speak of has been written. */
   readonly announcements: Announcement[];
 }
 
 /**
+ * Whether a call may still leave. From SIGTERM on the next process asks and spends: what this one began it might not see the
+ * end of. What stops money goes on until all is broken off; then there is time to write down what has become of calls, and no more.
+ */
+export function mayBegin({ stopping, signal }: Pick<Pass, 'stopping' | 'signal'>, lane: Lane): boolean {
+  return !signal.aborted && (lane === 'stopMoney' || !stopping.aborted);
+}
+
+/**
  * What taking a step led to.
  * - `looked`: something changed, or may have: observe and decide again.
  * - `news`: the same, but the status has to say so first.
- * - `queued`: it is not this resource's turn to call the provider; the gate wakes it.
+ * - `queued`: it is not this resource's turn to call the provider; the gate wakes it, or the process stops.
  * - `conflict`: somebody else wrote the object; what was decided was decided on an old state.
  * - `gone`: the resource itself is gone.
  */
