@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 
 import packageJson from '../../package.json' with { type: 'json' };
 import { KubeClient } from '../kube/client.ts';
+import { requestLimitMs } from '../kube/lease.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Redactor } from '../lib/redact.ts';
 import { probeConnect } from '../operator/connect.ts';
@@ -104,21 +105,25 @@ async function run(flags: Flags): Promise<void> {
   const told = untilToldToStop(log, { graceMs: flags.shutdownGraceMs });
   const { version } = packageJson;
   const metrics = createMetrics({ version, processMetrics: true, costLabels: flags.costLabels });
-  const kube = new KubeClient({
+  const reach = {
     connection: connect(flags),
     clock: systemClock,
     random: Math.random,
     userAgent: `gpuvm-operator/${version}`,
     fieldManager: 'gpuvm-operator',
     onRequest: kubeRequestHook(metrics),
-  });
+  };
+  const kube = new KubeClient(reach);
+  // Calls that hang on dead connections by the dozen do not keep a renewal waiting, and its own it lets go of in time.
+  const timeoutMs = requestLimitMs({ renewDeadlineMs: flags.leaderElectRenewDeadline });
+  const leaseKube = new KubeClient({ ...reach, timeoutMs });
   const clock = systemClock;
   const random = Math.random;
   const instance = hostname().slice(0, 128);
   const creating = createOperator({
     ...{ kube, redactor, log, metrics, clock, random, newPassword, instance },
     connect: probeConnect({ allowPrivate: flags.allowPrivateProbes }),
-    leadership: leadershipFrom(flags, { kube, clock, random, log, instance }),
+    leadership: leadershipFrom(flags, { kube: leaseKube, clock, random, log, instance }),
     onDeposed: () => {
       process.exit(1);
     },
@@ -131,7 +136,7 @@ async function run(flags: Flags): Promise<void> {
     await told;
     await operator.stop(flags.shutdownGraceMs);
   } finally {
-    await kube.close();
+    await Promise.all([kube.close(), leaseKube.close()]);
     endSoon(log);
   }
 }

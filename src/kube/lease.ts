@@ -4,6 +4,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { isKubeError, type KubeApi, type KubeObject, type ObjectRef, type ResourceType } from './contract.ts';
 import { NotLeadingError, type Leadership } from './leader.ts';
+import { limited } from './limited.ts';
 
 export const leaseType: ResourceType = {
   group: 'coordination.k8s.io',
@@ -46,6 +47,11 @@ export interface LeaseTiming {
 /** client-go's defaults. */
 export const defaultLeaseTiming: LeaseTiming = { durationMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2000 };
 
+/** How long a request may take, so that there is time for another one. */
+export function requestLimitMs({ renewDeadlineMs }: Pick<LeaseTiming, 'renewDeadlineMs'>): number {
+  return renewDeadlineMs / 2;
+}
+
 /**
  * How long those that wait let the lease be between two looks, as shares of `retryMs`; at random between the two, so that they
  * do not all come at the same moment. client-go's waiters let 1 to 2.2 of it go by. A look is one small GET, and a lease that
@@ -60,6 +66,8 @@ const lookAfter = { least: 0.4, most: 0.8 };
  * - The leader counts from before its last successful renewal was sent, and stands down by itself after the renew deadline:
  *   `durationMs - renewDeadlineMs` before anybody else can take over, whether it hears of that or not.
  * - Every write is locked to the version that was judged.
+ * - A request is given up after half the renew deadline, as a connection may be dead without a word, and another one is made
+ *   at once. What was given up may still be carried out: the next look sees it, and what is written by then is refused.
  *
  * What it does not promise: a call that left while we led may arrive after somebody else leads. Calls that cost money
  * are therefore journaled under optimistic lock as well.
@@ -137,7 +145,10 @@ export class LeaseElector implements Leadership {
     let isContested = false;
     while (!this.#abort.signal.aborted) {
       const wasContested = isContested;
-      isContested = (await this.#attempt()) === 'contested';
+      const end = await this.#attempt();
+      isContested = end === 'contested';
+      // The pause is over: it has been waited for an answer.
+      if (end === 'slow') continue;
       // Somebody else has written the lease of a leader, who may be none any more: it is read at once, but not for ever.
       if (isContested && !wasContested && this.#leading) continue;
       const waitMs = this.#leading ? this.#timing.retryMs : this.#msToNextLook();
@@ -157,7 +168,7 @@ export class LeaseElector implements Leadership {
   }
 
   /** Acquires or renews. Never rejects. */
-  async #attempt(): Promise<'contested' | 'done'> {
+  async #attempt(): Promise<'contested' | 'slow' | 'done'> {
     const { clock, log } = this.#options;
     const startedAt = clock.now();
     try {
@@ -168,6 +179,8 @@ export class LeaseElector implements Leadership {
       // Somebody was quicker; the next look says who.
       if (isKubeError(error, 'conflict', 'alreadyExists')) return 'contested';
       log.warn({ error: messageOf(error) }, 'could not acquire or renew the lease');
+      // Whoever gave it up: the connection may have a limit of its own.
+      if (clock.now() - startedAt >= requestLimitMs(this.#timing) / 2) return 'slow';
     }
     return 'done';
   }
@@ -196,7 +209,7 @@ export class LeaseElector implements Leadership {
   /** Reads the lease. False when there is none. */
   async #read(): Promise<boolean> {
     const { api, clock, lease: ref } = this.#options;
-    const lease = await api.get<Lease>(leaseType, ref);
+    const lease = await this.#answerOf(api.get<Lease>(leaseType, ref));
     if (lease === undefined) return false;
     if (lease.metadata.resourceVersion !== this.#seen?.lease.metadata.resourceVersion) {
       this.#seen = { lease, at: clock.now() };
@@ -222,7 +235,7 @@ export class LeaseElector implements Leadership {
   async #create(): Promise<void> {
     const { api, clock, identity, lease: ref } = this.#options;
     const now = toMicroTime(clock.now());
-    const lease = await api.create<Lease>(leaseType, {
+    const lease = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
       metadata: { ...ref },
@@ -233,14 +246,19 @@ export class LeaseElector implements Leadership {
         renewTime: now,
         leaseTransitions: 0,
       },
-    });
-    this.#wrote(lease);
+    };
+    this.#wrote(await this.#answerOf(api.create<Lease>(leaseType, lease)));
   }
 
   async #write(spec: NonNullable<Lease['spec']>): Promise<void> {
     const { api, lease: ref } = this.#options;
     const resourceVersion = this.#seen?.lease.metadata.resourceVersion;
-    this.#wrote(await api.mergePatch<Lease>(leaseType, ref, { metadata: { resourceVersion }, spec }));
+    const patch = { metadata: { resourceVersion }, spec };
+    this.#wrote(await this.#answerOf(api.mergePatch<Lease>(leaseType, ref, patch)));
+  }
+
+  #answerOf<T>(request: Promise<T>): Promise<T> {
+    return limited(this.#options.clock, requestLimitMs(this.#timing), request);
   }
 
   #wrote(lease: Lease): void {

@@ -164,6 +164,9 @@ export class Transport {
       headersTimeout: this.#timeoutMs,
       bodyTimeout: this.#timeoutMs,
       pipelining: 1,
+      // A call that is given up takes its connection with it, which may be dead without a word. With HTTP/2 all calls would share
+      // one, which outlives them: every further call would hang on it until the kernel gives up, a quarter of an hour later.
+      allowH2: false,
     };
     const agents = {
       fingerprint,
