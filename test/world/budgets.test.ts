@@ -191,6 +191,23 @@ describe('the account', () => {
   });
 });
 
+describe('a VM under a budget of GPUs that is just large enough for it', () => {
+  it('grows from one GPU to two: it is stopped, changed and started once', async () => {
+    const { world } = await watched();
+    await limit(world, { gpus: 2 });
+    await world.apply('vm-00');
+    await untilRunning(world, 1);
+    await world.apply('vm-00', { gpu: { count: 2 } });
+    await world.advance(20 * minute);
+    expect(running(world)).toEqual(['vm-00']);
+    expect(world.vms()).toMatchObject([{ size: { gpuCount: 2 } }]);
+    const calls = ['stop', 'modify', 'start'].map((call) => world.requestsOf(`client/${call}/single`));
+    expect(calls).toEqual([1, 1, 1]);
+    expect(budget(world).used?.gpus).toBe(2);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+});
+
 describe('what VMs cost', () => {
   it('is limited, too: a cheaper host may still do, and what is released leaves room', async () => {
     const { world } = await watched();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import {
+  ago,
   bidsOf,
   cloudVm,
   hostOf,
@@ -10,7 +11,9 @@ import {
   observe,
   observeOutbid,
   observeRunning,
+  recordedVm,
   second,
+  sizeOf,
   spotCloudVm,
   spotTerms,
   offersOf,
@@ -206,6 +209,42 @@ describe('a VM that runs', () => {
     ],
   ])('%s', (_, seen, expected) => {
     expect(briefOf(observeRunning(seen))).toMatchObject(expected);
+  });
+});
+
+describe('a VM that is stopped to get a second GPU', () => {
+  const two: Charge = { ...one, gpus: 2 };
+  const vm = cloudVm('vm-1', { state: 'stopped' });
+  const account = accountOf({ snapshot: snapshotOf([vm]) });
+  const gpus = (hard: number, used: number): LimitAhead =>
+    limitOf({ measure: 'gpus', hard: money(hard), used: money(used) });
+  const bigger = { gpu: { models: ['a4000'], count: 2 } };
+  const asked = {
+    vm: recordedVm('vm-1'),
+    launch: launchOf(),
+    resize: { to: sizeOf({ gpuCount: 2 }), outcome: 'Pending', askedAt: ago(second) },
+  } as const;
+  const owning = (own: Charge): Partial<SpendView> => ({ own, ownKept: disk, ownStarted: own });
+
+  it.each<[string, Seen, Partial<Brief>]>([
+    ['gets it where there is room for one more', spend(gpus(2, 1), owning(one)), { step: 'modify' }],
+    [
+      'gets it where it was asked for, and counts for that already',
+      { ...spend(gpus(2, 2), owning(two)), journal: asked },
+      { step: 'modify' },
+    ],
+    [
+      'does not where what was asked for before was less',
+      {
+        ...spend(gpus(2, 2), owning(two)),
+        journal: asked,
+        spec: { gpu: { models: ['a4000'], count: 3 } },
+      },
+      { step: 'start' },
+    ],
+    ['is started as it is where there is none', spend(gpus(2, 2), owning(one)), { step: 'start' }],
+  ])('%s', (_, seen, expected) => {
+    expect(briefOf(observeRunning({ spec: bigger, account, ...seen }))).toMatchObject(expected);
   });
 });
 

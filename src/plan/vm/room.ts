@@ -1,5 +1,5 @@
 import { dollars, money, type Money } from '../../lib/money.ts';
-import type { VmSize } from '../../provider/contract.ts';
+import type { CloudVm, VmSize } from '../../provider/contract.ts';
 import { growth, larger, nothing, plus } from '../budget/charge.ts';
 import { mostHourly, shortageOf, type LimitAhead } from '../budget/limits.ts';
 import type { Need } from '../budget/spending.ts';
@@ -30,7 +30,7 @@ function needOfStart({ spend }: VmObservation): Need {
 
 /** Of one that is released only the disk is billed, and that at once; its other parts get dearer when it is started. */
 function needOfResize(observation: VmObservation, to: VmSize): Need {
-  const { spend, journal } = observation;
+  const { spend } = observation;
   const vm = liveVm(observation);
   if (vm === undefined) return { kind: 'resize', after: spend.own, more: nothing };
   const cost = priceWithSize(observation, to);
@@ -39,11 +39,20 @@ function needOfResize(observation: VmObservation, to: VmSize): Need {
     const after = plus(spend.own, larger);
     return { kind: 'resize', after, more: growth(spend.own, after) };
   }
-  const gpus = Math.max(0, to.gpuCount - (journal.vm?.applied.gpuCount ?? 0));
+  const gpus = Math.max(0, to.gpuCount - gpusCountedFor(observation, vm));
   const larger = { vms: 0, gpus, hourlyCost: excess(cost?.total, vm.price?.total) };
   // What is reserved for it already, by a call whose answer was lost, is a part of that.
   const after = plus(spend.ownStarted, larger);
   return { kind: 'resize', after, more: growth(spend.own, after) };
+}
+
+/**
+ * As `commitmentOf` counts them: those that were asked for count from the moment that is written down. To ask for them once more
+ * would leave the VM, which was stopped for them, without room for what it has.
+ */
+function gpusCountedFor({ journal: { vm, resize } }: VmObservation, { size }: CloudVm): number {
+  const asked = resize?.outcome === 'Pending' ? resize.to.gpuCount : 0;
+  return Math.max(vm?.applied.gpuCount ?? 0, size.gpuCount, asked);
 }
 
 function excess(cost: Money | undefined, before: Money | undefined): Money {
