@@ -241,11 +241,12 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
   return controller;
 }
 
-function poolController(deps: OperatorDeps, { cluster, events, services }: Parts): GpuPoolController {
+function poolController(deps: OperatorDeps, { cluster, events, services, spending }: Parts): GpuPoolController {
   const { kube, clock, random, log, leadership, options } = deps;
   return new GpuPoolController({
     ...{ kube, clock, random, log, leadership, services },
     store: cluster.pools.store,
+    ledger: spending.ledger,
     container: { kube, secrets: cluster.secrets, inputs: new InputReader(kube, clock) },
     vms: cluster.vms,
     retryMs: options.retryMs,

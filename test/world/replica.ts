@@ -1,3 +1,4 @@
+import type { Connect } from '../../src/controllers/prober.ts';
 import type { KubeApi, ResourceType } from '../../src/kube/contract.ts';
 import { alwaysLeading, type Leadership } from '../../src/kube/leader.ts';
 import { LeaseElector } from '../../src/kube/lease.ts';
@@ -25,6 +26,7 @@ export interface ReplicaPlace {
   /** Whether replicas agree by a Lease on who acts, or each believes that it is alone. */
   readonly election: 'lease' | 'none';
   readonly seed: number;
+  readonly connect: Connect;
   /** How far the clock of the machine is ahead of the world's on which its process runs after so many others. */
   readonly skewMsOf: (start: number) => number;
   newPassword(chance: Random): string;
@@ -176,7 +178,7 @@ export class Replica {
     return createOperator({
       ...{ kube, clock, random, redactor, log, metrics, leadership: this.#leadership },
       newPassword: () => place.newPassword(chance),
-      connect: () => Promise.resolve(),
+      connect: place.connect,
       onDeposed: () => {
         place.note(`${this.name} was deposed`);
         if (life === this.#life) this.#end();

@@ -11,6 +11,7 @@ import {
   serviceType,
   type CustomObject,
 } from '../../src/controllers/objects.ts';
+import type { Connect } from '../../src/controllers/prober.ts';
 import { keyOf, type ResourceType } from '../../src/kube/contract.ts';
 import { eventType } from '../../src/kube/events.ts';
 import { leaseType } from '../../src/kube/lease.ts';
@@ -112,6 +113,8 @@ export class SimulatedWorld {
     isDown: false,
   };
   readonly providerWeather: ProviderWeather = { delay: noDelay, ...fairWeather() };
+  /** How VMs answer to probes. */
+  connect: Connect = () => Promise.resolve();
   /** Requests that left for the provider, by endpoint. */
   readonly requests = new Map<string, number>();
   /** Writes that operators have made at the API server, Events and Leases apart. */
@@ -591,6 +594,7 @@ export class SimulatedWorld {
       ...{ seed, skewMsOf, clock: this.clock, api: this.api, machine: this.provider.machine },
       kubeWeather: this.kubeWeather,
       providerWeather: this.providerWeather,
+      connect: (...given) => this.connect(...given),
       options: { ...defaultOperatorOptions, installation, ...operator },
       election: replicas === 1 ? 'none' : election,
       newPassword: (chance) => `${plantedSecrets.password}${String(chance.integer(0, 999_999))}`,

@@ -1,5 +1,4 @@
-import type { PoolMember } from '../../plan/pool/observation.ts';
-import { troublesAfter, type Troubles } from '../../plan/pool/troubles.ts';
+import { troublesAfter, type Seen, type Troubles } from '../../plan/pool/troubles.ts';
 
 /** What the process knows about one pool beyond what its store shows. Losing it costs a list. */
 export class PoolMemory {
@@ -22,7 +21,7 @@ export class PoolMemory {
   }
 
   /** Each look at a member is noted, so that nothing that was so for a while in between is overlooked. */
-  noteTroubles(uid: string, seen: Pick<PoolMember, 'vmSince' | 'ready'>, now: number): Troubles {
+  noteTroubles(uid: string, seen: Seen, now: number): Troubles {
     const troubles = troublesAfter(this.#troubles.get(uid), seen, now);
     this.#troubles.set(uid, troubles);
     return troubles;

@@ -6,9 +6,12 @@ import type { Clock } from '../../lib/clock.ts';
 import type { PoolMember, PoolObservation } from '../../plan/pool/observation.ts';
 import { scheduleProblem } from '../../plan/pool/clockwork.ts';
 import { templateHash } from '../../plan/pool/template.ts';
+import { holdBySchedule } from '../../plan/vm/clockwork.ts';
+import { powerWantedNow } from '../../plan/vm/power-hold.ts';
 import type { ServiceFact } from '../../plan/service/words.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { memberKeyOf } from '../pool-owner.ts';
+import type { Ledger } from '../spending/ledger.ts';
 import { vmKindOf, vmKinds } from '../vm/kinds.ts';
 import { firstIssue, parseVm } from '../vm/parse.ts';
 import { millis, unknownVm, vmOf, type VmView } from './member-view.ts';
@@ -18,6 +21,7 @@ export interface PoolObserveDeps {
   readonly clock: Clock;
   /** What is to be said of the Service of a resource, by its key among all kinds. */
   readonly services: { fact(key: string): ServiceFact | undefined };
+  readonly ledger: Pick<Ledger, 'holdsOn'>;
   /** Resources of all kinds that stand for one VM, by `owner` and `namespace`. */
   readonly vms: Indexed<CustomObject> & { of(kind: string): { readonly store: ReadStore<CustomObject> } };
 }
@@ -29,7 +33,7 @@ export function membersIn({ vms }: PoolObserveDeps, pool: CustomObject): CustomO
 /** As they are seen, with those that are on their way out. */
 export function membersOf(deps: PoolObserveDeps, pool: CustomObject, memory: PoolMemory): PoolMember[] {
   const now = deps.clock.now();
-  return membersIn(deps, pool).map((object) => memberOf(object, memory, now));
+  return membersIn(deps, pool).map((object) => memberOf(deps, object, memory, now));
 }
 
 export function observePool(
@@ -73,10 +77,10 @@ export function seenOf(object: CustomObject): VmView & Pick<PoolMember, 'created
   return { ...view, createdAt, isDeleteFirst: given?.[annotations.deleteFirst] === 'true' };
 }
 
-function memberOf(object: CustomObject, memory: PoolMemory, now: number): PoolMember {
+function memberOf(deps: PoolObserveDeps, object: CustomObject, memory: PoolMemory, now: number): PoolMember {
   const { metadata } = object;
   const annotation = (name: string): string | undefined => metadata.annotations?.[name];
-  const seen = seenOf(object);
+  const seen = { ...seenOf(object), isWantedDown: isWantedDown(deps, object, now) };
   const troubles = memory.noteTroubles(metadata.uid, seen, now);
   return {
     kind: vmKindOf(object).type.kind === 'SpotVm' ? 'SpotVm' : 'GpuVm',
@@ -91,6 +95,14 @@ function memberOf(object: CustomObject, memory: PoolMemory, now: number): PoolMe
     labels: metadata.labels ?? {},
     templateMetadata: annotation(annotations.templateMetadata),
   };
+}
+
+/** As the member itself sees it: by its own spec, which the pool's may be ahead of. */
+function isWantedDown({ ledger }: PoolObserveDeps, object: CustomObject, now: number): boolean {
+  const { spec } = parseVm(object);
+  const hold = holdBySchedule(spec, now);
+  const holds = [...ledger.holdsOn(object), ...(hold === undefined ? [] : [hold])];
+  return powerWantedNow({ spec, holds }) !== 'Running';
 }
 
 export interface ParsedPool {

@@ -56,6 +56,10 @@ export interface PoolMember {
     readonly reason: string;
     readonly message: string;
   };
+  /** Its owner, its schedule, a budget or the balance wants its VM not to run now. */
+  readonly isWantedDown: boolean;
+  /** The operator may not aim probes at it: nobody knows whether it would answer. */
+  readonly isProbeForbidden: boolean;
   /** Since when this process has seen it broken, or left without a VM by the market, without anything else in between: see troubles.ts. */
   readonly brokenSince: number | undefined;
   readonly marketSince: number | undefined;

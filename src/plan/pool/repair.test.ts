@@ -30,6 +30,10 @@ function waitsFor(reason: string): Partial<PoolMember> {
   return { ...broken, ready: { isTrue: false, since: start, reason, message: '' } };
 }
 
+/** Its host is rented to somebody else; and while that is asked once more. */
+const blocked: Partial<PoolMember> = { ...waitsFor('StartBlockedNoCapacity'), marketSince: start };
+const blockedAndAsking: Partial<PoolMember> = { ...waitsFor('Starting'), marketSince: start };
+
 it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: string; failures?: number | undefined }]>([
   ['nobody is repaired who is Ready', many(3, running()), {}, { victims: [], state: 'working' }],
   [
@@ -73,6 +77,20 @@ it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: stri
     {},
     { victims: [], state: 'working' },
   ]),
+  ...['Stopping', 'PowerCallFailed', 'Building', 'UnknownStatus'].map(
+    (reason): [string, Partial<PoolMember>[], object, { victims: string[]; state: string }] => [
+      `one that is wanted down keeps its disk, though it says ${reason}`,
+      [{ ...waitsFor(reason), isWantedDown: true }, ...many(9, running())],
+      {},
+      { victims: [], state: 'working' },
+    ],
+  ),
+  [
+    'one that the operator may not probe is not broken',
+    [{ ...waitsFor('NotReachable'), isProbeForbidden: true }, ...many(9, running())],
+    {},
+    { victims: [], state: 'working' },
+  ],
   [
     'no more at once than may fail',
     [...many(4, broken), ...many(6, running())],
@@ -138,6 +156,18 @@ it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: stri
     [...many(5, broken), ...many(5, running())],
     { breaker: { ...tried, failures: 3, openedAt: since } },
     { victims: ['pool-0'], state: 'open', failures: 3 },
+  ],
+  [
+    'however many their hosts have no room for are not more than may be: no more at once than may fail',
+    [...many(3, blocked), ...many(2, blockedAndAsking), ...many(5, running())],
+    {},
+    { victims: ['pool-0', 'pool-1', 'pool-2'], state: 'working', failures: 0 },
+  ],
+  [
+    'nobody where more are broken than may be beside those that their hosts have no room for',
+    [...many(2, blocked), ...many(5, broken), ...many(3, running())],
+    {},
+    { victims: [], state: 'tooManyUnhealthy', failures: 0 },
   ],
   [
     'a replacement that failed counts, and is replaced',

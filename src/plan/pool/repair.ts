@@ -21,7 +21,8 @@ export interface Repair {
   readonly broken: readonly PoolMember[];
   /**
    * With those that are on the way to that, whenever it will be, but for replacements that are still awaited: what strikes members
-   * one shortly after the other would else never find many at once, as each is replaced before the next one's time is over.
+   * one shortly after the other would else never find many at once, as each is replaced before the next one's time is over. Nor
+   * those for which their host has no room: however many these are, it is a matter of single hosts, and others may have room.
    */
   readonly unhealthy: readonly PoolMember[];
   /** Replacements of which nobody knows yet what becomes of them. */
@@ -45,9 +46,7 @@ export function planRepair(observation: PoolObservation): Repair {
   const isProven = before !== undefined && active.some((member) => isOfRow(member, before) && member.ready.isTrue);
   const row = isProven ? undefined : before;
   const pending = row === undefined ? [] : active.filter((member) => isPending(member, row, broken));
-  const unhealthy = active.filter(
-    (member) => brokenAt(member, observation.spec) !== undefined && !pending.includes(member),
-  );
+  const unhealthy = active.filter((member) => isUnhealthy(member, observation) && !pending.includes(member));
   const common = { broken, unhealthy, pending };
   if (isHeld(observation)) return { ...common, ...heldRepair(row), isClosed: isProven && isOpen(before) };
   const outcome = outcomeOf(observation, { ...common, row, active });
@@ -126,6 +125,11 @@ const longestHandled = 253;
 /** The value of the annotation as the status holds it. */
 export function handled(value: string): string {
   return shortened(printable(value), longestHandled);
+}
+
+/** The market is in the way of one that its host has no room for, also while that is asked once more. */
+function isUnhealthy(member: PoolMember, { spec }: PoolObservation): boolean {
+  return brokenAt(member, spec) !== undefined && member.marketSince === undefined;
 }
 
 function isTooMany({ spec }: PoolObservation, { broken, unhealthy, pending, row, active }: Given): boolean {

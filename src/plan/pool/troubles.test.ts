@@ -5,6 +5,10 @@ import { troublesAfter, type Troubles } from './troubles.ts';
 /** What is seen of a member, one look per minute; a number is another VM from then on. */
 type Look = string | number;
 
+/** Said of a VM that is wanted down, or that may not be probed. */
+const down = (reason: string): Look => `down ${reason}`;
+const forbidden = (reason: string): Look => `forbidden ${reason}`;
+
 function troublesOf(looks: readonly Look[]): Pick<Troubles, 'broken' | 'market'> {
   let known: Troubles | undefined;
   let vmSince = 0;
@@ -15,8 +19,10 @@ function troublesOf(looks: readonly Look[]): Pick<Troubles, 'broken' | 'market'>
       continue;
     }
     // Ready ceased to be True long ago, for all that its status says.
-    const ready = { isTrue: look === 'Running', since: -1000, reason: look, message: '' };
-    known = troublesAfter(known, { vmSince, ready }, minute);
+    const reason = look.split(' ').at(-1) ?? '';
+    const ready = { isTrue: reason === 'Running', since: -1000, reason, message: '' };
+    const [isWantedDown, isProbeForbidden] = [look.startsWith('down'), look.startsWith('forbidden')];
+    known = troublesAfter(known, { vmSince, ready, isWantedDown, isProbeForbidden }, minute);
     minute += 1;
   }
   return { broken: known?.broken, market: known?.market };
@@ -45,6 +51,22 @@ it.each<[string, Look[], Pick<Troubles, 'broken' | 'market'>]>([
   ['of the market goes on over starts', ['Outbid', 'Starting', 'Outbid'], { ...none, market: 0 }],
   ['of the market begins anew after off hours', ['Outbid', 'OffHours', 'NoWinningBid'], { ...none, market: 2 }],
   ['of the market ends with a VM', ['Outbid', 'Building'], { broken: 1, market: undefined }],
+  [
+    'is not one that is wanted down, whatever is in the way of that',
+    [down('Stopping'), down('PowerCallFailed'), down('UnknownStatus')],
+    none,
+  ],
+  [
+    'ends when it is wanted down, also while a call for that waits for its turn',
+    ['NotReachable', down('WaitingForTurn')],
+    none,
+  ],
+  [
+    'begins anew when it is wanted again',
+    ['NotReachable', down('PowerCallFailed'), 'PowerCallFailed'],
+    { ...none, broken: 2 },
+  ],
+  ['is not one that may not be probed', [forbidden('NotReachable'), forbidden('NotReachable')], none],
   ['of a host without room is both', ['StartBlockedNoCapacity'], { broken: 0, market: 0 }],
 ])('trouble %s', (_, looks, expected) => {
   expect(troublesOf(looks)).toEqual(expected);

@@ -54,25 +54,34 @@ const marketPauses: ReadonlySet<string> = new Set([
   'Starting',
 ]);
 
-type Seen = Pick<PoolMember, 'vmSince' | 'ready'>;
+export type Seen = Pick<PoolMember, 'vmSince' | 'ready' | 'isWantedDown' | 'isProbeForbidden'>;
 
 /** @param before what was known when the member was seen last; undefined: this process has not seen it yet */
 export function troublesAfter(before: Troubles | undefined, seen: Seen, now: number): Troubles {
   const { vmSince } = seen;
   const brokenBefore = before?.vmSince === vmSince ? before?.broken : undefined;
   return {
-    broken: isBroken(seen) ? (brokenBefore ?? now) : during(brokenPauses, seen, brokenBefore),
+    broken: isBroken(seen) ? (brokenBefore ?? now) : duringPause(seen, brokenBefore),
     market: isLeftByMarket(seen) ? (before?.market ?? now) : during(marketPauses, seen, before?.market),
     vmSince,
   };
+}
+
+function duringPause(seen: Seen, since: number | undefined): number | undefined {
+  return seen.isWantedDown ? undefined : during(brokenPauses, seen, since);
 }
 
 function during(pausing: ReadonlySet<string>, { ready }: Seen, since: number | undefined): number | undefined {
   return !ready.isTrue && pausing.has(ready.reason) ? since : undefined;
 }
 
-export function isBroken({ ready }: Pick<Seen, 'ready'>): boolean {
-  return !ready.isTrue && brokenReasons.has(ready.reason);
+/**
+ * Not one that is wanted down, whatever is in the way of that: what is released for want of money, or for the night, is to keep its
+ * disk. Nor one that may not be probed, as that is a setting of the operator, and says nothing of the VM.
+ */
+export function isBroken({ ready, isWantedDown, isProbeForbidden }: Omit<Seen, 'vmSince'>): boolean {
+  if (ready.isTrue || isWantedDown) return false;
+  return brokenReasons.has(ready.reason) && !(isProbeForbidden && ready.reason === 'NotReachable');
 }
 
 export function isLeftByMarket({ ready }: Pick<Seen, 'ready'>): boolean {

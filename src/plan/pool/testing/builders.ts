@@ -48,6 +48,7 @@ export function memberOf(spec: GpuPoolSpec, index: number, fields: Partial<PoolM
     ready: { isTrue: false, since: start, reason: 'NoOffer', message: 'No host fits.' },
     brokenSince: undefined,
     marketSince: start,
+    ...{ isWantedDown: false, isProbeForbidden: false },
     isSynced: true,
     capacity: undefined,
     market: undefined,
