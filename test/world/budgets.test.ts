@@ -331,6 +331,76 @@ describe('a GpuBudget', () => {
     expect(world.watchdog.breaches).toEqual([]);
   });
 
+  it.each<[string, boolean]>([
+    ['a younger one', false],
+    ['an older one', true],
+  ])('keeps the room of those that it has released from %s that is less important', async (_, isOlder) => {
+    const { world } = await watched();
+    const important = ['vm-01', 'vm-02', 'vm-03'];
+    await limit(world, { gpus: 3 }, { onExceeded: 'StopByPriority' });
+    if (isOlder) await world.apply('vm-00', easy, { 'gpuvm.dev/paused': 'true' });
+    for (const name of important) {
+      await world.advance(second);
+      await world.apply(name, { ...easy, priority: 10 });
+    }
+    await untilRunning(world, 3);
+    if (isOlder) await world.annotate('vm-00', { 'gpuvm.dev/paused': null });
+    else await world.apply('vm-00');
+    await world.until(() => waitingFor(world, 'OverBudget').length === 1, 5 * minute);
+    await limit(world, { gpus: 1 });
+    await untilRunning(world, 1);
+    for (const gpus of [2, 3]) {
+      await world.advance(2 * minute);
+      await limit(world, { gpus });
+      await untilRunning(world, gpus);
+      expect(running(world)).toEqual(important.slice(0, gpus));
+    }
+    await world.advance(2 * minute);
+    expect([running(world), world.requestsOf('client/deploy/single')]).toEqual([important, 3]);
+    await limit(world, { gpus: 4 });
+    await untilRunning(world, 4);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('keeps the room that others leave, bit by bit, for a large one that it has released', async () => {
+    const { world } = await watched();
+    await limit(world, { gpus: 4 }, { onExceeded: 'StopByPriority' });
+    await world.apply('vm-01', { ...easy, priority: 10, gpu: { ...easy.gpu, count: 2 } });
+    for (const name of ['vm-02', 'vm-03']) await world.apply(name, { ...easy, priority: 20 });
+    await untilRunning(world, 3);
+    await world.apply('vm-04');
+    await limit(world, { gpus: 2 });
+    await untilRunning(world, 2);
+    expect(running(world)).toEqual(['vm-02', 'vm-03']);
+    await world.delete('vm-02');
+    await world.advance(10 * minute);
+    expect([running(world), waitingFor(world, 'OverBudget')]).toEqual([['vm-03'], ['vm-04']]);
+    await world.delete('vm-03');
+    await world.advance(10 * minute);
+    expect([running(world), waitingFor(world, 'OverBudget')]).toEqual([['vm-01'], ['vm-04']]);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
+  it('keeps room for nobody that it has released and that does not want it: who is less important goes in', async () => {
+    const { world } = await watched();
+    await limit(world, { gpus: 2 }, { onExceeded: 'StopByPriority' });
+    for (const name of ['vm-01', 'vm-02']) {
+      await world.apply(name, { ...easy, priority: 10 });
+      await world.advance(second);
+    }
+    await untilRunning(world, 2);
+    await world.apply('vm-03');
+    await limit(world, { gpus: 0 });
+    await untilRunning(world, 0);
+    await world.annotate('vm-01', { 'gpuvm.dev/paused': 'true' });
+    await world.apply('vm-02', { powerState: 'Released' });
+    await world.advance(2 * minute);
+    await limit(world, { gpus: 1 });
+    await untilRunning(world, 1);
+    expect(running(world)).toEqual(['vm-03']);
+    expect(world.watchdog.breaches).toEqual([]);
+  });
+
   it('releases the least important VM though it is paused, or is stopped with its GPU kept', async () => {
     const { world } = await watched();
     await limit(world, { gpus: 3 }, { onExceeded: 'StopByPriority' });

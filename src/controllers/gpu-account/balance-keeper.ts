@@ -21,7 +21,7 @@ export interface BalanceKeeperDeps {
   readonly accounts: Pick<AccountRegistry, 'state'>;
   /** Resources of all kinds that stand for one VM, by `account` and `uid`. */
   readonly vms: Indexed<CustomObject>;
-  readonly ledger: Pick<Ledger, 'books'>;
+  readonly ledger: Pick<Ledger, 'books' | 'noteReturn'>;
   readonly balances: Balances;
   /** A key among all kinds, to be reconciled. */
   wake(key: string): void;
@@ -78,6 +78,7 @@ export class BalanceKeeper {
     const [held, holding] = [before, after].map((all) => new Set(all.map(({ uid }) => uid)));
     const turned = [...before, ...after].filter(({ uid }) => held?.has(uid) !== holding?.has(uid));
     for (const { uid } of turned) {
+      if (holding?.has(uid) === false) this.#deps.ledger.noteReturn(uid);
       for (const object of this.#deps.vms.byIndex('uid', uid)) this.#deps.wake(keyAmongKinds(object));
     }
   }

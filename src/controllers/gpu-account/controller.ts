@@ -22,10 +22,9 @@ import type { CustomObject } from '../objects.ts';
 import type { Balances } from '../spending/balances.ts';
 import { parseAccount } from '../spending/books.ts';
 import type { CatchUp } from '../spending/catch-up.ts';
-import type { Ledger } from '../spending/ledger.ts';
 import { keptBy, policyOf, takeCensus, type Census, type CensusDeps } from '../unmanaged/census.ts';
 import { announcementsFor } from './announcements.ts';
-import { BalanceKeeper } from './balance-keeper.ts';
+import { BalanceKeeper, type BalanceKeeperDeps } from './balance-keeper.ts';
 import { readCredentials, type CredentialsRead } from './credentials.ts';
 import { Farewell, farewellLookMs } from './farewell.ts';
 import { resourceName } from '../vm/kinds.ts';
@@ -40,7 +39,7 @@ export interface GpuAccountDeps extends CensusDeps {
   readonly accounts: AccountRegistry;
   /** Done once before it is counted how long VMs have had no resource. */
   readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
-  readonly ledger: Pick<Ledger, 'books'>;
+  readonly ledger: BalanceKeeperDeps['ledger'];
   readonly balances: Balances;
   readonly log: Logger;
   /** How often the credentials Secret is read again, so that a rotated or restored one counts. */

@@ -8,10 +8,10 @@ import { nextLookAt, statusOfBudget, type BudgetObservation } from '../../plan/b
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseBudget, type Books } from '../spending/books.ts';
-import { stoppedBy } from '../spending/hold.ts';
 import type { Ledger } from '../spending/ledger.ts';
 import type { SpendMeter } from '../spending/meter.ts';
 import { Releases } from '../spending/releases.ts';
+import { stoppedBy } from '../spending/standby.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 import { announcementsFor } from './announcements.ts';
 import { isWorthWriting } from './worth-writing.ts';
@@ -22,7 +22,7 @@ export interface GpuBudgetDeps {
   readonly store: Store<CustomObject>;
   /** Resources of all kinds that stand for one VM, by `namespace` and `uid`. */
   readonly vms: Indexed<CustomObject>;
-  readonly ledger: Pick<Ledger, 'books' | 'waitingIn' | 'noteLimits'>;
+  readonly ledger: Pick<Ledger, 'books' | 'waitingIn' | 'noteLimits' | 'noteReturn'>;
   readonly meter: SpendMeter;
   announce(object: CustomObject, announcement: Announcement): void;
   /** A key among all kinds, to be reconciled. */
@@ -92,11 +92,21 @@ export class GpuBudgetController implements Reconciler {
 
   /** Our own writes wake nobody: neither those that are to stop, or may start, nor those that wait for another day. */
   #wake({ stopped: before = [] }: GpuBudgetStatus, { stopped: after = [] }: GpuBudgetStatus): void {
-    const uids = new Set([...before, ...after].map(({ uid }) => uid));
-    for (const uid of uids) {
+    const [held, holding] = [uidsOf(before), uidsOf(after)];
+    for (const uid of added(holding, held)) this.#deps.ledger.noteReturn(uid);
+    for (const uid of new Set([...held, ...holding])) {
       for (const object of this.#deps.vms.byIndex('uid', uid)) this.#deps.wake(keyAmongKinds(object));
     }
     // A day that ends is one of the changes that only the clock tells of.
     this.#deps.ledger.noteLimits();
   }
+}
+
+/** Those that only the second set has. */
+function added(before: ReadonlySet<string>, after: ReadonlySet<string>): string[] {
+  return [...after].filter((uid) => !before.has(uid));
+}
+
+function uidsOf(stopped: NonNullable<GpuBudgetStatus['stopped']>): Set<string> {
+  return new Set(stopped.map(({ uid }) => uid));
 }

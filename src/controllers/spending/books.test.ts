@@ -44,7 +44,11 @@ function gpuVm(of: string, status: object, accountName = 'default'): CustomObjec
 function booksOf(
   listed: readonly CloudVm[],
   resources: readonly CustomObject[],
-  { owner = account, amount = '100' }: { readonly owner?: CustomObject; readonly amount?: string } = {},
+  {
+    owner = account,
+    amount = '100',
+    budget,
+  }: { readonly owner?: CustomObject; readonly amount?: string; readonly budget?: CustomObject } = {},
 ): Books {
   const clock = new VirtualClock();
   const vms = new Store<CustomObject>({
@@ -61,6 +65,8 @@ function booksOf(
     },
   });
   for (const one of resources) vms.applyWrite(one);
+  const budgets = new Store<CustomObject>({ log: silentLogger, indexes: { namespace: () => ['research'] } });
+  if (budget !== undefined) budgets.applyWrite(budget);
   const none = new Store<CustomObject>({ log: silentLogger, indexes: { namespace: () => [] } });
   const accountsStore = new Store<CustomObject>({ log: silentLogger });
   accountsStore.applyWrite(owner);
@@ -75,8 +81,8 @@ function booksOf(
     runtimes: () => [runtime],
   };
   const balances = new Balances({ clock, accounts, timings: balanceTimings(300_000) });
-  const stores = { vms, budgets: none, accountsStore, pools: none, namespaces: none };
-  return new Books({ ...stores, accounts, installation, meter: new SpendMeter(clock), balances }, new Map());
+  const stores = { vms, budgets, accountsStore, pools: none, namespaces: none };
+  return new Books({ ...stores, clock, accounts, installation, meter: new SpendMeter(clock), balances }, new Map());
 }
 
 /** What all costs per hour, by the books and by the list. */
@@ -126,23 +132,92 @@ describe('what all VMs of an account cost by the books is what they cost by the 
   });
 });
 
+function ranked(
+  of: string,
+  { priority = 0, seconds = 0, ...spec }: Record<string, unknown>,
+  status = {},
+): CustomObject {
+  const made = gpuVm(of, status);
+  const creationTimestamp = `2026-01-01T00:00:${String(seconds).padStart(2, '0')}Z`;
+  const { paused, ...fields } = spec;
+  const annotations = paused === true ? { 'gpuvm.dev/paused': 'true' } : {};
+  return {
+    ...made,
+    metadata: { ...made.metadata, creationTimestamp, annotations },
+    spec: { ...specOf({ priority, ...fields }) },
+  };
+}
+
+describe('while a budget keeps a VM released', () => {
+  const released = cloudVm('vm-1', { state: 'released', price: priceOf('0.50', '0.10') });
+  const stopByPriority = { onExceeded: 'StopByPriority' };
+  const hard = { gpus: 3, hourlyCost: '9', vms: 1 };
+
+  it.each<[string, Record<string, unknown>, Record<string, unknown>, object, [string, string]]>([
+    ['what that needs to be started is kept from a younger one', {}, { seconds: 5 }, stopByPriority, ['1', '0.5']],
+    [
+      'it is kept from a less important one, however old',
+      { seconds: 5, priority: 1 },
+      {},
+      stopByPriority,
+      ['1', '0.5'],
+    ],
+    ['a more important one may take it', {}, { priority: 1, seconds: 5 }, stopByPriority, ['0', '0.1']],
+    [
+      'it is not kept for one that is not wanted to run',
+      { powerState: 'Released' },
+      { seconds: 5 },
+      stopByPriority,
+      ['0', '0.1'],
+    ],
+    ['it is not kept for one that is paused', { paused: true }, { seconds: 5 }, stopByPriority, ['0', '0.1']],
+    [
+      'it is not kept for one in off hours',
+      { schedule: { start: '0 8 * * *', stop: '0 18 * * *' } },
+      { seconds: 5 },
+      stopByPriority,
+      ['0', '0.1'],
+    ],
+    [
+      'it is not kept for one for which there are not enough GPUs as a whole',
+      {},
+      { seconds: 5 },
+      { ...stopByPriority, hard: { ...hard, gpus: 0 } },
+      ['0', '0.1'],
+    ],
+    [
+      'it is not kept for one that costs too much as a whole',
+      {},
+      { seconds: 5 },
+      { ...stopByPriority, hard: { ...hard, hourlyCost: '0.4' } },
+      ['0', '0.1'],
+    ],
+    ['it is not kept where the budget releases nobody any more', {}, { seconds: 5 }, {}, ['0', '0.1']],
+  ])('%s', (_, waiting, newcomer, spec, used) => {
+    const budget: CustomObject = {
+      ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuBudget', metadata: object('team', 'b') },
+      spec: { hard, ...spec },
+      status: { stopped: [{ kind: 'GpuVm', name: uid, uid }] },
+    };
+    const one = ranked(uid, waiting, { phase: 'Released', vm: recordedVm('vm-1') });
+    const other = ranked('newcomer', newcomer);
+    const books = booksOf([released], [one, other], { budget });
+    const usedOf = (who: CustomObject): (string | undefined)[] =>
+      ['gpus', 'hourlyCost'].map((measure) =>
+        books
+          .limitsOf(who)
+          .find((limit) => limit.measure === measure)
+          ?.used.toFixed(),
+      );
+    expect(usedOf(other)).toEqual(used);
+    expect(usedOf(one)).toEqual(['0', '0.1']);
+    expect(books.limitsOfBudget(budget).map((limit) => limit.used.toFixed())).toEqual(['1', '0', '0.1']);
+  });
+});
+
 describe('while the account keeps a VM released for want of balance', () => {
   /** It costs 10 cents, and 50 while it runs. */
   const released = cloudVm('vm-1', { state: 'released', price: priceOf('0.50', '0.10') });
-
-  function ranked(
-    of: string,
-    { priority = 0, seconds = 0, ...spec }: Record<string, unknown>,
-    status = {},
-  ): CustomObject {
-    const made = gpuVm(of, status);
-    const creationTimestamp = `2026-01-01T00:00:${String(seconds).padStart(2, '0')}Z`;
-    return {
-      ...made,
-      metadata: { ...made.metadata, creationTimestamp },
-      spec: { ...specOf({ priority, ...spec }) },
-    };
-  }
 
   it.each<[string, Record<string, unknown>, Record<string, unknown>, string, string]>([
     ['what that needs to be started is kept from a younger one', {}, { seconds: 5 }, '100', '0.5'],

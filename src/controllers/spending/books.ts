@@ -10,10 +10,9 @@ import { billedFor } from '../../plan/balance/burn-rate.ts';
 import { runwayLimit, type Spender } from '../../plan/balance/limits.ts';
 import { thresholdsOf } from '../../plan/balance/runway.ts';
 import { viewBalance } from '../../plan/balance/view.ts';
-import { growth, larger, nothing, plus, total, type Charge } from '../../plan/budget/charge.ts';
+import { larger, nothing, plus, total, type Charge } from '../../plan/budget/charge.ts';
 import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
-import { amountOf, isHopeless, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
-import { byImportance, isRunning } from '../../plan/budget/stopping.ts';
+import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
 import { isRecordOfAnother } from '../../plan/vm/ownership.ts';
 import type { AccountRegistry } from '../accounts.ts';
 import { markedVmsOf, markIndex } from '../marks.ts';
@@ -22,9 +21,10 @@ import { memberKeyOf, poolOwnerOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { Balances } from './balances.ts';
 import type { SpendMeter } from './meter.ts';
-import { rankOf, releasedBy, wantsGpu } from './standby.ts';
+import { Owed, type OwedDeps } from './owed.ts';
+import { releasedBy, stoppedBy } from './standby.ts';
 
-export interface BooksDeps {
+export interface BooksDeps extends OwedDeps {
   /** Resources of all kinds that stand for one VM, by `namespace`, `account`, `owner`, `uid` and `vm`. */
   readonly vms: Indexed<CustomObject>;
   /** By `namespace`. */
@@ -59,10 +59,12 @@ export class Books {
   readonly #sums = new Map<string, Charge>();
   /** By the object that sets them: another version of it is another object. */
   readonly #limits = new Map<CustomObject, readonly Limit[]>();
+  readonly #owed: Owed;
 
   constructor(deps: BooksDeps, reservations: ReadonlyMap<string, Reservation>) {
     this.#deps = deps;
     this.#reservations = reservations;
+    this.#owed = new Owed(deps, this);
   }
 
   commitmentOf(object: CustomObject): Commitment {
@@ -100,8 +102,14 @@ export class Books {
     return [...this.#limitsOfNamespace(object), ...this.#limitsOfAccount(object), ...this.#limitsOfPool(object)];
   }
 
-  #limitsOfNamespace({ metadata: { namespace = '' } }: CustomObject): Limit[] {
-    return this.#deps.budgets.byIndex('namespace', namespace).flatMap((budget) => this.limitsOfBudget(budget));
+  #limitsOfNamespace(object: CustomObject): Limit[] {
+    const { namespace = '' } = object.metadata;
+    return this.#deps.budgets.byIndex('namespace', namespace).flatMap((budget) => {
+      const limits = this.limitsOfBudget(budget);
+      if (parseBudget(budget)?.onExceeded !== 'StopByPriority') return limits;
+      const released = stoppedBy(budget).map(({ uid }) => uid);
+      return this.#owed.added(object, limits, released);
+    });
   }
 
   /** None of a budget that cannot be understood. */
@@ -154,24 +162,7 @@ export class Books {
     const facts = this.#deps.balances.factsOf(account);
     const view = facts === undefined ? ({ kind: 'unread' } as const) : viewBalance(facts);
     const limit = runwayLimit(this.spenderOf(account), min, view);
-    const owed = facts === undefined ? nothing : this.#owedBefore(object, account, { limit, now: facts.now });
-    return [{ ...limit, used: limit.used.plus(owed.hourlyCost) }];
-  }
-
-  /**
-   * What those cost more that the account keeps released and starts before this one is let in, as soon as it can: others would
-   * take the room of the more important ones bit by bit. Nobody waits for one that there will be no room for.
-   */
-  #owedBefore(object: CustomObject, account: CustomObject, { limit, now }: { limit: Limit; now: number }): Charge {
-    const rank = rankOf(object);
-    const waiting = [...releasedBy(account)].flatMap((uid) => this.#deps.vms.byIndex('uid', uid));
-    const owed = waiting.flatMap((other) => {
-      if (other.metadata.deletionTimestamp !== undefined || byImportance(rankOf(other), rank) >= 0) return [];
-      const commitment = this.commitmentOf(other);
-      if (isHopeless(limit, commitment.started) || !wantsGpu(other, isRunning(commitment), now)) return [];
-      return [growth(this.chargeOf(other), commitment.started)];
-    });
-    return total(owed);
+    return this.#owed.added(object, [limit], releasedBy(account));
   }
 
   /** All that the balance of the account has to last for: also VMs of others, and what is billed beside VMs. */

@@ -1,10 +1,9 @@
 import type { GpuAccountSpec } from '../../api/gpu-account.ts';
-import type { GpuBudgetStatus } from '../../api/gpu-budget.ts';
 import { isAskedToRun, type PowerHold } from '../../plan/vm/power-hold.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseVm } from '../vm/parse.ts';
 import { parseAccount, parseBudget, type BooksDeps } from './books.ts';
-import { releasedBy } from './standby.ts';
+import { releasedBy, stoppedBy } from './standby.ts';
 
 /** What keeps this resource's VM released for want of money. */
 export function moneyHolds(deps: Pick<BooksDeps, 'budgets' | 'accountsStore'>, object: CustomObject): PowerHold[] {
@@ -48,9 +47,4 @@ function afterwards(object: CustomObject): string {
   return isAskedToRun(parseVm(object).spec)
     ? 'it is started by itself once there is room'
     : 'one that is Stopped is billed as a running one';
-}
-
-export function stoppedBy({ status }: CustomObject): NonNullable<GpuBudgetStatus['stopped']> {
-  const { stopped } = (status ?? {}) as GpuBudgetStatus;
-  return Array.isArray(stopped) ? stopped : [];
 }

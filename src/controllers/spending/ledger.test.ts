@@ -188,6 +188,46 @@ describe('those that wait for room', () => {
     expect(office.woken).toContain('second');
   });
 
+  it.each<[string, object, (office: Office) => void]>([
+    [
+      'was until a moment ago',
+      {},
+      ({ ledger }) => {
+        ledger.noteReturn('uid-released');
+      },
+    ],
+    [
+      'was until the process before this one ended',
+      {
+        conditions: [
+          {
+            ...{ type: 'Ready', status: 'False', reason: 'StoppedByBudget', message: '' },
+            lastTransitionTime: '2026-01-01T00:00:00Z',
+          },
+        ],
+      },
+      () => undefined,
+    ],
+  ])('wait behind one that is kept released no longer, and %s', (_, more, release) => {
+    const office = new Office({ gpus: 1 });
+    const older = office.vm('older');
+    const vm = recordedVm('vm-1', { ownerUid: 'uid-released' });
+    const released = office.vm('released', { phase: 'Released', vm, ...more });
+    release(office);
+    expect(office.asks(older)).toBe(false);
+    expect(office.asks(released)).toBe(true);
+  });
+
+  it('wait no longer behind one that was kept released and says nothing', async () => {
+    const office = new Office({ gpus: 1 });
+    const older = office.vm('older');
+    office.vm('released', { phase: 'Released', vm: recordedVm('vm-1', { ownerUid: 'uid-released' }) });
+    office.ledger.noteReturn('uid-released');
+    expect(office.asks(older)).toBe(false);
+    await office.clock.advance(31_000);
+    expect(office.asks(older)).toBe(true);
+  });
+
   it('are woken when the list alone shows that a VM has given its GPU back, and money is counted at that rate from then on', async () => {
     const office = new Office({ gpus: 1, dailyCost: '100' });
     office.vmListed('first', 'running');

@@ -1,11 +1,8 @@
-import { conditionOf } from '../../api/conditions.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { Line } from '../../plan/budget/admission.ts';
 import { growth, isLessAnywhere, isSameCharge, larger, nothing, type Charge } from '../../plan/budget/charge.ts';
 import type { LimitAhead } from '../../plan/budget/limits.ts';
 import type { SpendView } from '../../plan/budget/spending.ts';
-import { roomReasons } from '../../plan/budget/words.ts';
 import type { VmObservation } from '../../plan/vm/observation.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
@@ -17,11 +14,11 @@ import { Books, type BooksDeps, type Reservation } from './books.ts';
 import type { CostMeter } from './cost-meter.ts';
 import { moneyHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
+import { saysReleased, waitedFor } from './waited.ts';
 import { LazyView } from './view.ts';
 import { Waiting, type Asking } from './waiting.ts';
 
 export interface LedgerDeps extends BooksDeps {
-  readonly clock: Clock;
   readonly costs: Pick<CostMeter, 'note'>;
   /** Keys among all kinds, to be reconciled. */
   wake(key: string): void;
@@ -86,7 +83,7 @@ export class Ledger {
     // Who is held to nothing waits for nobody.
     if (limits.length === 0) return [];
     const { uid } = object.metadata;
-    return this.#line().limitsFor({ uid, createdAt: createdAt(object), limits });
+    return this.#line().limitsFor({ uid, createdAt: this.#waiting.ageOf(object), limits });
   }
 
   /** In the same moment in which it was decided to spend. */
@@ -177,9 +174,26 @@ export class Ledger {
     this.#deps.changed(namespace);
   }
 
+  /**
+   * Its budget, or its account, has room for it again and keeps it released no longer. It was in before all who wait now, and asks
+   * before anybody looks at that room: by age an older one would take it that is less important.
+   */
+  noteReturn(uid: string): void {
+    const object = this.#objectOf(uid);
+    if (object === undefined) return;
+    const books = this.books();
+    const more = growth(books.chargeOf(object), books.commitmentOf(object).started);
+    if (isSameCharge(more, nothing)) return;
+    this.#forgetAsking(uid, object.metadata.namespace ?? '');
+    this.#waiting.noteReturning(uid);
+    this.#ask(object, more);
+    // Should it want nothing any more it withdraws, and should it say nothing nobody waits for it for long.
+    this.#waiting.noteWoken(uid, this.#deps.clock.now());
+  }
+
   #ask(object: CustomObject, more: Charge): void {
     const { uid, namespace = '' } = object.metadata;
-    const asking = { uid, createdAt: createdAt(object), more };
+    const asking = { uid, createdAt: this.#waiting.ageOf(object), more };
     const news = this.#waiting.note(asking, this.#deps.clock.now());
     if (news === 'same') return;
     const { books, line } = this.#round();
@@ -267,12 +281,9 @@ export class Ledger {
     this.#isSeeded = true;
     const books = this.books();
     for (const object of this.#deps.vms.list()) {
-      const { status, isStatusDamaged, spec } = parseVm(object);
-      const reason = isStatusDamaged ? undefined : conditionOf(status.conditions, 'Ready')?.reason;
-      if (reason === undefined || !roomReasons.has(reason) || object.metadata.deletionTimestamp !== undefined) continue;
-      const { now, started } = books.commitmentOf(object);
-      const another = { vms: 1, gpus: spec.gpu.count, hourlyCost: now.hourlyCost.minus(now.hourlyCost) };
-      this.#ask(object, status.vm === undefined ? another : growth(now, started));
+      const waited = waitedFor(object, books);
+      if (waited !== undefined) this.#ask(object, waited);
+      else if (saysReleased(object) && this.holdsOn(object).length === 0) this.noteReturn(object.metadata.uid);
     }
   }
 }
@@ -285,9 +296,4 @@ function isOtherSpec(old: CustomObject | undefined, { metadata }: CustomObject):
 /** Of a pool that was another one: what it costs counts there. */
 function isHeldToOthers(old: CustomObject, current: CustomObject): boolean {
   return ownerKeyOf(old) !== ownerKeyOf(current);
-}
-
-function createdAt({ metadata }: CustomObject): number {
-  const at = Date.parse(metadata.creationTimestamp ?? '');
-  return Number.isNaN(at) ? 0 : at;
 }

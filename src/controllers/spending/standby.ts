@@ -1,12 +1,13 @@
 import { conditionOf } from '../../api/conditions.ts';
 import type { GpuAccountStatus } from '../../api/gpu-account.ts';
+import type { GpuBudgetStatus } from '../../api/gpu-budget.ts';
 import { annotations } from '../../api/group.ts';
 import { holdBySchedule } from '../../plan/vm/clockwork.ts';
 import { powerWantedNow } from '../../plan/vm/power-hold.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseVm } from '../vm/parse.ts';
 
-/** Who is kept released for want of balance, and who of them waits to be started. */
+/** Who is kept released for want of money, and who of them waits to be started. */
 
 const released = new WeakMap<CustomObject, ReadonlySet<string>>();
 
@@ -16,6 +17,12 @@ export function releasedBy(account: CustomObject): ReadonlySet<string> {
   const uids = released.get(account) ?? new Set(Array.isArray(stopped) ? stopped.map(({ uid }) => uid) : []);
   released.set(account, uids);
   return uids;
+}
+
+/** The same of a budget, in the order of release. */
+export function stoppedBy({ status }: CustomObject): NonNullable<GpuBudgetStatus['stopped']> {
+  const { stopped } = (status ?? {}) as GpuBudgetStatus;
+  return Array.isArray(stopped) ? stopped : [];
 }
 
 /** Whether it would hold its GPU now, if no limit kept it from that. One that is paused stays as it is. */

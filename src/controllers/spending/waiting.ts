@@ -1,3 +1,5 @@
+import type { CustomObject } from '../objects.ts';
+import { rankOf } from './standby.ts';
 import { isLessAnywhere, isSameCharge, type Charge } from '../../plan/budget/charge.ts';
 
 /** Somebody who wants room, and lacks nothing but that. */
@@ -20,10 +22,23 @@ const longestSilenceMs = 30_000;
 /** Who waits for room. */
 export class Waiting {
   readonly #heard = new Map<string, Heard>();
+  /** UIDs of those of them that were kept released until a moment ago. */
+  readonly #returning = new Set<string>();
   #silentAt = Infinity;
 
   get size(): number {
     return this.#heard.size;
+  }
+
+  /** It was in before all who wait now, and comes before them until it is in again, or wants nothing any more. */
+  noteReturning(uid: string): void {
+    this.#returning.add(uid);
+  }
+
+  /** By which it has its place. */
+  ageOf(object: CustomObject): number {
+    const { uid, createdAt } = rankOf(object);
+    return this.#returning.has(uid) ? -Infinity : createdAt;
   }
 
   has(uid: string): boolean {
@@ -43,6 +58,7 @@ export class Waiting {
   forget(uid: string): Asking | undefined {
     const heard = this.#heard.get(uid);
     this.#heard.delete(uid);
+    this.#returning.delete(uid);
     return heard;
   }
 

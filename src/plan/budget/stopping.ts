@@ -1,5 +1,5 @@
 import { growth, nothing, plus, type Charge } from './charge.ts';
-import { amountOf, fits, isHopeless, isOverTime, type Limit } from './limits.ts';
+import { amountOf, fits, isHopeless, isOverTime, type Limit, type Measure } from './limits.ts';
 
 /** A resource that a budget may keep released. */
 export interface Stoppable {
@@ -43,9 +43,13 @@ export function chooseStopped(
     : startSome(momentaryOf(toStart, leaving), stopped);
 }
 
-/** What is used of these goes down at once when a VM is released. */
+/** Whether less of it is used at once when a VM is released. */
+export function isReleasable(measure: Measure): boolean {
+  return measure === 'gpus' || measure === 'hourlyCost';
+}
+
 function momentaryOf(limits: readonly Limit[], leaving: readonly Charge[]): Limits {
-  const momentary = limits.filter(({ measure }) => measure === 'gpus' || measure === 'hourlyCost');
+  const momentary = limits.filter(({ measure }) => isReleasable(measure));
   return { momentary, settled: momentary.map((limit) => less(limit, leaving)) };
 }
 
