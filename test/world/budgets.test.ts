@@ -461,6 +461,28 @@ describe('a GpuBudget', () => {
     expect(world.watchdog.breaches).toEqual([]);
   });
 
+  it('releases the VM that is the least important by now, though the process that takes over has not heard of that', async () => {
+    const { world } = await watched({ replicas: 2 });
+    await limit(world, { gpus: 3 }, { onExceeded: 'StopByPriority' });
+    for (const [name, priority] of [['vm-00', 0] as const, ['vm-01', 10] as const, ['vm-02', 5] as const])
+      await world.apply(name, { ...easy, priority });
+    await untilRunning(world, 3);
+    await world.apply('vm-01', { powerState: 'Released' });
+    await world.until(() => world.conditionOf('vm-01', 'Ready') === 'False Released', 5 * minute);
+    await limit(world, { gpus: 2 });
+    await world.advance(minute);
+    world.holdWatches(true);
+    world.retire(world.replicas[0]?.isLeading === true ? 0 : 1);
+    await world.apply('vm-00', { priority: 20 });
+    world.provider.call('client/start/single', { server: world.statusOf('vm-01')?.vm?.id ?? '' });
+    const stopped = (): string[] => (budget(world).stopped ?? []).map(({ name }) => name);
+    expect(await world.until(() => stopped().length > 0, 5 * minute)).toBeDefined();
+    expect(stopped()).toEqual(['vm-02']);
+    world.holdWatches(false);
+    await untilRunning(world, 2);
+    expect(running(world)).toEqual(['vm-00', 'vm-02']);
+  });
+
   it('keeps a VM from being left behind, unless it allows that', async () => {
     const { world } = await watched();
     await limit(world, { vms: 2 });

@@ -8,6 +8,7 @@ import { nextLookAt, statusOfBudget, type BudgetObservation } from '../../plan/b
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
 import { parseBudget, type Books } from '../spending/books.ts';
+import type { CatchUp } from '../spending/catch-up.ts';
 import type { Ledger } from '../spending/ledger.ts';
 import type { SpendMeter } from '../spending/meter.ts';
 import { Releases } from '../spending/releases.ts';
@@ -24,6 +25,7 @@ export interface GpuBudgetDeps {
   readonly vms: Indexed<CustomObject>;
   readonly ledger: Pick<Ledger, 'books' | 'waitingIn' | 'noteLimits' | 'noteReturn'>;
   readonly meter: SpendMeter;
+  readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
   announce(object: CustomObject, announcement: Announcement): void;
   /** A key among all kinds, to be reconciled. */
   wake(key: string): void;
@@ -49,6 +51,10 @@ export class GpuBudgetController implements Reconciler {
       return { kind: 'done' };
     }
     const observation = this.#observe(object);
+    if (this.#mayBeBehind(observation)) {
+      await this.#deps.catchUp.run();
+      return { kind: 'requeue' };
+    }
     const desired = statusOfBudget(observation);
     const before = observation.status;
     if (isWorthWriting(before, desired, observation.now)) {
@@ -66,6 +72,12 @@ export class GpuBudgetController implements Reconciler {
     const at = Math.min(nextLookAt(observation) ?? Infinity, departure);
     if (at === Infinity) return { kind: 'done' };
     return { kind: 'requeueAfter', delayMs: Math.max(1, at - this.#deps.clock.now()) };
+  }
+
+  /** Before it has read once what the API server has, a leader may release a VM for the room of one that is long gone. */
+  #mayBeBehind({ status, stopped }: BudgetObservation): boolean {
+    if (this.#deps.catchUp.isDone) return false;
+    return added(uidsOf(status.stopped ?? []), uidsOf(stopped)).length > 0;
   }
 
   #observe(object: CustomObject): BudgetObservation {
