@@ -31,13 +31,6 @@ export const budgetMutations: readonly Mutation[] = [
     replace: 'return used.gte(hard);',
   },
   {
-    name: 'forget who is kept released',
-    harm: 'VMs are stopped and started in turns, each time for money.',
-    file: 'src/controllers/gpu-budget/controller.ts',
-    find: 'const before = new Set(stoppedBy(budget).map(({ uid }) => uid));',
-    replace: 'const before = new Set(stoppedBy(budget).map(({ name }) => name));',
-  },
-  {
     name: 'count a VM that is being started as one that is released',
     harm: 'A process that takes over finds room that is taken.',
     file: 'src/plan/budget/commitment.ts',

@@ -425,6 +425,7 @@ const thriftyVm = fc.constantFrom('vm-a', 'vm-b', 'vm-c', 'vm-d', 'vm-e', 'pool-
 const thriftyDeeds = fc.oneof<Weighted<Deed>[]>(
   often(9, fc.record({ do: doing('apply'), vm: poorVm, spec: importantSpec })),
   often(4, fc.record({ do: doing('apply'), vm: poorVm, spec: specChange })),
+  often(3, fc.record({ do: doing('apply'), vm: poorVm, spec: fc.record({ gpus: fc.constantFrom(1, 2) }) })),
   often(1, fc.record({ do: doing('adopt'), vm: poorVm })),
   often(2, fc.record({ do: doing('pause'), vm: thriftyVm, on })),
   often(3, fc.record({ do: doing('delete'), vm: thriftyVm })),

@@ -99,13 +99,14 @@ function apply(
 ): Promise<void> {
   const isNew = world.resource(vm) === undefined;
   if (isSpot(vm)) return world.apply(vm, isNew ? spotSpecOf(vm, spec, cap) : spotChangeOf(spec, cap), given);
-  const { vcpus, powerState, deletionPolicy, schedule, expireAfter, priority, instant } = spec as Readonly<
+  const { vcpus, gpus, powerState, deletionPolicy, schedule, expireAfter, priority, instant } = spec as Readonly<
     Record<string, unknown>
   >;
   const most = cap ?? (instant === undefined ? undefined : preferring.maxHourlyPrice);
   const limit = most === undefined ? {} : { maxHourlyPrice: most };
   const changes = Object.entries({
     vcpus,
+    gpu: gpus === undefined ? undefined : { ...easySpec.gpu, count: gpus },
     powerState,
     deletionPolicy,
     schedule,
