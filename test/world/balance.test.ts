@@ -172,6 +172,18 @@ describe('a balance that is used up', () => {
     await untilRunning(world, names);
   });
 
+  it('is released for by importance as it is now, though the process that takes over has not heard of that', async () => {
+    const world = await threeVms({ replicas: 2 });
+    await limitRunway(world, { minRunway: '6h', releaseBelowRunway: '2h' });
+    await world.advance(minute);
+    world.holdWatches(true);
+    world.retire(world.replicas[0]?.isLeading === true ? 0 : 1);
+    await world.apply('vm-b', { priority: 20 });
+    leave(world, 1.8);
+    expect(await world.until(() => stopped(world).length > 0, 20 * minute)).toBeDefined();
+    expect(stopped(world)).toEqual(['vm-c']);
+  });
+
   it('is released for by the same choice in a process that was started afterwards', async () => {
     const world = await threeVms();
     world.restartAfterMs = 3_000;

@@ -155,6 +155,7 @@ export class GpuAccountController implements Reconciler {
     const remains = this.#remains(object, configured, census);
     if (remains === 'nothing') return this.#letGo(object);
     const observation = this.#observe(object, configured, { remains, census });
+    if (releasesMore(observation) && (await this.#hasCaughtUp())) return { kind: 'requeue' };
     const desired = statusOfAccount(observation);
     const before = (object.status ?? {}) as GpuAccountStatus;
     if (!isEqualJson(before, desired)) {
@@ -225,6 +226,13 @@ export class GpuAccountController implements Reconciler {
     });
   }
 
+  /** False if there was no need to. */
+  async #hasCaughtUp(): Promise<boolean> {
+    if (this.#deps.catchUp.isDone) return false;
+    await this.#deps.catchUp.run();
+    return true;
+  }
+
   #users(account: string): string[] {
     return this.#deps.vms.byIndex('account', account).map(resourceName).sort();
   }
@@ -275,6 +283,12 @@ export class GpuAccountController implements Reconciler {
       remains,
     };
   }
+}
+
+/** By priorities that a process may not have heard of before it has read once what the API server has. */
+function releasesMore({ status, balance }: AccountObservation): boolean {
+  const before = new Set(status.stopped?.map(({ uid }) => uid));
+  return balance.stopped.some(({ uid }) => !before.has(uid));
 }
 
 /** The list of another organization says nothing about the VMs of this one. */
