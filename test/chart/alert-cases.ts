@@ -23,8 +23,10 @@ const elsewhere = 'instance="10.0.0.3:8080", pod="three"';
 const foreign = `name="x", controller="x", ${elsewhere}`;
 
 const runway = { alert: 'GpuvmBalanceRunwayShort' } as const;
+const unknown = { alert: 'GpuvmBalanceUnknown', severity: 'critical' } as const;
 const account = 'account="default"';
 const ofAccount = { account: 'default' };
+const unknownFires = { labels: ofAccount, summary: 'The balance of the account default is not known' };
 
 const money: readonly AlertCase[] = [
   {
@@ -48,6 +50,60 @@ const money: readonly AlertCase[] = [
     ...{ ...runway, severity: 'critical', when: 'the balance was short for three minutes and then recharged' },
     series: { [`gpuvm_account_runway_seconds{${account}, ${lead}}`]: '3600x3 900000x30' },
     at: '8m',
+  },
+  {
+    ...{ ...unknown, when: 'the last answer is half an hour old, and counts no more' },
+    series: {
+      [`gpuvm_account_balance_age_seconds{${account}, ${lead}}`]: '0+60x30 stale',
+      [`gpuvm_account_stopped_vms{${account}, ${lead}}`]: '0x60',
+      [`gpuvm_account_stopped_vms{${account}, ${idle}}`]: '0x60',
+    },
+    // From here on the runway is not known, and its alert is quiet: there is no time between the two.
+    at: '31m',
+    fires: unknownFires,
+  },
+  {
+    ...{ ...unknown, when: 'no answer has come for an hour' },
+    series: {
+      [`gpuvm_account_balance_age_seconds{${account}, ${lead}}`]: '0+60x30 stale',
+      [`gpuvm_account_stopped_vms{${account}, ${lead}}`]: '0x60',
+    },
+    at: '60m',
+    fires: unknownFires,
+  },
+  {
+    ...{ ...unknown, when: 'the operator has started and gets no answer' },
+    series: {
+      [`gpuvm_account_stopped_vms{${account}, ${lead}}`]: '0x40',
+      [`gpuvm_account_stopped_vms{${account}, ${idle}}`]: '0x40',
+    },
+    at: '21m',
+    fires: unknownFires,
+  },
+  {
+    ...{ ...unknown, when: 'an answer comes every five minutes to the pod that leads, and none to the other one' },
+    series: {
+      [`gpuvm_account_balance_age_seconds{${account}, ${lead}}`]: Array(12).fill('0 60 120 180 240').join(' '),
+      [`gpuvm_account_stopped_vms{${account}, ${lead}}`]: '0x60',
+      [`gpuvm_account_stopped_vms{${account}, ${idle}}`]: '0x60',
+    },
+    at: '50m',
+  },
+  {
+    ...{ ...unknown, when: 'there was no answer for twenty minutes, and then there was one' },
+    series: {
+      [`gpuvm_account_balance_age_seconds{${account}, ${lead}}`]: '0+60x20 0+60x9',
+      [`gpuvm_account_stopped_vms{${account}, ${lead}}`]: '0x60',
+    },
+    at: '30m',
+  },
+  {
+    ...{ ...unknown, when: 'the account is gone' },
+    series: {
+      [`gpuvm_account_balance_age_seconds{${account}, ${lead}}`]: '0+60x5 stale',
+      [`gpuvm_account_stopped_vms{${account}, ${lead}}`]: '0x5 stale',
+    },
+    at: '40m',
   },
   {
     ...{ alert: 'GpuvmBudgetNear', severity: 'info', when: 'both pods tell of 19 VMs of 20' },
