@@ -47,6 +47,18 @@ describe.each(workflows)('$file', ({ workflow }) => {
   });
 });
 
+it('builds the image that is released with a list of what is in it, and with how it was made', () => {
+  const release = workflows.find(({ file }) => file === 'release.yml')?.workflow;
+  const builds = Object.values(release?.jobs ?? {})
+    .flatMap((job) => job.steps.flatMap(({ run }) => run ?? []))
+    .filter((run) => run.includes('docker buildx build'));
+  expect(builds).toHaveLength(1);
+  const [, build = ''] = /^docker buildx build ((?:.*\\\n)*.*)$/m.exec(builds[0] ?? '') ?? [];
+  expect(build.split(/\s+/)).toEqual(expect.arrayContaining(['--sbom=true', '--provenance=mode=max']));
+  // Attestations belong to an image that is pushed by the same command.
+  expect(build).toContain('push=true');
+});
+
 it.each([
   ['every week', ({ on }: Workflow) => on.schedule !== undefined],
   ['before a release', ({ on }: Workflow) => on.push?.tags !== undefined],
