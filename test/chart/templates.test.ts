@@ -210,7 +210,7 @@ describe('the operator', () => {
     expect(spec.template.spec.containers[0]?.args).toEqual([
       'operator',
       '--leader-elect',
-      '--leader-elect-resource-name=rent',
+      '--leader-elect-resource-name=gpuvm-operator',
       '--leader-elect-resource-namespace=$(POD_NAMESPACE)',
       '--telemetry-port=9090',
       '--shutdown-grace=40s',
@@ -227,6 +227,45 @@ describe('the operator', () => {
     const { spec } = find(await helm.template({ flags }), 'Deployment') as unknown as Deployment;
     const more = spec.template.spec.containers[0]?.args.slice(6) ?? [];
     expect(more).toEqual(expected === undefined ? [] : [expected]);
+  });
+
+  test('waits for the same Lease whatever the release is called, and may write it', async () => {
+    for (const [name, values] of [
+      ['gpuvm', {}],
+      ['gpuvm-operator', {}],
+      ['second', { nameOverride: 'rent', serviceAccount: { name: 'mine' } }],
+      ['third', { fullnameOverride: 'rent' }],
+    ] as const) {
+      const manifests = await helm.template(values, [], name);
+      const { spec } = find(manifests, 'Deployment') as unknown as Deployment;
+      expect(spec.template.spec.containers[0]?.args, name).toContain('--leader-elect-resource-name=gpuvm-operator');
+      expect(find(manifests, 'Role')['rules'], name).toContainEqual(
+        expect.objectContaining({ resources: ['leases'], resourceNames: ['gpuvm-operator'] }),
+      );
+    }
+  });
+
+  test('is spread as its pods are selected, unless a constraint selects by itself', async () => {
+    const spread = { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway' };
+    const ofPods = {
+      matchLabels: {
+        'app.kubernetes.io/name': 'gpuvm-operator',
+        'app.kubernetes.io/instance': 'gpuvm',
+        'app.kubernetes.io/component': 'operator',
+      },
+    };
+    const others = { matchExpressions: [{ key: 'app', operator: 'In', values: ['gpuvm', 'other'] }] };
+    const topologySpreadConstraints = [
+      ...[spread, { ...spread, labelSelector: null }],
+      ...[
+        { ...spread, labelSelector: others },
+        { ...spread, labelSelector: {} },
+      ],
+    ];
+    const [pod] = podsOf([find(await helm.template({ topologySpreadConstraints }), 'Deployment')]);
+    expect(pod?.spec['topologySpreadConstraints']).toEqual(
+      [ofPods, ofPods, others, {}].map((labelSelector) => ({ ...spread, labelSelector })),
+    );
   });
 
   test('has longer to end than it is told to take', async () => {

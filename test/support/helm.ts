@@ -54,10 +54,10 @@ export class Helm {
   }
 
   /** What the chart makes of the values; as for a cluster that knows these kinds of ours, such as GpuAccount. */
-  async template(values: Values = {}, knownKinds: readonly string[] = []): Promise<Manifest[]> {
+  async template(values: Values = {}, knownKinds: readonly string[] = [], release = 'gpuvm'): Promise<Manifest[]> {
     const known = knownKinds.flatMap((kind) => ['--api-versions', `gpuvm.dev/v1alpha1/${kind}`]);
     return manifestsIn(
-      await this.run(['template', 'gpuvm', chartPath, '--namespace', 'gpuvm-system', ...known], values),
+      await this.run(['template', release, chartPath, '--namespace', 'gpuvm-system', ...known], values),
     );
   }
 

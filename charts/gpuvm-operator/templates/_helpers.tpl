@@ -38,6 +38,11 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
+{{- /* The same for every release of a namespace: two of them, or one beside the plain manifests, must not both lead. */}}
+{{- define "gpuvm-operator.leaseName" -}}
+gpuvm-operator
+{{- end }}
+
 {{- define "gpuvm-operator.serviceAccountName" -}}
 {{- .Values.serviceAccount.name | default (include "gpuvm-operator.fullname" .) }}
 {{- end }}
