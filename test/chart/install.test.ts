@@ -119,7 +119,7 @@ describe('a new cluster', () => {
     expect(open).toMatch(/serves every namespace: whoever has the role "edit"/);
     expect(open).toContain('accountName: research');
     expect(open).toContain('kubectl --namespace gpuvm-system delete secret gpuvm-operator-account');
-    const spec = { allowedNamespaces: { matchLabels: { gpus: 'yes' } } };
+    const spec = { allowedNamespaces: { matchLabels: { gpu: 'allowed' } } };
     expect(await install({ account: { ...account, spec } })).not.toContain('serves every namespace');
   });
 

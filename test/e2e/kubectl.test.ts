@@ -123,3 +123,34 @@ test('a pool follows kubectl scale, and goes with all that it has', async () => 
   expect(await kubectl.run(inNamespace('get', 'gpuvms', '-o', 'name'))).toBe('');
   expect((await team.state()).vms).toEqual([]);
 });
+
+test('what an uninstall would leave behind is listed before, and goes with the rest once it is told to', async () => {
+  const [own, bidder, plain] = await Promise.all([
+    stage.create(team, 'imported', { deletionPolicy: 'Retain' }),
+    stage.createSpot(team, 'bidder', { deletionPolicy: 'Retain' }),
+    stage.create(team, 'plain'),
+  ]);
+  for (const vm of [own, bidder, plain]) await vm.untilReady();
+  const texts = await Promise.all(
+    ['docs/install.md', 'docs/operations.md', 'charts/gpuvm-operator/templates/NOTES.txt'].map((file) =>
+      readFile(path.join(deploy, '..', file), 'utf8'),
+    ),
+  );
+  const commands = texts.map(
+    (text) => /kubectl get gpuvms,spotvms --all-namespaces -o jsonpath='([^']*)'$/m.exec(text)?.[1] ?? '',
+  );
+  const [template = ''] = commands;
+  expect(commands).toEqual([template, template, template]);
+  const retained = (): Promise<string> =>
+    kubectl.run(['get', 'gpuvms,spotvms', '--all-namespaces', '-o', `jsonpath=${template}`]);
+  expect(await retained()).toBe(
+    `GpuVm ${team.namespace}/imported: VM ${await own.vmId()}\nSpotVm ${team.namespace}/bidder: VM ${await bidder.vmId()}\n`,
+  );
+
+  const toGo = ['--type', 'merge', '--patch', '{"spec":{"deletionPolicy":"Delete"}}'];
+  await kubectl.run(inNamespace('patch', 'gpuvm', 'imported', ...toGo));
+  await kubectl.run(inNamespace('patch', 'spotvm', 'bidder', ...toGo));
+  expect(await retained()).toBe('');
+  await kubectl.run(['delete', 'gpupools,gpuvms,spotvms', '--all', '--all-namespaces', '--timeout=120s']);
+  expect((await team.state()).vms).toEqual([]);
+});
