@@ -11,6 +11,7 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Redactor } from '../../lib/redact.ts';
 import {
   credentialsReasons,
+  releasesMore,
   statusOfAccount,
   type AccountObservation,
   type Remains,
@@ -155,25 +156,32 @@ export class GpuAccountController implements Reconciler {
     const remains = this.#remains(object, configured, census);
     if (remains === 'nothing') return this.#letGo(object);
     const observation = this.#observe(object, configured, { remains, census });
-    if (releasesMore(observation) && (await this.#hasCaughtUp())) return { kind: 'requeue' };
-    const desired = statusOfAccount(observation);
-    const before = (object.status ?? {}) as GpuAccountStatus;
-    if (!isEqualJson(before, desired)) {
-      try {
-        const written = await writeAccountStatus(this.#deps, object, desired);
-        this.#deps.store.applyWrite(written);
-        this.#checkKept(written, desired);
-        this.#announce(object, written.status ?? {}, census);
-      } catch (error) {
-        if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
-        throw error;
-      }
+    if (!this.#deps.catchUp.isDone && releasesMore(observation)) {
+      await this.#deps.catchUp.run();
+      return { kind: 'requeue' };
     }
+    const desired = statusOfAccount(observation);
+    if (!(await this.#write(object, desired, census))) return { kind: 'requeue' };
     this.#settleKept(object.metadata.name);
     this.#wakeUsers(object.metadata.name, desired);
     this.#ask(object.metadata.name, observation);
     const delayMs = this.#deps.credentialsIntervalMs;
     return { kind: 'requeueAfter', delayMs: remains?.kind === 'unknown' ? Math.min(farewellLookMs, delayMs) : delayMs };
+  }
+
+  /** False: the account is another one by now, or gone. */
+  async #write(object: CustomObject, desired: GpuAccountStatus, census: Census | undefined): Promise<boolean> {
+    if (isEqualJson(object.status ?? {}, desired)) return true;
+    try {
+      const written = await writeAccountStatus(this.#deps, object, desired);
+      this.#deps.store.applyWrite(written);
+      this.#checkKept(written, desired);
+      this.#announce(object, written.status ?? {}, census);
+      return true;
+    } catch (error) {
+      if (isKubeError(error, 'conflict', 'notFound')) return false;
+      throw error;
+    }
   }
 
   /** By what is stored now: what an older CRD does not keep would be news again and again. */
@@ -226,13 +234,6 @@ export class GpuAccountController implements Reconciler {
     });
   }
 
-  /** False if there was no need to. */
-  async #hasCaughtUp(): Promise<boolean> {
-    if (this.#deps.catchUp.isDone) return false;
-    await this.#deps.catchUp.run();
-    return true;
-  }
-
   #users(account: string): string[] {
     return this.#deps.vms.byIndex('account', account).map(resourceName).sort();
   }
@@ -283,12 +284,6 @@ export class GpuAccountController implements Reconciler {
       remains,
     };
   }
-}
-
-/** By priorities that a process may not have heard of before it has read once what the API server has. */
-function releasesMore({ status, balance }: AccountObservation): boolean {
-  const before = new Set(status.stopped?.map(({ uid }) => uid));
-  return balance.stopped.some(({ uid }) => !before.has(uid));
 }
 
 /** The list of another organization says nothing about the VMs of this one. */
