@@ -22,7 +22,9 @@ function reservedAtOnce(step: Step, observation: VmObservation): string[] {
   const clock = new VirtualClock(now);
   const gate = createGate({ clock, requestsPerSecond: 1, burst: 2, onTurn: () => undefined });
   const never = new Promise<never>(() => undefined);
-  const runtime = { gate, fleet: {}, provider: { startVm: () => never, modifyVm: () => never } };
+  const fleet = { noteDeletionRequested: () => undefined };
+  const provider = { startVm: () => never, modifyVm: () => never, stopVm: () => never, deleteVm: () => never };
+  const runtime = { gate, fleet, provider };
   const object = { metadata: { name: 'trainer', namespace: 'research' }, status: { phase: 'Starting' } };
   const ledger = { reserve: (_: CustomObject, what: string) => void reserved.push(what) };
   const deps = { clock, ledger, leadership: { assertLeading: () => undefined } };
@@ -35,12 +37,22 @@ function reservedAtOnce(step: Step, observation: VmObservation): string[] {
   return reserved;
 }
 
+function limited(): VmObservation {
+  const journal = { vm: recordedVm('vm-1'), launch: launchOf(), resize: asked };
+  const observation = observeRunning({ vms: [stopped], journal });
+  return { ...observation, spend: { ...unlimited, limits: [{}] as unknown as VmObservation['spend']['limits'] } };
+}
+
 it.each<[string, Step]>([
   ['start', { kind: 'start', vmId: 'vm-1', hostnode: undefined }],
   ['resize', { kind: 'modify', vmId: 'vm-1', size }],
 ])('the room for a %s is reserved before anybody else can see it as free', (what, step) => {
-  const journal = { vm: recordedVm('vm-1'), launch: launchOf(), resize: asked };
-  const observation = observeRunning({ vms: [stopped], journal });
-  const spend = { ...unlimited, limits: [{}] as unknown as VmObservation['spend']['limits'] };
-  expect(reservedAtOnce(step, { ...observation, spend })).toEqual([what]);
+  expect(reservedAtOnce(step, limited())).toEqual([what]);
+});
+
+it.each<[string, Step]>([
+  ['stop', { kind: 'stop', vmId: 'vm-1', release: true }],
+  ['deletion', { kind: 'delete', vmId: 'vm-1', why: 'retired' }],
+])('a %s reserves nothing, whatever the resource waits for beside it', (_, step) => {
+  expect(reservedAtOnce(step, limited())).toEqual([]);
 });

@@ -17,7 +17,8 @@ export async function beforeSpending(
   decided: { readonly observation: VmObservation; readonly verdict: Verdict; readonly step: Step },
 ): Promise<'goOn' | 'looked' | 'conflict'> {
   const { verdict, step, observation } = decided;
-  if (verdict.need === undefined || observation.spend.limits.length === 0) return 'goOn';
+  // A VM that was replaced is deleted also beside a launch that waits for room, whose need the verdict has then.
+  if (!isSpending(step) || verdict.need === undefined || observation.spend.limits.length === 0) return 'goOn';
   deps.ledger.reserve(pass.object, step.kind === 'start' ? 'start' : 'resize', verdict.need.after);
   const { phase } = (pass.object.status ?? {}) as VmStatus;
   if (step.kind !== 'start' || phase === 'Starting') return 'goOn';
@@ -33,7 +34,10 @@ export async function beforeSpending(
 }
 
 /** What was certainly not done is not paid for. */
-export function noteUnspent({ ledger }: ActDeps, { object }: Pass, { kind }: Step, { outcome }: ProviderError): void {
-  const isSpending = kind === 'start' || kind === 'modify';
-  if (isSpending && outcome === 'notDone') ledger.release(object.metadata.uid);
+export function noteUnspent({ ledger }: ActDeps, { object }: Pass, step: Step, { outcome }: ProviderError): void {
+  if (isSpending(step) && outcome === 'notDone') ledger.release(object.metadata.uid);
+}
+
+function isSpending({ kind }: Step): boolean {
+  return kind === 'start' || kind === 'modify';
 }
