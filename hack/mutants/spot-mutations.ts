@@ -6,8 +6,8 @@ export const spotMutations: readonly Mutation[] = [
     name: 'bid above maxPrice',
     harm: 'A VM costs more than its owner allows.',
     file: 'src/plan/vm/bid-offers.ts',
-    find: 'return { from: price, to: cap === undefined ? maxPrice : lesser(maxPrice, cap.minus(storage ?? 0)) };',
-    replace: 'return { from: price, to: maxPrice.times(2) };',
+    find: 'to: showable(most) };',
+    replace: 'to: maxPrice.times(2) };',
   },
   {
     name: 'take a spot VM for any price',

@@ -1,4 +1,4 @@
-import { dollars, parseMoney, type Money } from '../lib/money.ts';
+import { dollars, money, parseMoney, roundedDown, roundedUp, type Money } from '../lib/money.ts';
 import type { Host, HostGpu, VmPrice, VmSize } from '../provider/contract.ts';
 
 /**
@@ -14,9 +14,29 @@ export function quote(host: Pick<Host, 'vcpus' | 'memoryGB' | 'storageGB'>, gpu:
   return { compute, storage, total: compute.plus(storage) };
 }
 
+/**
+ * The provider shows prices with so many decimals, rounded, and what it shows is compared with a bid or a cap: under one that is
+ * finer a VM that costs no more would be shown as dearer, and be deleted for that, one after the other.
+ */
+const shownDecimals = 6;
+
+/** As much of what is bid, or allowed, as the provider can show. */
+export function showable(amount: Money): Money {
+  return roundedDown(amount, shownDecimals);
+}
+
+/** The least that can be shown, and is not below. */
+export function showableAbove(amount: Money): Money {
+  return roundedUp(amount, shownDecimals);
+}
+
+/** The least that anything can be shown to cost. */
+export const leastShowable = money(10).pow(-shownDecimals);
+
 /** The price cap of a spec; undefined when it has none. */
 export function priceCap(spec: { readonly maxHourlyPrice?: string | undefined }): Money | undefined {
-  return spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice);
+  const cap = spec.maxHourlyPrice === undefined ? undefined : parseMoney(spec.maxHourlyPrice);
+  return cap === undefined ? undefined : showable(cap);
 }
 
 /**

@@ -32,9 +32,10 @@ function asked(
   hosts: readonly Host[],
   known: Readonly<Record<string, Partial<KnownBids>>> = {},
   seen: Seen = {},
+  spot = terms,
 ): string {
   const account = accountOf({ offers: offersOf(hosts), bids: bidsOf(known) });
-  const found = searchBid(observe({ spot: terms, account, ...seen }), terms);
+  const found = searchBid(observe({ spot, account, ...seen }), spot);
   switch (found.kind) {
     case 'ask':
       return `${found.question.hostnode} ${found.question.bid.toFixed()}`;
@@ -95,6 +96,27 @@ describe('a bid', () => {
       'found cheap 0.3',
     );
     expect(asked([cheap], { cheap: { refused: money('0.10') } }, { facts: { bidding } })).toBe('refused');
+  });
+
+  it.each<[string, string, Partial<KnownBids>, string]>([
+    ['0.066666667', '0.066666667', {}, 'cheap 0.066666'],
+    ['0.05', '0.066666667', { refused: money('0.06') }, 'cheap 0.066666'],
+    ['0.066666667', '0.066666667', { refused: money('0.066666') }, 'refused'],
+    ['0.05', '0.09', { refused: money('0.06'), wins: money('0.066666667') }, 'found cheap 0.066667'],
+    ['0.05', '0.066666667', { refused: money('0.06'), wins: money('0.066666667') }, 'cheap 0.066666'],
+    ['0.000000001', '0.000000001', {}, 'refused'],
+    ['0.000000001', '0.09', {}, 'cheap 0.0001'],
+  ])('from %s to %s is never finer than what the provider shows', (price, maxPrice, known, expected) => {
+    const finer = spotTerms({ price: money(price), maxPrice: money(maxPrice) });
+    expect(asked([cheap], { cheap: known }, {}, finer)).toBe(expected);
+  });
+
+  it('beside the storage is within a price cap that is finer than what the provider shows', () => {
+    // With $0.0000007 for the disk a bid of $0.299999 would be shown as $0.30 altogether.
+    const storageGB = { available: 1000, price: money('0.000000007') };
+    const host = hostOf('cheap', { gpus: [gpuOf('a4000', 4, '0.20')], storageGB });
+    const known = { cheap: { refused: money('0.299') } };
+    expect(asked([host], known, { spec: { maxHourlyPrice: '0.2999998' } })).toBe('cheap 0.299998');
   });
 
   it('is not said to be refused where nobody has answered', () => {

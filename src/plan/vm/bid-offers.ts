@@ -2,7 +2,7 @@ import { lesser, type Money } from '../../lib/money.ts';
 import type { VmPrice, VmSize } from '../../provider/contract.ts';
 import { nextQuestion, questionsPerHost, type BidRange } from '../bid-search.ts';
 import { rankOffers, type NoPlacement, type Offer } from '../placement.ts';
-import { priceCap, quote } from '../price.ts';
+import { leastShowable, priceCap, quote, showable, showableAbove } from '../price.ts';
 import { isLeftAlone } from './left-alone.ts';
 import type { VmObservation } from './observation.ts';
 import { mostForVm } from './room.ts';
@@ -58,7 +58,9 @@ function searchOn(observation: VmObservation, spot: SpotTerms, offer: Offer): Bi
   const { host, size } = offer;
   const range = rangeOn(observation, spot, offer);
   const known = account.bids.known(host.id, size);
-  const search = nextQuestion(range, known, questionsLeft(observation, host.id));
+  // By a bid that is finer than what can be shown, as VMs of older releases have, what is above it wins.
+  const wins = known.wins === undefined ? {} : { wins: showableAbove(known.wins) };
+  const search = nextQuestion(range, { ...known, ...wins }, questionsLeft(observation, host.id));
   switch (search.kind) {
     case 'settled':
       return { kind: 'found', offer: { ...offer, price: priceWithBid(offer.price, search.bid) }, bid: search.bid };
@@ -82,7 +84,9 @@ export function questionsLeft({ facts: { bidding }, now }: VmObservation, hostno
 /** From what is bid first to the most that the bid, and the price cap beside the storage, allow. */
 function rangeOn(observation: VmObservation, { price, maxPrice }: SpotTerms, { price: { storage } }: Offer): BidRange {
   const cap = capOf(observation);
-  return { from: price, to: cap === undefined ? maxPrice : lesser(maxPrice, cap.minus(storage ?? 0)) };
+  const most = cap === undefined ? maxPrice : lesser(maxPrice, cap.minus(storage ?? 0));
+  // Where the two are one, and finer than what the provider shows, it is that much less.
+  return { from: greatest(showable(price), leastShowable), to: showable(most) };
 }
 
 /** By the spec, and by what limits of others leave. */
