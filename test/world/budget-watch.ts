@@ -135,7 +135,8 @@ export class BudgetWatch {
     const owner = this.#facts.resourceOf(markOf(name)?.uid ?? '');
     const { launch } = (owner?.status ?? {}) as VmStatus;
     const replaced = launch?.name === name ? launch.replaces : undefined;
-    return replaced !== undefined && !this.#facts.statusesOf(replaced).has('Outbid');
+    if (replaced === undefined || this.#facts.statusesOf(replaced).has('Outbid')) return false;
+    return this.#facts.liveVms().find(({ id }) => id === replaced)?.holdsCompute !== true;
   }
 
   #inForce(): Allowance[] {

@@ -128,14 +128,20 @@ function restoreMarket(world: SimulatedWorld, winnable: Winnable): void {
 }
 
 /** Or may be: one with a mark may be recorded yet. */
-function isItsOwnersOnly(world: SimulatedWorld, { id, name, status }: Vm): boolean {
+function isItsOwnersOnly(world: SimulatedWorld, { id, name, status, size }: Vm): boolean {
   const owner = world.resources().find(({ metadata, status: said }) => {
     return markOf(name)?.uid === metadata.uid || (said as VmStatus | undefined)?.vm?.id === id;
   });
-  const { onOutbid = 'Wait' } = (owner?.spec ?? {}) as Partial<SpotVmSpec>;
+  const { onOutbid = 'Wait', ...wanted } = (owner?.spec ?? {}) as Partial<SpotVmSpec>;
   const isAdopted = markOf(name) === undefined;
-  // One that is stopped, and has its GPU, is not replaced.
-  return owner !== undefined && (isAdopted || onOutbid === 'Wait' || status === 'Stopped');
+  // One that is stopped, and has its GPU, is not replaced; and who gets another size is stopped for that.
+  const isStopped = status === 'Stopped' || isOtherSize(size, wanted);
+  return owner !== undefined && (isAdopted || onOutbid === 'Wait' || isStopped);
+}
+
+function isOtherSize(size: Vm['size'], { gpu, vcpus, memoryGB, storageGB }: Partial<SpotVmSpec>): boolean {
+  const { gpuCount, ram, storage } = size;
+  return gpu?.count !== gpuCount || vcpus !== size.vcpus || memoryGB !== ram || storageGB !== storage;
 }
 
 function onDemandPrice(host: Host): number {

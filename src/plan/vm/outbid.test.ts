@@ -217,11 +217,15 @@ describe('a VM that was stopped, and whose bid does not win when it is started',
       { rule: 'powerCallIsBackingOff' },
     ],
     [
-      'is replaced by a bid that wins elsewhere',
-      refusedStart({ 'host-1': loses }, replace),
-      { rule: 'vmLostItsPlace' },
+      'is not replaced by a bid that wins elsewhere: with its GPU kept it would go on being billed in full beside that',
+      refusedStart({ 'host-1': loses, 'host-2': wins }, replace),
+      { rule: 'powerCallIsBackingOff', ready: 'False Outbid' },
     ],
-    ['gives way to a VM on demand', refusedStart({ 'host-1': loses }, onDemand), { rule: 'vmLostItsPlace' }],
+    [
+      'does not give way to a VM on demand either',
+      refusedStart({ 'host-1': loses }, onDemand),
+      { rule: 'powerCallIsBackingOff', ready: 'False Outbid' },
+    ],
   ])('%s', (_, observation, expected) => {
     expect(briefOf(observation)).toMatchObject(expected);
   });
@@ -321,19 +325,32 @@ describe('a VM that may yet run by a start', () => {
 });
 
 describe('an on-demand VM that was released for a spot VM which did not come', () => {
+  const released = { state: 'released', providerStatus: 'StoppedDisassociated', type: 'ondemand' } as const;
+  const lastCall = {
+    ...({ call: 'start', endedAt: now - 3 * second, failures: 1, nextTryAt: now + minute } as const),
+    failure: { kind: 'noCapacity', message: 'full' } as const,
+  };
+  const journal = { vm: recordedVm('vm-1', { capacity: 'OnDemand' }), launch: launchOf({ capacity: 'OnDemand' }) };
+  const seen = { ...onDemand, vms: [spotCloudVm('vm-1', released)], journal, facts: { lastCall } };
+
   it('is replaced when its host has no room for it any more', () => {
-    const released = { state: 'released', providerStatus: 'StoppedDisassociated', type: 'ondemand' } as const;
-    const lastCall = {
-      ...({ call: 'start', endedAt: now - 3 * second, failures: 1, nextTryAt: now + minute } as const),
-      failure: { kind: 'noCapacity', message: 'full' } as const,
-    };
-    const journal = { vm: recordedVm('vm-1', { capacity: 'OnDemand' }), launch: launchOf({ capacity: 'OnDemand' }) };
-    const seen = { ...onDemand, vms: [spotCloudVm('vm-1', released)], journal, facts: { lastCall } };
     expect(stepOf(outbid({}, seen))).toMatchObject({
       kind: 'launch',
       plan: { capacity: 'OnDemand', replaces: 'vm-1' },
     });
     expect(briefOf(outbid({}, { ...seen, facts: {} })).step).toBe('start');
+  });
+
+  it('is replaced by a bid where nothing on demand fits, and while no bid may be made it is tried again', () => {
+    const dear = { ...seen, spec: { maxHourlyPrice: '0.15' } };
+    const winning = { 'host-1': hopeless, 'host-2': wins };
+    expect(stepOf(outbid(winning, dear))).toMatchObject({ kind: 'launch', plan: { capacity: 'Spot' } });
+    const outbidLimit = { count: 1, windowMs: 60 * minute };
+    const spot = spotTerms({ onOutbid: 'OnDemand', outbidLimit });
+    const often = { ...dear, spot, journal: { ...journal, spot: { outbidCount: 1, outbidTimes: [ago(minute)] } } };
+    for (const known of [winning, {}]) {
+      expect(briefOf(outbid(known, often))).toMatchObject({ rule: 'powerCallIsBackingOff', step: 'wait' });
+    }
   });
 });
 

@@ -4,10 +4,11 @@ import { dollars } from '../../lib/money.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { bidOf } from '../price.ts';
 import type { VmObservation } from './observation.ts';
+import { outbidTooOftenUntil } from './outbid-limit.ts';
 import { liveVm } from './ownership.ts';
 import { isToRunNow } from './power-hold.ts';
 import { priceHold } from './price-check.ts';
-import { recover, replace, replaceOnDemand } from './recovery.ts';
+import { recover, replace, replaceOnDemand, type Losing, type Recovery } from './recovery.ts';
 import { millis, type Rule } from './rule.ts';
 import { waiting, type ReadyDraft, type Verdict } from './verdict.ts';
 
@@ -57,21 +58,14 @@ const vmLostItsPlace: Rule = (observation) => {
   const { spot, journal } = observation;
   const vm = liveVm(observation);
   if (spot === undefined || vm === undefined || journal.vm?.capacity === 'OnDemand') return undefined;
-  if (!isDownForItsBid(observation, vm) || !isWantedRunning(observation)) return undefined;
+  // Released, it gets its GPU again only by a bid that wins, as if it had been outbid. One that is stopped with its GPU kept is billed
+  // in full: another VM in its place would double that, beyond what a budget allows. It is started for ever.
+  if ((vm.state !== 'outbid' && vm.state !== 'released') || !isWantedRunning(observation)) return undefined;
   const recovery = recover(observation, { vm, spot });
   if (recovery === undefined) return undefined;
   const { note, ...decided } = recovery;
   return { phase: 'Outbid', ready: outbid(observation, vm, note), ...decided };
 };
-
-function isDownForItsBid(observation: VmObservation, { state }: CloudVm): boolean {
-  // Stopped with its GPU given back: it gets that again only by a bid that wins, as if it had been outbid.
-  if (state === 'outbid' || state === 'released') return true;
-  // Stopped with everything kept, as for a change of its size, and the market has moved meanwhile. Who waits waits for the start.
-  const { lastCall } = observation.facts;
-  const isRefused = lastCall?.call === 'start' && lastCall.failure?.kind === 'bidTooLow';
-  return state === 'stopped' && isRefused && observation.spot?.onOutbid !== 'Wait';
-}
 
 function isWantedRunning(observation: VmObservation): boolean {
   return isToRunNow(observation) && priceHold(observation) === undefined;
@@ -88,12 +82,17 @@ const onDemandVmFindsNoRoom: Rule = (observation) => {
   if (vm?.state !== 'released' || spot?.onOutbid !== 'OnDemand') return undefined;
   if (journal.vm?.capacity !== 'OnDemand' || !isWithoutRoom(observation)) return undefined;
   if (!isWantedRunning(observation)) return undefined;
-  const decided = [replaceOnDemand(observation), replace(observation, { vm, spot })];
+  const decided = [replaceOnDemand(observation), replaceByBid(observation, { vm, spot })];
   const next = decided.find((recovery) => recovery !== undefined && recovery.step.kind !== 'wait');
   if (next === undefined) return undefined;
   const message = `The host of on-demand VM ${vm.id} has no room for it now: another VM takes its place.`;
   return { phase: 'Released', step: next.step, ready: waiting('StartBlockedNoCapacity', message) };
 };
+
+/** Where bids may be made at all. */
+function replaceByBid(observation: VmObservation, losing: Losing): Recovery | undefined {
+  return outbidTooOftenUntil(observation, losing.spot) === undefined ? replace(observation, losing) : undefined;
+}
 
 function outbid(observation: VmObservation, vm: CloudVm, note: string | undefined): ReadyDraft {
   const sentence = outbidSentence(observation.journal.vm, vm);

@@ -23,10 +23,12 @@ import {
 } from '../../../test/support/builders.ts';
 import { briefOf, type Brief } from '../../../test/support/verdicts.ts';
 import { money } from '../../lib/money.ts';
+import type { CloudVm } from '../../provider/contract.ts';
 import type { Charge } from '../budget/charge.ts';
 import type { LimitAhead } from '../budget/limits.ts';
 import { unlimited, type SpendView } from '../budget/spending.ts';
 import { decideVm } from './decide.ts';
+import { mostForVm, needOfVm } from './room.ts';
 
 function limitOf(changes: Partial<LimitAhead> = {}): LimitAhead {
   return {
@@ -51,6 +53,23 @@ const one: Charge = { vms: 1, gpus: 1, hourlyCost: money('0.199') };
 const disk: Charge = { vms: 1, gpus: 0, hourlyCost: money('0.01') };
 const ownReleased = { own: disk, ownKept: disk, ownStarted: one };
 const released = { vms: [cloudVm('vm-1', { state: 'released' })] };
+
+describe('a VM that takes the place of another one', () => {
+  it.each<[CloudVm['state'], number, string, string]>([
+    // It is released first.
+    ['running', 0, '0.01', '0.389'],
+    ['outbid', 1, '0.199', '0.2'],
+    // It cannot be released as it is.
+    ['stopped', 1, '0.199', '0.2'],
+  ])('takes beside one that is %s %s GPUs and $%s per hour more, and may cost $%s', (state, gpus, more, most) => {
+    const own = state === 'outbid' ? disk : one;
+    const given = spend(hourly('1', '0.80'), { own, ownKept: disk, ownStarted: one });
+    const observation = observeRunning({ ...given, vms: [cloudVm('vm-1', { state })] });
+    const need = needOfVm(observation, { gpus: 1, hourlyCost: one.hourlyCost });
+    expect([need.more.gpus, need.more.hourlyCost.toFixed()]).toEqual([gpus, more]);
+    expect(mostForVm(observation)?.toFixed()).toBe(most);
+  });
+});
 
 describe('a VM that is wanted', () => {
   it.each<[string, Seen, Partial<Brief>]>([

@@ -1,6 +1,6 @@
 import { dollars, money, type Money } from '../../lib/money.ts';
 import type { CloudVm, VmSize } from '../../provider/contract.ts';
-import { growth, larger, nothing, plus } from '../budget/charge.ts';
+import { growth, larger, nothing, plus, type Charge } from '../budget/charge.ts';
 import { mostHourly, shortageOf, type LimitAhead } from '../budget/limits.ts';
 import type { Need } from '../budget/spending.ts';
 import { roomReasons, shortageReason, shortageSentence } from '../budget/words.ts';
@@ -18,9 +18,15 @@ import { waiting, type Look, type ReadyDraft, type Step, type Verdict } from './
  */
 
 /** What another VM would take. */
-export function needOfVm({ spend }: VmObservation, vm: { readonly gpus: number; readonly hourlyCost: Money }): Need {
-  const after = plus(spend.ownKept, { vms: 1, ...vm });
-  return { kind: 'launch', after, more: growth(spend.own, after) };
+export function needOfVm(observation: VmObservation, vm: { readonly gpus: number; readonly hourlyCost: Money }): Need {
+  const after = plus(keptBeside(observation), { vms: 1, ...vm });
+  return { kind: 'launch', after, more: growth(observation.spend.own, after) };
+}
+
+/** What is kept while another VM takes the place of its own: that is released, unless it is stopped, and goes on being billed in full. */
+function keptBeside(observation: VmObservation): Charge {
+  const { own, ownKept } = observation.spend;
+  return liveVm(observation)?.state === 'stopped' ? own : ownKept;
 }
 
 function needOfStart({ spend }: VmObservation): Need {
@@ -190,10 +196,10 @@ export const roomIsMissing: Rule = (observation) => {
 };
 
 /** The most that one more VM may cost per hour; undefined: no limit says. */
-export function mostForVm({ spend }: VmObservation): Money | undefined {
-  const most = mostHourly(spend.limits);
+export function mostForVm(observation: VmObservation): Money | undefined {
+  const { limits, own } = observation.spend;
   // What it holds already is a part of what is used, and goes on being that.
-  return most?.plus(spend.own.hourlyCost).minus(spend.ownKept.hourlyCost);
+  return mostHourly(limits)?.plus(own.hourlyCost).minus(keptBeside(observation).hourlyCost);
 }
 
 /** Hosts fit, and only what is left of a limit is in the way. */
