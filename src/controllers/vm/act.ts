@@ -271,7 +271,7 @@ function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError
 
 function noteStartFailure(pass: Pass, { step, runtime }: Call, error: ProviderError, now: number): void {
   const { kind } = error;
-  if (error.outcome === 'uncertain') pass.memory.starts.note(step.vmId, now, 'lost');
+  if (error.outcome === 'uncertain') pass.memory.noteStartFiled(step.vmId, now);
   if (kind === 'bidTooLow') noteStartOfBid(pass, runtime, false);
   if (kind === 'noCapacity' && step.kind === 'start' && step.hostnode !== undefined) {
     runtime.fleet.offers.reportFailure(step.hostnode, 'no room to start a VM');

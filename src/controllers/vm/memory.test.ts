@@ -49,6 +49,19 @@ describe('the time at which a launch was seen', () => {
   });
 });
 
+describe('a start that was not refused', () => {
+  it('may have its effect yet, though a list shows the VM running: that may be older than the start', () => {
+    const memory = new VmMemory();
+    memory.noteStartFiled('vm-1', now);
+    memory.noteRunning('vm-1', now + second);
+    expect(memory.facts(undefined, 'vm-1')).toMatchObject({ startFiledAt: now, vmRanAt: now + second });
+    memory.noteCallSucceeded({ kind: 'start', vmId: 'vm-1' }, now + 2 * second);
+    memory.noteRunning('vm-1', now + 3 * second);
+    expect(memory.facts(undefined, 'vm-1').startFiledAt).toBe(now + 2 * second);
+    expect(memory.facts(undefined, 'vm-2').startFiledAt).toBeUndefined();
+  });
+});
+
 describe('the time at which a recorded VM was seen', () => {
   it("is this process' own, whatever the record says, and moves only with the VM", () => {
     const memory = new VmMemory();

@@ -1,6 +1,5 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
 import type { ProviderErrorKind } from '../../provider/error.ts';
-import { markOf } from '../../api/vm-name.ts';
 import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
@@ -14,11 +13,9 @@ import type {
   VmTimings,
 } from '../../plan/vm/observation.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
-import { isForgotten } from '../../plan/vm/forgotten.ts';
-import { isInDoubt, uncertainSince } from '../../plan/vm/proof.ts';
+import { isInDoubt, mayHide, uncertainSince } from '../../plan/vm/proof.ts';
 import { callPatienceMs } from '../../plan/vm/rule.ts';
 import { Bidding } from './bidding.ts';
-import { StartsFiled } from './starts.ts';
 import { isOvertaken, reconsidered, withdraw, type Unsaved } from './unsaved.ts';
 
 /** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
@@ -47,7 +44,7 @@ export class VmMemory {
   /** To be said once the status that they speak of is written: a write that is refused, or fails, does not swallow them. */
   readonly announcements: Announcement[] = [];
   readonly #ranAt = new Map<string, number>();
-  readonly starts = new StartsFiled();
+  readonly #startFiledAt = new Map<string, number>();
   #outbidSeenAt: ReadonlyMap<string, number> = new Map();
   /** By VM; those asked about last come last. */
   readonly #confirmations = new Map<string, Confirmation>();
@@ -118,7 +115,7 @@ export class VmMemory {
       launchSeenAt: this.#launchSeen?.at,
       vmSeenAt: this.#vmSeen?.at,
       vmRanAt: this.#ranAt.get(vmId ?? ''),
-      startFiledAt: this.starts.at(vmId ?? ''),
+      startFiledAt: this.#startFiledAt.get(vmId ?? ''),
       outbidSeenAt: this.#outbidSeenAt,
       deletionSeenAt: this.#deletionSeenAt,
       absence: this.#absence,
@@ -168,7 +165,7 @@ export class VmMemory {
 
   noteCallSucceeded({ kind, vmId }: CallOn, now: number): void {
     if (kind === 'stop') this.#releaseNeedsStart = false;
-    if (kind === 'start') this.starts.note(vmId, now, 'accepted');
+    if (kind === 'start') this.noteStartFiled(vmId, now);
     this.#noteCall(vmId, { call: kind, endedAt: now, failure: undefined, failures: 0, nextTryAt: now });
   }
 
@@ -200,11 +197,18 @@ export class VmMemory {
     rememberLast(this.#calls, vmId, fact);
   }
 
-  /** The list shows it running. */
-  noteRunning(vmId: string, now: number): void {
+  /**
+   * A start was accepted, or its answer was lost. That a list shows the VM running afterwards does not end it: the list may be older than
+   * it should be, and from before the VM was outbid.
+   */
+  noteStartFiled(vmId: string, at: number): void {
+    this.#startFiledAt.set(vmId, at);
+  }
+
+  /** A list that was requested then shows it running. */
+  noteRunning(vmId: string, requestedAt: number): void {
     this.#ranAt.clear();
-    this.#ranAt.set(vmId, now);
-    this.starts.noteRunning(vmId);
+    this.#ranAt.set(vmId, requestedAt);
   }
 
   /** The times at which the resource was outbid, as the status has them: whoever wrote them may have another clock. */
@@ -286,15 +290,3 @@ interface CallOn {
 }
 
 type ListingTimings = Pick<VmTimings, 'callTimeoutMs' | 'transitionMs'>;
-
-/**
- * An entry that could not be read may be the VM, unless its name at least could be, and is another one. Where it is not known
- * which deployment is in doubt, each name with the mark of the resource may be its VM's.
- */
-function mayHide({ unreadable, unreadableNames }: Snapshot, launch: Launch): boolean {
-  const owner = isForgotten(launch) ? markOf(launch.name)?.uid : undefined;
-  return [...unreadable].some((id) => {
-    const name = unreadableNames.get(id) ?? launch.name;
-    return name === launch.name || (owner !== undefined && markOf(name)?.uid === owner);
-  });
-}

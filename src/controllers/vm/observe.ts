@@ -80,7 +80,7 @@ export function observeVm(
   if (meta.deleting) memory.noteDeletion(now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
   memory.noteOutbidTimes(journal.spot?.outbidTimes ?? [], now);
-  if (isRunning(journal, snapshot)) noteRunning(memory, journal, now);
+  if (snapshot !== undefined) noteRunning(memory, journal, snapshot);
   const key = keyAmongKinds(object);
   return {
     now,
@@ -133,13 +133,9 @@ function journalOf(
   return { launch: forgottenLaunch({ installation, uid: meta.uid, now: clock.now() }) };
 }
 
-function isRunning({ vm }: Journal, snapshot: Snapshot | undefined): boolean {
-  return vm !== undefined && snapshot?.byId.get(vm.id)?.state === 'running';
-}
-
-function noteRunning(memory: VmMemory, { vm }: Journal, now: number): void {
-  if (vm === undefined) return;
-  memory.noteRunning(vm.id, now);
+function noteRunning(memory: VmMemory, { vm }: Journal, { byId, requestedAt }: Snapshot): void {
+  if (vm === undefined || byId.get(vm.id)?.state !== 'running') return;
+  memory.noteRunning(vm.id, requestedAt);
   if (vm.capacity === 'Spot') memory.bidding.noteRunning();
 }
 

@@ -25,6 +25,11 @@ it.each<[string, Seen['facts'], boolean]>([
     false,
   ],
   ['has started it itself', { deployed: new Set(['vm-1']), startFiledAt: now - second }, true],
+  [
+    'has started it itself, which is over, soon after it took over: the one before it may have started it as well',
+    { vmSeenAt: now - 150 * second, startFiledAt: now - 140 * second },
+    true,
+  ],
 ])('a process that %s', (_, facts, mayRun) => {
   const seen = { vmRanAt: now - 5 * second, vmSeenAt: now - 10 * second, ...facts };
   expect(lateStartLook(observeSpot({ ...outbid, facts: seen })) !== undefined).toBe(mayRun);

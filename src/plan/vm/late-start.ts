@@ -15,14 +15,19 @@ export function lateStartLook(observation: VmObservation): Look | undefined {
   return observation.now < until ? { inMs: until - observation.now } : { snapshotAfter: until };
 }
 
-function mayRunUntil({ facts, timings, account, now, journal }: VmObservation): number {
+function mayRunUntil(observation: VmObservation): number {
+  const { facts, account } = observation;
   const lateEffectMs = account.kind === 'ready' ? account.capabilities.lateEffectMs : 0;
-  if (facts.startFiledAt !== undefined) return facts.startFiledAt + lateEffectMs;
-  // A start of the process before this one may have its effect until then.
-  const othersUntil = (facts.vmSeenAt ?? now) + timings.callTimeoutMs + lateEffectMs;
-  // This process has made it, or has seen it run after all that, and has not started it since: so nobody has. That it was seen running
-  // before says nothing: a start that is on its way makes it run once more.
+  const ownUntil = (facts.startFiledAt ?? -Infinity) + lateEffectMs;
+  return Math.max(ownUntil, othersMayRunItUntil(observation, lateEffectMs));
+}
+
+/** By a start of the process before this one. */
+function othersMayRunItUntil({ facts, timings, now, journal }: VmObservation, lateEffectMs: number): number {
+  const until = (facts.vmSeenAt ?? now) + timings.callTimeoutMs + lateEffectMs;
+  // This process has made it, or has seen it run after all that: so nobody has. That it was seen running before says nothing: a start
+  // that is on its way makes it run once more.
   const isOurs = journal.vm !== undefined && facts.deployed.has(journal.vm.id);
-  const hasRun = facts.vmRanAt !== undefined && (isOurs || facts.vmRanAt >= othersUntil);
-  return hasRun ? -Infinity : othersUntil;
+  const hasRun = facts.vmRanAt !== undefined && (isOurs || facts.vmRanAt >= until);
+  return hasRun ? -Infinity : until;
 }

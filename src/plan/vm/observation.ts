@@ -184,9 +184,9 @@ export interface VmFacts {
   readonly launchSeenAt: number | undefined;
   /** When this process first saw that this VM is recorded; `recordedAt` may be of another process' clock. */
   readonly vmSeenAt: number | undefined;
-  /** When this process last saw the recorded VM running. */
+  /** When the last list was requested that has shown this process the recorded VM running. */
   readonly vmRanAt: number | undefined;
-  /** When a start of the recorded VM ended that may have its effect yet; forgotten once the VM runs, and certainly by that one. */
+  /** When the last start of the recorded VM ended that was not refused. */
   readonly startFiledAt: number | undefined;
   /** When this process first saw each of the times at which the resource was outbid, by the time as it is written. */
   readonly outbidSeenAt: ReadonlyMap<string, number>;

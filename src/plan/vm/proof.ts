@@ -1,5 +1,8 @@
+import { markOf } from '../../api/vm-name.ts';
 import type { Launch } from '../../api/vm-status.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
 import type { CloudVm } from '../../provider/contract.ts';
+import { isForgotten } from './forgotten.ts';
 import type { Journal, VmObservation } from './observation.ts';
 import { known, until } from './rule.ts';
 import type { Look } from './verdict.ts';
@@ -67,4 +70,16 @@ function lookFrom(observation: VmObservation, since: number): Look {
 function nextList(observation: VmObservation): Look {
   const last = known(observation)?.snapshot.requestedAt ?? 0;
   return { snapshotAfter: Math.max(observation.now, last + 1) };
+}
+
+/**
+ * An entry that could not be read may be the VM, unless its name at least could be, and is another one. Where it is not known
+ * which deployment is in doubt, each name with the mark of the resource may be its VM's.
+ */
+export function mayHide({ unreadable, unreadableNames }: Snapshot, launch: Launch): boolean {
+  const owner = isForgotten(launch) ? markOf(launch.name)?.uid : undefined;
+  return [...unreadable].some((id) => {
+    const name = unreadableNames.get(id) ?? launch.name;
+    return name === launch.name || (owner !== undefined && markOf(name)?.uid === owner);
+  });
 }
