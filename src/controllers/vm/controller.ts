@@ -13,7 +13,7 @@ import { clockLook } from '../../plan/vm/clockwork.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
 import type { InputsView, VmObservation } from '../../plan/vm/observation.ts';
 import { statusAfterFailure, statusOfVm } from '../../plan/vm/status.ts';
-import { changesProvider, waiting, type Look, type Verdict } from '../../plan/vm/verdict.ts';
+import { changesProvider, waiting, type Look, type StepKind, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
@@ -89,6 +89,7 @@ export class VmController implements Reconciler {
     const { announcements } = memory;
     memory.reconsider();
     let inputs: InputsView = notNeeded;
+    const before = new Set<StepKind>();
     for (let step = 0; step < mostSteps; step++) {
       const object = this.#deps.store.get(storeKey);
       if (object === undefined) return { kind: 'requeue' };
@@ -97,8 +98,9 @@ export class VmController implements Reconciler {
       const verdict = decideVm(observation);
       this.#deps.ledger.noteDecision(object, observation, verdict);
       // Read anew for each decision that needs them.
-      const reading = this.#reading(object, observation, verdict);
+      const reading = this.#reading(object, observation, verdict, before);
       inputs = reading === undefined ? notNeeded : await reading;
+      before.add(verdict.step.kind);
       if (reading !== undefined) continue;
       const pass = this.#passOf(object, memory, { observation, context, announcements });
       if (verdict.step.kind === 'wait') return this.#finish(pass, observation, verdict);
@@ -116,14 +118,28 @@ export class VmController implements Reconciler {
   }
 
   /** What has to be read before the step can be taken, after which it is decided anew; undefined: nothing. */
-  #reading(object: CustomObject, { spend }: VmObservation, verdict: Verdict): Promise<InputsView> | undefined {
-    const { step, need } = verdict;
+  #reading(
+    object: CustomObject,
+    { spend }: VmObservation,
+    { step }: Verdict,
+    before: ReadonlySet<StepKind>,
+  ): Promise<InputsView> | undefined {
     if (step.kind === 'readInputs') return readInputs(this.#deps, object);
     const { catchUp } = this.#deps;
-    // Also before it is believed that nothing may be spent at all: what that rests on may only not have been heard of.
-    const isSpending = need !== undefined && changesProvider(step);
-    if (catchUp.isDone || (!isSpending && spend.ban === undefined)) return undefined;
-    return catchUp.run().then(() => notNeeded);
+    // What the process before this one has recorded may not have been heard of yet: the VM in use would look like a duplicate. Also before
+    // it is believed that nothing may be spent at all: what that rests on may be as old.
+    if (catchUp.isDone || (!changesProvider(step) && spend.ban === undefined)) return undefined;
+    if (step.kind !== 'stop') return catchUp.run().then(() => notNeeded);
+    // To stop costs nobody a disk, and ends what is billed: where nothing can be read, that goes on by what is known.
+    return before.has('stop') ? undefined : this.#tryToCatchUp();
+  }
+
+  async #tryToCatchUp(): Promise<InputsView> {
+    const { catchUp, log } = this.#deps;
+    await catchUp.run().catch((error: unknown) => {
+      log.warn({ error: messageOf(error) }, 'resources not read: a VM is stopped by what is known');
+    });
+    return notNeeded;
   }
 
   /** What a step that was taken means for the pass; undefined: go on. */

@@ -1,0 +1,71 @@
+import { expect, it } from 'vitest';
+
+import { gpuBudgetType } from '../../src/api/group.ts';
+import { KubeError } from '../../src/kube/contract.ts';
+import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
+
+/** What a process that takes over does by what it was told last, where that is late. */
+
+const second = 1000;
+const minute = 60 * second;
+
+function ready(world: SimulatedWorld, name: string): string | undefined {
+  return world.conditionOf(name, 'Ready');
+}
+
+function market(world: SimulatedWorld, price: string): void {
+  world.control('POST', 'market', { gpuModel: 'v100-pcie-16gb', price });
+}
+
+it('a process that takes over deletes no VM in use, though it was not told that another one has been replaced by it', async () => {
+  const world = await createWorld({ seed: 72, replicas: 2 });
+  market(world, '0.22');
+  const gpu = { models: ['v100-pcie-16gb'], count: 1 };
+  await world.apply('spot-a', { ...easySpec, gpu, bid: { price: '0.10', maxPrice: '0.30' }, onOutbid: 'Replace' });
+  expect(await world.until(() => ready(world, 'spot-a') === 'True Running', 10 * minute)).toBeDefined();
+  await world.advance(3 * minute);
+  const before = world.statusOf('spot-a')?.vm?.id;
+  world.holdWatches(true);
+  market(world, '0.28');
+  const isReplaced = (): boolean => {
+    const status = world.statusOf('spot-a');
+    return status?.vm !== undefined && status.vm.id !== before && status.retiring?.[0]?.replacedAt !== undefined;
+  };
+  expect(await world.until(isReplaced, 10 * minute)).toBeDefined();
+  const inUse = world.statusOf('spot-a')?.vm?.id;
+  world.retire(world.replicas.findIndex((replica) => replica.isLeading));
+  await world.advance(3 * minute);
+  world.holdWatches(false);
+  await world.advance(3 * minute);
+  expect(world.statusOf('spot-a')).toMatchObject({ vm: { id: inUse }, retiring: [{ id: before }] });
+  expect(
+    world
+      .vms()
+      .filter(({ status }) => status === 'Running')
+      .map(({ id }) => id),
+  ).toEqual([inUse]);
+  expect(world.watchdog.breaches).toEqual([]);
+});
+
+it('a process that cannot read what there is stops VMs all the same, and deletes none before it can', async () => {
+  const world = await createWorld({ seed: 73 });
+  for (const name of ['stopped', 'deleted']) await world.apply(name);
+  expect(await world.until(() => ready(world, 'deleted') === 'True Running', 10 * minute)).toBeDefined();
+  await world.advance(minute);
+  await world.restart();
+  await world.advance(minute);
+  const list = world.api.list.bind(world.api);
+  let isRefused = true;
+  world.api.list = (type, ...rest) => {
+    if (isRefused && type.kind === gpuBudgetType.kind) return Promise.reject(new KubeError('not now', 'unavailable'));
+    return list(type, ...rest);
+  };
+  await world.apply('stopped', { powerState: 'Released' });
+  await world.delete('deleted');
+  expect(await world.until(() => world.statusOf('stopped')?.phase === 'Released', 2 * minute)).toBeDefined();
+  await world.advance(10 * minute);
+  expect(world.vms()).toHaveLength(2);
+  isRefused = false;
+  expect(await world.until(() => world.resource('deleted') === undefined, 15 * minute)).toBeDefined();
+  expect(world.vms()).toHaveLength(1);
+});
