@@ -58,7 +58,8 @@ export class BudgetReleases {
   }
 
   #isNews({ metadata: { uid } }: CustomObject): boolean {
-    return this.#facts.now() - (this.#changedAt.get(uid) ?? -Infinity) < newsMs;
+    const since = this.#facts.now() - newsMs - this.#facts.writersClocks().behindMs;
+    return (this.#changedAt.get(uid) ?? -Infinity) > since;
   }
 
   #holdsItsGpu(object: CustomObject): boolean {

@@ -80,7 +80,7 @@ export class BudgetWatch {
 
   /** A VM was deployed. */
   afterDeployed(vm: Vm): void {
-    this.#check('deployed', vm, this.#isReturn(vm.name));
+    this.#check('deployed', vm, { vms: true, gpus: !this.#isReturn(vm.name), hourlyCost: true });
   }
 
   /** A VM that holds and costs more by the call was started, or made larger. */
@@ -90,13 +90,17 @@ export class BudgetWatch {
     const before = this.#held.get(id ?? '');
     if (carriedOut && vm !== undefined && before !== undefined) {
       const now = this.#holdingOf(vm);
-      if (now.gpus > before.gpus || now.hourlyCost > before.hourlyCost + rounding) this.#check('started', vm, false);
+      const gpus = now.gpus > before.gpus;
+      this.#check('started', vm, { vms: false, gpus, hourlyCost: now.hourlyCost > before.hourlyCost + rounding });
     }
     for (const one of this.#facts.liveVms()) this.#held.set(one.id, this.#holdingOf(one));
   }
 
-  /** Two that act at once know nothing of each other's reservations; an edited status hides what is used. */
-  #check(what: string, { name }: Vm, isReturn: boolean): void {
+  /**
+   * What has not grown may be exceeded: it was so before. Two that act at once know nothing of each other's reservations; an
+   * edited status hides what is used.
+   */
+  #check(what: string, { name }: Vm, grown: Readonly<Record<keyof Holding, boolean>>): void {
     if (!this.#facts.isOneActing || this.#facts.resources().some(({ metadata }) => this.#facts.isExcused(metadata.uid)))
       return;
     const { vms, gpus, hourlyCost } = this.holding();
@@ -104,11 +108,13 @@ export class BudgetWatch {
     const most = (limitOf: (hard: GpuBudgetSpec['hard']) => number | undefined): number =>
       Math.max(...allowed.map(({ hard }) => limitOf(hard) ?? Infinity));
     const over: string[] = [];
-    if (vms > most((hard) => hard.vms)) over.push(`${String(vms)} VMs of ${String(most((hard) => hard.vms))}`);
-    if (gpus > most((hard) => hard.gpus) && !isReturn)
+    if (grown.vms && vms > most((hard) => hard.vms))
+      over.push(`${String(vms)} VMs of ${String(most((hard) => hard.vms))}`);
+    if (grown.gpus && gpus > most((hard) => hard.gpus))
       over.push(`${String(gpus)} GPUs of ${String(most((hard) => hard.gpus))}`);
     const dollars = most(({ hourlyCost: cost }) => (cost === undefined ? undefined : Number(cost)));
-    if (hourlyCost > dollars + rounding) over.push(`$${hourlyCost.toFixed(4)} of $${dollars.toFixed(2)}`);
+    if (grown.hourlyCost && hourlyCost > dollars + rounding)
+      over.push(`$${hourlyCost.toFixed(4)} of $${dollars.toFixed(2)}`);
     if (over.length > 0) this.#facts.complain(`${name} was ${what} beyond the budget: ${over.join(', ')}`);
   }
 
