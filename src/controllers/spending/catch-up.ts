@@ -10,9 +10,10 @@ export interface CaughtUpKind {
 
 /**
  * A leader that has just taken over may have stores that lag behind what the one before it wrote a moment ago, and behind the
- * limits that it kept: with them it would find room that is taken, or no limit at all, and take the VM in use for a duplicate. So
- * before it changes anything at the provider for the first time it reads once what the API server has. What it writes itself from then on is in the stores at once, and nobody else spends;
- * limits that change afterwards count from when its watch tells of them.
+ * limits that it kept: with them it would find room that is taken, or no limit at all, and take the VM in use for a duplicate.
+ * So before it changes anything at the provider for the first time it reads once what the API server has. What it writes itself
+ * from then on is in the stores at once, and nobody else spends; limits that change afterwards count from when its watch tells
+ * of them.
  */
 export class CatchUp {
   readonly #kube: KubeApi;
