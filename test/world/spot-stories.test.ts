@@ -111,4 +111,36 @@ describe('the life of one SpotVm', () => {
     expect(world.vms()).toHaveLength(1);
     await expectGone(world);
   });
+
+  it('bids no more once it was outbid too often, says so, and bids again when that is long enough ago', async () => {
+    const world = await spotWorld(5, { onOutbid: 'Wait', outbidLimit: { count: 2, window: '1h' } });
+    for (const reason of ['Outbid', 'OutbidTooOften']) {
+      market(world, '0.40');
+      await until(world, `False ${reason}`, minute);
+      market(world, '0.15');
+      if (reason === 'Outbid') await until(world, 'True Running', 15 * minute);
+    }
+    const starts = world.requestsOf('client/start/single');
+    await world.advance(40 * minute);
+    expect(ready(world)).toBe('False OutbidTooOften');
+    expect(world.requestsOf('client/start/single')).toBe(starts);
+    await until(world, 'True Running', 40 * minute);
+    await expectGone(world);
+  });
+
+  it('pays nothing for a VM that costs more than was bid: it goes at once, and its host is left alone for a while', async () => {
+    const world = await createWorld({ seed: 6 });
+    market(world, '0.22');
+    world.providerWeather.overcharges = true;
+    await world.apply('spot-a', { ...spec, bid: { price: '0.10', maxPrice: '0.30' } });
+    const isRefused = (): boolean => world.statusOf('spot-a')?.launch?.outcome === 'Overpriced';
+    expect(await world.until(isRefused, minute)).toBeDefined();
+    expect(await world.until(() => world.vms().length === 0, minute)).toBeDefined();
+    world.providerWeather.overcharges = false;
+    // No other host has such GPUs.
+    await until(world, 'False NoOffer');
+    expect(world.requestsOf('client/deploy/single')).toBe(1);
+    await until(world, 'True Running');
+    await expectGone(world);
+  });
 });
