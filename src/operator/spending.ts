@@ -112,11 +112,11 @@ function namespaceOf({ old, new: current }: Change<KubeObject>): string {
 }
 
 export function budgetController(
-  { kube, clock }: OperatorDeps,
+  { kube, clock, log }: OperatorDeps,
   { cluster, spending, events }: { cluster: Cluster; spending: Spending; events: KubeEventRecorder },
 ): GpuBudgetController {
   return new GpuBudgetController({
-    ...{ kube, clock, ...spending },
+    ...{ kube, clock, log, ...spending },
     store: cluster.budgets.store,
     vms: cluster.vms,
     announce: (object, { type, reason, message }) => {

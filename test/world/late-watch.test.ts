@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 
 import { gpuBudgetType } from '../../src/api/group.ts';
+import { namespaceType } from '../../src/controllers/objects.ts';
 import { KubeError } from '../../src/kube/contract.ts';
+import { limitRunway, rateOf, setBalance } from './balances.ts';
 import { createWorld, easySpec, type SimulatedWorld } from './world.ts';
 
 /** What a process that takes over does by what it was told last, where that is late. */
@@ -68,4 +70,23 @@ it('a process that cannot read what there is stops VMs all the same, and deletes
   isRefused = false;
   expect(await world.until(() => world.resource('deleted') === undefined, 15 * minute)).toBeDefined();
   expect(world.vms()).toHaveLength(1);
+});
+
+it('a process that cannot read what there is releases VMs for a budget and for want of balance by what it knows', async () => {
+  const world = await createWorld({ seed: 74 });
+  for (const [name, priority] of [['needed', 5] as const, ['spare', 0] as const])
+    await world.apply(name, { ...easySpec, priority });
+  expect(await world.until(() => ready(world, 'spare') === 'True Running', 10 * minute)).toBeDefined();
+  await world.advance(minute);
+  await world.restart();
+  await world.advance(minute);
+  const list = world.api.list.bind(world.api);
+  world.api.list = (type, ...rest) =>
+    type.kind === namespaceType.kind ? Promise.reject(new KubeError('not now', 'unavailable')) : list(type, ...rest);
+  await world.allow({ gpus: 1 }, 'StopByPriority');
+  expect(await world.until(() => ready(world, 'spare') === 'False StoppedByBudget', 10 * minute)).toBeDefined();
+  await limitRunway(world, { minRunway: '6h', releaseBelowRunway: '2h' });
+  setBalance(world, rateOf(world).toFixed(9));
+  expect(await world.until(() => ready(world, 'needed') === 'False StoppedForBalance', 30 * minute)).toBeDefined();
+  expect(world.watchdog.breaches).toEqual([]);
 });

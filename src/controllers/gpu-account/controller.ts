@@ -6,7 +6,6 @@ import { isKubeError, type KubeApi, type Outcome, type Reconciler } from '../../
 import { isEqualJson } from '../../kube/patch.ts';
 import type { Store } from '../../kube/store.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
-import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logger.ts';
 import type { Redactor } from '../../lib/redact.ts';
 import {
@@ -39,7 +38,7 @@ export interface GpuAccountDeps extends CensusDeps {
   readonly store: Store<CustomObject>;
   readonly accounts: AccountRegistry;
   /** Done once before it is counted how long VMs have had no resource. */
-  readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
+  readonly catchUp: Pick<CatchUp, 'isDone' | 'attempt'>;
   readonly ledger: BalanceKeeperDeps['ledger'];
   readonly balances: Balances;
   readonly log: Logger;
@@ -156,10 +155,7 @@ export class GpuAccountController implements Reconciler {
     const remains = this.#remains(object, configured, census);
     if (remains === 'nothing') return this.#letGo(object);
     const observation = this.#observe(object, configured, { remains, census });
-    if (!this.#deps.catchUp.isDone && releasesMore(observation)) {
-      await this.#deps.catchUp.run();
-      return { kind: 'requeue' };
-    }
+    if (releasesMore(observation) && (await this.#hasCaughtUp(object, releasedUnread))) return { kind: 'requeue' };
     const desired = statusOfAccount(observation);
     if (!(await this.#write(object, desired, census))) return { kind: 'requeue' };
     this.#settleKept(object.metadata.name);
@@ -224,13 +220,12 @@ export class GpuAccountController implements Reconciler {
 
   /** Before VMs are deleted by what the stores do not have; as long as that cannot be read, no time is counted for them. */
   async #catchUp(object: CustomObject): Promise<void> {
-    const { catchUp, log } = this.#deps;
-    if (catchUp.isDone || policyOf(object).policy !== 'Delete') return;
-    await catchUp.run().catch((error: unknown) => {
-      log.warn(
-        { account: object.metadata.name, error: messageOf(error) },
-        'resources not read: no unmanaged VM is deleted',
-      );
+    if (policyOf(object).policy === 'Delete') await this.#hasCaughtUp(object, unmanagedUnread);
+  }
+
+  #hasCaughtUp({ metadata: { name: account } }: CustomObject, otherwise: string): Promise<boolean> {
+    return this.#deps.catchUp.attempt((error) => {
+      this.#deps.log.warn({ account, error }, otherwise);
     });
   }
 
@@ -285,6 +280,9 @@ export class GpuAccountController implements Reconciler {
     };
   }
 }
+
+const unmanagedUnread = 'resources not read: no unmanaged VM is deleted';
+const releasedUnread = 'resources not read: VMs are released by what is known';
 
 /** The list of another organization says nothing about the VMs of this one. */
 function provenList({ organization }: Configured, runtime: AccountRuntime): Snapshot | undefined {

@@ -4,6 +4,7 @@ import { isKubeError, keyOf, type KubeApi, type Outcome, type Reconciler } from 
 import { writeStatus } from '../../kube/patch.ts';
 import type { Indexed, Store } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/logger.ts';
 import { nextLookAt, statusOfBudget, type BudgetObservation } from '../../plan/budget/budget-status.ts';
 import type { Announcement } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
@@ -25,7 +26,8 @@ export interface GpuBudgetDeps {
   readonly vms: Indexed<CustomObject>;
   readonly ledger: Pick<Ledger, 'books' | 'waitingIn' | 'noteLimits' | 'noteReturn'>;
   readonly meter: SpendMeter;
-  readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
+  readonly catchUp: Pick<CatchUp, 'attempt'>;
+  readonly log: Pick<Logger, 'warn'>;
   announce(object: CustomObject, announcement: Announcement): void;
   /** A key among all kinds, to be reconciled. */
   wake(key: string): void;
@@ -51,33 +53,37 @@ export class GpuBudgetController implements Reconciler {
       return { kind: 'done' };
     }
     const observation = this.#observe(object);
-    if (this.#mayBeBehind(observation)) {
-      await this.#deps.catchUp.run();
-      return { kind: 'requeue' };
-    }
-    const desired = statusOfBudget(observation);
-    const before = observation.status;
-    if (isWorthWriting(before, desired, observation.now)) {
-      try {
-        const written = await writeStatus(this.#deps.kube, gpuBudgetType, object, { desired, lock: true });
-        this.#deps.store.applyWrite(written);
-      } catch (error) {
-        if (isKubeError(error, 'conflict', 'notFound')) return { kind: 'requeue' };
-        throw error;
-      }
-      for (const announcement of announcementsFor(before, desired)) this.#deps.announce(object, announcement);
-      this.#wake(before, desired);
-    }
+    if (releasesMore(observation) && (await this.#hasCaughtUp(key))) return { kind: 'requeue' };
+    if (!(await this.#write(object, observation))) return { kind: 'requeue' };
     const departure = this.#releases.nextAt(key, observation.now) ?? Infinity;
     const at = Math.min(nextLookAt(observation) ?? Infinity, departure);
     if (at === Infinity) return { kind: 'done' };
     return { kind: 'requeueAfter', delayMs: Math.max(1, at - this.#deps.clock.now()) };
   }
 
+  /** False: the budget is another one by now, or gone. */
+  async #write(object: CustomObject, observation: BudgetObservation): Promise<boolean> {
+    const { status: before, now } = observation;
+    const desired = statusOfBudget(observation);
+    if (!isWorthWriting(before, desired, now)) return true;
+    try {
+      const written = await writeStatus(this.#deps.kube, gpuBudgetType, object, { desired, lock: true });
+      this.#deps.store.applyWrite(written);
+    } catch (error) {
+      if (isKubeError(error, 'conflict', 'notFound')) return false;
+      throw error;
+    }
+    for (const announcement of announcementsFor(before, desired)) this.#deps.announce(object, announcement);
+    this.#wake(before, desired);
+    return true;
+  }
+
   /** Before it has read once what the API server has, a leader may release a VM for the room of one that is long gone. */
-  #mayBeBehind({ status, stopped }: BudgetObservation): boolean {
-    if (this.#deps.catchUp.isDone) return false;
-    return added(uidsOf(status.stopped ?? []), uidsOf(stopped)).length > 0;
+  #hasCaughtUp(budget: string): Promise<boolean> {
+    const { catchUp, log } = this.#deps;
+    return catchUp.attempt((error) => {
+      log.warn({ budget, error }, 'resources not read: VMs are released by what is known');
+    });
   }
 
   #observe(object: CustomObject): BudgetObservation {
@@ -121,4 +127,8 @@ function added(before: ReadonlySet<string>, after: ReadonlySet<string>): string[
 
 function uidsOf(stopped: NonNullable<GpuBudgetStatus['stopped']>): Set<string> {
   return new Set(stopped.map(({ uid }) => uid));
+}
+
+function releasesMore({ status, stopped }: BudgetObservation): boolean {
+  return added(uidsOf(status.stopped ?? []), uidsOf(stopped)).length > 0;
 }

@@ -1,5 +1,6 @@
 import { keyOf, type KubeApi, type KubeObject, type ResourceType } from '../../kube/contract.ts';
 import type { Store } from '../../kube/store.ts';
+import { messageOf } from '../../lib/errors.ts';
 
 export interface CaughtUpKind {
   readonly type: ResourceType;
@@ -37,6 +38,18 @@ export class CatchUp {
       await this.#reading;
     } finally {
       this.#reading = undefined;
+    }
+  }
+
+  /** For who goes on by what is known where nothing can be read, as for money that is spent meanwhile. Whether it was read just now. */
+  async attempt(otherwise: (why: string) => void): Promise<boolean> {
+    if (this.#isDone) return false;
+    try {
+      await this.run();
+      return true;
+    } catch (error) {
+      otherwise(messageOf(error));
+      return false;
     }
   }
 

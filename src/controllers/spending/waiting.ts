@@ -19,6 +19,11 @@ interface Heard extends Asking {
 /** Who is told that there is room, and says nothing for so long, does not keep others from it. */
 const longestSilenceMs = 30_000;
 
+/** More milliseconds than anything is old: among those that return the more important one comes first, then the older one. */
+const outweighsAge = 4e12;
+/** With the lowest priority that there is, somebody who returns comes before all others still. */
+const aboveLowest = 1_000_001;
+
 /** Who waits for room. */
 export class Waiting {
   readonly #heard = new Map<string, Heard>();
@@ -37,8 +42,8 @@ export class Waiting {
 
   /** By which it has its place. */
   ageOf(object: CustomObject): number {
-    const { uid, createdAt } = rankOf(object);
-    return this.#returning.has(uid) ? -Infinity : createdAt;
+    const { uid, createdAt, priority } = rankOf(object);
+    return this.#returning.has(uid) ? createdAt - (priority + aboveLowest) * outweighsAge : createdAt;
   }
 
   has(uid: string): boolean {

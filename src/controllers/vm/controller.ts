@@ -136,8 +136,8 @@ export class VmController implements Reconciler {
 
   async #tryToCatchUp(): Promise<InputsView> {
     const { catchUp, log } = this.#deps;
-    await catchUp.run().catch((error: unknown) => {
-      log.warn({ error: messageOf(error) }, 'resources not read: a VM is stopped by what is known');
+    await catchUp.attempt((error) => {
+      log.warn({ error }, 'resources not read: a VM is stopped by what is known');
     });
     return notNeeded;
   }

@@ -141,7 +141,7 @@ it('forgets that a deployment made nothing if that could not be written, and con
   memory.announcements.push({ type: 'Normal', reason: 'LaunchAbsent', message: 'Two lists prove it.' });
   expect(memory.journalOver({ launch: pending }).launch?.outcome).toBe('Absent');
   memory.reconsider();
-  expect(memory.journalOver({ launch: pending })).toEqual({ launch: pending, retiring: [] });
+  expect(memory.journalOver({ launch: pending })).toEqual({ launch: pending });
   expect(memory.announcements).toEqual([]);
 });
 

@@ -32,7 +32,7 @@ export interface ActDeps {
   readonly keepers: Pick<Keepers, 'note'>;
   readonly ledger: Ledger;
   /** Done once before money is spent under a limit. */
-  readonly catchUp: Pick<CatchUp, 'isDone' | 'run'>;
+  readonly catchUp: Pick<CatchUp, 'isDone' | 'run' | 'attempt'>;
   readonly spread: Pick<SpreadDeps, 'chosenHosts'>;
   announce(object: CustomObject, announcement: Announcement): void;
 }

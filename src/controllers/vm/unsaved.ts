@@ -23,14 +23,15 @@ export function isOvertaken({ journal: own, over }: Unsaved, written: Journal): 
 }
 
 /**
- * What is left of it to be written when the resource is looked at anew. That a deployment made no VM follows from lists alone, and
+ * Whether it is still to be written when the resource is looked at anew. That a deployment made no VM follows from lists alone, and
  * is concluded anew: while the API server took no write, a later list may have shown the VM, or the provider may have when it was
  * asked for another one that they all lacked.
  */
-export function reconsidered(unsaved: Unsaved): Unsaved {
+export function reconsidered(unsaved: Unsaved): Unsaved | undefined {
   const { journal, over } = unsaved;
   const isConclusion = journal.launch?.outcome === 'Absent' && journal.launch.name === over.launch?.name;
-  return isConclusion && isInDoubt(over) ? { journal: { ...journal, launch: over.launch }, over } : unsaved;
+  // With it goes what else follows from it, as that a replaced VM has its place again.
+  return isConclusion && isInDoubt(over) ? undefined : unsaved;
 }
 
 /** What was to be said once it is written is not said. */
