@@ -28,6 +28,8 @@ function isGranted(exchange: Exchange): boolean {
 
 /** Calls that one recovery may cost. */
 const mostCallsPerRecovery = 10;
+/** Where an on-demand VM is released first, to go back to spot. */
+const mostCallsPerReturn = 12;
 /** Without a call of the resource for this long, its round of questions is over: it pauses. */
 const pauseMs = 8_000;
 
@@ -214,8 +216,9 @@ export class SpotCalls {
     this.#recoveries.set(key, recovery);
     recovery.calls.push(path.replace('client/', ''));
     recovery.lastAt = now;
-    if (recovery.calls.length === mostCallsPerRecovery + 1 && !recovery.isSpoilt)
-      this.#facts.complain(`a recovery by ${key} takes more than ten calls: ${recovery.calls.join(', ')}`);
+    const most = recovery.calls.includes('stop/single') ? mostCallsPerReturn : mostCallsPerRecovery;
+    if (recovery.calls.length === most + 1 && !recovery.isSpoilt)
+      this.#facts.complain(`a recovery by ${key} takes more than ${most} calls: ${recovery.calls.join(', ')}`);
   }
 
   #spoil(uid: string): void {

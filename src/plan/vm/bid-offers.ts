@@ -23,7 +23,8 @@ export type BidOffers =
 
 /**
  * Questions of one round, the one about the bid of the VM itself included. With the deployment that follows, and the
- * deletion of what was replaced, a recovery costs at most ten calls.
+ * deletion of what was replaced, a recovery costs at most ten calls. On the way back from on demand, whose VM is released first and
+ * whose bid may be asked about once more after that, they are twelve.
  */
 export const questionsPerRound = 8;
 
