@@ -27,12 +27,20 @@ let pool: KubeObject;
 beforeEach(async () => {
   clock = new VirtualClock();
   api = new MemoryApi({ clock, kinds: [{ type: secretType }, { type: gpuPoolType }] });
-  const secrets = new Store<SecretObject>({ log: silentLogger, indexes: { controller: controllerUidOf } });
-  deps = { kube: api, secrets, inputs: new InputReader(api, clock) };
+  deps = { kube: api, secrets: newStore(), inputs: new InputReader(api, clock) };
   pool = await api.create(gpuPoolType, {
     ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuPool', metadata: { namespace, name: 'inference' } },
   });
 });
+
+/** As the operator's: it keeps no long values. */
+function newStore(): Store<SecretObject> {
+  const keeps = (secret: SecretObject): SecretObject => {
+    const short = Object.entries(secret.data ?? {}).filter(([key]) => key !== cloudConfigKey);
+    return { ...secret, data: Object.fromEntries(short) };
+  };
+  return new Store<SecretObject>({ log: silentLogger, indexes: { controller: controllerUidOf }, keeps });
+}
 
 /** As the watch brings it. */
 async function catchUp(): Promise<void> {
@@ -61,6 +69,31 @@ async function ready(fields: object = {}): Promise<Exclude<Awaited<ReturnType<ty
 
 function writes(): number {
   return api.calls.filter(({ verb, type }) => type.plural === 'secrets' && verb !== 'get' && verb !== 'list').length;
+}
+
+async function textOf(name: string): Promise<string> {
+  const secret = await api.get<SecretObject>(secretType, { namespace, name });
+  return Buffer.from(secret?.data?.[cloudConfigKey] ?? '', 'base64').toString();
+}
+
+function base64(text: string): string {
+  return Buffer.from(text).toString('base64');
+}
+
+const registry = { registrySecretRef: { name: 'reg' } };
+
+function registryOf(auth: string): string {
+  return JSON.stringify({ auths: { 'registry.example': { auth } } });
+}
+
+/** As a refresher does it every few hours; what was read before is read anew. */
+async function renewToken(auth: string): Promise<void> {
+  await api.mergePatch(
+    secretType,
+    { namespace, name: 'reg' },
+    { stringData: { '.dockerconfigjson': registryOf(auth) } },
+  );
+  await clock.advance(10_000);
 }
 
 const token = { env: [{ name: 'TOKEN', secretKeyRef: { name: 'api', key: 'token' } }] };
@@ -93,6 +126,72 @@ describe('the Secret of a container', () => {
     await api.mergePatch(secretType, { namespace, name: 'api' }, { stringData: { token: 'two' } });
     await clock.advance(10_000);
     expect((await ready(token)).secretName).not.toBe(first.secretName);
+  });
+
+  test('is replaced under its name once the registry has other credentials', async () => {
+    await giveSecret('reg', { '.dockerconfigjson': registryOf('one') });
+    const first = await ready(registry);
+    expect(await textOf(first.secretName)).toContain(base64(registryOf('one')));
+    await renewToken('two');
+    expect(await ready(registry)).toEqual(first);
+    expect(await textOf(first.secretName)).toContain(base64(registryOf('two')));
+    const before = writes();
+    await ready(registry);
+    expect(writes()).toBe(before);
+  });
+
+  test('is replaced where an operator with another script has made it', async () => {
+    const { secretName } = await ready();
+    const { metadata, ...secret } = (await api.get<SecretObject>(secretType, { namespace, name: secretName }))!;
+    await api.delete(secretType, metadata);
+    const { name, labels, ownerReferences = [] } = metadata;
+    await api.create(secretType, {
+      ...{
+        ...secret,
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { namespace, name, labels: labels!, ownerReferences },
+      },
+      data: { [cloudConfigKey]: base64('#cloud-config of before\n') },
+    });
+    await catchUp();
+    await ready();
+    expect(await textOf(secretName)).toContain('gpuvm-container');
+  });
+
+  test('is left alone where another process has replaced it already, and the store is behind', async () => {
+    await giveSecret('reg', { '.dockerconfigjson': registryOf('one') });
+    const { secretName } = await ready(registry);
+    const seen = deps.secrets.list();
+    const version = deps.secrets.resourceVersion;
+    await renewToken('two');
+    await ready(registry);
+    const { uid } = (await api.get(secretType, { namespace, name: secretName }))!.metadata;
+    deps = { ...deps, secrets: newStore() };
+    deps.secrets.replaceAll(seen, version);
+    await ready(registry);
+    expect((await api.get(secretType, { namespace, name: secretName }))?.metadata.uid).toBe(uid);
+  });
+
+  test('comes back at the next look when it could be deleted, but not made anew', async () => {
+    await giveSecret('reg', { '.dockerconfigjson': registryOf('one') });
+    const { secretName } = await ready(registry);
+    await renewToken('two');
+    api.failNext('create', new Error('connection reset'));
+    await expect(ready(registry)).rejects.toThrow('connection reset');
+    await ready(registry);
+    expect(await textOf(secretName)).toContain(base64(registryOf('two')));
+  });
+
+  test('is not deleted for another text when somebody else has the name by then', async () => {
+    await giveSecret('reg', { '.dockerconfigjson': registryOf('one') });
+    const { secretName } = await ready(registry);
+    await api.delete(secretType, { namespace, name: secretName });
+    await giveSecret(secretName, { mine: 'all mine' });
+    await renewToken('two');
+    expect(await ensure(registry)).toMatchObject({ kind: 'problem', reason: 'SecretConflict' });
+    const secret = await api.get<SecretObject>(secretType, { namespace, name: secretName });
+    expect(Object.keys(secret?.data ?? {})).toEqual(['mine']);
   });
 
   test('gets its label back, without which it would not be seen', async () => {

@@ -1,5 +1,14 @@
+import { createHash } from 'node:crypto';
+
 import { gpuPoolType, labels, managedByValue } from '../api/group.ts';
-import { isKubeError, keyOf, type KubeApi, type KubeObject, type NewObject } from '../kube/contract.ts';
+import {
+  isKubeError,
+  keyOf,
+  type KubeApi,
+  type KubeObject,
+  type NewObject,
+  type ObjectMeta,
+} from '../kube/contract.ts';
 import { patchByUid } from '../kube/patch.ts';
 import type { Store } from '../kube/store.ts';
 import { renderContainer, type ContainerProblem, type ContainerToRender } from '../plan/container/render.ts';
@@ -9,6 +18,9 @@ import { controllerIndex, controllerReference, controllerUidOf } from './owned.t
 
 /** Key of the Secret that holds the cloud-config. */
 export const cloudConfigKey = 'cloud-config';
+
+/** Key of its SHA-256: the store keeps no long values. Nobody can change it, as the Secret is immutable. */
+const digestKey = 'cloud-config-sha256';
 
 export interface ContainerSecretDeps {
   readonly kube: KubeApi;
@@ -26,9 +38,10 @@ export interface ContainerSecret {
 }
 
 /**
- * The Secret of the pool that holds the cloud-config of its container, made if it is not there. What it holds never changes:
- * another container has another hash, and so another Secret. Rejects when the API server does not answer: then nothing is known,
- * neither the hash nor that anything is wrong.
+ * The Secret of the pool that holds the cloud-config of its container, made if it is not there. Another container has another
+ * hash, and so another Secret; where only the credentials of the registry are others, or the operator's script, it is replaced
+ * under its name, for members that are deployed from then on. Rejects when the API server does not answer: then nothing is
+ * known, neither the hash nor that anything is wrong.
  */
 export async function ensureContainerSecret(
   deps: ContainerSecretDeps,
@@ -58,11 +71,16 @@ export async function deleteUnusedContainerSecrets(
   const prefix = containerSecretName(pool.metadata.name, '');
   for (const { metadata } of secrets.byIndex(controllerIndex, pool.metadata.uid)) {
     if (!metadata.name.startsWith(prefix) || inUse.has(metadata.name)) continue;
-    try {
-      await kube.delete(secretType, metadata, { uid: metadata.uid });
-    } catch (error) {
-      if (!isKubeError(error, 'notFound', 'conflict')) throw error;
-    }
+    await deleteThisOne(kube, metadata);
+  }
+}
+
+/** Not one that somebody has made under its name since. */
+async function deleteThisOne(kube: KubeApi, metadata: ObjectMeta): Promise<void> {
+  try {
+    await kube.delete(secretType, metadata, { uid: metadata.uid });
+  } catch (error) {
+    if (!isKubeError(error, 'notFound', 'conflict')) throw error;
   }
 }
 
@@ -70,33 +88,72 @@ function containerSecretName(pool: string, hash: string): string {
   return `${pool}-container-${hash}`;
 }
 
-/** False: it is somebody else's. */
-async function isThere(
+/**
+ * False: it is somebody else's. One of ours with another text is deleted and made anew, as it is immutable: a member that
+ * looks for it in between waits, as for any Secret, and looks again.
+ */
+async function isThere(deps: ContainerSecretDeps, pool: KubeObject, name: string, text: string): Promise<boolean> {
+  const { namespace, uid } = pool.metadata;
+  const known = deps.secrets.get(keyOf({ namespace, name }));
+  if (known !== undefined) {
+    if (controllerUidOf(known) !== uid) return false;
+    if (holds(known, text)) return true;
+    await deleteThisOne(deps.kube, known.metadata);
+  }
+  if (await make(deps, pool, name, text)) return true;
+  const existing = await takeBack(deps, pool, name);
+  if (existing === undefined) return false;
+  if (holds(existing, text)) return true;
+  await deleteThisOne(deps.kube, existing.metadata);
+  if (await make(deps, pool, name, text)) return true;
+  throw new Error(`Secret "${name}" was made by somebody while it was replaced`);
+}
+
+/** False: the name is taken. */
+async function make(
   { kube, secrets }: ContainerSecretDeps,
   pool: KubeObject,
   name: string,
   text: string,
 ): Promise<boolean> {
-  const { namespace, uid } = pool.metadata;
-  const ref = { namespace, name };
-  const known = secrets.get(keyOf(ref));
-  if (known !== undefined) return controllerUidOf(known) === uid;
   try {
     secrets.applyWrite(await kube.create<SecretObject>(secretType, newSecret(pool, name, text)));
     return true;
   } catch (error) {
     if (!isKubeError(error, 'alreadyExists')) throw error;
+    return false;
   }
+}
+
+/** The one that the store does not show; undefined: it is somebody else's. */
+async function takeBack(
+  { kube, secrets }: ContainerSecretDeps,
+  pool: KubeObject,
+  name: string,
+): Promise<SecretObject | undefined> {
+  const ref = { namespace: pool.metadata.namespace, name };
   const existing = await kube.get<SecretObject>(secretType, ref);
   // Gone in between: the next look makes it.
   if (existing === undefined) throw new Error(`Secret "${name}" was deleted while it was looked for`);
-  if (controllerUidOf(existing) !== uid) return false;
+  if (controllerUidOf(existing) !== pool.metadata.uid) return undefined;
   // It lost the label that the store selects by.
   const patch = { metadata: { labels: { [labels.managedBy]: managedByValue } } };
   const patched = await patchByUid<SecretObject>(kube, secretType, { ...ref, uid: existing.metadata.uid }, patch);
-  if (patched === 'another') return false;
+  if (patched === 'another') return undefined;
   secrets.applyWrite(patched);
-  return true;
+  return patched;
+}
+
+function holds(secret: SecretObject, text: string): boolean {
+  return secret.data?.[digestKey] === base64(digestOf(text));
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
 }
 
 function newSecret(pool: KubeObject, name: string, text: string): NewObject {
@@ -111,6 +168,6 @@ function newSecret(pool: KubeObject, name: string, text: string): NewObject {
     },
     type: 'Opaque',
     immutable: true,
-    data: { [cloudConfigKey]: Buffer.from(text, 'utf8').toString('base64') },
+    data: { [cloudConfigKey]: base64(text), [digestKey]: base64(digestOf(text)) },
   };
 }

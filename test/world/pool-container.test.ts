@@ -15,46 +15,64 @@ async function containerSecrets({ api }: SimulatedWorld): Promise<string[]> {
   return items.map(({ metadata }) => metadata.name).filter((name) => name.startsWith('inference-container-'));
 }
 
+function registryOf(auth: string): string {
+  return JSON.stringify({ auths: { 'ghcr.io': { auth } } });
+}
+
 function uids(pool: PoolOfWorld): string[] {
   return pool.members.map(({ metadata }) => metadata.uid);
 }
 
 describe('a pool whose container refers to a Secret', () => {
-  const secrets = {
-    env: { env: [{ name: 'TOKEN', secretKeyRef: { name: 'given', key: 'token' } }] },
-    registry: { registrySecretRef: { name: 'given' } },
-  };
+  const ref = { namespace, name: 'given' };
+  const data = (value: string): object => ({
+    data: { token: base64(value), '.dockerconfigjson': base64(registryOf(value)) },
+  });
 
-  it.each(Object.entries(secrets))(
-    'rests without a write, and replaces its members within minutes of another value (%s)',
-    async (_, fields) => {
-      const world = await createWorld({ seed: 51 });
-      const ref = { namespace, name: 'given' };
-      const data = (value: string): object => ({
-        data: { token: base64(value), '.dockerconfigjson': base64(`{"auths":{"ghcr.io":{"auth":"${value}"}}}`) },
-      });
-      await world.api.create(secretType, { apiVersion: 'v1', kind: 'Secret', metadata: ref, ...data('one') });
-      const pool = await PoolOfWorld.in(world, { replicas: 2, container: { image: 'nginx', ...fields } });
-      await pool.untilReady(2);
-      await world.advance(minute);
-      const [before, secret] = [uids(pool), await containerSecrets(world)];
-      const { writes } = world;
-      await world.advance(30 * minute);
-      expect(world.writes).toBe(writes);
+  /** Rests at the end. */
+  async function poolWith(fields: object): Promise<PoolOfWorld> {
+    const world = await createWorld({ seed: 51 });
+    await world.api.create(secretType, { apiVersion: 'v1', kind: 'Secret', metadata: ref, ...data('one') });
+    const pool = await PoolOfWorld.in(world, { replicas: 2, container: { image: 'nginx', ...fields } });
+    await pool.untilReady(2);
+    await world.advance(minute);
+    const { writes } = world;
+    await world.advance(30 * minute);
+    expect(world.writes).toBe(writes);
+    return pool;
+  }
 
-      await world.api.mergePatch(secretType, ref, data('two'));
-      await pool.until(
-        'all are replaced',
-        () => uids(pool).every((uid) => !before.includes(uid)) && pool.ready === 2,
-        8 * minute,
-      );
-      await world.advance(minute);
-      const after = await containerSecrets(world);
-      expect(after).toHaveLength(1);
-      expect(after).not.toEqual(secret);
-      await expectGone(pool);
-    },
-  );
+  it('rests without a write, and replaces its members within minutes of another value of a variable', async () => {
+    const pool = await poolWith({ env: [{ name: 'TOKEN', secretKeyRef: { name: 'given', key: 'token' } }] });
+    const { world } = pool;
+    const [before, secret] = [uids(pool), await containerSecrets(world)];
+    await world.api.mergePatch(secretType, ref, data('two'));
+    await pool.until(
+      'all are replaced',
+      () => uids(pool).every((uid) => !before.includes(uid)) && pool.ready === 2,
+      8 * minute,
+    );
+    await world.advance(minute);
+    const after = await containerSecrets(world);
+    expect(after).toHaveLength(1);
+    expect(after).not.toEqual(secret);
+    await expectGone(pool);
+  });
+
+  it('replaces nobody for a new token of the registry, which new members get', async () => {
+    const pool = await poolWith({ registrySecretRef: { name: 'given' } });
+    const { world } = pool;
+    const before = uids(pool);
+    await world.api.mergePatch(secretType, ref, data('two'));
+    await world.advance(30 * minute);
+    expect(uids(pool)).toEqual(before);
+    await pool.patch({ replicas: 3 });
+    await pool.untilReady(3);
+    expect(uids(pool)).toEqual(expect.arrayContaining(before));
+    const given = world.vms().map(({ access }) => access.cloudInit?.includes(base64(registryOf('two'))));
+    expect(given.sort()).toEqual([false, false, true]);
+    await expectGone(pool);
+  });
 });
 
 it('what a member is deployed by stays while the member does that somebody has taken out of the pool', async () => {

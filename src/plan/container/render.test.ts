@@ -317,6 +317,11 @@ test('no secret shows in the text as it is', () => {
 
 describe('the hash', () => {
   const base = rendered({ env: [{ name: 'A', value: '1' }] }).hash;
+  const withRegistry = (name: string, auth: string): RenderedContainer =>
+    rendered(
+      { env: [{ name: 'A', value: '1' }], registrySecretRef: { name } },
+      { registry: JSON.stringify({ auths: { 'ghcr.io': { auth } } }) },
+    );
 
   test('is eight hexadecimal digits, and the same for the same container', () => {
     expect(base).toMatch(/^[0-9a-f]{8}$/);
@@ -326,10 +331,21 @@ describe('the hash', () => {
   test.each<[string, string]>([
     ['another value', rendered({ env: [{ name: 'A', value: '2' }] }).hash],
     ['another image', rendered({ image: 'ghcr.io/org/server:1.5', env: [{ name: 'A', value: '1' }] }).hash],
-    ['credentials', rendered({ env: [{ name: 'A', value: '1' }] }, { registry: '{"auths":{}}' }).hash],
+    ['credentials where there were none', withRegistry('r', 'one').hash],
     ['another pool', rendered({ env: [{ name: 'A', value: '1' }] }, {}, 'uid-2').hash],
   ])('is another one for %s', (_what, hash) => {
     expect(hash).not.toBe(base);
+  });
+
+  test('does not change with the operator, which would replace the members of all pools', () => {
+    expect(base).toBe('4f9c28f3');
+  });
+
+  test('is the same for a new token of the registry, which is in the text; another Secret is another container', () => {
+    const [one, two] = [withRegistry('r', 'one'), withRegistry('r', 'two')];
+    expect(two.hash).toBe(one.hash);
+    expect(two.text).not.toBe(one.text);
+    expect(withRegistry('s', 'one').hash).not.toBe(one.hash);
   });
 
   test('is that of what is run: a secret counts by its value, wherever it comes from', () => {

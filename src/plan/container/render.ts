@@ -41,7 +41,8 @@ export interface ContainerToRender {
 
 /**
  * The cloud-config that runs a pool's container on a member, or why there can be none. The hash is one of what is run, and not
- * of the text: an operator that words its script in another way does not replace the members of all pools.
+ * of the text: an operator that words its script in another way does not replace the members of all pools, nor does a registry
+ * whose tokens hold for hours. Which server they are for is in the name of the image.
  */
 export function renderContainer(
   { container, ports, poolUid }: ContainerToRender,
@@ -58,7 +59,7 @@ export function renderContainer(
   const words = dockerRun({ container, ports, env });
   const text = cloudConfig(words, registry);
   if (text.length > longestCloudConfig) return problem('InvalidSpec', tooLong(text.length));
-  return { kind: 'rendered', text, hash: hashOf([poolUid, words, registry ?? null]) };
+  return { kind: 'rendered', text, hash: hashOf([poolUid, words, container.registrySecretRef?.name ?? null]) };
 }
 
 function problem(reason: Reason, message: string): ContainerProblem {
