@@ -15,9 +15,12 @@ const startScript = `#!/bin/sh
 # Tries once to start the container of the GpuPool; the command is in the file "run", its words ended by NULs.
 cd "$(dirname "$0")" || exit 1
 [ -e started ] && exit 0
-# A try that has failed half-way leaves a container behind that has the name.
-docker rm --force gpuvm >/dev/null 2>&1
-xargs -0 -a run docker --config "$PWD" || exit 1
+# One that runs was started by somebody else, or by a try that was cut off before it could say so.
+if [ "$(docker container inspect --format '{{.State.Running}}' gpuvm 2>/dev/null)" != true ]; then
+  # A try that has failed half-way leaves a container behind that has the name.
+  docker rm --force gpuvm >/dev/null 2>&1
+  xargs -0 -a run docker --config "$PWD" || exit 1
+fi
 touch started
 # It runs: a disk that is full is no reason to start it anew.
 exit 0

@@ -71,6 +71,7 @@ class Guest {
     await guest.#program(
       'docker',
       `[ "$1" = rm ] && { echo "$@" >> "${root}/removed"; exit 0; }
+[ "$1" = container ] && { [ -e "${root}/state" ] || exit 1; cat "${root}/state"; exit 0; }
 if [ -s "${root}/failures" ]; then sed -i 1d "${root}/failures"; exit 125; fi
 echo started >> "${root}/starts"
 for word in "$@"; do printf '%s\\0' "$word"; done > "${root}/received"`,
@@ -90,9 +91,14 @@ for word in "$@"; do printf '%s\\0' "$word"; done > "${root}/received"`,
     await writeFile(path.join(this.#root, 'failures'), 'failure\n'.repeat(times));
   }
 
+  /** There is a container that has the name; docker says this of whether it runs. */
+  async hasContainer(isRunning: boolean): Promise<void> {
+    await writeFile(path.join(this.#root, 'state'), `${String(isRunning)}\n`);
+  }
+
   /** Begins as a new VM, and does what cloud-init does: writes the files, then runs the commands. */
   async install(text: string): Promise<void> {
-    for (const name of ['etc', 'asked', 'removed', 'starts', 'received']) {
+    for (const name of ['etc', 'asked', 'removed', 'starts', 'received', 'state']) {
       await rm(path.join(this.#root, name), { recursive: true, force: true });
     }
     const { write_files: files, runcmd } = read(text);
@@ -219,6 +225,23 @@ describe('on a VM', () => {
 
   test('a container that was started is Docker’s after a boot: it is neither removed nor started anew', async () => {
     await guest.boot(rendered({}).text);
+    await guest.start();
+    expect([await guest.lines('starts'), await guest.lines('removed')]).toEqual([['started'], ['rm --force gpuvm']]);
+  });
+
+  test('a container of that name that somebody has started by hand is neither removed nor started anew', async () => {
+    await guest.install(rendered({}).text);
+    await guest.hasContainer(true);
+    await guest.start();
+    // Nor after a boot, when it may not run yet.
+    await guest.hasContainer(false);
+    await guest.start();
+    expect([await guest.lines('starts'), await guest.lines('removed')]).toEqual([[], []]);
+  });
+
+  test('a container of that name that does not run is what a failed try has left behind', async () => {
+    await guest.install(rendered({}).text);
+    await guest.hasContainer(false);
     await guest.start();
     expect([await guest.lines('starts'), await guest.lines('removed')]).toEqual([['started'], ['rm --force gpuvm']]);
   });
