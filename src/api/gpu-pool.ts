@@ -156,7 +156,12 @@ const shortText = z.string().max(100);
 
 const breakerField = z
   .object({
-    since: z.string().max(64).describe('When the first of these repairs was made. Members made since then carry it.'),
+    since: z
+      .string()
+      .max(64)
+      .describe(
+        'When the first of these repairs was made. Members made since then, by which it is known whether repairs help, carry it.',
+      ),
     failures: z.int().describe('Replacements in a row that did not become Ready.'),
     openedAt: timeField.optional().describe('When so many had failed that repairs stopped.'),
     probes: z.int().optional().describe('Single replacements that were tried since repairs stopped.'),

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 
 import { gpuBudgetType } from '../../src/api/group.ts';
 import { ProbeForbiddenError } from '../../src/controllers/prober.ts';
@@ -95,4 +95,51 @@ it('a member that the operator may not probe is not replaced for that', async ()
   world.connect = () => Promise.resolve();
   await pool.untilReady(1);
   await expectGone(pool);
+});
+
+describe('a pool that becomes larger while half of it is broken', () => {
+  async function halfBroken(seed: number): Promise<{ pool: PoolOfWorld; ids: readonly string[] }> {
+    const world = await createWorld({ seed, requestsPerSecond: 10, simulator: { hosts: 60 } });
+    const pool = await PoolOfWorld.in(world, { replicas: 6, repair: { ...repair, maxUnhealthyPercent: 30 } });
+    await pool.untilReady(6);
+    const ids = world
+      .vms()
+      .slice(0, 3)
+      .map(({ id }) => id);
+    for (const id of ids) world.control('POST', `vms/${id}`, { status: 'Maintenance' });
+    await pool.until('repairs stop', () => pool.condition('Repairing') === 'False TooManyUnhealthy');
+    return { pool, ids };
+  }
+
+  function listHosts(world: SimulatedWorld, listed: boolean): void {
+    for (const id of world.provider.machine.world.hosts.keys()) world.control('POST', `hosts/${id}`, { listed });
+  }
+
+  function left({ world }: PoolOfWorld, ids: readonly string[]): number {
+    return world.vms().filter(({ id }) => ids.includes(id)).length;
+  }
+
+  it('repairs the one that stays broken, though there are no offers', async () => {
+    const { pool, ids } = await halfBroken(94);
+    const { world } = pool;
+    listHosts(world, false);
+    await pool.patch({ replicas: 10 });
+    await pool.until('there are more members', () => pool.members.length === 10, minute);
+    for (const id of ids.slice(1)) world.control('POST', `vms/${id}`, { status: 'Running' });
+    await pool.until('the broken one is gone', () => left(pool, ids) === 2, 5 * minute);
+    listHosts(world, true);
+    await pool.untilReady(10);
+    await expectGone(pool);
+  });
+
+  it('tries a single one in time, however often it becomes larger', async () => {
+    const { pool, ids } = await halfBroken(95);
+    // Each of these is Ready before the time of the single try has come.
+    for (const replicas of [7, 8]) {
+      expect([pool.condition('Repairing'), left(pool, ids)]).toEqual(['False TooManyUnhealthy', 3]);
+      await pool.patch({ replicas });
+      await pool.world.advance(5 * minute);
+    }
+    await pool.until('a single one is tried', () => left(pool, ids) === 2, minute);
+  });
 });

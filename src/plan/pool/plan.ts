@@ -5,7 +5,7 @@ import { clockworkOf, type Clockwork } from './clockwork.ts';
 import { activeOf, availableAt, freeNames } from './members.ts';
 import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
 import { patchesOf, type MemberPatch } from './patches.ts';
-import { planRepair, type Repair } from './repair.ts';
+import { mostOfRow, planRepair, type Repair } from './repair.ts';
 import { sizeOf, sortMembers, type Sorted } from './rollout.ts';
 import { statusOfPool } from './status.ts';
 import { memberAnnotations, memberLabels, memberSpec } from './template.ts';
@@ -69,7 +69,7 @@ export function planPool(observation: PoolObservation): PoolPlan {
       ...repair.victims.map((member) => ({ member, why: whyBroken(observation, member) })),
       ...sizing.delete.map(({ member, why }) => ({ member, why: reasonsToGo[why] })),
     ],
-    creations: blocked === undefined ? newMembers(observation, sizing.create, repair.breaker) : [],
+    creations: blocked === undefined ? newMembers(observation, sizing.create, repair) : [],
     patches: patchesOf(
       observation,
       staying.filter((member) => !going.includes(member)),
@@ -89,17 +89,18 @@ function whyBroken({ spec }: PoolObservation, { ready }: PoolMember): string {
 function newMembers(
   observation: PoolObservation,
   create: Readonly<Record<MemberKind, number>>,
-  breaker: PoolBreaker | undefined,
+  repair: Repair,
 ): NewMember[] {
   const { spec, meta, hash } = observation;
   const kinds = [...Array<MemberKind>(create.GpuVm).fill('GpuVm'), ...Array<MemberKind>(create.SpotVm).fill('SpotVm')];
   const names = freeNames(observation, kinds.length);
-  const repaired = breaker === undefined ? {} : { [annotations.repairedSince]: breaker.since };
+  const most = mostOfRow(repair, activeOf(observation));
+  const repaired = { [annotations.repairedSince]: repair.breaker?.since ?? '' };
   return kinds.map((kind, index) => ({
     kind,
     name: names[index] ?? '',
     labels: { ...memberLabels(meta.name, spec), [labels.templateHash]: hash },
-    annotations: { ...memberAnnotations(spec), ...repaired },
+    annotations: { ...memberAnnotations(spec), ...(index < most ? repaired : {}) },
     spec: memberSpec(spec, kind, 'Replace'),
   }));
 }

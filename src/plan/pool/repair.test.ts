@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 
+import type { PoolBreaker } from '../../api/gpu-pool.ts';
 import type { PoolMember } from './observation.ts';
-import { planRepair } from './repair.ts';
+import { mostOfRow, planRepair } from './repair.ts';
 import { building, memberOf, minute, poolOf, poolSpec, running, start } from './testing/builders.ts';
 import { templateHash } from './template.ts';
 
@@ -108,6 +109,18 @@ it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: stri
     [...many(5, broken), ...many(5, running())],
     { breaker: { ...tried, nextProbeAt: '2026-01-01T01:00:01Z' } },
     { victims: [], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'nor are they fewer for members that have no VM yet',
+    [...many(5, broken), ...many(5, running()), ...many(10, {})],
+    { breaker: { ...tried, nextProbeAt: '2026-01-01T01:00:01Z' } },
+    { victims: [], state: 'tooManyUnhealthy', failures: 0 },
+  ],
+  [
+    'but are for members that are well',
+    [...many(5, broken), ...many(8, running())],
+    { breaker: { ...tried, nextProbeAt: '2026-01-01T01:00:01Z' } },
+    { victims: ['pool-0', 'pool-1', 'pool-2'], state: 'working', failures: 0 },
   ],
   [
     'when it has come a single one',
@@ -279,4 +292,46 @@ it('waits for longer before each further single try, and says when the next one 
   expect(after.map((breaker) => (Date.parse(breaker?.nextProbeAt ?? '') - now) / minute)).toEqual([20, 40, 80, 160]);
   const first = pool(many(4, broken));
   expect([first.nextAt, first.breaker?.nextProbeAt]).toEqual([now + 10 * minute, '2026-01-01T01:10:00.000Z']);
+});
+
+it.each<[string, Partial<PoolMember>[], PoolBreaker | undefined, number]>([
+  ['while nothing is broken none', many(3, running()), undefined, 0],
+  [
+    'while repairs go on all, as all are made from the same',
+    many(3, running()),
+    { ...tried, probes: undefined },
+    Infinity,
+  ],
+  ['once too many have failed also all', many(3, broken), { ...tried, failures: 3, openedAt: since }, Infinity],
+  ['as soon as too many are broken none', [...many(5, broken), ...many(5, running())], undefined, 0],
+  [
+    'nor while nothing has been replaced yet',
+    [...many(5, broken), ...many(5, running())],
+    { ...tried, nextProbeAt: '2026-01-01T01:00:01Z' },
+    0,
+  ],
+  ['with the single one that is tried then only that', [...many(5, broken), ...many(5, running())], tried, 1],
+  [
+    'also where it had to be made later',
+    many(2, broken),
+    { ...tried, probes: 1, nextProbeAt: '2026-01-01T02:00:00Z' },
+    1,
+  ],
+  ['and none while that is awaited', [...many(2, broken), { repairedSince: since }], { ...tried, probes: 1 }, 0],
+  [
+    'nor while others are that were replaced before too many were broken',
+    [...many(5, broken), ...many(2, { repairedSince: since })],
+    { ...tried, nextProbeAt: '2026-01-01T02:00:00Z' },
+    0,
+  ],
+  [
+    'nor once one of them is Ready',
+    [...many(5, broken), { ...running(), repairedSince: since }],
+    { ...tried, probes: 1 },
+    0,
+  ],
+])('of those that are made %s tell whether repairs help', (_, members, breaker, expected) => {
+  const made = members.map((fields, index) => memberOf(spec, index, fields));
+  const observation = poolOf({ now, spec, members: made, status: { breaker } });
+  expect(mostOfRow(planRepair(observation), observation.members)).toBe(expected);
 });

@@ -1,7 +1,7 @@
 import type { PoolBreaker } from '../../api/gpu-pool.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import { printable, shortened } from '../../lib/printable.ts';
-import { activeOf, brokenAt } from './members.ts';
+import { activeOf, brokenAt, hasVm } from './members.ts';
 import type { PoolMember, PoolObservation } from './observation.ts';
 
 /**
@@ -25,6 +25,11 @@ export interface Repair {
    * those for which their host has no room: however many these are, it is a matter of single hosts, and others may have room.
    */
   readonly unhealthy: readonly PoolMember[];
+  /**
+   * Those of which the unhealthy ones must not be too many. Once they were, one that has no VM yet is none that is well: else a
+   * pool had but to become larger for several to be replaced at once, though nothing has passed.
+   */
+  readonly counted: readonly PoolMember[];
   /** Replacements of which nobody knows yet what becomes of them. */
   readonly pending: readonly PoolMember[];
   /** A replacement has become Ready after repairs had stopped. */
@@ -47,7 +52,8 @@ export function planRepair(observation: PoolObservation): Repair {
   const row = isProven ? undefined : before;
   const pending = row === undefined ? [] : active.filter((member) => isPending(member, row, broken));
   const unhealthy = active.filter((member) => isUnhealthy(member, observation) && !pending.includes(member));
-  const common = { broken, unhealthy, pending };
+  const counted = isProbed(row) ? active.filter((member) => hasVm(member) || pending.includes(member)) : active;
+  const common = { broken, unhealthy, pending, counted };
   if (isHeld(observation)) return { ...common, ...heldRepair(row), isClosed: isProven && isOpen(before) };
   const outcome = outcomeOf(observation, { ...common, row, active });
   const times = [nextBreakAt(observation, active), outcome.nextAt].filter((at) => at !== undefined);
@@ -59,7 +65,7 @@ export function planRepair(observation: PoolObservation): Repair {
   };
 }
 
-interface Given extends Pick<Repair, 'broken' | 'unhealthy' | 'pending'> {
+interface Given extends Pick<Repair, 'broken' | 'unhealthy' | 'pending' | 'counted'> {
   readonly row: PoolBreaker | undefined;
   readonly active: readonly PoolMember[];
 }
@@ -132,11 +138,11 @@ function isUnhealthy(member: PoolMember, { spec }: PoolObservation): boolean {
   return brokenAt(member, spec) !== undefined && member.marketSince === undefined;
 }
 
-function isTooMany({ spec }: PoolObservation, { broken, unhealthy, pending, row, active }: Given): boolean {
+function isTooMany({ spec }: PoolObservation, { broken, unhealthy, pending, row, counted }: Given): boolean {
   // One that is tried in the place of another is none that is well: else all others were replaced as soon as it is made.
   const count = unhealthy.length + (isProbed(row) ? pending.length : 0);
   if (broken.length === 0 || count <= 1) return false;
-  return count * 100 > spec.repair.maxUnhealthyPercent * active.length;
+  return count * 100 > spec.repair.maxUnhealthyPercent * counted.length;
 }
 
 /** Made since the first of these repairs: by what became of it is known whether they help. */
@@ -186,9 +192,25 @@ function probing(row: PoolBreaker, now: number): Omit<Outcome, 'state'> {
 /** As it was before too many were broken. */
 function withoutProbes({ row, active }: Pick<Given, 'row' | 'active'>): PoolBreaker | undefined {
   if (row === undefined || !isProbed(row)) return row;
-  const { since, failures, templateHash, probes } = row;
-  const isUsed = failures > 0 || probes !== 0 || active.some((member) => isOfRow(member, row));
-  return isUsed ? { since, failures, templateHash } : undefined;
+  const { since, failures, templateHash } = row;
+  return isUsed(row, active) ? { since, failures, templateHash } : undefined;
+}
+
+/** Something has been replaced: where too many are broken a row begins before that. */
+function isUsed(row: PoolBreaker, active: readonly PoolMember[]): boolean {
+  return row.failures > 0 || row.probes !== 0 || active.some((member) => isOfRow(member, row));
+}
+
+/**
+ * How many of those that are made now are of the row, at most. While too many are broken it is no more than the single one that
+ * is tried: those that are made besides, as the pool becomes larger, replace nothing. Were they awaited, a market without offers
+ * would stop repairs also once the fault has passed; and were it enough that one of them is Ready, an autoscaler would put the
+ * next try off again and again.
+ */
+export function mostOfRow({ breaker, pending }: Repair, active: readonly PoolMember[]): number {
+  if (breaker === undefined) return 0;
+  if (isOpen(breaker) || !isProbed(breaker)) return Infinity;
+  return isUsed(breaker, active) ? Math.max(0, 1 - pending.length) : 0;
 }
 
 /** One at a time, and only once it is known what became of the one before. */

@@ -324,3 +324,99 @@ describe('a fault that all members share', () => {
     );
   });
 });
+
+describe('a pool that becomes larger while too many of its members are unhealthy', () => {
+  const repair = { readyDeadline: '20m', maxUnhealthyPercent: 40, maxFailures: 3 };
+
+  /** Half of ten members are broken, and nothing has been replaced yet. */
+  function withHalfBroken(): SimulatedPool {
+    const pool = new SimulatedPool(poolSpec({ replicas: 10, repair }, { vcpus: 4 }));
+    pool.step();
+    pool.bringUp();
+    for (let index = 0; index < 5; index++) pool.change(index, building(pool.now));
+    pool.now += 20 * minute;
+    expect(pool.step().deletions).toEqual([]);
+    expect(pool.status.breaker).toMatchObject({ failures: 0, probes: 0 });
+    return pool;
+  }
+
+  function scaleTo(pool: SimulatedPool, replicas: number): PoolPlan {
+    perform(pool, { deed: 'scale', value: replicas });
+    return pool.step();
+  }
+
+  function deleted({ deletions }: PoolPlan): string[] {
+    return deletions.map(({ member }) => member.name);
+  }
+
+  function marks({ creations }: PoolPlan): number {
+    return creations.filter(({ annotations }) => annotations['gpuvm.dev/repaired-since'] !== undefined).length;
+  }
+
+  /** By themselves. */
+  function recover(pool: SimulatedPool, first: number, until: number): void {
+    for (let index = first; index < until; index++) pool.change(index, running(pool.now));
+  }
+
+  it.each([14, 20])(
+    'repairs the one that is left broken, though the new ones find no offer (%i members)',
+    (replicas) => {
+      const pool = withHalfBroken();
+      expect(marks(scaleTo(pool, replicas))).toBe(0);
+      recover(pool, 0, 4);
+      const plan = pool.step();
+      expect([deleted(plan), marks(plan)]).toEqual([['pool-4'], 1]);
+      expect(pool.status.conditions).toContainEqual(expect.objectContaining({ type: 'Repairing', status: 'True' }));
+    },
+  );
+
+  it.each([14, 20])('repairs it also where the one that is being tried finds none either (%i members)', (replicas) => {
+    const pool = withHalfBroken();
+    pool.now += 10 * minute;
+    const tried = pool.step();
+    expect([deleted(tried), marks(tried)]).toEqual([['pool-0'], 1]);
+    pool.finishDeletions();
+    expect(marks(scaleTo(pool, replicas))).toBe(0);
+    recover(pool, 0, 3);
+    expect(deleted(pool.step())).toEqual(['pool-4']);
+  });
+
+  it('awaits a single one of those that are made together with the one that is tried', () => {
+    const pool = withHalfBroken();
+    pool.now += 10 * minute;
+    const plan = scaleTo(pool, 12);
+    expect([deleted(plan).length, plan.creations.length, marks(plan)]).toEqual([1, 3, 1]);
+  });
+
+  it('awaits the one that is tried also where that is made only by the process that comes next', () => {
+    const pool = withHalfBroken();
+    pool.now += 10 * minute;
+    const before = pool.members;
+    const [name] = deleted(pool.step());
+    pool.members = before.filter((member) => member.name !== name);
+    expect(marks(pool.step())).toBe(1);
+  });
+
+  it('tries a single one after 10 minutes, however many of the new ones have become Ready by then', () => {
+    const pool = withHalfBroken();
+    for (const replicas of [11, 12]) {
+      scaleTo(pool, replicas);
+      pool.bringUp();
+      pool.now += 5 * minute;
+    }
+    expect(deleted(pool.step())).toEqual(['pool-0']);
+  });
+
+  it('counts each new one as a replacement while repairs go on, or have stopped as too many failed', () => {
+    for (const breaker of [
+      { failures: 1 },
+      { failures: 3, openedAt: '2026-01-01T00:00:00Z', probes: 1, nextProbeAt: '2026-01-01T09:00:00Z' },
+    ]) {
+      const pool = withHalfBroken();
+      pool.members = pool.members.map((member) => ({ ...member, ...running(start) }));
+      const since = '2026-01-01T00:00:00.000Z';
+      pool.status = { breaker: { since, templateHash: templateHash(pool.spec), ...breaker } };
+      expect(marks(scaleTo(pool, 13))).toBe(3);
+    }
+  });
+});

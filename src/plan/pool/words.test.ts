@@ -63,6 +63,12 @@ it.each<[string, Partial<PoolMember>[], object, string[]]>([
     ],
   ],
   [
+    'how many are not counted, as they have no VM yet',
+    [broken, broken, {}],
+    { ...many, probes: 0, nextProbeAt: '2026-01-01T01:05:00Z' },
+    [`2 of 2 members are unhealthy, besides 1 without a VM, ${stopped}`],
+  ],
+  [
     'that one is being tried',
     [broken, tried, running()],
     { ...many, nextProbeAt: '2026-01-01T00:55:00Z' },

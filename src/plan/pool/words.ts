@@ -35,9 +35,10 @@ function nextProbe({ nextProbeAt, probes = 0 }: PoolBreaker, { state, pending }:
 }
 
 const tooManyAreUnhealthy: Sentence = ({ spec, now }, { repair }, { active }) => {
-  const { breaker, unhealthy, pending } = repair;
+  const { breaker, unhealthy, pending, counted } = repair;
+  const without = active - counted.length;
   if (breaker === undefined || stopReasonOf(repair) !== 'TooManyUnhealthy') return undefined;
-  const count = `${unhealthy.length + pending.length} of ${active} members are unhealthy${pending.length === 0 ? '' : ' or still being tried'}`;
+  const count = `${unhealthy.length + pending.length} of ${counted.length} members are unhealthy${pending.length === 0 ? '' : ' or still being tried'}${without === 0 ? '' : `, besides ${without} without a VM`}`;
   const stopped = `${count}, more than repair.maxUnhealthyPercent (${spec.repair.maxUnhealthyPercent}) allows: that is no matter of single VMs, so they are left as they are, and billed.`;
   return `${stopped} ${nextProbe(breaker, repair, now)} See what they have in common, and correct it; delete members to have them replaced at once, or annotate the pool with a new gpuvm.dev/reconcile-requested-at to begin anew; ${reasonsOf(unhealthy)}`;
 };
