@@ -58,12 +58,6 @@ export type VmCounts = Required<NonNullable<GpuAccountStatus['vms']>>;
 
 const mostRemainsShown = 10;
 
-/** Whether others are released for want of balance than the status says by now. */
-export function releasesMore({ status, balance }: AccountObservation): boolean {
-  const before = new Set(status.stopped?.map(({ uid }) => uid));
-  return balance.stopped.some(({ uid }) => !before.has(uid));
-}
-
 /** The status of an account: what the last list had, and whether the next ones can be had. Pure. */
 export function statusOfAccount(observation: AccountObservation): GpuAccountStatus {
   const { now, generation, status } = observation;

@@ -10,7 +10,6 @@ import type { Logger } from '../../lib/logger.ts';
 import type { Redactor } from '../../lib/redact.ts';
 import {
   credentialsReasons,
-  releasesMore,
   statusOfAccount,
   type AccountObservation,
   type Remains,
@@ -155,7 +154,6 @@ export class GpuAccountController implements Reconciler {
     const remains = this.#remains(object, configured, census);
     if (remains === 'nothing') return this.#letGo(object);
     const observation = this.#observe(object, configured, { remains, census });
-    if (releasesMore(observation) && (await this.#hasCaughtUp(object, releasedUnread))) return { kind: 'requeue' };
     const desired = statusOfAccount(observation);
     if (!(await this.#write(object, desired, census))) return { kind: 'requeue' };
     this.#settleKept(object.metadata.name);
@@ -218,14 +216,18 @@ export class GpuAccountController implements Reconciler {
     this.#deps.wakeUsers(name);
   }
 
-  /** Before VMs are deleted by what the stores do not have; as long as that cannot be read, no time is counted for them. */
+  /**
+   * Before VMs are deleted by what the stores do not have, or released by priorities that they may not have: where nothing can be
+   * read none is deleted, and no time is counted for any, but money is spent meanwhile.
+   */
   async #catchUp(object: CustomObject): Promise<void> {
-    if (policyOf(object).policy === 'Delete') await this.#hasCaughtUp(object, unmanagedUnread);
-  }
-
-  #hasCaughtUp({ metadata: { name: account } }: CustomObject, otherwise: string): Promise<boolean> {
-    return this.#deps.catchUp.attempt((error) => {
-      this.#deps.log.warn({ account, error }, otherwise);
+    const { catchUp, log } = this.#deps;
+    if (policyOf(object).policy !== 'Delete' && !mayRelease(object)) return;
+    await catchUp.attempt((error) => {
+      log.warn(
+        { account: object.metadata.name, error },
+        'resources not read: no unmanaged VM is deleted, and VMs are released for want of balance by what is known',
+      );
     });
   }
 
@@ -281,8 +283,9 @@ export class GpuAccountController implements Reconciler {
   }
 }
 
-const unmanagedUnread = 'resources not read: no unmanaged VM is deleted';
-const releasedUnread = 'resources not read: VMs are released by what is known';
+function mayRelease(account: CustomObject): boolean {
+  return parseAccount(account)?.limits?.releaseBelowRunway !== undefined;
+}
 
 /** The list of another organization says nothing about the VMs of this one. */
 function provenList({ organization }: Configured, runtime: AccountRuntime): Snapshot | undefined {

@@ -47,13 +47,13 @@ export class GpuBudgetController implements Reconciler {
   }
 
   async reconcile(key: string): Promise<Outcome> {
+    await this.#catchUp(key);
     const object = this.#deps.store.get(key);
     if (object === undefined) {
       this.#releases.forget(key);
       return { kind: 'done' };
     }
     const observation = this.#observe(object);
-    if (releasesMore(observation) && (await this.#hasCaughtUp(key))) return { kind: 'requeue' };
     if (!(await this.#write(object, observation))) return { kind: 'requeue' };
     const departure = this.#releases.nextAt(key, observation.now) ?? Infinity;
     const at = Math.min(nextLookAt(observation) ?? Infinity, departure);
@@ -78,11 +78,16 @@ export class GpuBudgetController implements Reconciler {
     return true;
   }
 
-  /** Before it has read once what the API server has, a leader may release a VM for the room of one that is long gone. */
-  #hasCaughtUp(budget: string): Promise<boolean> {
-    const { catchUp, log } = this.#deps;
-    return catchUp.attempt((error) => {
-      log.warn({ budget, error }, 'resources not read: VMs are released by what is known');
+  /**
+   * Before it has read once what the API server has, a leader may release a VM for the room of one that is long gone. Where that
+   * cannot be read it goes on by what it knows by then: money is spent meanwhile.
+   */
+  async #catchUp(key: string): Promise<void> {
+    const { catchUp, log, store } = this.#deps;
+    const object = store.get(key);
+    if (object === undefined || parseBudget(object)?.onExceeded !== 'StopByPriority') return;
+    await catchUp.attempt((error) => {
+      log.warn({ budget: key, error }, 'resources not read: VMs are released by what is known');
     });
   }
 
@@ -127,8 +132,4 @@ function added(before: ReadonlySet<string>, after: ReadonlySet<string>): string[
 
 function uidsOf(stopped: NonNullable<GpuBudgetStatus['stopped']>): Set<string> {
   return new Set(stopped.map(({ uid }) => uid));
-}
-
-function releasesMore({ status, stopped }: BudgetObservation): boolean {
-  return added(uidsOf(status.stopped ?? []), uidsOf(stopped)).length > 0;
 }

@@ -1,6 +1,7 @@
 import { keyOf, type KubeApi, type KubeObject, type ResourceType } from '../../kube/contract.ts';
 import type { Store } from '../../kube/store.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { settled } from '../../lib/settled.ts';
 
 export interface CaughtUpKind {
   readonly type: ResourceType;
@@ -41,20 +42,19 @@ export class CatchUp {
     }
   }
 
-  /** For who goes on by what is known where nothing can be read, as for money that is spent meanwhile. Whether it was read just now. */
-  async attempt(otherwise: (why: string) => void): Promise<boolean> {
-    if (this.#isDone) return false;
+  /** For who goes on by what is known where it cannot be read, as for money that is spent meanwhile. */
+  async attempt(otherwise: (why: string) => void): Promise<void> {
+    if (this.#isDone) return;
     try {
       await this.run();
-      return true;
     } catch (error) {
       otherwise(messageOf(error));
-      return false;
     }
   }
 
   async #read(): Promise<void> {
-    await Promise.all(this.#kinds.map((kind) => this.#readKind(kind)));
+    // What one kind cannot tell does not keep what the others tell from being heard.
+    await settled(this.#kinds.map((kind) => this.#readKind(kind)));
     this.#isDone = true;
   }
 

@@ -5,6 +5,7 @@ import { gpuAccountType } from '../../api/group.ts';
 import type { Outcome, KubeApi, ReconcileContext, Reconciler } from '../../kube/contract.ts';
 import type { Random } from '../../lib/backoff.ts';
 import type { Logger } from '../../lib/logger.ts';
+import { settled } from '../../lib/settled.ts';
 import { objectionBeforehand, objectionTo, type Known } from '../../plan/unmanaged/objections.ts';
 import { isProviderError, ProviderError } from '../../provider/error.ts';
 import type { Lane, Ticket } from '../../provider/gate-contract.ts';
@@ -236,11 +237,4 @@ function missingIn(account: CustomObject, runtime: AccountRuntime): string[] {
   const list = provenList(account, runtime);
   if (list?.distrusted === undefined) return [];
   return unmanagedIn(account.status).flatMap(({ id }) => (list.byId.has(id) || list.unreadable.has(id) ? [] : [id]));
-}
-
-/** Waits for all of them, whatever becomes of one: what still ran would be begun a second time. */
-async function settled(calls: readonly Promise<void>[]): Promise<void> {
-  const results = await Promise.allSettled(calls);
-  const failed = results.find((result) => result.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
 }

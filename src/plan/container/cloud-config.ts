@@ -7,7 +7,8 @@ export const containerDirectory = '/etc/gpuvm-container';
 const unitName = 'gpuvm-container.service';
 
 /**
- * The same for every container: nothing of a spec is in it, and no shell ever reads what is. xargs takes the words from the
+ * The same for every container: nothing of a spec is in it, and no shell ever reads what is. Nor is there a pair of braces in it,
+ * which a template engine on the way might take for its own. xargs takes the words from the
  * file "run", where each ends with a NUL, and hands them to docker as they are. Once that went well it is Docker that starts
  * the container after a boot, and a container that somebody has removed since then stays removed.
  */
@@ -16,7 +17,7 @@ const startScript = `#!/bin/sh
 cd "$(dirname "$0")" || exit 1
 [ -e started ] && exit 0
 # One that runs was started by somebody else, or by a try that was cut off before it could say so.
-if [ "$(docker container inspect --format '{{.State.Running}}' gpuvm 2>/dev/null)" != true ]; then
+if ! docker container inspect gpuvm 2>/dev/null | grep -q '^ *"Running": true,$'; then
   # A try that has failed half-way leaves a container behind that has the name.
   docker rm --force gpuvm >/dev/null 2>&1
   xargs -0 -a run docker --config "$PWD" || exit 1

@@ -93,7 +93,8 @@ for word in "$@"; do printf '%s\\0' "$word"; done > "${root}/received"`,
 
   /** There is a container that has the name; docker says this of whether it runs. */
   async hasContainer(isRunning: boolean): Promise<void> {
-    await writeFile(path.join(this.#root, 'state'), `${String(isRunning)}\n`);
+    const state = { Status: isRunning ? 'running' : 'exited', Running: isRunning, Paused: false };
+    await writeFile(path.join(this.#root, 'state'), JSON.stringify([{ Name: '/gpuvm', State: state }], undefined, 4));
   }
 
   /** Begins as a new VM, and does what cloud-init does: writes the files, then runs the commands. */
