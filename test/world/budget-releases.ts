@@ -78,15 +78,12 @@ export class BudgetReleases {
     const [only] = allowed;
     if (allowed.length !== 1 || only?.onExceeded !== 'StopByPriority') return;
     const { gpus, hourlyCost } = this.#facts.holding();
-    const isOver = (used: number, hard: number): boolean => used > hard && this.#facts.liveVms().some(holdsCompute);
+    // Disks are billed all the same.
+    const isOver = (used: number, hard: number): boolean => used > hard && gpus > 0;
     const dollars = Number(only.hard.hourlyCost ?? Infinity);
     if (isOver(gpus, only.hard.gpus ?? Infinity) || isOver(hourlyCost - rounding, dollars))
       this.#facts.complain(`${String(gpus)} GPUs for $${hourlyCost.toFixed(4)}, and nobody is released`);
   }
-}
-
-function holdsCompute(vm: Vm): boolean {
-  return vm.holdsCompute;
 }
 
 function exceeds({ gpus, hourlyCost }: Allowance['hard'], used: GpuBudgetStatus['used']): boolean {

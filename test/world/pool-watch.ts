@@ -26,6 +26,8 @@ export interface PoolFacts {
 
 /** What was decided by may have been read so long ago, beside the time that its reader was frozen. */
 const onTheWayMs = 10_000;
+/** A deploy call may take effect so long after it was decided. */
+const callOnTheWayMs = 180_000;
 /** Users change a pool of at most four members up to fifteen times, and what fails is replaced at growing intervals. */
 const mostMadePerHour = 200;
 
@@ -118,8 +120,9 @@ export class PoolWatch {
   /** By what each was to cost: that a host has become dearer meanwhile is seen by the next list. */
   #checkCost(uid: string): void {
     // A status that somebody has emptied hides what its VM costs, while lists hide the VM.
-    if (this.#membersOf(uid).some(({ metadata }) => this.#facts.isExcused(metadata.uid))) return;
-    const most = Math.max(...this.#inForce(uid).map(({ maxHourlyCost }) => Number(maxHourlyCost ?? Infinity)));
+    if (this.#hidesAnything(uid)) return;
+    const allowed = this.#inForce(uid, callOnTheWayMs);
+    const most = Math.max(...allowed.map(({ maxHourlyCost }) => Number(maxHourlyCost ?? Infinity)));
     const cost = this.#facts.liveVms().reduce((sum, vm) => sum + this.#costOf(vm, uid), 0);
     if (cost > most + 1e-6) this.#facts.complain(`the members of a pool cost ${cost}, ${most} at most are allowed`);
   }
@@ -135,10 +138,10 @@ export class PoolWatch {
   }
 
   #checkSpread(vm: Vm, uid: string): void {
-    const spreads = this.#inForce(uid).map(({ spread }) => spread);
+    const spreads = this.#inForce(uid, callOnTheWayMs).map(({ spread }) => spread);
     if (spreads.some((spread) => spread?.by !== 'Hostnode')) return;
     // An edited status hides where its VM is.
-    if (this.#membersOf(uid).some(({ metadata }) => this.#facts.isExcused(metadata.uid))) return;
+    if (this.#hidesAnything(uid)) return;
     const most = Math.max(...spreads.map((spread) => spread?.maxPerDomain ?? Infinity));
     const there = this.#facts
       .liveVms()
@@ -171,9 +174,15 @@ export class PoolWatch {
   }
 
   /** All specs that the operator may have decided by. */
-  #inForce(uid: string): GpuPoolSpec[] {
+  /** The status of one of its members was edited, be that one on its way out. */
+  #hidesAnything(uid: string): boolean {
+    return this.#facts.resources().some((one) => poolUidOf(one) === uid && this.#facts.isExcused(one.metadata.uid));
+  }
+
+  /** @param lateMs for how long a call that was allowed may be on its way */
+  #inForce(uid: string, lateMs = onTheWayMs): GpuPoolSpec[] {
     const asked = this.#specs.get(uid) ?? [];
-    const since = this.#facts.now() - onTheWayMs - this.#facts.writersClocks().behindMs;
+    const since = this.#facts.now() - lateMs - this.#facts.writersClocks().behindMs;
     return asked.filter((_, index) => (asked[index + 1]?.at ?? Infinity) >= since).map(({ spec }) => spec);
   }
 
