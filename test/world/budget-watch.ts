@@ -35,6 +35,9 @@ export interface Holding {
 /** A call that was allowed when its intent was written may be late, and its VM come under another budget. */
 const onTheWayMs = 180_000;
 
+/** A process is cut off from the API server for that long. */
+const longestTroubleMs = 60 * 60_000;
+
 const growing = new Map([
   ['client/start/single', 'server'],
   ['client/modify/single', 'server_id'],
@@ -150,8 +153,10 @@ export class BudgetWatch {
     return this.#asked.filter((_, index) => (this.#asked[index + 1]?.at ?? Infinity) >= since);
   }
 
+  /** A limit counts from when its watch tells of it, which may be long ago while something is in the way. */
   #since(): number {
-    return this.#facts.now() - onTheWayMs - this.#facts.writersClocks().behindMs;
+    const lateMs = this.#facts.isCalm() ? onTheWayMs : onTheWayMs + longestTroubleMs;
+    return this.#facts.now() - lateMs - this.#facts.writersClocks().behindMs;
   }
 
   /** An adopted VM was there before anybody asked: it counts against what is decided later, not against a call on its way. */
