@@ -116,7 +116,9 @@ const [wins, loses] = ['0.04', '9.00'];
 /** For every SpotVm a bid within its limits wins: where its VM is, if none may take its place, and on the dearest host. */
 function restoreMarket(world: SimulatedWorld, winnable: Winnable): void {
   const hosts = spotHosts(world);
-  for (const host of hosts) setRoom(world, host, 4);
+  // Where the dearest host is full, no bid wins anywhere for a member that is to go back to spot.
+  const room = world.pools().length > 0 ? 12 : 4;
+  for (const host of hosts) setRoom(world, host, room);
   // Members that have to be apart do not all find room on the dearest host.
   const isSpread = world.pools().some(({ spec }) => gpuPoolSpecSchema.parse(spec).spread !== undefined);
   const isEverywhere = winnable === 'everywhere' || isSpread;
