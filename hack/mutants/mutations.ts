@@ -101,13 +101,6 @@ export const mutations: readonly Mutation[] = [
     replace: 'return this.#leading;',
   },
   {
-    name: 'go on spending after SIGTERM',
-    harm: 'A process deploys while its successor is waited for, and may be killed over it.',
-    file: 'src/controllers/vm/pass.ts',
-    find: "return !signal.aborted && (lane === 'stopMoney' || !stopping.aborted);",
-    replace: 'return !signal.aborted && (lane.length > 0 || !stopping.aborted);',
-  },
-  {
     name: 'look at no price',
     harm: 'A VM above its cap goes on.',
     file: 'src/plan/price.ts',
