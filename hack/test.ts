@@ -4,13 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  ensureBinaries,
-  ensureControllerManager,
-  ensureHelm,
-  ensureKubectl,
-  ensurePrometheus,
-} from './control-plane/binaries.ts';
+import { ensureBinaries, forSomeTests } from './control-plane/binaries.ts';
 import { useExistingCluster } from './control-plane/start.ts';
 import { couldNotRun, formatSummary, parseReport, summarize } from './test-summary.ts';
 import type { Report, StageResult } from './test-summary.ts';
@@ -60,11 +54,8 @@ async function prepareApiServer(): Promise<string | undefined> {
   if (useExistingCluster(process.env)) return undefined;
   try {
     await ensureBinaries();
-    // Few tests need these. They say themselves why they cannot have them.
-    await ensureControllerManager().catch(() => undefined);
-    await ensureKubectl().catch(() => undefined);
-    await ensureHelm().catch(() => undefined);
-    await ensurePrometheus().catch(() => undefined);
+    // Those tests say themselves why they cannot have them.
+    for (const [, ensure] of forSomeTests) await ensure().catch(() => undefined);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -116,6 +116,14 @@ export async function ensurePrometheus(env: NodeJS.ProcessEnv = process.env): Pr
   return ensure(monitoring, env);
 }
 
+/** What only some tests need, by what a person calls it, and how to get it. */
+export const forSomeTests: readonly (readonly [title: string, ensure: () => Promise<string>])[] = [
+  ['kube-controller-manager', ensureControllerManager],
+  ['kubectl', ensureKubectl],
+  ['helm', ensureHelm],
+  ['prometheus and promtool', ensurePrometheus],
+];
+
 async function ensure(need: Need, env: NodeJS.ProcessEnv): Promise<string> {
   const platform = resolvePlatform();
   const root = findCheckout(fileURLToPath(import.meta.url));

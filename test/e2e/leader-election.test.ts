@@ -6,6 +6,7 @@ import { OperatorProcess, type OperatorFlags } from '../support/operator-process
 import type { Organization } from '../support/organization.ts';
 import { Stage } from '../support/stage.ts';
 import { until } from '../support/until.ts';
+import type { VmHandle } from '../support/vm-handle.ts';
 
 /** Two processes, one of which may act. */
 
@@ -70,6 +71,14 @@ async function holder(): Promise<string | undefined> {
   return lease?.spec?.holderIdentity;
 }
 
+/** Whoever led: each was deployed once, of the calls after so many others, and nothing is left of them. */
+async function expectOneOfEach(vms: readonly VmHandle[], callsBefore: number): Promise<void> {
+  for (const vm of vms) await vm.delete();
+  const { vms: left, duplicateNames } = await team.state();
+  const deployed = (await deployCalls()) - callsBefore;
+  expect({ left, duplicateNames, deployed }).toEqual({ left: [], duplicateNames: 0, deployed: vms.length });
+}
+
 test('the one that waits calls nobody, takes over from a leader that freezes, and is not disturbed when that wakes up', async () => {
   const first = await stage.create(team, 'first');
   await first.untilReady();
@@ -89,9 +98,7 @@ test('the one that waits calls nobody, takes over from a leader that freezes, an
   await second.kill();
   const afterwards = await stage.create(team, 'afterwards');
   await afterwards.untilReady();
-  for (const vm of [first, meanwhile, afterwards]) await vm.delete();
-  const { vms, duplicateNames } = await team.state();
-  expect({ vms, duplicateNames, deployed: await deployCalls() }).toEqual({ vms: [], duplicateNames: 0, deployed: 3 });
+  await expectOneOfEach([first, meanwhile, afterwards], 0);
 });
 
 test('the one that waits leads once the lease of a leader that was killed has run out, and looks after what that has left', async () => {
@@ -108,10 +115,7 @@ test('the one that waits leads once the lease of a leader that was killed has ru
   expect(await holder()).toBe(leadsAs(second));
   expect(await deployCallsOf(second)).toBe(1);
   expect((await left.untilReady()).vm?.id).toBe(vm?.id);
-  for (const one of [left, next]) await one.delete();
-  const { vms, duplicateNames } = await team.state();
-  const deployed = (await deployCalls()) - before;
-  expect({ vms, duplicateNames, deployed }).toEqual({ vms: [], duplicateNames: 0, deployed: 2 });
+  await expectOneOfEach([left, next], before);
 
   await second.stop();
   await stage.restartOperator();
@@ -135,10 +139,7 @@ test('a leader that is told to stop gives the lease back, and the one that waits
   await next.untilReady();
   expect(await deployCallsOf(second)).toBe(1);
   expect((await left.untilReady()).vm?.id).toBe(vm?.id);
-  for (const one of [left, next]) await one.delete();
-  const { vms, duplicateNames } = await team.state();
-  const deployed = (await deployCalls()) - before;
-  expect({ vms, duplicateNames, deployed }).toEqual({ vms: [], duplicateNames: 0, deployed: 2 });
+  await expectOneOfEach([left, next], before);
 
   await second.stop();
   await stage.restartOperator();

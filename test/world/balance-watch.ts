@@ -5,7 +5,7 @@ import type { CustomObject } from '../../src/controllers/objects.ts';
 import { parseDuration } from '../../src/lib/duration.ts';
 import type { Exchange, SimRequest } from '../../src/sim/index.ts';
 import type { Vm } from '../../src/sim/state.ts';
-import { isLessImportant } from './importance.ts';
+import { sparedFor } from './importance.ts';
 
 export interface BalanceFacts {
   now(): number;
@@ -184,9 +184,8 @@ export class BalanceWatch {
     for (const { uid, name } of added) {
       const victim = resources.find(({ metadata }) => metadata.uid === uid);
       if (victim === undefined || this.#isNews(victim)) continue;
-      const spared = holding.find((other) => isLessImportant(other, victim));
-      if (spared !== undefined)
-        this.#facts.complain(`${name} is released for want of balance, and ${spared.metadata.name} goes on`);
+      const spared = sparedFor(victim, holding);
+      if (spared !== undefined) this.#facts.complain(`${name} is released for want of balance, and ${spared} goes on`);
     }
   }
 

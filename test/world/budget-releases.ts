@@ -3,7 +3,7 @@ import type { VmStatus } from '../../src/api/vm.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
 import type { Vm } from '../../src/sim/state.ts';
 import { rounding, type Allowance, type BudgetFacts, type Holding } from './budget-watch.ts';
-import { isLessImportant } from './importance.ts';
+import { sparedFor } from './importance.ts';
 
 export interface ReleaseFacts extends BudgetFacts {
   inForce(): readonly Allowance[];
@@ -51,9 +51,8 @@ export class BudgetReleases {
     for (const { uid, name } of added) {
       const victim = resources.find(({ metadata }) => metadata.uid === uid);
       if (victim === undefined || this.#isNews(victim)) continue;
-      const spared = holding.find((other) => isLessImportant(other, victim));
-      if (spared !== undefined)
-        this.#facts.complain(`${name} is released by the budget, and ${spared.metadata.name} goes on`);
+      const spared = sparedFor(victim, holding);
+      if (spared !== undefined) this.#facts.complain(`${name} is released by the budget, and ${spared} goes on`);
     }
   }
 

@@ -185,7 +185,7 @@ export class Ledger {
     const more = growth(books.chargeOf(object), books.commitmentOf(object).started);
     if (isSameCharge(more, nothing)) return;
     this.#forgetAsking(uid, object.metadata.namespace ?? '');
-    this.#waiting.noteReturning(uid);
+    this.#waiting.noteReturning(object);
     this.#ask(object, more);
     // Should it want nothing any more it withdraws, and should it say nothing nobody waits for it for long.
     this.#waiting.noteWoken(uid, this.#deps.clock.now());

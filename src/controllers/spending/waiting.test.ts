@@ -21,10 +21,17 @@ it('has those that return come before all others, the more important one first, 
     gpuVm('c-older', '2025-01-01T00:00:00Z', 10),
     gpuVm('d-high', '2026-01-01T00:00:00Z', 1_000_000),
   ];
-  for (const { metadata } of returning) waiting.noteReturning(metadata.uid);
+  for (const object of returning) waiting.noteReturning(object);
   const inLine = [...others, ...returning].toSorted((one, other) => waiting.ageOf(one) - waiting.ageOf(other));
   expect(inLine.map(({ metadata }) => metadata.uid)).toEqual([
     ...['d-high', 'c-older', 'b-younger', 'a-low'],
     ...['eldest', 'young'],
   ]);
+});
+
+it('keeps one that returns in its place when its priority is edited: it would wait behind itself', () => {
+  const waiting = new Waiting();
+  const before = gpuVm('returns', '2026-01-01T00:00:00Z', 10);
+  waiting.noteReturning(before);
+  expect(waiting.ageOf(gpuVm('returns', '2026-01-01T00:00:00Z', -5))).toBe(waiting.ageOf(before));
 });

@@ -1,6 +1,6 @@
+import { isLessAnywhere, isSameCharge, type Charge } from '../../plan/budget/charge.ts';
 import type { CustomObject } from '../objects.ts';
 import { rankOf } from './standby.ts';
-import { isLessAnywhere, isSameCharge, type Charge } from '../../plan/budget/charge.ts';
 
 /** Somebody who wants room, and lacks nothing but that. */
 export interface Asking {
@@ -27,23 +27,27 @@ const aboveLowest = 1_000_001;
 /** Who waits for room. */
 export class Waiting {
   readonly #heard = new Map<string, Heard>();
-  /** UIDs of those of them that were kept released until a moment ago. */
-  readonly #returning = new Set<string>();
+  /** By UID the place of those of them that were kept released until a moment ago. */
+  readonly #returning = new Map<string, number>();
   #silentAt = Infinity;
 
   get size(): number {
     return this.#heard.size;
   }
 
-  /** It was in before all who wait now, and comes before them until it is in again, or wants nothing any more. */
-  noteReturning(uid: string): void {
-    this.#returning.add(uid);
+  /**
+   * It was in before all who wait now, and comes before them until it is in again, or wants nothing any more. It keeps its place
+   * though its priority is edited meanwhile: it would stand in the line twice, and wait behind itself.
+   */
+  noteReturning(object: CustomObject): void {
+    const { uid, createdAt, priority } = rankOf(object);
+    this.#returning.set(uid, createdAt - (priority + aboveLowest) * outweighsAge);
   }
 
   /** By which it has its place. */
   ageOf(object: CustomObject): number {
-    const { uid, createdAt, priority } = rankOf(object);
-    return this.#returning.has(uid) ? createdAt - (priority + aboveLowest) * outweighsAge : createdAt;
+    const { uid, createdAt } = rankOf(object);
+    return this.#returning.get(uid) ?? createdAt;
   }
 
   has(uid: string): boolean {

@@ -126,8 +126,8 @@ export class VmController implements Reconciler {
   ): Promise<InputsView> | undefined {
     if (step.kind === 'readInputs') return readInputs(this.#deps, object);
     const { catchUp } = this.#deps;
-    // What the process before this one has recorded may not have been heard of yet: the VM in use would look like a duplicate. Also before
-    // it is believed that nothing may be spent at all: what that rests on may be as old.
+    // What the process before this one has recorded may not have been heard of yet: the VM in use would look like a duplicate.
+    // Also before it is believed that nothing may be spent at all: what that rests on may be as old.
     if (catchUp.isDone || (!changesProvider(step) && spend.ban === undefined)) return undefined;
     if (step.kind !== 'stop') return catchUp.run().then(() => notNeeded);
     // To stop costs nobody a disk, and ends what is billed: where nothing can be read, that goes on by what is known.
