@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { gpuOf, hostOf, sizeOf, specOf } from '../../test/support/builders.ts';
 import { money } from '../lib/money.ts';
 import type { Host } from '../provider/contract.ts';
-import { choosePlacement, type Placement } from './placement.ts';
+import { choosePlacement, rankOffers, type Placement } from './placement.ts';
 import { chooseExternalPorts } from './ports.ts';
 import { quote } from './price.ts';
 
@@ -131,6 +131,32 @@ describe('the tally', () => {
     expect(place({}, [hostOf('h')], { cap: '0.1' })).toMatchObject({ onlyPrice: true });
     expect(place({}, [hostOf('h', { online: false })], { cap: '0.1' })).toMatchObject({ onlyPrice: false });
   });
+});
+
+it('the host that is chosen is the first of all that fit in their order, whatever the market', () => {
+  const amount = fc.integer({ min: 1, max: 4 });
+  const anyHost = fc.record({
+    cpu: amount,
+    uptime: fc.constantFrom(undefined, 98, 99),
+    model: fc.constantFrom('x', 'y'),
+  });
+  const strategy = fc.constantFrom('Cheapest' as const, 'MostReliable' as const);
+  fc.assert(
+    fc.property(fc.array(anyHost, { maxLength: 8 }), strategy, (drafts, chosenStrategy) => {
+      const hosts = drafts.map(({ cpu, uptime, model }, index) =>
+        hostOf(`h${index}`, {
+          vcpus: { available: 99, price: money(cpu) },
+          uptimePercent: uptime,
+          gpus: [gpuOf(model)],
+        }),
+      );
+      const spec = specOf({ gpu: { models: ['y', 'x'], count: 1 }, placement: { strategy: chosenStrategy } });
+      const limits = { ...none, maxHourlyPrice: money(14) };
+      const ranking = rankOffers(spec, hosts, limits);
+      const first = ranking.kind === 'none' ? ranking : { kind: 'offer', offer: ranking.offers[0] };
+      expect(choosePlacement(spec, hosts, limits)).toEqual(first);
+    }),
+  );
 });
 
 describe('ports', () => {

@@ -80,25 +80,42 @@ const checkOrder = Object.keys(rejections) as Rejection[];
  * @param limits what else keeps a host from being taken
  */
 export function choosePlacement(request: PlacementRequest, hosts: readonly Host[], limits: PlacementLimits): Placement {
-  const ranking = rankOffers(request, hosts, limits);
-  return ranking.kind === 'none' ? ranking : { kind: 'offer', offer: ranking.offers[0] };
+  const attempts = tryHosts(request, hosts, limits);
+  const compare = comparison(request.placement.strategy, limits);
+  for (const ofModel of attempts) {
+    const [first, ...others] = offersIn(ofModel);
+    if (first === undefined) continue;
+    return { kind: 'offer', offer: others.reduce((best, offer) => (compare(offer, best) < 0 ? offer : best), first) };
+  }
+  return explain(hosts, attempts, limits);
 }
 
 export type Ranking = { readonly kind: 'offers'; readonly offers: readonly [Offer, ...Offer[]] } | NoPlacement;
 
 /** All that fits, the best first: as in `choosePlacement`, and the later models of the preference list behind the earlier. */
 export function rankOffers(request: PlacementRequest, hosts: readonly Host[], limits: PlacementLimits): Ranking {
-  const attempts = request.gpu.models.map((model) => hosts.map((host) => tryHost(request, host, model, limits)));
-  const [first, ...others] = attempts.flatMap((ofModel) => {
-    const offers = ofModel.flatMap((attempt) => (attempt.kind === 'fits' ? [attempt.offer] : []));
-    return ranked(offers, request.placement.strategy, limits);
-  });
+  const attempts = tryHosts(request, hosts, limits);
+  const compare = comparison(request.placement.strategy, limits);
+  const [first, ...others] = attempts.flatMap((ofModel) => offersIn(ofModel).sort(compare));
   return first === undefined ? explain(hosts, attempts, limits) : { kind: 'offers', offers: [first, ...others] };
 }
 
 type Attempt =
   | { readonly kind: 'fits'; readonly offer: Offer }
   | { readonly kind: 'rejected'; readonly why: Rejection; readonly price?: Money };
+
+/** By model of the preference list, and in the order of the hosts. */
+function tryHosts(
+  request: PlacementRequest,
+  hosts: readonly Host[],
+  limits: PlacementLimits,
+): readonly (readonly Attempt[])[] {
+  return request.gpu.models.map((model) => hosts.map((host) => tryHost(request, host, model, limits)));
+}
+
+function offersIn(attempts: readonly Attempt[]): Offer[] {
+  return attempts.flatMap((attempt) => (attempt.kind === 'fits' ? [attempt.offer] : []));
+}
 
 function tryHost(request: PlacementRequest, host: Host, model: string, limits: PlacementLimits): Attempt {
   const gpu = host.gpus.find((candidate) => candidate.model === model);
@@ -184,18 +201,22 @@ function isSame(wanted: string | undefined, actual: string | undefined): boolean
   return wanted === undefined || wanted.toLowerCase() === actual?.toLowerCase();
 }
 
-function ranked(
-  offers: readonly Offer[],
+/** Which of two offers is the better one. */
+function comparison(
   strategy: 'Cheapest' | 'MostReliable',
   { rankBy = ({ price }) => price.total }: PlacementLimits,
-): Offer[] {
-  const costs = new Map(offers.map((offer) => [offer, rankBy(offer)]));
-  const costOf = (offer: Offer): Money => costs.get(offer) ?? offer.price.total;
+): (a: Offer, b: Offer) => number {
+  const costs = new Map<Offer, Money>();
+  const costOf = (offer: Offer): Money => {
+    const cost = costs.get(offer) ?? rankBy(offer);
+    costs.set(offer, cost);
+    return cost;
+  };
   const byPrice = (a: Offer, b: Offer): number => costOf(a).cmp(costOf(b));
   const byUptime = (a: Offer, b: Offer): number => (b.host.uptimePercent ?? 0) - (a.host.uptimePercent ?? 0);
   const byId = (a: Offer, b: Offer): number => (a.host.id < b.host.id ? -1 : 1);
   const [first, second] = strategy === 'Cheapest' ? [byPrice, byUptime] : [byUptime, byPrice];
-  return offers.toSorted((a, b) => first(a, b) || second(a, b) || byId(a, b));
+  return (a, b) => first(a, b) || second(a, b) || byId(a, b);
 }
 
 function explain(

@@ -13,9 +13,20 @@ export function chooseExternalPorts(
 ): readonly PortForward[] | undefined {
   if (host.dedicatedIp) return wanted.map(({ internal }) => ({ external: internal, internal }));
   if (host.freePorts.length < wanted.length) return undefined;
-  const free = [...host.freePorts].sort((a, b) => a - b);
-  const ordered = [...free.filter((port) => port >= firstHighPort), ...free.filter((port) => port < firstHighPort)];
+  const ordered = inOrder(host.freePorts);
   return wanted.map(({ internal }, index) => ({ external: ordered[index] ?? 0, internal }));
+}
+
+/** An inventory never changes, and all who look for a host look through its ports. */
+const known = new WeakMap<readonly number[], readonly number[]>();
+
+function inOrder(ports: readonly number[]): readonly number[] {
+  const before = known.get(ports);
+  if (before !== undefined) return before;
+  const isLow = (port: number): number => (port < firstHighPort ? 1 : 0);
+  const ordered = ports.toSorted((a, b) => isLow(a) - isLow(b) || a - b);
+  known.set(ports, ordered);
+  return ordered;
 }
 
 /** The external port that leads to an internal one; undefined when the VM does not forward it. */

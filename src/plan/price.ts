@@ -5,7 +5,32 @@ import type { Host, HostGpu, VmPrice, VmSize } from '../provider/contract.ts';
  * What a VM of this size costs per hour on this host, by the inventory's unit prices:
  * compute = vCPUs + memory + GPUs, storage apart (API reference, section 10).
  */
-export function quote(host: Pick<Host, 'vcpus' | 'memoryGB' | 'storageGB'>, gpu: HostGpu, size: VmSize): VmPrice {
+export function quote(host: UnitPrices, gpu: HostGpu, size: VmSize): VmPrice {
+  const quotes = quotesOf(host, gpu);
+  const { gpuCount, vcpus, memoryGB, storageGB } = size;
+  const key = `${gpuCount} ${vcpus} ${memoryGB} ${storageGB}`;
+  const known = quotes.get(key);
+  if (known !== undefined) return known;
+  const price = reckon(host, gpu, size);
+  quotes.set(key, price);
+  return price;
+}
+
+type UnitPrices = Pick<Host, 'vcpus' | 'memoryGB' | 'storageGB'>;
+type Quotes = Map<string, VmPrice>;
+
+/** An inventory never changes, and in a crowd all ask every host for the same few sizes. */
+const quotesOfHosts = new WeakMap<UnitPrices, WeakMap<HostGpu, Quotes>>();
+
+function quotesOf(host: UnitPrices, gpu: HostGpu): Quotes {
+  const ofHost = quotesOfHosts.get(host) ?? new WeakMap<HostGpu, Quotes>();
+  quotesOfHosts.set(host, ofHost);
+  const quotes = ofHost.get(gpu) ?? new Map<string, VmPrice>();
+  ofHost.set(gpu, quotes);
+  return quotes;
+}
+
+function reckon(host: UnitPrices, gpu: HostGpu, size: VmSize): VmPrice {
   const compute = host.vcpus.price
     .times(size.vcpus)
     .plus(host.memoryGB.price.times(size.memoryGB))
