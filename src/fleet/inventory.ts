@@ -24,6 +24,8 @@ export class Inventory<T> {
   readonly #waiting = new Set<string>();
   readonly #abort = new AbortController();
   #readAt: number | undefined;
+  #requestedAt = -Infinity;
+  #isAhead = false;
   #failure: { readonly kind: string; readonly message: string } | undefined;
   #failures = 0;
   #busy = false;
@@ -65,6 +67,19 @@ export class Inventory<T> {
     else this.#cancelRetry = clock.after(delay, () => void this.#fetch());
   }
 
+  /**
+   * Somebody has chosen from it, and more may stand behind them. The next one is asked for as early as it may be, so that a
+   * crowd need not stop while a slow answer is on its way.
+   */
+  noteUse(): void {
+    const { clock, maxAgeMs } = this.#options;
+    const isDue = clock.now() - this.#requestedAt >= maxAgeMs;
+    if (!isDue || !this.isFresh() || this.#busy || this.isPausing || this.#abort.signal.aborted) return;
+    this.#busy = true;
+    this.#isAhead = true;
+    void this.#fetch();
+  }
+
   forget(key: string): void {
     this.#waiting.delete(key);
   }
@@ -78,9 +93,10 @@ export class Inventory<T> {
     const { gate, clock, read, wake } = this.#options;
     const { signal } = this.#abort;
     try {
-      const ticket = await gate.acquire('lookup', signal);
+      // Ahead of deployments: should it come too late, all of them would have to wait for it.
+      const ticket = await gate.acquire(this.#isAhead ? 'poll' : 'lookup', signal);
       // Everyone who waited may have gone while this waited in line.
-      if (this.#waiting.size === 0) {
+      if (this.#waiting.size === 0 && !this.#isAhead) {
         ticket.release();
         this.#busy = false;
         return;
@@ -96,6 +112,7 @@ export class Inventory<T> {
       this.#fail(error);
     }
     this.#busy = false;
+    this.#isAhead = false;
     const keys = [...this.#waiting];
     this.#waiting.clear();
     wake(keys);
@@ -103,6 +120,7 @@ export class Inventory<T> {
 
   #take(value: T, requestedAt: number): void {
     this.#readAt = this.#options.clock.now();
+    this.#requestedAt = requestedAt;
     this.#failure = undefined;
     this.#failures = 0;
     this.#options.taken(value, requestedAt);

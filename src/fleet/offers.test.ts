@@ -73,6 +73,49 @@ describe('the inventory', () => {
     expect(cloud.calls).toHaveLength(3);
   });
 
+  it('is fetched ahead for a crowd, so that there is a fresh one all the time although each answer takes long', async () => {
+    const { clock, cloud, book } = rig();
+    cloud.latencyMs = 12_000;
+    book.request('a');
+    await clock.advance(12_000);
+    for (let second = 0; second < 88; second += 1) {
+      expect(book.isFresh()).toBe(true);
+      book.reserve('h1', share());
+      await clock.advance(1_000);
+    }
+    expect(cloud.timesOf('listHosts').map((at) => (at - 1_000_000) / 1_000)).toEqual([0, 30, 60, 90]);
+  });
+
+  it('is not fetched ahead for one who chose and has nobody behind', async () => {
+    const { clock, cloud, book } = rig();
+    book.request('a');
+    await clock.advance(10_000);
+    book.reserve('h1', share());
+    await clock.advance(600_000);
+    book.reserve('h1', share());
+    await clock.advance(600_000);
+    expect(cloud.calls).toHaveLength(1);
+  });
+
+  it('that could not be fetched ahead is good for as long as it is fresh, and then asked for as ever', async () => {
+    const { clock, cloud, book, woken } = rig();
+    cloud.latencyMs = 12_000;
+    book.request('a');
+    await clock.advance(12_000);
+    cloud.failure = 'unavailable';
+    await clock.advance(18_000);
+    book.reserve('h1', share());
+    await clock.advance(11_999);
+    expect(book.isFresh()).toBe(true);
+    cloud.failure = undefined;
+    await clock.advance(1);
+    expect(book.isFresh()).toBe(false);
+    book.request('b');
+    await clock.advance(30_000);
+    expect(book.isFresh()).toBe(true);
+    expect(woken).toEqual(['a', 'b']);
+  });
+
   it('that cannot be fetched wakes who asked, and is tried again ever later', async () => {
     const { clock, cloud, book, woken } = rig();
     cloud.failure = 'unavailable';

@@ -93,6 +93,7 @@ class FetchedOfferBook implements RunningOfferBook {
 
   reserve(hostnode: string, taken: HostShare): void {
     this.#reservations.add(hostnode, taken, this.#options.clock.now());
+    this.#inventory.noteUse();
     this.#reduced = undefined;
   }
 
