@@ -79,6 +79,24 @@ describe('the poll', () => {
     expect(woken).toEqual(['a']);
   });
 
+  it('takes the turn of nobody who has more use for it, and comes early again once the crowd is gone', async () => {
+    let crowdedMs = 20_000;
+    const { clock, cloud, fleet } = rig({ intervals: { activeMs: 5_000, idleMs: 60_000, crowdedMs: () => crowdedMs } });
+    fleet.start();
+    await clock.advance(1_000);
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(18_999);
+    expect(cloud.timesOf('listVms')).toHaveLength(1);
+    await clock.advance(1);
+    expect(cloud.timesOf('listVms')).toHaveLength(2);
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(5_000);
+    crowdedMs = 5_000;
+    fleet.awaitSnapshot('b', clock.now());
+    await clock.advance(1);
+    expect(cloud.timesOf('listVms')).toHaveLength(3);
+  });
+
   it('leaves in a later millisecond than the event it is to show', async () => {
     const { clock, cloud, fleet, woken } = rig();
     fleet.start();

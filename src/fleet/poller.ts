@@ -9,6 +9,8 @@ import type { PollFailure } from './contract.ts';
 export interface Intervals {
   /** Between polls while anyone waits for a snapshot. Polls are never closer together. */
   readonly activeMs: number;
+  /** The same at this moment, where calls of more use stand in line. Absent: activeMs. */
+  readonly crowdedMs?: () => number;
   /** Between polls while nobody waits. */
   readonly idleMs: number;
 }
@@ -112,8 +114,8 @@ export class Poller {
 
   /** For who needs a list requested after that moment: an earlier one is of no use to them. Within the two intervals. */
   #dueFor(requestedAfter: number): number {
-    const { activeMs, idleMs } = this.#options.intervals;
-    return Math.min(this.#startedAt + idleMs, Math.max(this.#startedAt + activeMs, requestedAfter + 1));
+    const { activeMs, idleMs, crowdedMs = () => activeMs } = this.#options.intervals;
+    return Math.min(this.#startedAt + idleMs, Math.max(this.#startedAt + crowdedMs(), requestedAfter + 1));
   }
 
   #nextDue(): number {

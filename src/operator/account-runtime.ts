@@ -16,7 +16,6 @@ import { ratesOf } from '../plan/balance/burn-rate.ts';
 import { balanceTimings } from '../plan/balance/view.ts';
 import type { Provider } from '../provider/contract.ts';
 import { createGate, type RunningGate } from '../provider/gate.ts';
-import type { Lane } from '../provider/gate-contract.ts';
 import { allHooks, instrumented, type ProviderHooks } from '../provider/instrumented.ts';
 import { pauseWhenLimited } from '../provider/rate-limits.ts';
 import {
@@ -26,6 +25,7 @@ import {
   type TensorDockProvider,
 } from '../provider/tensordock/provider.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { Line } from './line.ts';
 import type { OperatorOptions } from './options.ts';
 
 export interface RuntimeDeps {
@@ -68,8 +68,8 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
   const { clock, random, log, options } = deps;
   let { credentials } = account;
   let fingerprint = keyFingerprint({ ...account, ...credentials });
-  const turns = new Turns();
-  const gate = gateOf(deps, account, turns);
+  const line = new Line(account.requestsPerSecond);
+  const gate = gateOf(deps, account, line);
   const client = (deps.createProvider ?? createTensorDockProvider)({
     endpoint: account.endpoint,
     credentials: () => credentials,
@@ -87,11 +87,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
   });
   const askedAs = (): string => fingerprint;
   const reports = createReportBook({
-    provider,
-    gate,
-    clock,
-    random,
-    askedAs,
+    ...{ provider, gate, clock, random, askedAs },
     log: log.child({ account: account.name }),
   });
   const check = createCredentialsCheck({
@@ -100,7 +96,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
       deps.credentialsTold(account.name);
     },
   });
-  const fleet = fleetOf(deps, account.name, { provider, gate, turns, askedAs, check });
+  const fleet = fleetOf(deps, account.name, { provider, gate, line, askedAs, check });
   const balance = balanceOf(deps, account.name, { provider, gate, fleet, askedAs });
   fleet.start();
   check.begin();
@@ -122,6 +118,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
       check.begin();
     },
     setRate: (requestsPerSecond) => {
+      line.requestsPerSecond = requestsPerSecond;
       gate.setRate(rateOf(requestsPerSecond));
     },
     stop: () => {
@@ -135,20 +132,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
   };
 }
 
-/** How long calls that spend, or ask, have lately waited for their turn. */
-class Turns {
-  readonly #waitedMs = new Map<Lane, number>();
-
-  note(lane: Lane, waitedMs: number): void {
-    this.#waitedMs.set(lane, waitedMs);
-  }
-
-  get waitMs(): number {
-    return Math.max(this.#waitedMs.get('spend') ?? 0, this.#waitedMs.get('lookup') ?? 0);
-  }
-}
-
-function gateOf(deps: RuntimeDeps, account: AccountSettings, turns: Turns): RunningGate {
+function gateOf(deps: RuntimeDeps, account: AccountSettings, line: Line): RunningGate {
   const { clock, metrics, options, leadership } = deps;
   return createGate({
     clock,
@@ -161,10 +145,11 @@ function gateOf(deps: RuntimeDeps, account: AccountSettings, turns: Turns): Runn
     },
     hooks: {
       started: (lane, waitedMs) => {
-        turns.note(lane, waitedMs);
+        line.noteTurn(lane, waitedMs);
         metrics.gateWaitSeconds.observe({ account: account.name, lane }, waitedMs / 1000);
       },
       queueLength: (lane, length) => {
+        line.noteLength(lane, length);
         metrics.gateQueueLength.set({ account: account.name, lane }, length);
       },
     },
@@ -197,9 +182,10 @@ function balanceOf(
 function fleetOf(
   deps: RuntimeDeps,
   account: string,
-  { turns, check, ...through }: Through & { readonly turns: Turns; readonly check: RunningCredentialsCheck },
+  { line, check, ...through }: Through & { readonly line: Line; readonly check: RunningCredentialsCheck },
 ): RunningFleet {
   const { clock, random, options, metrics, log } = deps;
+  const intervals = { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs };
   let hasFailed = false;
   let listedAs: string | undefined;
   const turned = (failed: boolean, isFirst: boolean): void => {
@@ -208,12 +194,12 @@ function fleetOf(
   };
   const fleet = createFleet({
     ...{ ...through, clock, random },
-    intervals: { activeMs: options.pollActiveMs, idleMs: options.pollIdleMs },
+    intervals: { ...intervals, crowdedMs: () => line.msBetweenLists(intervals) },
     offers: { maxAgeMs: options.inventoryMaxAgeMs },
     bids: {
       winsMaxAgeMs: options.bidMaxAgeMs,
       refusedMaxAgeMs: 2 * options.bidMaxAgeMs,
-      turnMs: () => turns.waitMs,
+      turnMs: () => line.waitMs,
     },
     recorded: () => deps.recordedVms(account),
     wake: (keys) => {

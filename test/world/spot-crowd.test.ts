@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { VmStatus } from '../../src/api/vm.ts';
 import { spotVmType } from '../../src/api/group.ts';
+import { markOf } from '../../src/api/vm-name.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
 /** Very many SpotVms lose their place at the same moment, and one call per second is all that there is for all of them. */
@@ -91,18 +92,22 @@ function callsSince({ requests }: SimulatedWorld, before: ReadonlyMap<string, nu
   return Object.fromEntries(counts.filter(([path, calls]) => path !== 'client/list' && calls > 0));
 }
 
-/** The namespaces of those that run again, in that order. */
+/** Until all are Ready again: the namespaces of those who got a GPU, in the order in which the provider gave them. */
 async function untilRecovered(crowd: Crowd): Promise<Namespace[]> {
   const { world, count } = crowd;
-  const recovered = new Map<string, Namespace>();
+  const owners = new Map(world.resources().map(({ metadata }) => [metadata.uid, metadata.namespace as Namespace]));
+  const served = new Map<string, Namespace>();
   const look = (): boolean => {
-    for (const { metadata, status } of world.resources()) {
-      if (isReady(status ?? {})) recovered.set(metadata.uid, metadata.namespace as Namespace);
+    for (const { name, holdsCompute } of world.vms()) {
+      const uid = markOf(name)?.uid ?? '';
+      const owner = owners.get(uid);
+      if (holdsCompute && owner !== undefined) served.set(uid, owner);
     }
-    return recovered.size === count;
+    return ready(crowd) === count;
   };
   expect(await world.until(look, 10 * count * second)).toBeDefined();
-  return [...recovered.values()];
+  expect(served.size).toBe(count);
+  return [...served.values()];
 }
 
 /** A bid that wins no more: all of them lose their place in the same moment. */
