@@ -8,7 +8,7 @@ export interface Sample {
 
 export function samplesIn(text: string): Sample[] {
   return text.split('\n').flatMap((line) => {
-    const [, name, labels = '', value] = /^([a-zA-Z_:]+)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
+    const [, name, labels = '', value] = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? [];
     return name === undefined ? [] : [{ name, labels, value: Number(value) }];
   });
 }
