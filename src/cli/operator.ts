@@ -72,7 +72,11 @@ function generalOptions(): Option[] {
 }
 
 const durations: readonly (readonly [flag: string, name: DurationOption, description: string])[] = [
-  ['--poll-active', 'pollActiveMs', 'between two lists of VMs while something is on its way'],
+  [
+    '--poll-active',
+    'pollActiveMs',
+    'between two lists of VMs while something is on its way; while deployments stand in line, one list in 30 calls, or --poll-idle',
+  ],
   ['--poll-idle', 'pollIdleMs', 'between two lists of VMs while nothing is on its way'],
   ['--balance-interval', 'balanceIntervalMs', 'between two answers about the balance; a fifth of it while that is low'],
   ['--absence-proof', 'absenceProofMs', 'least time between the two lists that prove a VM absent'],

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -32,12 +33,19 @@ export function gpuvm(bundle: string): Contender {
       );
       return new Measured({
         command: process.execPath,
-        args: [bundle, 'operator', '--allow-private-endpoints', ...given],
+        args: [...flagsOfImage(), bundle, 'operator', '--allow-private-endpoints', ...given],
         logPath: path.join(directory, `operator-${Date.now()}.log`),
         readyIn: telemetryIn,
       });
     },
   };
+}
+
+/** What Node.js is started with there. */
+function flagsOfImage(): string[] {
+  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  const [, entrypoint = '[]'] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile) ?? [];
+  return (JSON.parse(entrypoint) as string[]).filter((word) => word.startsWith('--'));
 }
 
 /** Where metrics are served, in the line with which the operator says that it has started. */
