@@ -9,10 +9,11 @@ import {
 import { NotLeadingError } from '../../kube/leader.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { writeStatus } from '../../kube/patch.ts';
+import { clockLook } from '../../plan/vm/clockwork.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
 import type { InputsView, VmObservation } from '../../plan/vm/observation.ts';
 import { statusAfterFailure, statusOfVm } from '../../plan/vm/status.ts';
-import { changesProvider, type Look, type StepKind, type Verdict } from '../../plan/vm/verdict.ts';
+import { changesProvider, waiting, type Look, type StepKind, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
@@ -22,7 +23,6 @@ import { keyAmongKinds, observeVm, readInputs, type ObserveDeps } from './observ
 import { parseVm } from './parse.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 import { writeVmStatus } from './status-write.ts';
-import { queued, quietFor } from './turn.ts';
 
 export type VmControllerDeps = ObserveDeps & ActDeps & { readonly kind: VmKind };
 
@@ -149,7 +149,6 @@ export class VmController implements Reconciler {
     observation: VmObservation,
     verdict: Verdict,
   ): Promise<Outcome | undefined> {
-    if (result !== 'queued') pass.memory.inLineSince = undefined;
     switch (result) {
       case 'looked':
         return undefined;
@@ -162,11 +161,8 @@ export class VmController implements Reconciler {
         return { kind: 'requeue' };
       case 'gone':
         return { kind: 'done' };
-      case 'queued': {
-        const quietMs = quietFor(pass, verdict, this.#deps.clock.now());
-        if (quietMs > 0) return { kind: 'requeueAfter', delayMs: quietMs };
+      case 'queued':
         return this.#finish(pass, observation, queued(observation, verdict), { keepPlace: true });
-      }
     }
   }
 
@@ -177,10 +173,11 @@ export class VmController implements Reconciler {
     verdict: Verdict,
     options: { readonly keepPlace?: boolean } = {},
   ): Promise<Outcome> {
-    if (options.keepPlace !== true) leaveLine(pass);
+    const { runtime, key } = pass;
+    if (options.keepPlace !== true) runtime?.gate.withdraw(key);
     if (!(await this.#writeStatus(pass, observation, verdict))) return { kind: 'requeue' };
     // What says nothing new of the VM leaves its probe alone as well.
-    if (options.keepPlace !== true || verdict.ready !== 'keep') this.#watchProbe(pass.key, verdict);
+    if (options.keepPlace !== true || verdict.ready !== 'keep') this.#watchProbe(key, verdict);
     return this.#arrangeWait(pass, verdict);
   }
 
@@ -242,11 +239,6 @@ export class VmController implements Reconciler {
   }
 }
 
-function leaveLine({ runtime, key, memory }: Pass): void {
-  runtime?.gate.withdraw(key);
-  memory.inLineSince = undefined;
-}
-
 function awaitNews(fleet: Fleet, key: string, { snapshotAfter, hosts, instants, bids }: Look): void {
   fleet.forget(key);
   if (snapshotAfter !== undefined) fleet.awaitSnapshot(key, snapshotAfter);
@@ -277,4 +269,24 @@ function sentenceOf(failure: unknown): string {
 /** The account of a resource, for the store's index: all its resources are looked at when an account changes. */
 export function accountOf(object: CustomObject): string {
   return parseVm(object).spec.accountName;
+}
+
+/** The gate wakes it; what happens by the clock meanwhile does not wait for that. */
+function queued(observation: VmObservation, verdict: Verdict): Verdict {
+  const { step } = verdict;
+  // No call to the provider is waited for.
+  if (step.kind === 'noteKept') return verdict;
+  const look = clockLook(observation);
+  // What is said of a VM that is to be replaced is still the news.
+  const isFirst = step.kind === 'launch' && step.plan.replaces === undefined;
+  if (verdict.ready === 'keep' || !isFirst) return { ...verdict, look };
+  return {
+    ...verdict,
+    phase: 'Pending',
+    ready: waiting(
+      'WaitingForTurn',
+      'Waiting for its turn to call the provider, which is asked only as often as the account allows.',
+    ),
+    look,
+  };
 }

@@ -56,8 +56,6 @@ export class VmMemory {
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
   #isNew = false;
-  /** When it began to wait for its turn to deploy. */
-  inLineSince: number | undefined;
   /** When the API server last did not take the intent of a change of size, as its CRD is older. */
   resizeIntentRefusedAt = -Infinity;
   /** UID of our Secret, if nothing can be taken out of it. */
