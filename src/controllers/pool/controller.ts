@@ -63,7 +63,7 @@ export class GpuPoolController implements Reconciler {
     const memory = this.#memories.get(uid) ?? new PoolMemory();
     this.#memories.set(uid, memory);
     try {
-      return await this.#run(key, memory, signal);
+      return await this.#run(key, uid, { memory, signal });
     } catch (error) {
       if (error instanceof NamespaceEndsError) return await this.#waitForEnd(key);
       if (!signal.aborted) await this.#noteFailure(key, error);
@@ -76,10 +76,11 @@ export class GpuPoolController implements Reconciler {
     this.#uids.delete(key);
   }
 
-  async #run(key: string, memory: PoolMemory, signal: AbortSignal): Promise<Outcome> {
+  async #run(key: string, uid: string, { memory, signal }: Turn): Promise<Outcome> {
     for (let round = 0; round < mostRounds && !signal.aborted; round++) {
       const pool = this.#deps.store.get(key);
-      if (pool === undefined) return { kind: 'requeue' };
+      // Another one of this name may have come meanwhile: what is known of the members of the one before is not about its own.
+      if (pool === undefined || pool.metadata.uid !== uid) return { kind: 'requeue' };
       memory.keepOnly(new Set(membersIn(this.#deps, pool).map(({ metadata }) => metadata.uid)));
       const end = await this.#round(pool, { memory, signal });
       if (end !== undefined) return end;

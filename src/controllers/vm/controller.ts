@@ -2,6 +2,7 @@ import type { Fleet } from '../../fleet/contract.ts';
 import {
   isKubeError,
   isOfEndingNamespace,
+  keyOf,
   type Outcome,
   type ReconcileContext,
   type Reconciler,
@@ -9,11 +10,10 @@ import {
 import { NotLeadingError } from '../../kube/leader.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { writeStatus } from '../../kube/patch.ts';
-import { clockLook } from '../../plan/vm/clockwork.ts';
 import { decideVm } from '../../plan/vm/decide.ts';
 import type { InputsView, VmObservation } from '../../plan/vm/observation.ts';
 import { statusAfterFailure, statusOfVm } from '../../plan/vm/status.ts';
-import { changesProvider, waiting, type Look, type StepKind, type Verdict } from '../../plan/vm/verdict.ts';
+import { changesProvider, type Look, type StepKind, type Verdict } from '../../plan/vm/verdict.ts';
 import { qualifiedKey, type CustomObject } from '../objects.ts';
 import { adoptedVmIn } from '../vm-owners.ts';
 import { act } from './act.ts';
@@ -23,8 +23,16 @@ import { keyAmongKinds, observeVm, readInputs, type ObserveDeps } from './observ
 import { parseVm } from './parse.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 import { writeVmStatus } from './status-write.ts';
+import { queued } from './turn.ts';
 
 export type VmControllerDeps = ObserveDeps & ActDeps & { readonly kind: VmKind };
+
+/** The one resource that a pass is about, however many of its name come after it. */
+interface Subject {
+  readonly key: string;
+  readonly uid: string;
+  readonly memory: VmMemory;
+}
 
 const notNeeded: InputsView = { kind: 'notNeeded' };
 
@@ -61,9 +69,9 @@ export class VmController implements Reconciler {
     const memory = this.#memories.get(object.metadata.uid) ?? new VmMemory();
     this.#memories.set(object.metadata.uid, memory);
     try {
-      return await this.#run(key, memory, context);
+      return await this.#run({ key, uid: object.metadata.uid, memory }, context);
     } catch (error) {
-      if (!context.signal.aborted) await this.#noteFailure(key, error);
+      if (!context.signal.aborted) await this.#noteFailure(object, error);
       // It waits for its own deletion, and nothing is wrong.
       if (isOfEndingNamespace(error)) return { kind: 'requeueAfter', delayMs: endingRetryMs };
       throw error;
@@ -71,9 +79,10 @@ export class VmController implements Reconciler {
   }
 
   /** The log has it anyway; the status has it if the API server takes it. */
-  async #noteFailure(storeKey: string, failure: unknown): Promise<void> {
+  async #noteFailure(before: CustomObject, failure: unknown): Promise<void> {
     const { store, kube, clock, log, kind } = this.#deps;
-    const object = store.get(storeKey);
+    const storeKey = keyOf(before.metadata);
+    const object = this.#present({ key: storeKey, uid: before.metadata.uid });
     if (object === undefined || isKubeError(failure, 'unavailable') || isNoFailure(failure)) return;
     const { status, metadata } = object;
     const message = sentenceOf(failure);
@@ -85,13 +94,14 @@ export class VmController implements Reconciler {
     }
   }
 
-  async #run(storeKey: string, memory: VmMemory, context: ReconcileContext): Promise<Outcome> {
+  async #run(subject: Subject, context: ReconcileContext): Promise<Outcome> {
+    const { memory } = subject;
     const { announcements } = memory;
     memory.reconsider();
     let inputs: InputsView = notNeeded;
     const before = new Set<StepKind>();
     for (let step = 0; step < mostSteps; step++) {
-      const object = this.#deps.store.get(storeKey);
+      const object = this.#present(subject);
       if (object === undefined) return { kind: 'requeue' };
       // From observing to reserving what was chosen nothing is awaited (see observeVm).
       const observation = observeVm(this.#deps, object, memory, inputs);
@@ -115,6 +125,12 @@ export class VmController implements Reconciler {
       if (end !== undefined) return end;
     }
     return { kind: 'requeue' };
+  }
+
+  /** Gone while a call was under way? Another one of its name may be there: what is known of this one would overwrite its journal. */
+  #present({ key, uid }: Pick<Subject, 'key' | 'uid'>): CustomObject | undefined {
+    const object = this.#deps.store.get(key);
+    return object?.metadata.uid === uid ? object : undefined;
   }
 
   /** What has to be read before the step can be taken, after which it is decided anew; undefined: nothing. */
@@ -269,24 +285,4 @@ function sentenceOf(failure: unknown): string {
 /** The account of a resource, for the store's index: all its resources are looked at when an account changes. */
 export function accountOf(object: CustomObject): string {
   return parseVm(object).spec.accountName;
-}
-
-/** The gate wakes it; what happens by the clock meanwhile does not wait for that. */
-function queued(observation: VmObservation, verdict: Verdict): Verdict {
-  const { step } = verdict;
-  // No call to the provider is waited for.
-  if (step.kind === 'noteKept') return verdict;
-  const look = clockLook(observation);
-  // What is said of a VM that is to be replaced is still the news.
-  const isFirst = step.kind === 'launch' && step.plan.replaces === undefined;
-  if (verdict.ready === 'keep' || !isFirst) return { ...verdict, look };
-  return {
-    ...verdict,
-    phase: 'Pending',
-    ready: waiting(
-      'WaitingForTurn',
-      'Waiting for its turn to call the provider, which is asked only as often as the account allows.',
-    ),
-    look,
-  };
 }

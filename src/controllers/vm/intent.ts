@@ -72,8 +72,8 @@ function isKept(status: VmStatus, sent: VmStatus): boolean {
 export async function takeBack(deps: ActDeps, pass: Pass, { observation, verdict }: Decided): Promise<void> {
   deps.log.warn({ key: pass.key }, 'the API server drops the journal from the status: apply the CRDs of this release');
   pass.memory.noteJournalDropped(deps.clock.now());
-  const { namespace, name } = observation.meta;
+  const { namespace, name, uid } = observation.meta;
   const object = deps.store.get(keyOf({ namespace, name }));
-  if (object === undefined) return;
+  if (object === undefined || object.metadata.uid !== uid) return;
   await writeVmStatus(deps, { ...pass, object }, statusOfVm(observation, verdict));
 }
