@@ -191,6 +191,41 @@ describe('leader election', () => {
     expect(one.elector.isLeader()).toBe(false);
   });
 
+  test('leaves no timer behind that would keep the process from its end, whatever it has asked for last', async () => {
+    for (const hangs of ['onItsWay', 'onItsWayBack'] as const) {
+      const clock = new VirtualClock();
+      const { api: hung, wire } = wired(newApi(clock), clock);
+      const timers = new Set<object>();
+      const counted: Clock = {
+        now: () => clock.now(),
+        after: (ms, fire) => {
+          const timer = {};
+          timers.add(timer);
+          const cancel = clock.after(ms, () => {
+            timers.delete(timer);
+            fire();
+          });
+          return () => {
+            timers.delete(timer);
+            cancel();
+          };
+        },
+      };
+      const one = newElector(hung, counted, 'one');
+      one.elector.start();
+      await clock.advance(1900);
+      // Of the renewal, or of giving back: neither is answered.
+      wire.hangs = hangs;
+      await clock.advance(200);
+      wire.delayMs = 1_000_000;
+      const stopped = one.elector.stop(1500);
+      await clock.advance(1500);
+      await stopped;
+      await clock.advance(0);
+      expect(timers.size).toBe(0);
+    }
+  });
+
   test('makes a leader that is cut off stand down before another takes over, within the lease time', async () => {
     const clock = new VirtualClock();
     const api = newApi(clock);

@@ -76,6 +76,8 @@ export class LeaseElector implements Leadership {
   readonly #options: LeaseOptions;
   readonly #timing: LeaseTiming;
   readonly #abort = new AbortController();
+  /** Aborted when no answer is waited for any more, not even for that of giving the lease back. */
+  readonly #over = new AbortController();
   readonly #gained: (() => void)[] = [];
   readonly #lost: (() => void)[] = [];
   /** Last state of the lease, and when it was first seen like that. */
@@ -125,6 +127,7 @@ export class LeaseElector implements Leadership {
     } catch (failure) {
       error = messageOf(failure);
     }
+    this.#over.abort(new Error('stopped'));
     this.#standDown('stopped');
     log.warn({ error }, 'could not give the lease back: others wait until it has run out');
   }
@@ -258,7 +261,8 @@ export class LeaseElector implements Leadership {
   }
 
   #answerOf<T>(request: Promise<T>): Promise<T> {
-    return limited(this.#options.clock, requestLimitMs(this.#timing), request);
+    const limits = { clock: this.#options.clock, limitMs: requestLimitMs(this.#timing), over: this.#over.signal };
+    return limited(limits, request);
   }
 
   #wrote(lease: Lease): void {
