@@ -202,6 +202,10 @@ describe('a journal that could not be written yet', () => {
       'has gone on to an attempt where there was none',
       { over: adopted, own: { launch: undefined }, written: { launch: pending } },
     ],
+    [
+      'has recorded the VM that we found in a list by its name, and knows that it was ready-made',
+      { over: {}, own: launched, written: { ...launched, vm: { ...vm, instant: true } } },
+    ],
     ['has recorded the VM that we are in doubt about', { over: {}, own: { launch: uncertain }, written: launched }],
     [
       'has recorded a VM that we took for absent',

@@ -13,13 +13,20 @@ export interface Unsaved {
  * Whether another process has led meanwhile, or leads beside this one, and knows more: it has gone on to the next attempt,
  * has recorded a VM where we know of none, or has settled what we are still in doubt about.
  */
-export function isOvertaken({ journal: own, over }: Unsaved, written: Journal): boolean {
+export function isOvertaken(unsaved: Unsaved, written: Journal): boolean {
+  const { journal: own, over } = unsaved;
   if (saysTheSame(over, written)) return false;
+  if (knowsWhatWasFound(written, unsaved)) return true;
   const ahead = attemptOf(written) - attemptOf(own);
   if (ahead !== 0) return ahead > 0;
   // A VM of an earlier attempt, which has its place again since this attempt made none, is no news of this attempt.
   if (isOfThatLaunch(own) || (own.vm !== undefined && !isOfThatLaunch(written))) return false;
   return written.vm !== undefined || (isInDoubt(own) && !isInDoubt(written));
+}
+
+/** Of a VM that was found in a list, who has recorded it meanwhile knew at least as much, as that it was ready-made. */
+function knowsWhatWasFound(written: Journal, { journal: { vm, launch }, over }: Unsaved): boolean {
+  return vm !== undefined && vm.id === written.vm?.id && over.launch?.name !== launch?.name;
 }
 
 /**
