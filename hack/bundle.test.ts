@@ -36,6 +36,13 @@ it('nothing in the bundle has to run a script when it is installed', () => {
   expect(packages.filter((one) => scripts.some((script) => one.scripts?.[script] !== undefined))).toEqual([]);
 });
 
+it('of client-node only what reads a kubeconfig is in the bundle, not its hundreds of generated models', () => {
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
+  const ofClient = inputs.filter((file) => file.includes('@kubernetes/client-node/'));
+  expect(ofClient.some((file) => file.endsWith('/dist/config.js'))).toBe(true);
+  expect(ofClient.filter((file) => file.includes('/gen/models/'))).toEqual([]);
+});
+
 it('the bundle is one file of 3 MB at most, beside its map and the licences', () => {
   const outputs = Object.entries(metafile.outputs).map(([file, { bytes }]) => ({ file, bytes }));
   expect(outputs.map(({ file }) => file).sort()).toEqual([

@@ -75,7 +75,7 @@ const durations: readonly (readonly [flag: string, name: DurationOption, descrip
   [
     '--poll-active',
     'pollActiveMs',
-    'between two lists of VMs while something is on its way; while deployments stand in line, one list in 30 calls, or --poll-idle',
+    'between two lists of VMs while something is on its way; while calls that spend stand in line, one list in 30 calls, or --poll-idle',
   ],
   ['--poll-idle', 'pollIdleMs', 'between two lists of VMs while nothing is on its way'],
   ['--balance-interval', 'balanceIntervalMs', 'between two answers about the balance; a fifth of it while that is low'],

@@ -112,7 +112,10 @@ export interface OfferBook {
   /** The key needs a fresh inventory: fetched once for all who ask, through the gate; the key is woken afterwards. */
   request(key: string): void;
 
-  /** Takes stock and ports off a host until the next fetch, so that parallel launches do not choose the same GPU. */
+  /**
+   * Takes stock and ports off a host until the next fetch, so that parallel launches do not choose the same GPU. Where the inventory
+   * is about to be too old the next one is fetched, for those who stand behind.
+   */
   reserve(hostnode: string, taken: HostShare): void;
   /** Gives back what `reserve` took, after a launch that certainly did not happen. */
   release(hostnode: string, taken: HostShare): void;

@@ -79,7 +79,7 @@ describe('the poll', () => {
     expect(woken).toEqual(['a']);
   });
 
-  it('takes the turn of nobody who has more use for it, and comes early again once the crowd is gone', async () => {
+  it('takes the turn of nobody who has more use for it, and comes early again for who asks once the crowd is gone', async () => {
     let crowdedMs = 20_000;
     const { clock, cloud, fleet } = rig({ intervals: { activeMs: 5_000, idleMs: 60_000, crowdedMs: () => crowdedMs } });
     fleet.start();

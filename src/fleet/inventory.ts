@@ -18,7 +18,7 @@ export interface InventoryOptions<T> {
 
 const failurePolicy = { baseMs: 2_000, maxMs: 60_000 };
 
-/** What there is to be had, read when somebody asks for it, once for all who do. */
+/** What there is to be had: read when somebody asks for it, once for all who do, and ahead for those who stand behind them. */
 export class Inventory<T> {
   readonly #options: InventoryOptions<T>;
   readonly #waiting = new Set<string>();
@@ -77,7 +77,8 @@ export class Inventory<T> {
     if (!isDue || !this.isFresh() || this.#busy || this.isPausing || this.#abort.signal.aborted) return;
     this.#busy = true;
     this.#isAhead = true;
-    void this.#fetch();
+    // Not at once: whoever has chosen is in the middle of it, and asking at the gate may wake others who choose.
+    void Promise.resolve().then(() => this.#fetch());
   }
 
   forget(key: string): void {
@@ -131,7 +132,8 @@ export class Inventory<T> {
     const { clock, random, failed } = this.#options;
     const kind = isProviderError(error) ? error.kind : 'internal';
     this.#failures += 1;
-    this.#failure = { kind, message: messageOf(error) };
+    // While what was read is fresh nobody lacks anything; whoever asks later learns what becomes of that.
+    if (!this.#isAhead) this.#failure = { kind, message: messageOf(error) };
     this.#retryAt = clock.now() + backoffMs(failurePolicy, this.#failures, random);
     failed?.(kind);
   }

@@ -93,8 +93,8 @@ class FetchedOfferBook implements RunningOfferBook {
 
   reserve(hostnode: string, taken: HostShare): void {
     this.#reservations.add(hostnode, taken, this.#options.clock.now());
-    this.#inventory.noteUse();
     this.#reduced = undefined;
+    this.#inventory.noteUse();
   }
 
   release(hostnode: string, taken: HostShare): void {

@@ -43,7 +43,7 @@ export interface PollerOptions {
 
 /**
  * When to list, and who waits for it. One poll at a time, each through the gate. Waiting keys pull the next poll forward,
- * down to the short interval; failures push it back.
+ * down to the short interval, or while others stand in line for calls of more use to the one for that; failures push it back.
  */
 export class Poller {
   readonly #options: PollerOptions;

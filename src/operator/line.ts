@@ -1,6 +1,6 @@
 import type { Lane } from '../provider/gate-contract.ts';
 
-/** One list in so many calls at most, while calls that spend stand in line. */
+/** One list in so many calls, while calls that spend stand in line, but never less often than without anybody waiting. */
 const callsPerList = 30;
 
 /** The line at an account's gate, as the gate tells of it. */
@@ -27,7 +27,7 @@ export class Line {
   }
 
   /**
-   * The pause between lists for those who wait for one. Each list takes the turn of a deployment that stands in line, and
+   * The pause between lists for those who wait for one. Each list takes the turn of a call that stands in line, as a deployment, and
    * tells of those that have been made: in a crowd they are told together (docs/performance.md).
    */
   msBetweenLists({ activeMs, idleMs }: { readonly activeMs: number; readonly idleMs: number }): number {

@@ -18,14 +18,14 @@ export function chooseExternalPorts(
 }
 
 /** An inventory never changes, and all who look for a host look through its ports. */
-const known = new WeakMap<readonly number[], readonly number[]>();
+const orders = new WeakMap<readonly number[], readonly number[]>();
 
 function inOrder(ports: readonly number[]): readonly number[] {
-  const before = known.get(ports);
-  if (before !== undefined) return before;
+  const known = orders.get(ports);
+  if (known !== undefined) return known;
   const isLow = (port: number): number => (port < firstHighPort ? 1 : 0);
   const ordered = ports.toSorted((a, b) => isLow(a) - isLow(b) || a - b);
-  known.set(ports, ordered);
+  orders.set(ports, ordered);
   return ordered;
 }
 

@@ -44,7 +44,8 @@ export function gpuvm(bundle: string): Contender {
 /** What Node.js is started with there. */
 function flagsOfImage(): string[] {
   const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
-  const [, entrypoint = '[]'] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile) ?? [];
+  const [, entrypoint] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile) ?? [];
+  if (entrypoint === undefined) throw new Error('the Dockerfile has no ENTRYPOINT in JSON');
   return (JSON.parse(entrypoint) as string[]).filter((word) => word.startsWith('--'));
 }
 

@@ -8,7 +8,8 @@ import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { expiryOf } from '../expiry.ts';
 import type { Offer } from '../placement.ts';
-import { decideVm } from './decide.ts';
+import { decideVm, rules } from './decide.ts';
+import { deletionRules } from './deletion.ts';
 import type { VmObservation } from './observation.ts';
 import { ownershipOfRecord, recordsOf } from './ownership.ts';
 import { moneyHold } from './power-hold.ts';
@@ -37,6 +38,11 @@ const wokenBy: Readonly<Record<string, string>> = {
   vmIsNotWantedNow: 'a change of the spec',
   vmIsRecorded: 'the list, when the VM changes',
 };
+
+it('no two rules have one name: by it the log says which one decided, and a bundler would change it', () => {
+  const names = [...new Set([...rules, ...deletionRules])].map(({ name }) => name);
+  expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+});
 
 describe('whatever was seen, a decision', () => {
   it('is the same when it is made again', () => {

@@ -108,7 +108,7 @@ const vmIsContested: Rule = (observation) => {
 };
 
 /** Deleting it might delete somebody else's, and letting the resource go might leak its own: a person has to look. */
-const recordedVmIsDoubtful: Rule = (observation) => {
+const doubtfulVmIsNotDeleted: Rule = (observation) => {
   const ownership = ownershipOfRecord(observation);
   const snapshot = known(observation)?.snapshot;
   const id = observation.journal.vm?.id;
@@ -283,7 +283,7 @@ export const deletionRules: readonly Rule[] = [
   accountIsAway,
   listIsMissing,
   vmIsContested,
-  recordedVmIsDoubtful,
+  doubtfulVmIsNotDeleted,
   // What may be deleted does not wait for what is not known.
   vmIsToBeDeleted,
   recordedVmIsUnproven,

@@ -194,12 +194,12 @@ describe('a resource that is being deleted with such a status', () => {
     [
       'waits for a person when the VM carries no mark',
       { journal: forged, vms: [plain] },
-      { rule: 'recordedVmIsDoubtful', step: 'wait', ready: 'False VmNotOurs' },
+      { rule: 'doubtfulVmIsNotDeleted', step: 'wait', ready: 'False VmNotOurs' },
     ],
     [
       'waits for a person when the VM may be that of the cluster that this one was cloned from',
       { journal: forged, vms: [cloned] },
-      { rule: 'recordedVmIsDoubtful', step: 'wait', ready: 'False VmNotOurs' },
+      { rule: 'doubtfulVmIsNotDeleted', step: 'wait', ready: 'False VmNotOurs' },
     ],
     [
       'leaves a contested VM to the other one',
@@ -209,7 +209,7 @@ describe('a resource that is being deleted with such a status', () => {
     [
       'does not delete a VM that it says was too dear',
       { journal: { vm: recordedVm('vm-7'), launch: launchOf({ outcome: 'Overpriced' }) }, vms: [plain] },
-      { rule: 'recordedVmIsDoubtful', step: 'wait' },
+      { rule: 'doubtfulVmIsNotDeleted', step: 'wait' },
     ],
   ])('%s', (_, seen, expected) => {
     expect(briefOf(deleting(seen))).toMatchObject(expected);
