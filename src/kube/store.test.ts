@@ -199,6 +199,24 @@ describe('the store', () => {
     expect(store.resourceVersion).toBe('60');
   });
 
+  test('has no more what a list of all lacks, whatever a watch that is behind still says of it', () => {
+    const { store } = newStore();
+    store.replaceAll([vm({ version: 1 }), vm({ name: 'b', version: 2 })], '2');
+    store.forgetUnlisted([vm({ name: 'b', version: 5 })], '6');
+    store.applyEvent('MODIFIED', vm({ version: 4 }));
+    expect(store.list().map(({ metadata }) => metadata.name)).toEqual(['b']);
+    store.applyEvent('DELETED', vm({ version: 6 }));
+    store.applyEvent('ADDED', vm({ uid: 'another', version: 7 }));
+    expect(store.get('ns/a')?.metadata.uid).toBe('another');
+  });
+
+  test('keeps what is newer than a list of all that lacks it', () => {
+    const { store } = newStore();
+    store.applyWrite(vm({ version: 9 }));
+    store.forgetUnlisted([], '8');
+    expect(versionOf(store)).toBe('9');
+  });
+
   test('does not take in own writes that it does not select', () => {
     const store = new Store<Vm>({ log: silentLogger, selects: (object) => object.metadata.name !== 'b' });
     store.applyWrite(vm({ name: 'b', version: 1 }));

@@ -128,6 +128,21 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
     for (const listener of this.#restoreListeners) listener();
   }
 
+  /**
+   * What a list of the whole collection lacks is gone, also where the watch is behind and has not said so. What it still says of
+   * that is no news.
+   */
+  forgetUnlisted(items: readonly T[], resourceVersion: string): void {
+    const listed = new Set(items.map(({ metadata }) => metadata.uid));
+    for (const [key, { metadata }] of [...this.#objects]) {
+      // Made or written after the list, as far as anybody can tell.
+      const lead = compareResourceVersions(metadata.resourceVersion, resourceVersion) ?? 1;
+      if (listed.has(metadata.uid) || lead > 0) continue;
+      this.#deleted.set(key, metadata.uid);
+      this.#remove(key, 'list');
+    }
+  }
+
   /** One watch event. */
   applyEvent(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void {
     const key = keyOf(object.metadata);

@@ -5,7 +5,7 @@ import { settled } from '../../lib/settled.ts';
 
 export interface CaughtUpKind {
   readonly type: ResourceType;
-  readonly store: Pick<Store<KubeObject>, 'get' | 'applyWrite'>;
+  readonly store: Pick<Store<KubeObject>, 'get' | 'applyWrite' | 'forgetUnlisted'>;
   /** Told of what is looked at by itself. */
   readonly queue?: { add(key: string): void };
 }
@@ -59,7 +59,9 @@ export class CatchUp {
   }
 
   async #readKind({ type, store, queue }: CaughtUpKind): Promise<void> {
-    const { items } = await this.#kube.list(type);
+    const { items, resourceVersion } = await this.#kube.list(type);
+    // What was let go a moment ago is nobody's any more: neither to be deleted for it nor to be started.
+    store.forgetUnlisted(items, resourceVersion);
     for (const item of items) {
       const key = keyOf(item.metadata);
       const before = store.get(key);
