@@ -32,3 +32,32 @@ it('a Secret that somebody has made in the place of ours, since it was read, is 
   );
   expect((await kube.get<SecretObject>(secretType, ref))?.data).toEqual(theirs.data);
 });
+
+it('a Secret of one of our name and kind that has come after us is left as it is: its password cannot be had again', async () => {
+  const kube = new MemoryApi({
+    clock: new VirtualClock(),
+    kinds: [{ type: secretType }, { type: gpuVmType }, { type: spotVmType }],
+  });
+  const secrets = new Store<SecretObject>({ log: silentLogger });
+  const deps = { kube, secrets, newPassword: () => 'generated' };
+  const ref = { namespace: 'research', name: 'trainer-connection' };
+  const vm = { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: { ...ref, name: 'trainer' } };
+  const values = { data: {}, generatePassword: true };
+  const absent = { name: ref.name, state: 'absent', uid: undefined, data: {} } as const;
+  const gone = await kube.create<CustomObject>(gpuVmType, vm);
+  await kube.delete(gpuVmType, vm.metadata);
+  const next = await kube.create<CustomObject>(gpuVmType, vm);
+  await writeConnectionSecret(deps, next, absent, values);
+  const kept = await kube.get<SecretObject>(secretType, ref);
+
+  // As a process sees it that has not heard of the next one.
+  const leftover = { ...absent, state: 'leftover', uid: kept?.metadata.uid } as const;
+  expect(await writeConnectionSecret(deps, gone, leftover, values)).toBe(false);
+  expect(await kube.get<SecretObject>(secretType, ref)).toEqual(kept);
+
+  await kube.delete(gpuVmType, vm.metadata);
+  const last = await kube.create<CustomObject>(gpuVmType, vm);
+  expect(await writeConnectionSecret(deps, last, leftover, values)).toBe(true);
+  const owners = (await kube.get<SecretObject>(secretType, ref))?.metadata.ownerReferences;
+  expect(owners?.map(({ uid }) => uid)).toEqual([last.metadata.uid]);
+});

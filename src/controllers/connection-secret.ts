@@ -31,7 +31,7 @@ export async function writeConnectionSecret(
   const namespace = owner.metadata.namespace;
   if (secret.state === 'leftover') {
     const ref = { namespace, name: secret.name };
-    if (await belongsToAnotherKind(deps, owner, ref)) return false;
+    if (await hasOwner(deps, owner, ref)) return false;
     await deleteLeftover(deps.kube, ref, secret.uid);
   }
   if (secret.state !== 'ours') {
@@ -60,19 +60,19 @@ async function patchOwn(
 }
 
 /**
- * Whether its owner is a resource of our name and another kind, and is there. Our own name and kind are proof that the one
- * before us is gone; of another kind a store that is behind proves nothing, and its password cannot be had again.
+ * Whether its owner is there: a resource of our name and another kind, or one that has come after us where our store is behind.
+ * What a store says proves nothing here, and a password cannot be had again.
  */
-async function belongsToAnotherKind(
+async function hasOwner(
   { kube, secrets }: { readonly kube: KubeApi; readonly secrets: Store<SecretObject> },
   owner: CustomObject,
   ref: ObjectRef,
 ): Promise<boolean> {
   const { name, namespace } = owner.metadata;
   for (const { kind, uid } of secrets.get(keyOf(ref))?.metadata.ownerReferences ?? []) {
-    const other = vmKinds.find(({ type }) => type.kind === kind && type !== vmKindOf(owner).type);
-    if (other === undefined) continue;
-    if ((await kube.get(other.type, { namespace, name }))?.metadata.uid === uid) return true;
+    const of = vmKinds.find(({ type }) => type.kind === kind);
+    if (of === undefined) continue;
+    if ((await kube.get(of.type, { namespace, name }))?.metadata.uid === uid) return true;
   }
   return false;
 }
