@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
+import type { VmStatus } from '../../src/api/vm.ts';
+import type { KubeApi, KubeObject } from '../../src/kube/contract.ts';
 import { play, type Scenario } from './scenario.ts';
 import { createWorld } from './world.ts';
 
@@ -77,6 +79,33 @@ describe('a resource of the name of one that was taken away by force during its 
   it('keeps its journal, and so its VM, while another leader does not know of it', async () => {
     expect((await play(letGoWithVm)).breaches).toEqual([]);
     expect((await play(deployedTwice)).breaches).toEqual([]);
+  });
+
+  it('is deployed alone: the call of the first one does not leave when it is known to be gone', async () => {
+    const world = await createWorld({ seed: 92 });
+    const mergePatch = world.api.mergePatch.bind(world.api);
+    let isTaken = false;
+    world.api.mergePatch = async <T extends KubeObject>(...given: Parameters<KubeApi['mergePatch']>): Promise<T> => {
+      const answer = await mergePatch<T>(...given);
+      const { status } = given[2] as { status?: VmStatus };
+      if (status?.launch?.outcome === 'Pending' && !isTaken) {
+        isTaken = true;
+        await world.deleteByForce('trainer');
+        // The watch tells of it before the answer is there.
+        await new Promise<void>((resolve) => world.clock.after(2 * second, resolve));
+      }
+      return answer;
+    };
+    await world.apply('trainer');
+    expect(await world.until(() => isTaken, 5 * minute, 100)).toBeDefined();
+    await world.advance(10 * second);
+    expect(world.requestsOf(deploy)).toBe(0);
+    await world.apply('trainer');
+    expect(
+      await world.until(() => world.conditionOf('trainer', 'Ready') === 'True Running', 10 * minute),
+    ).toBeDefined();
+    expect([world.requestsOf(deploy), world.vms().length]).toEqual([1, 1]);
+    expect(world.watchdog.breaches).toEqual([]);
   });
 
   it.each(['lost-answer', undefined] as const)('never says what became of that call (%s)', async (fault) => {

@@ -65,8 +65,8 @@ export class GpuPoolController implements Reconciler {
     try {
       return await this.#run(key, uid, { memory, signal });
     } catch (error) {
-      if (error instanceof NamespaceEndsError) return await this.#waitForEnd(key);
-      if (!signal.aborted) await this.#noteFailure(key, error);
+      if (error instanceof NamespaceEndsError) return await this.#waitForEnd(object);
+      if (!signal.aborted) await this.#noteFailure(object, error);
       throw error;
     }
   }
@@ -234,22 +234,23 @@ export class GpuPoolController implements Reconciler {
   }
 
   /** Its pools are deleted by the namespace's own controller. */
-  async #waitForEnd(key: string): Promise<Outcome> {
-    await this.#say(key, 'The namespace is being deleted: no members are made in it.');
+  async #waitForEnd(before: CustomObject): Promise<Outcome> {
+    await this.#say(before, 'The namespace is being deleted: no members are made in it.');
     return { kind: 'requeueAfter', delayMs: this.#deps.retryMs };
   }
 
-  async #noteFailure(key: string, failure: unknown): Promise<void> {
+  async #noteFailure(before: CustomObject, failure: unknown): Promise<void> {
     if (isKubeError(failure, 'unavailable', 'conflict') || failure instanceof NotLeadingError) return;
     const why = isKubeError(failure)
       ? `the API server refused a step: ${failure.message.slice(0, longestReason)}`
       : 'see the log of the operator';
-    await this.#say(key, `The last reconcile failed, tried again by itself: ${why}`);
+    await this.#say(before, `The last reconcile failed, tried again by itself: ${why}`);
   }
 
-  async #say(key: string, message: string): Promise<void> {
+  async #say({ metadata }: CustomObject, message: string): Promise<void> {
+    const key = keyOf(metadata);
     const pool = this.#deps.store.get(key);
-    if (pool === undefined) return;
+    if (pool?.metadata.uid !== metadata.uid) return;
     try {
       const when = { now: this.#deps.clock.now(), generation: pool.metadata.generation };
       await this.#writeStatus(pool, statusOfFailure(pool.status ?? {}, message, when));

@@ -1,4 +1,5 @@
 import type { Launch } from '../../api/vm-status.ts';
+import { keyOf } from '../../kube/contract.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import { dollars } from '../../lib/money.ts';
 import { Redactor } from '../../lib/redact.ts';
@@ -47,7 +48,12 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
   if (!mayCallNow(deps, pass, turn, intent)) {
     stock.giveBack();
     pass.memory.unsaved = carriedOn(intentJournal(turn, intent), {
-      launch: ended(deps, intent, 'Refused', 'The operator was held up before the call; no call was made.'),
+      launch: ended(
+        deps,
+        intent,
+        'Refused',
+        'The operator was held up before the call, or the resource is to go; no call was made.',
+      ),
     });
     return 'looked';
   }
@@ -59,7 +65,14 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
 function mayCallNow(deps: ActDeps, pass: Pass, turn: LaunchTurn, { intentAt }: Launch): boolean {
   // A write that took so long means that the process was probably suspended meanwhile.
   const isFresh = deps.clock.now() - Date.parse(intentAt) <= turn.observation.timings.intentFreshMs;
-  return isFresh && isLeading(deps) && mayBegin(pass, 'spend') && isSameOrganization(deps, turn);
+  const mayStill = isLeading(deps) && mayBegin(pass, 'spend') && isSameOrganization(deps, turn);
+  return isFresh && mayStill && isStillWanted(deps, pass);
+}
+
+/** Somebody may have taken the resource away by force meanwhile: nobody would own its VM. */
+function isStillWanted({ store }: ActDeps, { object: { metadata } }: Pass): boolean {
+  const present = store.get(keyOf(metadata))?.metadata;
+  return present?.uid === metadata.uid && present.deletionTimestamp === undefined;
 }
 
 function isLeading({ leadership }: ActDeps): boolean {

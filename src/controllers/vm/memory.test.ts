@@ -145,6 +145,17 @@ it('forgets that a deployment made nothing if that could not be written, and con
   expect(memory.announcements).toEqual([]);
 });
 
+it('says what became of a call also where it was written, and the answer to that was lost', () => {
+  const written = { vm: recordedVm('vm-1'), launch: launchOf() };
+  const memory = new VmMemory();
+  memory.journalOver({});
+  memory.unsaved = written;
+  memory.announcements.push({ type: 'Normal', reason: 'Launched', message: 'Deployed.' });
+  expect(memory.journalOver(written)).toEqual(written);
+  expect(memory.unsaved).toBeUndefined();
+  expect(memory.announcements).toHaveLength(1);
+});
+
 describe('a journal that could not be written yet', () => {
   const vm = recordedVm('vm-1');
   const uncertain = launchOf({ outcome: 'Uncertain' });

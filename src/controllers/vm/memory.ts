@@ -16,7 +16,7 @@ import type { Announcement } from '../../plan/vm/verdict.ts';
 import { isInDoubt, mayHide, uncertainSince } from '../../plan/vm/proof.ts';
 import { callPatienceMs } from '../../plan/vm/rule.ts';
 import { Bidding } from './bidding.ts';
-import { isOvertaken, reconsidered, withdraw, type Unsaved } from './unsaved.ts';
+import { isOvertaken, reconsidered, saysTheSame, withdraw, type Unsaved } from './unsaved.ts';
 
 /** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
 const longestRetryAfterMs = 120_000;
@@ -82,8 +82,9 @@ export class VmMemory {
     const written: Journal = { vm, launch, resize, retiring, spot };
     this.#written = written;
     if (this.#unsaved !== undefined && isOvertaken(this.#unsaved, written)) {
+      // Where it is what we have written ourselves, and the answer was lost, that is still to be said.
+      if (!saysTheSame(this.#unsaved.journal, written)) this.announcements.length = 0;
       this.#unsaved = undefined;
-      this.announcements.length = 0;
     }
     return this.unsaved ?? written;
   }

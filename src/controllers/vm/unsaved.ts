@@ -55,7 +55,8 @@ function attemptOf({ launch }: Journal): number {
   return launch?.attempt ?? 0;
 }
 
-function saysTheSame(one: Journal, other: Journal): boolean {
+/** Of the last deployment, and of the VM. */
+export function saysTheSame(one: Journal, other: Journal): boolean {
   const isSameLaunch = one.launch?.name === other.launch?.name && one.launch?.outcome === other.launch?.outcome;
   return isSameLaunch && one.vm?.id === other.vm?.id;
 }
