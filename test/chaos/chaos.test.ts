@@ -38,7 +38,8 @@ class ChaosProcess {
 function startChaos(options: Readonly<Record<string, string>>): ChaosProcess {
   const chaos = new ChaosProcess(options);
   onTestFinished(async () => {
-    if (chaos.child.exitCode !== null) return;
+    // One that a signal has ended has no code, and closes no second time.
+    if (chaos.child.exitCode !== null || chaos.child.signalCode !== null) return;
     chaos.child.disconnect();
     await chaos.ended();
   });
