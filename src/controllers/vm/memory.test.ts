@@ -202,6 +202,10 @@ describe('a journal that could not be written yet', () => {
         written: { launch: launchOf({ outcome: 'Lost' }) },
       },
     ],
+    [
+      'with a VM that is too dear, where another process has only found it in a list',
+      { over: {}, own: { vm, launch: launchOf({ outcome: 'Overpriced' }) }, written: launched },
+    ],
     ['where somebody has emptied the status', { over: { launch: pending }, own: launched, written: {} }],
   ])('stands for the one in the status %s', (_, given) => {
     expect(journalOf(given)).toBe(given.own);

@@ -24,9 +24,13 @@ export function isOvertaken(unsaved: Unsaved, written: Journal): boolean {
   return written.vm !== undefined || (isInDoubt(own) && !isInDoubt(written));
 }
 
-/** Of a VM that was found in a list, who has recorded it meanwhile knew at least as much, as that it was ready-made. */
+/**
+ * Of a VM that was found in a list, who has recorded it meanwhile knew at least as much, as that it was ready-made. Not that it is
+ * too dear: that is known from the answer to the call.
+ */
 function knowsWhatWasFound(written: Journal, { journal: { vm, launch }, over }: Unsaved): boolean {
-  return vm !== undefined && vm.id === written.vm?.id && over.launch?.name !== launch?.name;
+  const isTheSame = vm !== undefined && vm.id === written.vm?.id;
+  return isTheSame && launch?.outcome === 'Launched' && over.launch?.name !== launch.name;
 }
 
 /**
