@@ -23,7 +23,7 @@ COPY --from=build /src/dist/gpuvm.mjs /src/dist/gpuvm.mjs.LEGAL.txt /src/dist/TH
 ENV NODE_ENV=production
 # Numeric, so that Kubernetes can check runAsNonRoot without /etc/passwd.
 USER 65532:65532
-# V8 lets its heap grow to several times what is alive, to collect less often. These halve the most that is resident, for a third
-# more CPU in a burst of a thousand VMs (docs/performance.md).
+# V8 lets its heap grow to several times what is alive, to collect less often. These halve the most that is resident in a
+# burst of a thousand VMs, for somewhat more CPU (docs/performance.md).
 ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=25", "/app/gpuvm.mjs"]
 CMD ["operator"]

@@ -4,21 +4,21 @@ import { build, type BuildOptions, type BuildResult, type Plugin } from 'esbuild
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+const generatedClient = /[/\\]@kubernetes[/\\]client-node[/\\]dist[/\\]gen[/\\].*\.js$/;
+
 /**
  * client-node's generated clients do nothing when they are loaded, but its package.json does not say so: without this the
  * bundle would evaluate more than 700 of them for the sake of its KubeConfig (docs/performance.md).
  */
 const withoutGeneratedClients: Plugin = {
   name: 'without-generated-clients',
-  setup: (build) => {
-    build.onResolve({ filter: /^\.\.?\// }, ({ resolveDir, path: from }) => {
+  setup: (bundler) => {
+    bundler.onResolve({ filter: /^\.\.?\// }, ({ resolveDir, path: from }) => {
       const file = path.join(resolveDir, from);
       return generatedClient.test(file) ? { path: file, sideEffects: false } : undefined;
     });
   },
 };
-
-const generatedClient = /[/\\]@kubernetes[/\\]client-node[/\\]dist[/\\]gen[/\\].*\.js$/;
 
 const options = {
   entryPoints: [path.join(root, 'src', 'main.ts')],

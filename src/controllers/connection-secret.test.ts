@@ -8,20 +8,22 @@ import { VirtualClock } from '../lib/virtual-clock.ts';
 import { writeConnectionSecret } from './connection-secret.ts';
 import { secretType, type CustomObject, type SecretObject } from './objects.ts';
 
-it('a Secret that somebody has made in the place of ours, since it was read, is left as it is', async () => {
-  const kube = new MemoryApi({
-    clock: new VirtualClock(),
-    kinds: [{ type: secretType }, { type: gpuVmType }, { type: spotVmType }],
-  });
+const ref = { namespace: 'research', name: 'trainer-connection' };
+const vm = { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: { ...ref, name: 'trainer' } };
+const absent = { name: ref.name, state: 'absent', uid: undefined, data: {} } as const;
+
+function anApiServer() {
+  const kinds = [{ type: secretType }, { type: gpuVmType }, { type: spotVmType }];
+  const kube = new MemoryApi({ clock: new VirtualClock(), kinds });
   const secrets = new Store<SecretObject>({ log: silentLogger });
-  const deps = { kube, secrets, newPassword: () => 'generated' };
-  const ref = { namespace: 'research', name: 'trainer-connection' };
-  const vm = { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: { ...ref, name: 'trainer' } };
+  return { kube, deps: { kube, secrets, newPassword: () => 'generated' } };
+}
+
+it('a Secret that somebody has made in the place of ours, since it was read, is left as it is', async () => {
+  const { kube, deps } = anApiServer();
   const owner = await kube.create<CustomObject>(gpuVmType, vm);
   const values = { data: { host: '203.0.113.4' }, generatePassword: true };
-  expect(
-    await writeConnectionSecret(deps, owner, { name: ref.name, state: 'absent', uid: undefined, data: {} }, values),
-  ).toBe(true);
+  expect(await writeConnectionSecret(deps, owner, absent, values)).toBe(true);
   const { uid } = (await kube.get<SecretObject>(secretType, ref))!.metadata;
 
   await kube.delete(secretType, ref);
@@ -34,16 +36,8 @@ it('a Secret that somebody has made in the place of ours, since it was read, is 
 });
 
 it('a Secret of one of our name and kind that has come after us is left as it is: its password cannot be had again', async () => {
-  const kube = new MemoryApi({
-    clock: new VirtualClock(),
-    kinds: [{ type: secretType }, { type: gpuVmType }, { type: spotVmType }],
-  });
-  const secrets = new Store<SecretObject>({ log: silentLogger });
-  const deps = { kube, secrets, newPassword: () => 'generated' };
-  const ref = { namespace: 'research', name: 'trainer-connection' };
-  const vm = { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: { ...ref, name: 'trainer' } };
+  const { kube, deps } = anApiServer();
   const values = { data: {}, generatePassword: true };
-  const absent = { name: ref.name, state: 'absent', uid: undefined, data: {} } as const;
   const gone = await kube.create<CustomObject>(gpuVmType, vm);
   await kube.delete(gpuVmType, vm.metadata);
   const next = await kube.create<CustomObject>(gpuVmType, vm);

@@ -23,10 +23,11 @@ type Quotes = Map<string, VmPrice>;
 const quotesOfHosts = new WeakMap<UnitPrices, WeakMap<HostGpu, Quotes>>();
 
 function quotesOf(host: UnitPrices, gpu: HostGpu): Quotes {
+  const known = quotesOfHosts.get(host)?.get(gpu);
+  if (known !== undefined) return known;
   const ofHost = quotesOfHosts.get(host) ?? new WeakMap<HostGpu, Quotes>();
-  quotesOfHosts.set(host, ofHost);
-  const quotes = ofHost.get(gpu) ?? new Map<string, VmPrice>();
-  ofHost.set(gpu, quotes);
+  const quotes: Quotes = new Map();
+  quotesOfHosts.set(host, ofHost.set(gpu, quotes));
   return quotes;
 }
 
