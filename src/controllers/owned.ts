@@ -25,3 +25,16 @@ export function controllerUidOf(object: KubeObject): string | undefined {
 
 /** Name of that index. */
 export const controllerIndex = 'controller';
+
+/** Kind and name of the object's controller, whichever resource of that name it was, for the index of a store. */
+export function controllerNameOf(object: KubeObject): string | undefined {
+  const owner = controllerOf(object);
+  return owner === undefined ? undefined : nameKey(object.metadata.namespace, owner);
+}
+
+/** Name of that index. */
+export const controllerNameIndex = 'controllerName';
+
+export function nameKey(namespace: string | undefined, { kind, name }: Pick<OwnerReference, 'kind' | 'name'>): string {
+  return `${namespace ?? ''}/${kind}/${name}`;
+}

@@ -7,7 +7,7 @@ import {
   labels,
   managedByValue,
 } from '../api/group.ts';
-import { controllerIndex, controllerUidOf } from '../controllers/owned.ts';
+import { controllerIndex, controllerNameIndex, controllerNameOf, controllerUidOf } from '../controllers/owned.ts';
 import { ownerKeyOf } from '../controllers/pool-owner.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
@@ -100,8 +100,9 @@ export function createCluster(deps: OperatorDeps): Cluster {
   const pools = kindOf(deps, gpuPoolType, namespaceIndex);
   const budgets = kindOf(deps, gpuBudgetType, namespaceIndex);
   const namespaces = new Store<KubeObject>({ log, keeps: labelsOnly });
-  const ofOurs = { log, selects: isManaged, indexes: { [controllerIndex]: controllerUidOf } };
-  const secrets = new Store<SecretObject>({ ...ofOurs, keeps: shortValues });
+  const byUid = { [controllerIndex]: controllerUidOf };
+  const ofOurs = { log, selects: isManaged, indexes: { ...byUid, [controllerNameIndex]: controllerNameOf } };
+  const secrets = new Store<SecretObject>({ ...ofOurs, indexes: byUid, keeps: shortValues });
   const services = new Store<ServiceObject>(ofOurs);
   const slices = new Store<EndpointSliceObject>(ofOurs);
   const publications = queueOf(deps, 'service');

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 
 import { conditionOf } from '../../src/api/conditions.ts';
-import { gpuAccountType, gpuVmType } from '../../src/api/group.ts';
-import { secretType } from '../../src/controllers/objects.ts';
+import { gpuAccountType, groupVersion, gpuVmType } from '../../src/api/group.ts';
+import { secretType, type CustomObject } from '../../src/controllers/objects.ts';
 import { KubeError } from '../../src/kube/contract.ts';
 import { holdUpNextDeploy } from './interception.ts';
 import { accountCondition, accountStatus } from './organizations.ts';
 import { createWorld, type SimulatedWorld } from './world.ts';
 
-const minute = 60_000;
+const second = 1000;
+const minute = 60 * second;
 
 function isReady(world: SimulatedWorld): boolean {
   return world.conditionOf('trainer', 'Ready') === 'True Running';
@@ -142,6 +143,43 @@ it('an account without a VM is let go at once, also where it never had credentia
   expect(await world.until(isGone, 10_000)).toBeDefined();
   expect(world.totalRequests).toBe(0);
 });
+
+it('an account that is taken away by force and made anew asks nothing with the credentials of the one before', async () => {
+  const world = await createWorld({ seed: 66 });
+  await world.advance(minute);
+  expect(world.totalRequests).toBeGreaterThan(0);
+  const { spec } = world.api.peek(gpuAccountType, 'default') as CustomObject;
+  const remake = async (): Promise<void> => {
+    await world.api.delete(secretType, { namespace: 'gpuvm-system', name: 'tensordock' });
+    await world.api.mergePatch(gpuAccountType, { name: 'default' }, { metadata: { finalizers: [] } });
+    await world.api.delete(gpuAccountType, { name: 'default' });
+    const { kind } = gpuAccountType;
+    await world.api.create(gpuAccountType, { apiVersion: groupVersion, kind, metadata: { name: 'default' }, spec });
+  };
+  // While it reads the Secret, it hears of both: that there was no account for a moment it never sees.
+  await duringNextRead(world, remake);
+  const isSaid = (): boolean => accountCondition(world, 'CredentialsValid') === 'False CredentialsSecretNotFound';
+  expect(await world.until(isSaid, minute)).toBeDefined();
+  const { totalRequests } = world;
+  await world.advance(5 * minute);
+  expect(world.totalRequests).toBe(totalRequests);
+});
+
+/** Resolves when the operator has asked for the credentials Secret, and something was done before it got its answer. */
+async function duringNextRead(world: SimulatedWorld, happens: () => Promise<void>): Promise<void> {
+  const { api, clock } = world;
+  const get = api.get.bind(api);
+  let isOver = false;
+  api.get = async (type, ref) => {
+    if (type !== secretType) return get(type, ref);
+    api.get = get;
+    await happens();
+    await new Promise<void>((resolve) => clock.after(second, resolve));
+    isOver = true;
+    return get(type, ref);
+  };
+  expect(await world.until(() => isOver, 5 * minute)).toBeDefined();
+}
 
 /** The operator may not read the credentials Secret; returns what allows it again. */
 function forbidCredentials({ api }: SimulatedWorld): () => void {

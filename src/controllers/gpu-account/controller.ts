@@ -27,9 +27,9 @@ import { BalanceKeeper, type BalanceKeeperDeps } from './balance-keeper.ts';
 import { readCredentials, type CredentialsRead } from './credentials.ts';
 import { Farewell, farewellLookMs } from './farewell.ts';
 import { resourceName } from '../vm/kinds.ts';
-import { judgeKey } from './organization.ts';
+import { judgeKey, unproven } from './organization.ts';
 import { askForReports, observeReports } from './reports.ts';
-import { writeAccountStatus } from './status-write.ts';
+import { crdIsOlder, writeAccountStatus } from './status-write.ts';
 
 export interface GpuAccountDeps extends CensusDeps {
   readonly kube: KubeApi;
@@ -62,6 +62,8 @@ type Configured = Pick<AccountObservation, 'credentials' | 'organization'>;
 export class GpuAccountController implements Reconciler {
   readonly name = 'gpuaccount';
   readonly #deps: GpuAccountDeps;
+  /** By account, of the object that was looked at last: one that was made anew under its name is another account. */
+  readonly #uids = new Map<string, string>();
   /** By account, what its resources were last woken for. */
   readonly #views = new Map<string, string>();
   readonly #keeper: BalanceKeeper;
@@ -84,6 +86,9 @@ export class GpuAccountController implements Reconciler {
       this.#forget(key);
       return { kind: 'done' };
     }
+    const { uid } = object.metadata;
+    if (this.#uids.get(key) !== uid) this.#forget(key);
+    this.#uids.set(key, uid);
     if (hasFinalizer(object, finalizerName)) return this.#serve(object);
     if (object.metadata.deletionTimestamp !== undefined) {
       // Let go before, and only others hold it still.
@@ -102,6 +107,7 @@ export class GpuAccountController implements Reconciler {
   }
 
   #forget(name: string): void {
+    this.#uids.delete(name);
     this.#deps.accounts.remove(name);
     this.#deps.sweep.forget(name);
     this.#views.delete(name);
@@ -291,10 +297,3 @@ function mayRelease(account: CustomObject): boolean {
 function provenList({ organization }: Configured, runtime: AccountRuntime): Snapshot | undefined {
   return organization?.kind === 'proven' ? listAskedAs(runtime.keyFingerprint, runtime) : undefined;
 }
-
-/** For the resources; what to do about it is said by the account. */
-const unproven =
-  'its credentials may be of another organization than the VMs are in, so nothing is done; its own conditions say what to do.';
-
-const crdIsOlder =
-  'the API server does not keep status.organization, by which it is known whose its credentials are: apply the CRDs of this release.';

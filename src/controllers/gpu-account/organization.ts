@@ -51,3 +51,7 @@ function stakesIn(objects: readonly CustomObject[]): Stake[] {
     return stakesOf({ owner: resourceName(object), uid, journal: isStatusDamaged ? 'damaged' : status });
   });
 }
+
+/** For the resources; what to do about it is said by the account. */
+export const unproven =
+  'its credentials may be of another organization than the VMs are in, so nothing is done; its own conditions say what to do.';

@@ -32,3 +32,7 @@ export async function writeAccountStatus(
     return write({ ...desired, unmanagedVms, unmanagedHold: undefined });
   }
 }
+
+/** For the resources, where nothing can be proven. */
+export const crdIsOlder =
+  'the API server does not keep status.organization, by which it is known whose its credentials are: apply the CRDs of this release.';

@@ -20,7 +20,7 @@ import type { PoolMemory } from './memory.ts';
 export interface PoolObserveDeps {
   readonly clock: Clock;
   /** What is to be said of the Service of a resource, by its key among all kinds. */
-  readonly services: { fact(key: string): ServiceFact | undefined };
+  readonly services: { fact(key: string, uid: string): ServiceFact | undefined };
   readonly ledger: Pick<Ledger, 'holdsOn'>;
   /** Resources of all kinds that stand for one VM, by `owner` and `namespace`. */
   readonly vms: Indexed<CustomObject> & { of(kind: string): { readonly store: ReadStore<CustomObject> } };
@@ -59,7 +59,7 @@ export function observePool(
     hash: blocked === undefined ? templateHash(spec) : (status.templateHash ?? ''),
     blocked,
     status,
-    service: deps.services.fact(qualifiedKey(gpuPoolType.kind, keyOf(metadata))),
+    service: deps.services.fact(qualifiedKey(gpuPoolType.kind, keyOf(metadata)), metadata.uid),
     members: membersOf(deps, pool, memory),
     isTaken: (name) =>
       vmKinds.some(

@@ -9,7 +9,9 @@ import {
 } from '../../kube/contract.ts';
 import { apiVersionOf } from '../../kube/api-paths.ts';
 import type { Store } from '../../kube/store.ts';
-import { controllerIndex, controllerOf, controllerUidOf } from '../owned.ts';
+import { gpuPoolType } from '../../api/group.ts';
+import { controllerIndex, controllerNameIndex, controllerOf, controllerUidOf, nameKey } from '../owned.ts';
+import { vmKinds } from '../vm/kinds.ts';
 
 /** What is to be there: of one of our resources, named as its controller. */
 export interface Desired {
@@ -24,12 +26,20 @@ export interface Desired {
 export interface OwnedKindOptions<T extends KubeObject, D extends Desired> {
   readonly kube: KubeApi;
   readonly type: ResourceType;
-  /** Of those with the label that marks them as ours, with the index `controller`. */
+  /** Of those with the label that marks them as ours, with the indexes `controller` and `controllerName`. */
   readonly store: Store<T>;
   /** Whether what is there is as wanted, but for its metadata. */
   readonly isAs: (existing: T, desired: D) => boolean;
   /** What makes it so, but for its metadata; undefined where only another object could be it. */
   readonly patch: (desired: D) => object;
+}
+
+/** A resource of ours, as it is named where it owns something. */
+export interface Owner {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
 }
 
 /** A name is taken. */
@@ -53,6 +63,13 @@ export class OwnedKind<T extends KubeObject, D extends Desired> {
     return this.#options.store.byIndex(controllerIndex, uid);
   }
 
+  /** Of resources that had the kind and name of this one before it. */
+  before(owner: Owner): T[] {
+    const { store } = this.#options;
+    const named = store.byIndex(controllerNameIndex, nameKey(owner.namespace, owner));
+    return named.filter((object) => controllerUidOf(object) !== owner.uid);
+  }
+
   /** Returns who has the name, if that is somebody else. */
   async ensure(desired: D): Promise<Taken | undefined> {
     const { store } = this.#options;
@@ -60,8 +77,29 @@ export class OwnedKind<T extends KubeObject, D extends Desired> {
     if (known === undefined) return this.#create(desired);
     if (controllerUidOf(known) === ownerOf(desired).uid) return this.#correct(known, desired);
     if (!isLeftover(known, desired)) return { by: ownerInWords(known) };
-    await this.delete(known);
+    await this.deleteLeftover(known);
     return this.#create(desired);
+  }
+
+  /**
+   * Deletes what belongs to a resource of the name of another one, which took it for gone. By a store that is behind it may have come
+   * after that one: then rejects `conflict`, and all is well once the store has caught up.
+   */
+  async deleteLeftover(object: T): Promise<void> {
+    if (await this.#hasOwner(object)) {
+      const { namespace = '', name } = object.metadata;
+      throw new KubeError(`the owner of ${this.#options.type.kind} ${namespace}/${name} is not known yet`, 'conflict');
+    }
+    await this.delete(object);
+  }
+
+  async #hasOwner({ metadata: { namespace, ownerReferences = [] } }: T): Promise<boolean> {
+    for (const { kind, name, uid } of ownerReferences) {
+      const type = ownerTypes.find((one) => one.kind === kind);
+      if (type === undefined) continue;
+      if ((await this.#options.kube.get(type, { namespace, name }))?.metadata.uid === uid) return true;
+    }
+    return false;
   }
 
   async delete({ metadata }: T): Promise<void> {
@@ -106,6 +144,8 @@ export class OwnedKind<T extends KubeObject, D extends Desired> {
     store.applyWrite(await kube.mergePatch<T>(type, desired.metadata, whole));
   }
 }
+
+const ownerTypes = [...vmKinds.map(({ type }) => type), gpuPoolType];
 
 function ownerOf({
   metadata: {

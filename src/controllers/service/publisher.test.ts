@@ -6,21 +6,29 @@ import { KubeError, type KubeObject, type Outcome, type ResourceType } from '../
 import { MemoryApi } from '../../kube/testing/memory-api.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger as log } from '../../lib/logger.ts';
+import type { ServiceFact } from '../../plan/service/words.ts';
 import { VirtualClock } from '../../lib/virtual-clock.ts';
 import {
   endpointSliceType,
   serviceType,
+  splitKey,
   type CustomObject,
   type EndpointSliceObject,
   type ServiceObject,
 } from '../objects.ts';
-import { controllerIndex, controllerReference, controllerUidOf } from '../owned.ts';
+import {
+  controllerIndex,
+  controllerNameIndex,
+  controllerNameOf,
+  controllerReference,
+  controllerUidOf,
+} from '../owned.ts';
 import { ownerKeyOf } from '../pool-owner.ts';
 import { ServicePublisher } from './publisher.ts';
 
 const namespace = 'research';
 const managed = 'app.kubernetes.io/managed-by';
-const indexes = { [controllerIndex]: controllerUidOf };
+const indexes = { [controllerIndex]: controllerUidOf, [controllerNameIndex]: controllerNameOf };
 
 interface Breakage {
   readonly verb: string;
@@ -83,8 +91,17 @@ class Scene {
   }
 
   /** The stores hear of everything, and the resource is looked at. */
-  async look(key = 'GpuVm/research/trainer'): Promise<Outcome> {
+  async look(key?: string): Promise<Outcome> {
     await this.catchUp();
+    return this.reconcile(key);
+  }
+
+  /** Of all GpuVms the process knows this one alone, as it was. */
+  isBehind(vm: CustomObject): void {
+    this.#stores.get('GpuVm')?.replaceAll([vm], vm.metadata.resourceVersion);
+  }
+
+  async reconcile(key = 'GpuVm/research/trainer'): Promise<Outcome> {
     const { signal } = new AbortController();
     return this.publisher.reconcile(key, { reconcileId: '1', stopping: signal, signal });
   }
@@ -130,8 +147,15 @@ class Scene {
       .map(({ verb, type }) => `${verb} ${type.plural}`);
   }
 
-  said(key = 'GpuVm/research/trainer'): string {
-    const { published } = this.publisher.fact(key) ?? {};
+  /** Of the resource that has this name now. */
+  fact(key = 'GpuVm/research/trainer'): ServiceFact | undefined {
+    const { kind, key: name } = splitKey(key);
+    const uid = this.#stores.get(kind)?.get(name)?.metadata.uid;
+    return uid === undefined ? undefined : this.publisher.fact(key, uid);
+  }
+
+  said(key?: string): string {
+    const { published } = this.fact(key) ?? {};
     return published === undefined ? 'nothing' : `${published.status} ${published.reason}: ${published.message}`;
   }
 }
@@ -288,9 +312,30 @@ describe('the Service of a VM', () => {
     await scene.api.delete(gpuVmType, { namespace, name: 'trainer' });
     await scene.create(gpuVmType, 'trainer', vmSpec);
     await scene.becomes(gpuVmType, 'trainer', ready('8.8.4.4'));
-    await scene.look();
+    await scene.catchUp();
+    expect(scene.said()).toBe('nothing');
+    await scene.reconcile();
     expect((await scene.service())!.metadata.uid).not.toBe(old);
+    expect(await scene.destinations()).toEqual(['ssh 8.8.4.4:20022']);
     expect(scene.said()).toMatch(/^True Published/);
+  });
+
+  test('is left alone by a process that knows only the resource that had the name before', async () => {
+    const old = await scene.api.get<CustomObject>(gpuVmType, { namespace, name: 'trainer' });
+    await scene.api.delete(gpuVmType, { namespace, name: 'trainer' });
+    await scene.create(gpuVmType, 'trainer', vmSpec);
+    await scene.becomes(gpuVmType, 'trainer', ready('8.8.4.4'));
+    await scene.look();
+    const { uid } = (await scene.service())!.metadata;
+    scene.isBehind(old!);
+    await expect(scene.reconcile()).rejects.toThrow('the owner of Service research/trainer is not known yet');
+    await scene.api.delete(serviceType, { namespace, name: 'trainer' }, { uid });
+    await scene.catchUp();
+    scene.isBehind(old!);
+    await expect(scene.reconcile()).rejects.toThrow(
+      /^the owner of EndpointSlice research\/trainer-[0-9a-f]+ is not known yet$/,
+    );
+    expect(await scene.destinations()).toEqual(['ssh 8.8.4.4:20022']);
   });
 });
 
@@ -307,7 +352,7 @@ describe('a name that is taken', () => {
     expect(scene.said()).toBe(
       'False ServiceConflict: Service "trainer" exists and belongs to somebody else: delete it, or give another spec.service.name.',
     );
-    expect(scene.publisher.fact('GpuVm/research/trainer')?.serviceName).toBeUndefined();
+    expect(scene.fact()?.serviceName).toBeUndefined();
     expect((await scene.service())?.spec).toMatchObject(mine);
     expect(await slicesOf(scene)).toEqual([]);
     await scene.api.delete(serviceType, { namespace, name: 'trainer' });

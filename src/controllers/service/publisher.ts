@@ -41,7 +41,8 @@ export class ServicePublisher implements Reconciler {
   readonly #deps: ServicePublisherDeps;
   readonly #services: OwnedKind<ServiceObject, DesiredService>;
   readonly #slices: OwnedKind<EndpointSliceObject, DesiredSlice>;
-  readonly #facts = new Map<string, ServiceFact>();
+  /** By key, of the resource with this UID. */
+  readonly #facts = new Map<string, { readonly uid: string; readonly fact: ServiceFact }>();
 
   constructor(deps: ServicePublisherDeps) {
     this.#deps = deps;
@@ -57,9 +58,13 @@ export class ServicePublisher implements Reconciler {
     });
   }
 
-  /** What is to be said of the Service of a resource, by its key among all kinds; undefined while it was not looked at. */
-  fact(key: string): ServiceFact | undefined {
-    return this.#facts.get(key);
+  /**
+   * What is to be said of the Service of a resource, by its key among all kinds; undefined while it was not looked at. What was seen
+   * of one that had the name before says nothing of this one.
+   */
+  fact(key: string, uid: string): ServiceFact | undefined {
+    const known = this.#facts.get(key);
+    return known?.uid === uid ? known.fact : undefined;
   }
 
   async reconcile(key: string, { signal }: ReconcileContext): Promise<Outcome> {
@@ -76,7 +81,7 @@ export class ServicePublisher implements Reconciler {
     } catch (error) {
       return this.#refused(key, request, error);
     }
-    this.#note(key, wish === undefined ? undefined : this.#facts.get(key));
+    this.#note(key, request, wish === undefined ? undefined : this.fact(key, request.owner.uid));
     return { kind: 'done' };
   }
 
@@ -99,11 +104,14 @@ export class ServicePublisher implements Reconciler {
       const what = `EndpointSlice "${slice.metadata.name}", which Service "${wish.name}" needs,`;
       return this.#isTaken(key, request, `${what} ${whose(takenSlice)}`, signal);
     }
-    this.#note(key, serviceFact(wish.name, views, request.isPool));
+    this.#note(key, request, serviceFact(wish.name, views, request.isPool));
     return { kind: 'done' };
   }
 
-  /** Deletes what the resource has beyond this. Absent `service`: whatever it has. */
+  /**
+   * Deletes what the resource has beyond this, and what one of its name has left behind: until the garbage collector comes for it, it
+   * would lead to the VM of that one. Absent `service`: whatever it has.
+   */
   async #keepOnly(
     { owner }: ServiceRequest,
     keep: { readonly slices: readonly string[]; readonly service?: string },
@@ -114,6 +122,10 @@ export class ServicePublisher implements Reconciler {
       signal.throwIfAborted();
       if (!wanted.has(slice.metadata.name)) await this.#slices.delete(slice);
     }
+    for (const slice of this.#slices.before(owner)) {
+      signal.throwIfAborted();
+      await this.#slices.deleteLeftover(slice);
+    }
     for (const service of this.#services.of(owner.uid)) {
       if (keep.service !== undefined && service.metadata.name !== keep.service) await this.#services.delete(service);
     }
@@ -121,22 +133,23 @@ export class ServicePublisher implements Reconciler {
 
   async #isTaken(key: string, request: ServiceRequest, message: string, signal: AbortSignal): Promise<Outcome> {
     await this.#keepOnly(request, { slices: [] }, signal);
-    this.#note(key, conflictFact(message));
+    this.#note(key, request, conflictFact(message));
     return { kind: 'requeueAfter', delayMs: this.#deps.retryMs };
   }
 
   /** A quota, a policy, a missing permission, a namespace that goes: the API server's words say it best. */
-  #refused(key: string, { wish }: ServiceRequest, error: unknown): Outcome {
+  #refused(key: string, request: ServiceRequest, error: unknown): Outcome {
+    const { wish } = request;
     if (!isKubeError(error, 'forbidden', 'invalid') || wish === undefined || wish === 'unreadable') throw error;
-    this.#note(key, refusedFact(wish.name, error.message));
+    this.#note(key, request, refusedFact(wish.name, error.message));
     return { kind: 'requeueAfter', delayMs: this.#deps.retryMs };
   }
 
-  #note(key: string, fact: ServiceFact | undefined): void {
-    if (isEqualJson(this.#facts.get(key), fact)) return;
+  #note(key: string, { owner: { uid } }: ServiceRequest, fact: ServiceFact | undefined): void {
+    const isSame = isEqualJson(this.fact(key, uid), fact);
     if (fact === undefined) this.#facts.delete(key);
-    else this.#facts.set(key, fact);
-    this.#deps.told(key);
+    else this.#facts.set(key, { uid, fact });
+    if (!isSame) this.#deps.told(key);
   }
 }
 

@@ -42,9 +42,8 @@ export interface BooksDeps extends OwedDeps {
 export interface Reservation {
   readonly kind: 'launch' | 'start' | 'resize' | 'return';
   readonly charge: Charge;
-  /** Of the resource: it may be gone from the store while its call is under way. */
+  /** Of the resource. */
   readonly namespace: string;
-  readonly account: string;
 }
 
 const noVms: ReadonlyMap<string, CloudVm> = new Map();
@@ -92,10 +91,9 @@ export class Books {
   }
 
   ofNamespace(namespace: string): Charge {
-    return this.#sum(`namespace/${namespace}`, () => [
-      ...this.#deps.vms.byIndex('namespace', namespace).map((object) => this.chargeOf(object)),
-      ...this.#reservedOfGone((reservation) => reservation.namespace === namespace),
-    ]);
+    return this.#sum(`namespace/${namespace}`, () =>
+      this.#deps.vms.byIndex('namespace', namespace).map((object) => this.chargeOf(object)),
+    );
   }
 
   limitsOf(object: CustomObject): Limit[] {
@@ -202,7 +200,6 @@ export class Books {
   #ofAccount(account: string): Charge {
     return this.#sum(`account/${account}`, () => [
       ...this.#deps.vms.byIndex('account', account).map((object) => this.chargeOf(object)),
-      ...this.#reservedOfGone((reservation) => reservation.account === account),
       ...this.#unmanaged(account),
     ]);
   }
@@ -257,13 +254,6 @@ export class Books {
     const sum = total(charges());
     this.#sums.set(key, sum);
     return sum;
-  }
-
-  /** A resource can go while its call is under way, if somebody takes its finalizer off: what it may make still counts. */
-  #reservedOfGone(isOf: (reservation: Reservation) => boolean): Charge[] {
-    return [...this.#reservations].flatMap(([uid, reservation]) =>
-      isOf(reservation) && this.#deps.vms.byIndex('uid', uid).length === 0 ? [reservation.charge] : [],
-    );
   }
 }
 

@@ -9,7 +9,6 @@ import type { Verdict } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
 import { ownerKeyOf } from '../pool-owner.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
-import { parseVm } from '../vm/parse.ts';
 import { Books, type BooksDeps, type Reservation } from './books.ts';
 import type { CostMeter } from './cost-meter.ts';
 import { moneyHolds } from './hold.ts';
@@ -89,8 +88,7 @@ export class Ledger {
   /** In the same moment in which it was decided to spend. */
   reserve(object: CustomObject, kind: Reservation['kind'], charge: Charge): void {
     const { namespace = '', uid } = object.metadata;
-    const account = parseVm(object).spec.accountName;
-    this.#reservations.set(uid, { kind, charge, namespace, account });
+    this.#reservations.set(uid, { kind, charge, namespace });
     const before = this.#charges.get(uid) ?? nothing;
     const asked = this.#forgetAsking(uid, namespace);
     this.#recount([object.metadata]);
@@ -131,7 +129,7 @@ export class Ledger {
     this.reserve(object, 'return', larger(own, ownStarted));
   }
 
-  /** It is gone. VMs that it has left behind count elsewhere. */
+  /** It is gone: what was reserved for it is spent no more. VMs that it has left behind count elsewhere. */
   #forget(uid: string, namespace: string): void {
     this.#reservations.delete(uid);
     this.#known = undefined;

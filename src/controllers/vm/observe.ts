@@ -47,7 +47,7 @@ export interface ObserveDeps {
   readonly inputs: InputReader;
   readonly prober: Prober;
   /** What is to be said of the Service of a resource, by its key among all kinds. */
-  readonly services: { fact(key: string): ServiceFact | undefined };
+  readonly services: { fact(key: string, uid: string): ServiceFact | undefined };
   readonly owners: VmOwners;
   readonly ledger: Pick<Ledger, 'viewFor' | 'holdsOn'>;
   readonly spread: SpreadDeps;
@@ -106,7 +106,7 @@ export function observeVm(
     },
     isKeptNoted: (ids) => isNoted(keptVmsOf(deps, spec.accountName), meta.uid, ids),
     isFull: spreadOf(deps.spread, object, account),
-    facts: { ...memory.facts(deps.prober.fact(key), journal.vm?.id), service: deps.services.fact(key) },
+    facts: { ...memory.facts(deps.prober.fact(key), journal.vm?.id), service: deps.services.fact(key, meta.uid) },
   };
 }
 
