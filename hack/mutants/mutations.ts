@@ -10,9 +10,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'skip the intent write',
     harm: 'A process that is killed during a deploy call leaves no trace of it.',
-    file: 'src/controllers/vm/launch.ts',
-    find: 'const written = await writeIntent(deps, pass, turn, intent);',
-    replace: "const written = Date.now() < 0 ? await writeIntent(deps, pass, turn, intent) : 'kept';",
+    file: 'src/controllers/vm/intent.ts',
+    find: 'const written = await writeVmStatus(deps, { ...pass, object }, desired);',
+    replace: 'const written = Date.now() < 0 ? await writeVmStatus(deps, { ...pass, object }, desired) : desired;',
   },
   {
     name: 'drop the optimistic lock of the intent',
@@ -82,9 +82,9 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'deploy without a finalizer',
     harm: 'A resource that is deleted leaves its VM behind.',
-    file: 'src/plan/vm/guards.ts',
-    find: '  finalizerIsMissing,\n',
-    replace: '',
+    file: 'src/controllers/vm/intent.ts',
+    find: 'if (hasFinalizer(object, finalizerName)) return object;',
+    replace: 'if (object.metadata.uid.length > 0) return object;',
   },
   {
     name: 'ignore the lease',

@@ -30,6 +30,7 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
     case 'addFinalizer':
       return unlessGone(async () => {
         deps.store.applyWrite(await addFinalizer(deps.kube, vmKindOf(pass.object).type, pass.object, finalizerName));
+        pass.memory.noteHeldBack();
       });
     case 'removeFinalizer':
       return letGo(deps, pass, step);

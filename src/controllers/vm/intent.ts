@@ -1,12 +1,16 @@
 import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
-import { keyOf } from '../../kube/contract.ts';
+import { finalizerName } from '../../api/group.ts';
+import { isKubeError, keyOf } from '../../kube/contract.ts';
+import { addFinalizer, hasFinalizer } from '../../kube/finalizers.ts';
 import { isEqualJson } from '../../kube/patch.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import { formatMoney } from '../../lib/money.ts';
 import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
 import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
+import type { CustomObject } from '../objects.ts';
+import { vmKindOf } from './kinds.ts';
 import type { ActDeps, Pass } from './pass.ts';
 import { writeVmStatus } from './status-write.ts';
 
@@ -18,7 +22,7 @@ export interface Decided {
   readonly verdict: Verdict;
 }
 
-export function intentOf(plan: LaunchPlan, now: number): Launch {
+function intentOf(plan: LaunchPlan, now: number): Launch {
   return {
     attempt: plan.attempt,
     name: plan.name,
@@ -43,23 +47,44 @@ export function intentJournal({ observation }: Pick<Decided, 'observation'>, lau
   return { launch, retiring: [...retiring, { ...vm, retiredAt: launch.intentAt }], spot };
 }
 
+/** @returns the intent as it is in the status now, or why it is not: `dropped` by the API server, or in `conflict` with somebody else's write */
 export async function writeIntent(
   deps: ActDeps,
   pass: Pass,
-  { observation, verdict }: Decided,
-  intent: Launch,
-): Promise<'kept' | 'dropped' | 'conflict'> {
-  const journal = intentJournal({ observation }, intent);
-  const desired = statusOfVm({ ...observation, journal }, verdict);
+  { observation, verdict, plan }: Decided & { readonly plan: LaunchPlan },
+): Promise<Launch | 'dropped' | 'conflict'> {
   // Nothing was awaited since it was decided: of two that see the last room, the second finds it taken.
   if (verdict.need !== undefined) deps.ledger.reserve(pass.object, 'launch', verdict.need.after);
   try {
-    const written = await writeVmStatus(deps, pass, desired);
+    const object = await holdBack(deps, pass);
+    if (object === undefined) return 'conflict';
+    const intent = intentOf(plan, deps.clock.now());
+    const desired = statusOfVm({ ...observation, journal: intentJournal({ observation }, intent) }, verdict);
+    const written = await writeVmStatus(deps, { ...pass, object }, desired);
     if (written === 'conflict') return 'conflict';
-    return isKept(written, desired) ? 'kept' : 'dropped';
+    return isKept(written, desired) ? intent : 'dropped';
   } finally {
     // Once the intent is in the store, that is what counts.
     deps.ledger.release(pass.object.metadata.uid);
+  }
+}
+
+/**
+ * From now on the resource does not go before its VM. In the version that was decided on, to which both writes are locked: nothing about
+ * it has changed in between.
+ *
+ * @returns undefined if it is another one by now, or gone
+ */
+async function holdBack({ kube, store }: ActDeps, { object, memory }: Pass): Promise<CustomObject | undefined> {
+  if (hasFinalizer(object, finalizerName)) return object;
+  try {
+    const held = await addFinalizer(kube, vmKindOf(object).type, object, finalizerName);
+    store.applyWrite(held);
+    memory.noteHeldBack();
+    return held;
+  } catch (error) {
+    if (isKubeError(error, 'conflict', 'notFound')) return undefined;
+    throw error;
   }
 }
 

@@ -10,7 +10,7 @@ import { bidViolation, priceCap, priceViolation } from '../../plan/price.ts';
 import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
-import { intentJournal, intentOf, takeBack, writeIntent } from './intent.ts';
+import { intentJournal, takeBack, writeIntent } from './intent.ts';
 import { carriedOn, mayBegin, type ActDeps, type ActResult, type Pass } from './pass.ts';
 import { stockOf } from './stock.ts';
 
@@ -25,7 +25,7 @@ interface LaunchTurn {
 /**
  * The one call that must never be made twice.
  *
- * 1. The intent is written to the status under optimistic lock. Whoever else decided the same (a second leader, an older
+ * 1. With the finalizer, the intent is written to the status under optimistic lock. Whoever else decided the same (a second leader, an older
  *    self) gets a conflict and makes no call. It has to come back as it was sent: an API server whose CRD is older drops what
  *    that does not know, and says nothing.
  * 2. The call leaves at once, or not at all.
@@ -38,12 +38,11 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
   if (!mayBegin(pass, 'spend')) return 'queued';
   deps.leadership.assertLeading();
   stock.take();
-  const intent = intentOf(turn.plan, deps.clock.now());
-  const written = await writeIntent(deps, pass, turn, intent);
-  if (written !== 'kept') {
+  const intent = await writeIntent(deps, pass, turn);
+  if (intent === 'dropped' || intent === 'conflict') {
     stock.giveBack();
-    if (written === 'dropped') await takeBack(deps, pass, turn);
-    return written === 'dropped' ? 'looked' : 'conflict';
+    if (intent === 'dropped') await takeBack(deps, pass, turn);
+    return intent === 'dropped' ? 'looked' : 'conflict';
   }
   if (!mayCallNow(deps, pass, turn, intent)) {
     stock.giveBack();

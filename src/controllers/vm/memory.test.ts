@@ -117,10 +117,17 @@ describe('a resource is known to be new', () => {
   const bare = { hasFinalizer: false, isTold: false };
   const held = { hasFinalizer: true, isTold: false };
 
-  it('from before it had the finalizer until something speaks of a deployment', () => {
+  it('while it has no finalizer, but not when somebody else has added it', () => {
     const memory = new VmMemory();
     expect(memory.noteOrigin({}, held)).toEqual({ isNew: false });
     expect(memory.noteOrigin({}, bare)).toEqual({ isNew: true });
+    expect(memory.noteOrigin({}, held)).toEqual({ isNew: false });
+  });
+
+  it('when this process has added the finalizer, until something speaks of a deployment', () => {
+    const memory = new VmMemory();
+    memory.noteOrigin({}, bare);
+    memory.noteHeldBack();
     expect(memory.noteOrigin({}, held)).toEqual({ isNew: true });
     expect(memory.noteOrigin({ launch: pending }, held)).toEqual({ isNew: false });
     expect(memory.noteOrigin({}, held)).toEqual({ isNew: false });
@@ -129,6 +136,7 @@ describe('a resource is known to be new', () => {
   it('no longer than until its status says that nothing was deployed: one that says nothing after that was emptied', () => {
     const memory = new VmMemory();
     memory.noteOrigin({}, bare);
+    memory.noteHeldBack();
     expect(memory.noteOrigin({}, { hasFinalizer: true, isTold: true })).toEqual({ isNew: false });
     expect(memory.noteOrigin({}, held)).toEqual({ isNew: false });
   });

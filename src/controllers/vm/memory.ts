@@ -55,7 +55,7 @@ export class VmMemory {
   #journalDroppedAt: number | undefined;
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
-  #isNew = false;
+  #isHeldBackAsNew = false;
   /** When the API server last did not take the intent of a change of size, as its CRD is older. */
   resizeIntentRefusedAt = -Infinity;
   /** UID of our Secret, if nothing can be taken out of it. */
@@ -89,9 +89,14 @@ export class VmMemory {
     return this.unsaved ?? written;
   }
 
+  /** This process has added the finalizer, for an intent that may not have been written then. */
+  noteHeldBack(): void {
+    this.#isHeldBackAsNew = true;
+  }
+
   /**
-   * Whether this process knows that nothing has been deployed for the resource: it has seen it before it had the finalizer,
-   * and since then nothing that speaks of deployments. From the first status on that says whether there has been one, one
+   * Whether this process knows that nothing has been deployed for the resource: it has no finalizer, or this process has added it,
+   * and since then nothing speaks of deployments. From the first status on that says whether there has been one, one
    * that does not say it was emptied, and what another leader had written meanwhile may have gone with the rest.
    *
    * @param isTold whether the status says in words if something was deployed
@@ -100,9 +105,8 @@ export class VmMemory {
     { vm, launch }: Journal,
     seen: { readonly hasFinalizer: boolean; readonly isTold: boolean },
   ): { readonly isNew: boolean } {
-    if (!seen.hasFinalizer) this.#isNew = true;
-    else if (seen.isTold || vm !== undefined || launch !== undefined) this.#isNew = false;
-    return { isNew: this.#isNew };
+    if (!seen.hasFinalizer || seen.isTold || vm !== undefined || launch !== undefined) this.#isHeldBackAsNew = false;
+    return { isNew: !seen.hasFinalizer || this.#isHeldBackAsNew };
   }
 
   /** @param vmId of the recorded VM */

@@ -110,12 +110,17 @@ function runs(given: VmObservation, id: string): boolean {
   return isOurs && snapshotIn(given)?.byId.get(id)?.state === 'running';
 }
 
+function isNotHeldBack({ meta, journal, marked }: VmObservation): boolean {
+  const isRecorded = journal.vm !== undefined || journal.launch !== undefined || (journal.retiring ?? []).length > 0;
+  return !meta.hasFinalizer && (isRecorded || marked.length > 0);
+}
+
 describe('a resource never expires', () => {
   it.each<[string, (given: VmObservation) => boolean]>([
     ['while it is paused', (given) => given.meta.paused],
     ['while it is being deleted', (given) => given.meta.deleting],
     ['where its VM is to be retained', (given) => given.spec.deletionPolicy === 'Retain'],
-    ['before the finalizer is there', (given) => !given.meta.hasFinalizer],
+    ['before the finalizer is there, where it may have a VM', isNotHeldBack],
     ['without spec.expireAfter', (given) => given.spec.expireAfter === undefined],
     ['before its time', ({ meta, spec }) => (expiryOf(meta.createdAt, spec.expireAfter) ?? Infinity) > now],
   ])('%s', (_, isForbidden) => {
@@ -162,7 +167,7 @@ describe('a VM is never deployed', () => {
     ['while one that was replaced runs', (given) => (given.journal.retiring ?? []).some(({ id }) => runs(given, id))],
     ['while the resource is paused', (given) => given.meta.paused],
     ['while the resource is being deleted', (given) => given.meta.deleting],
-    ['before the finalizer is there', (given) => !given.meta.hasFinalizer],
+    ['before the finalizer is there, where it may have a VM', isNotHeldBack],
     ['while the annotation to adopt is there', (given) => given.adoption !== undefined],
     ['before there is a list', (given) => snapshotIn(given) === undefined],
     [

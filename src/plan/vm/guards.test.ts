@@ -21,9 +21,24 @@ it.each<[string, Seen, Partial<Brief>]>([
     { rule: 'specIsInvalid', step: 'wait', ready: 'False InvalidSpec' },
   ],
   [
-    'the finalizer comes before anything else, were the spec beyond understanding',
-    { meta: { hasFinalizer: false }, specProblem: 'vcpus: odd' },
-    { rule: 'finalizerIsMissing', step: 'addFinalizer', phase: 'Pending' },
+    'the finalizer comes before anything else where there is a VM, were the spec beyond understanding',
+    { meta: { hasFinalizer: false }, specProblem: 'vcpus: odd', journal: { vm: recordedVm('vm-1') } },
+    { rule: 'finalizerIsMissing', step: 'addFinalizer' },
+  ],
+  [
+    'the finalizer comes before anything else where nobody knows whether there is a VM',
+    { meta: { hasFinalizer: false }, specProblem: 'vm: damaged', isStatusDamaged: true },
+    { rule: 'finalizerIsMissing', step: 'addFinalizer' },
+  ],
+  [
+    'the finalizer comes before a VM is taken over',
+    { meta: { hasFinalizer: false }, adoption: { vmId: 'vm-1' } },
+    { rule: 'finalizerIsMissing', step: 'addFinalizer' },
+  ],
+  [
+    'a resource that never had a VM gets it with its first intent',
+    { meta: { hasFinalizer: false } },
+    { step: 'launch' },
   ],
   [
     'a missing account is said of a new resource',

@@ -35,14 +35,22 @@ function phaseOfHeld(observation: VmObservation): Phase | 'keep' {
   }
 }
 
-const finalizerIsMissing: Rule = ({ meta }) =>
-  meta.hasFinalizer
+/** A new resource gets it with its first intent: until then there is nothing to hold it back for. */
+const finalizerIsMissing: Rule = (observation) =>
+  observation.meta.hasFinalizer || !mayHaveVm(observation)
     ? undefined
     : {
         step: { kind: 'addFinalizer' },
-        phase: 'Pending',
-        ready: waiting('Pending', 'The operator has seen the resource.'),
+        phase: 'keep',
+        ready: 'keep',
       };
+
+/** Or is about to have one that somebody else has made. */
+function mayHaveVm({ journal, marked, adoption, isStatusDamaged }: VmObservation): boolean {
+  const { vm, launch, retiring = [] } = journal;
+  const isRecorded = vm !== undefined || launch !== undefined || retiring.length > 0 || isStatusDamaged;
+  return isRecorded || marked.length > 0 || adoption !== undefined;
+}
 
 const accountIsMissing: Rule = ({ account, spec, journal, timings }) => {
   if (account.kind !== 'missing') return undefined;
