@@ -1,6 +1,7 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
 import { questionsPerHost } from '../../plan/bid-search.ts';
 import type { BiddingFact } from '../../plan/vm/observation.ts';
+import { entered, noEntries } from './small-maps.ts';
 
 /** Pauses from the last question of a round to the first one of the next. The first ones are short: markets move. */
 function roundBackoff(retryMs: number): BackoffPolicy {
@@ -20,11 +21,11 @@ interface Asked {
  */
 export class Bidding {
   #asked = 0;
-  #askedOf = new Map<string, number>();
+  #askedOf: ReadonlyMap<string, number> = noEntries;
   #rounds = 0;
   #nextRoundAt = 0;
   #pauseMs = 0;
-  #refusedAt = new Map<string, number>();
+  #refusedAt: ReadonlyMap<string, number> = noEntries;
   /** What was seen of the market beside this on-demand VM. */
   #beside: { readonly vmId: string; readonly winnableSince?: number; readonly returningSince?: number } | undefined;
 
@@ -46,28 +47,28 @@ export class Bidding {
     if (now >= this.#nextRoundAt) this.#beginRound(backoffMs(roundBackoff(retryMs), this.#rounds + 1, random));
     this.#nextRoundAt = now + this.#pauseMs;
     this.#asked += 1;
-    this.#askedOf.set(hostnode, (this.#askedOf.get(hostnode) ?? 0) + 1);
+    this.#askedOf = entered(this.#askedOf, hostnode, (this.#askedOf.get(hostnode) ?? 0) + 1);
   }
 
   /** The host refused the most that may be bid there. */
   noteRefused(hostnode: string, now: number): void {
-    this.#refusedAt.set(hostnode, now);
+    this.#refusedAt = entered(this.#refusedAt, hostnode, now);
   }
 
   /** It does not answer: it is asked nothing more in this round, and last in the next. */
   noteUnanswered(hostnode: string, now: number): void {
-    this.#askedOf.set(hostnode, questionsPerHost);
-    this.#refusedAt.set(hostnode, now);
+    this.#askedOf = entered(this.#askedOf, hostnode, questionsPerHost);
+    this.#refusedAt = entered(this.#refusedAt, hostnode, now);
   }
 
   /** The VM runs, so that the next search begins from the start. */
   noteRunning(): void {
     if (this.#rounds === 0) return;
     this.#asked = 0;
-    this.#askedOf = new Map();
+    this.#askedOf = noEntries;
     this.#rounds = 0;
     this.#nextRoundAt = 0;
-    this.#refusedAt = new Map();
+    this.#refusedAt = noEntries;
   }
 
   /** Beside an on-demand VM the market was looked at; not again before `pauseMs` have passed. */
@@ -86,14 +87,14 @@ export class Bidding {
     };
     this.#nextRoundAt = isReturning ? now : now + pauseMs;
     this.#asked = 0;
-    this.#askedOf = new Map();
+    this.#askedOf = noEntries;
     this.#rounds = 0;
   }
 
   #beginRound(pauseMs: number): void {
     this.#rounds += 1;
     this.#asked = 0;
-    this.#askedOf = new Map();
+    this.#askedOf = noEntries;
     this.#pauseMs = pauseMs;
   }
 }

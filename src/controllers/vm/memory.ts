@@ -16,6 +16,7 @@ import type { Announcement } from '../../plan/vm/verdict.ts';
 import { isInDoubt, mayHide, uncertainSince } from '../../plan/vm/proof.ts';
 import { callPatienceMs } from '../../plan/vm/rule.ts';
 import { Bidding } from './bidding.ts';
+import { entered, noEntries, without } from './small-maps.ts';
 import { isOvertaken, reconsidered, saysTheSame, withdraw, type Unsaved } from './unsaved.ts';
 
 /** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
@@ -23,6 +24,8 @@ const longestRetryAfterMs = 120_000;
 
 /** Calls that are remembered: more than a resource has VMs at a time. */
 const mostRemembered = 32;
+
+const noItems: ReadonlySet<string> = new Set<string>();
 
 const hostBackoff: BackoffPolicy = { baseMs: 60_000, maxMs: 1_800_000 };
 
@@ -34,20 +37,21 @@ export class VmMemory {
   #unsaved: Unsaved | undefined;
   /** The journal of the status as it was read last. */
   #written: Journal = {};
-  readonly #avoidedHosts = new Map<string, number>();
-  readonly #refusals = new Map<string, number>();
-  readonly #deletedAt = new Map<string, number>();
-  readonly #deployed = new Set<string>();
+  #avoidedHosts: ReadonlyMap<string, number> = noEntries;
+  #refusals: ReadonlyMap<string, number> = noEntries;
+  #deletedAt: ReadonlyMap<string, number> = noEntries;
+  #deployed: ReadonlySet<string> = noItems;
   /** By VM; those made last come last. */
-  readonly #calls = new Map<string, CallFact>();
+  #calls: ReadonlyMap<string, CallFact> = noEntries;
   readonly bidding = new Bidding();
   /** To be said once the status that they speak of is written: a write that is refused, or fails, does not swallow them. */
   readonly announcements: Announcement[] = [];
-  readonly #ranAt = new Map<string, number>();
-  readonly #startFiledAt = new Map<string, number>();
-  #outbidSeenAt: ReadonlyMap<string, number> = new Map();
+  /** The VM that a list has shown running last. */
+  #ran: { readonly vmId: string; readonly at: number } | undefined;
+  #startFiledAt: ReadonlyMap<string, number> = noEntries;
+  #outbidSeenAt: ReadonlyMap<string, number> = noEntries;
   /** By VM; those asked about last come last. */
-  readonly #confirmations = new Map<string, Confirmation>();
+  #confirmations: ReadonlyMap<string, Confirmation> = noEntries;
   #launchSeen: { readonly name: string; readonly hasEnded: boolean; readonly at: number } | undefined;
   #vmSeen: { readonly id: string; readonly at: number } | undefined;
   #deletionSeenAt: number | undefined;
@@ -119,7 +123,7 @@ export class VmMemory {
       confirmations: this.#confirmations,
       launchSeenAt: this.#launchSeen?.at,
       vmSeenAt: this.#vmSeen?.at,
-      vmRanAt: this.#ranAt.get(vmId ?? ''),
+      vmRanAt: this.#ran?.vmId === vmId ? this.#ran?.at : undefined,
       startFiledAt: this.#startFiledAt.get(vmId ?? ''),
       outbidSeenAt: this.#outbidSeenAt,
       deletionSeenAt: this.#deletionSeenAt,
@@ -145,8 +149,9 @@ export class VmMemory {
   /** A host refused what this resource asks for: it is left alone for a while, longer after each refusal. */
   noteHostRefused(hostnode: string, now: number, random: Random): void {
     const refusals = (this.#refusals.get(hostnode) ?? 0) + 1;
-    this.#refusals.set(hostnode, refusals);
-    this.#avoidedHosts.set(hostnode, now + backoffMs(hostBackoff, refusals, random));
+    this.#refusals = entered(this.#refusals, hostnode, refusals);
+    const until = now + backoffMs(hostBackoff, refusals, random);
+    this.#avoidedHosts = entered(this.#avoidedHosts, hostnode, until);
   }
 
   /** The API server did not keep an intent as it was sent. */
@@ -155,16 +160,16 @@ export class VmMemory {
   }
 
   noteDeployed(vmId: string): void {
-    this.#deployed.add(vmId);
+    this.#deployed = new Set([...this.#deployed, vmId]);
   }
 
   noteDeleted(vmId: string, now: number): void {
-    this.#deletedAt.set(vmId, now);
+    this.#deletedAt = entered(this.#deletedAt, vmId, now);
   }
 
   noteConfirmation(confirmation: Confirmation, patienceMs: number): void {
     const { vmId, askedAt, answer } = confirmation;
-    rememberLast(this.#confirmations, vmId, confirmation);
+    this.#confirmations = rememberLast(this.#confirmations, vmId, confirmation);
     if (answer === 'exists') this.#doubtDeletion(vmId, { seenAt: askedAt, patienceMs });
   }
 
@@ -199,7 +204,7 @@ export class VmMemory {
   }
 
   #noteCall(vmId: string, fact: CallFact): void {
-    rememberLast(this.#calls, vmId, fact);
+    this.#calls = rememberLast(this.#calls, vmId, fact);
   }
 
   /**
@@ -207,18 +212,18 @@ export class VmMemory {
    * it should be, and from before the VM was outbid.
    */
   noteStartFiled(vmId: string, at: number): void {
-    this.#startFiledAt.set(vmId, at);
+    this.#startFiledAt = entered(this.#startFiledAt, vmId, at);
   }
 
   /** A list that was requested then shows it running. */
   noteRunning(vmId: string, requestedAt: number): void {
-    this.#ranAt.clear();
-    this.#ranAt.set(vmId, requestedAt);
+    this.#ran = { vmId, at: requestedAt };
   }
 
   /** The times at which the resource was outbid, as the status has them: whoever wrote them may have another clock. */
   noteOutbidTimes(times: readonly string[], now: number): void {
-    this.#outbidSeenAt = new Map(times.map((time) => [time, this.#outbidSeenAt.get(time) ?? now]));
+    if (times.length === 0) this.#outbidSeenAt = noEntries;
+    else this.#outbidSeenAt = new Map(times.map((time) => [time, this.#outbidSeenAt.get(time) ?? now]));
   }
 
   /** The resource is to be deleted; nothing takes that back. */
@@ -277,15 +282,12 @@ export class VmMemory {
   /** A confirmed deletion that has had no effect for this long is asked for again: it is retried for ever. */
   #doubtDeletion(vmId: string, { seenAt, patienceMs }: { seenAt: number; patienceMs: number }): void {
     const deletedAt = this.#deletedAt.get(vmId);
-    if (deletedAt !== undefined && seenAt - deletedAt > patienceMs) this.#deletedAt.delete(vmId);
+    if (deletedAt !== undefined && seenAt - deletedAt > patienceMs) this.#deletedAt = without(this.#deletedAt, vmId);
   }
 }
 
-function rememberLast<T>(map: Map<string, T>, vmId: string, value: T): void {
-  map.delete(vmId);
-  map.set(vmId, value);
-  const [oldest] = map.keys();
-  if (map.size > mostRemembered && oldest !== undefined) map.delete(oldest);
+function rememberLast<T>(map: ReadonlyMap<string, T>, vmId: string, value: T): ReadonlyMap<string, T> {
+  return new Map([...without(map, vmId), [vmId, value] as const].slice(-mostRemembered));
 }
 
 /** A call, and the VM that it is about. */

@@ -4,6 +4,7 @@ import { objectNameField } from '../../api/fields.ts';
 import { gpuVmSpecSchema } from '../../api/gpu-vm.ts';
 import { spotVmStatusSchema } from '../../api/spot-vm.ts';
 import type { VmSpec, VmStatus } from '../../api/vm.ts';
+import { sharedWith } from '../../lib/shared.ts';
 import { scheduleProblem } from '../../plan/vm/clockwork.ts';
 import type { SpotTerms } from '../../plan/vm/spot-terms.ts';
 import type { CustomObject } from '../objects.ts';
@@ -20,7 +21,7 @@ export interface ParsedVm {
   readonly isStatusDamaged: boolean;
 }
 
-/** An object of the store never changes, so each version is parsed once. */
+/** An object of the store never changes, so each version is parsed once, and what it says is kept once. */
 const parsedVms = new WeakMap<CustomObject, ParsedVm>();
 
 /** The spec and status, with what is wrong with them if they cannot be understood. */
@@ -28,13 +29,14 @@ export function parseVm(object: CustomObject): ParsedVm {
   const known = parsedVms.get(object);
   if (known !== undefined) return known;
   const status = spotVmStatusSchema.safeParse(object.status ?? {});
-  const { specProblem, ...spec } = parseSpec(vmKindOf(object), object.spec);
+  const { specProblem, ...understood } = parseSpec(vmKindOf(object), object.spec);
   const statusProblem = status.success
     ? undefined
     : `The status is damaged (${firstIssue(status.error)}). Nothing is done until it is restored, since it says which VM is ours.`;
   const parsed: ParsedVm = {
-    ...spec,
-    status: status.success ? status.data : (object.status ?? {}),
+    ...understood,
+    spec: sharedWith(understood.spec, object.spec),
+    status: status.success ? sharedWith(status.data, object.status) : (object.status ?? {}),
     isStatusDamaged: !status.success,
     problem: specProblem ?? statusProblem,
   };
