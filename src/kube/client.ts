@@ -15,6 +15,7 @@ import {
   type WatchEvent,
 } from './contract.ts';
 import { jsonLines } from './json-lines.ts';
+import { withoutManagedFields } from './managed-fields.ts';
 import { Transport, type TransportOptions } from './transport.ts';
 
 export interface ClientOptions extends TransportOptions {
@@ -148,7 +149,8 @@ export class KubeClient implements KubeApi {
       const query = queryString({ ...selectorQuery(selector), limit: how.limit?.toString(), continue: next });
       const path = collectionPath(type, selector?.namespace) + query;
       const page = pageOf((await this.#transport.call({ method: 'GET', path, signal: how.signal })) as Page);
-      for (const item of page.items) items.push(typed(type, item as T));
+      // Not only in the store: all pages of a large collection are in memory together before it is given to that.
+      for (const item of page.items) items.push(withoutManagedFields(typed(type, item as T)));
       resourceVersion ??= page.resourceVersion;
       next = page.next;
     } while (next !== undefined);

@@ -1,6 +1,7 @@
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import { keyOf, type KubeObject } from './contract.ts';
+import { withoutManagedFields } from './managed-fields.ts';
 import { compareResourceVersions, isNewer } from './resource-version.ts';
 import { StoreIndex, type IndexFunction } from './store-index.ts';
 
@@ -37,7 +38,7 @@ export interface StoreOptions<T> {
   readonly indexes?: Readonly<Record<string, IndexFunction<T>>>;
   /** Whether an object belongs here, for stores that list with a selector. Own writes of others are not taken in. */
   readonly selects?: (object: T) => boolean;
-  /** What of an object is kept. managedFields never are: they are often half of it, and no controller reads them. */
+  /** What of an object is kept. managedFields never are. */
   readonly keeps?: (object: T) => T;
 }
 
@@ -231,13 +232,6 @@ export class Store<T extends KubeObject> implements ReadStore<T> {
       }
     }
   }
-}
-
-function withoutManagedFields<T extends KubeObject>(object: T): T {
-  if (!('managedFields' in object.metadata)) return object;
-  const metadata: Record<string, unknown> = { ...object.metadata };
-  delete metadata['managedFields'];
-  return { ...object, metadata };
 }
 
 function isGone(object: KubeObject): boolean {

@@ -33,6 +33,7 @@ export function gpuvm(bundle: string): Contender {
       );
       return new Measured({
         command: process.execPath,
+        env: environmentOfImage(),
         args: [...flagsOfImage(), bundle, 'operator', '--allow-private-endpoints', ...given],
         logPath: path.join(directory, `operator-${Date.now()}.log`),
         readyIn: telemetryIn,
@@ -41,10 +42,19 @@ export function gpuvm(bundle: string): Contender {
   };
 }
 
+function dockerfile(): string {
+  return readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+}
+
+function environmentOfImage(): Record<string, string> {
+  const [, settings] = /^ENV (.*)$/m.exec(dockerfile()) ?? [];
+  if (settings === undefined) throw new Error('the Dockerfile has no ENV');
+  return Object.fromEntries(settings.split(' ').map((setting) => setting.split('=') as [string, string]));
+}
+
 /** What Node.js is started with there. */
 function flagsOfImage(): string[] {
-  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
-  const [, entrypoint] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile) ?? [];
+  const [, entrypoint] = /^ENTRYPOINT (\[.*\])$/m.exec(dockerfile()) ?? [];
   if (entrypoint === undefined) throw new Error('the Dockerfile has no ENTRYPOINT in JSON');
   return (JSON.parse(entrypoint) as string[]).filter((word) => word.startsWith('--'));
 }
