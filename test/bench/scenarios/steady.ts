@@ -50,6 +50,8 @@ async function measureColdStart(operator: Measured, count: number): Promise<Figu
 
 async function measureIdling(scene: Scene, operator: Measured): Promise<Figures> {
   const telemetry = await operator.ready;
+  // The start ends with the second answer about the balance, which the status of the account shows.
+  await pause(2 * pollSeconds * 1000);
   await scene.requestsUntilQuiet(new Map());
   await operatorMetrics(telemetry);
   const before = {
