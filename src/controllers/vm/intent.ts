@@ -11,7 +11,7 @@ import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKindOf } from './kinds.ts';
-import type { ActDeps, Pass } from './pass.ts';
+import { mayBegin, type ActDeps, type Pass } from './pass.ts';
 import { writeVmStatus } from './status-write.ts';
 
 /** The intent of a deployment: in the status before the call leaves, and all that a process has to go by that comes after. */
@@ -47,18 +47,24 @@ export function intentJournal({ observation }: Pick<Decided, 'observation'>, lau
   return { launch, retiring: [...retiring, { ...vm, retiredAt: launch.intentAt }], spot };
 }
 
-/** @returns the intent as it is in the status now, or why it is not: `dropped` by the API server, or in `conflict` with somebody else's write */
+/**
+ * @returns the intent as it is in the status now, or why it is not: it was `dropped` by the API server, in `conflict` with somebody
+ *   else's write, or the process was `heldUp`, or is to stop: then it is decided anew
+ */
 export async function writeIntent(
   deps: ActDeps,
   pass: Pass,
   { observation, verdict, plan }: Decided & { readonly plan: LaunchPlan },
-): Promise<Launch | 'dropped' | 'conflict'> {
+): Promise<Launch | 'dropped' | 'conflict' | 'heldUp'> {
+  const decidedAt = deps.clock.now();
   // Nothing was awaited since it was decided: of two that see the last room, the second finds it taken.
   if (verdict.need !== undefined) deps.ledger.reserve(pass.object, 'launch', verdict.need.after);
   try {
     const object = await holdBack(deps, pass);
     if (object === undefined) return 'conflict';
-    const intent = intentOf(plan, deps.clock.now());
+    const now = deps.clock.now();
+    if (!mayBegin(pass, 'spend') || now - decidedAt > observation.timings.intentFreshMs) return 'heldUp';
+    const intent = intentOf(plan, now);
     const desired = statusOfVm({ ...observation, journal: intentJournal({ observation }, intent) }, verdict);
     const written = await writeVmStatus(deps, { ...pass, object }, desired);
     if (written === 'conflict') return 'conflict';

@@ -39,10 +39,10 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
   deps.leadership.assertLeading();
   stock.take();
   const intent = await writeIntent(deps, pass, turn);
-  if (intent === 'dropped' || intent === 'conflict') {
+  if (typeof intent === 'string') {
     stock.giveBack();
     if (intent === 'dropped') await takeBack(deps, pass, turn);
-    return intent === 'dropped' ? 'looked' : 'conflict';
+    return intent === 'conflict' ? 'conflict' : 'looked';
   }
   if (!mayCallNow(deps, pass, turn, intent)) {
     stock.giveBack();
