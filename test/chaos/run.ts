@@ -137,7 +137,7 @@ function checkCoverage({ diary }: Scene, { kills, restarts }: ChaosOptions): voi
   need('API server restarted', restarts);
   need('etcd compacted', Math.min(1, restarts));
   need('expired watch', Math.min(1, restarts));
-  // Whoever is killed between the finalizer and the first status of a resource leaves a doubt, which delays its VM.
+  // Whoever is killed between the finalizer and the first intent of a resource may leave a doubt, which delays its VM.
   need('VM made', kills / 3);
   if (kills < longRun) return;
   for (const kind of Object.values(FaultKind)) need(`fault ${kind}`, 1);

@@ -130,7 +130,7 @@ export class Crowd {
     return lists.flatMap(({ items }, index) => items.map((object) => ({ ...object, kind: vmKinds[index]?.type.kind })));
   }
 
-  /** Every resource has a status that speaks of its latest spec, and the finalizer that keeps its VM from being forgotten. */
+  /** Every resource has a status that speaks of its latest spec, and where it may have a VM the finalizer that keeps it from being forgotten. */
   async untilSeen(): Promise<void> {
     await until(
       'the operator has said something about every resource',
@@ -191,9 +191,9 @@ function typeOf({ kind }: { readonly kind?: string | undefined }): ResourceType 
 function isSeen({ metadata, status }: VmObject): boolean {
   // It has expired, and whoever else holds it may hold it on.
   if (metadata.deletionTimestamp !== undefined) return true;
-  return (
-    status?.observedGeneration === metadata.generation && metadata.finalizers?.includes('gpuvm.dev/vm-cleanup') === true
-  );
+  const mayHaveVm = status?.vm !== undefined || status?.launch !== undefined || status?.retiring !== undefined;
+  const isHeldBack = metadata.finalizers?.includes('gpuvm.dev/vm-cleanup') === true;
+  return status?.observedGeneration === metadata.generation && (isHeldBack || !mayHaveVm);
 }
 
 async function admitted(request: () => Promise<unknown>): Promise<boolean> {

@@ -38,6 +38,22 @@ it('a resource that waits is held back by nothing: it goes at once', async () =>
   expect(world.watchdog.breaches).toEqual([]);
 });
 
+it('a turn that comes within a second is not waited for aloud, and a longer wait is said', async () => {
+  const world = await createWorld({ seed: 92 });
+  await world.advance(10 * second);
+  const names = ['one', 'two', 'three', 'four'];
+  const isSaid = (name: string): boolean => world.conditionOf(name, 'Ready') === 'False WaitingForTurn';
+  const said = new Set<string>();
+  for (const name of names) await world.apply(name);
+  const isOver = (): boolean => {
+    for (const name of names.filter(isSaid)) said.add(name);
+    return names.every((name) => world.conditionOf(name, 'Ready') === 'True Running');
+  };
+  expect(await world.until(isOver, 5 * minute, 50)).toBeDefined();
+  expect([said.has('one'), said.has('four')]).toEqual([false, true]);
+  expect(world.watchdog.breaches).toEqual([]);
+});
+
 it('a resource that is deleted while it is being held back gets no VM', async () => {
   const world = await slowWorld(second);
   await world.apply('trainer');

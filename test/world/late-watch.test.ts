@@ -90,3 +90,24 @@ it('a process that cannot read what there is releases VMs for a budget and for w
   expect(await world.until(() => ready(world, 'needed') === 'False StoppedForBalance', 30 * minute)).toBeDefined();
   expect(world.watchdog.breaches).toEqual([]);
 });
+
+it('a process that knows a resource only from before its VM looks again before it holds it back, and stops the VM in time', async () => {
+  const world = await createWorld({ seed: 77, replicas: 2 });
+  const { machine } = world.provider;
+  const setPrice = (price: string): void => {
+    for (const { id } of machine.world.hosts.values()) world.control('POST', `hosts/${id}`, { cpu: { price } });
+  };
+  setPrice('0.9');
+  const schedule = { start: '0 0 * * *', stop: '2 0 * * *', action: 'Release' };
+  await world.apply('trainer', { ...easySpec, maxHourlyPrice: '0.60', schedule });
+  expect(await world.until(() => ready(world, 'trainer')?.startsWith('False') === true, minute)).toBeDefined();
+  await world.advance(minute);
+  world.holdWatches(true);
+  setPrice('0.003');
+  expect(await world.until(() => ready(world, 'trainer') === 'True Running', 10 * minute)).toBeDefined();
+  world.retire(world.replicas.findIndex((replica) => replica.isLeading));
+  await world.advance(Date.parse('2026-01-01T00:02:00Z') - world.clock.now());
+  const isOff = (): boolean => world.vms().every(({ status }) => status !== 'Running');
+  expect(await world.until(isOff, 30 * second)).toBeDefined();
+  expect(world.watchdog.breaches).toEqual([]);
+});

@@ -55,7 +55,8 @@ interface Recovery {
  *
  * A recovery is what happens between two pauses, of eight seconds without a call, or until the status says that the VM
  * runs. What counts are calls about VMs of the resource (deploy, start, stop, modify, delete, get), and questions about bids,
- * not lists and inventories, which are for all, nor the stop of a replaced VM that got its place back by itself. Which resource asks about a new VM is told by the size of its disk. A
+ * not lists and inventories, which are for all, nor the stop of a replaced VM that got its place back by itself, nor the end of one that was
+ * replaced before. Which resource asks about a new VM is told by the size of its disk. A
  * recovery ends, too, with a deployment or a start that is refused, or a VM that is too dear; one in which a call fails, or in which somebody edits the
  * resource, does not count.
  */
@@ -96,6 +97,7 @@ export class SpotCalls {
     if (request.path === 'client/delete/single') this.#checkDeletion(field(request, 'server'));
     const uid = this.#ownerOf(request);
     if (uid === undefined || !this.#limits.has(uid) || this.#isOfReturned(uid, request)) return;
+    if (this.#isOfReplaced(uid, request)) return;
     this.#count(`${process} ${uid}`, request);
   }
 
@@ -112,6 +114,13 @@ export class SpotCalls {
   /** A VM that was replaced got its place back by itself, and is stopped: the market's doing, whenever it happens. */
   #isOfReturned(uid: string, request: SimRequest): boolean {
     return request.path === 'client/stop/single' && this.#isKept(uid, field(request, 'server'));
+  }
+
+  /** The time of a VM that was replaced before is over, which happens whenever that was. */
+  #isOfReplaced(uid: string, request: SimRequest): boolean {
+    if (!['client/delete/single', 'client/get/single'].includes(request.path)) return false;
+    const { retiring = [] } = (this.#facts.resourceOf(uid)?.status ?? {}) as VmStatus;
+    return retiring.some(({ id, replacedAt }) => id === field(request, 'server') && replacedAt !== undefined);
   }
 
   /** Otherwise it is deleted as it is too dear, and another attempt begins. */

@@ -87,7 +87,8 @@ export class GpuAccountController implements Reconciler {
       return { kind: 'done' };
     }
     const { uid } = object.metadata;
-    if (this.#uids.get(key) !== uid) this.#forget(key);
+    // Not at the first look: what was noticed while another one led is of use.
+    if ((this.#uids.get(key) ?? uid) !== uid) this.#forget(key);
     this.#uids.set(key, uid);
     if (hasFinalizer(object, finalizerName)) return this.#serve(object);
     if (object.metadata.deletionTimestamp !== undefined) {

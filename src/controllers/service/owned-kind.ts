@@ -93,13 +93,12 @@ export class OwnedKind<T extends KubeObject, D extends Desired> {
     await this.delete(object);
   }
 
-  async #hasOwner({ metadata: { namespace, ownerReferences = [] } }: T): Promise<boolean> {
-    for (const { kind, name, uid } of ownerReferences) {
-      const type = ownerTypes.find((one) => one.kind === kind);
-      if (type === undefined) continue;
-      if ((await this.#options.kube.get(type, { namespace, name }))?.metadata.uid === uid) return true;
-    }
-    return false;
+  async #hasOwner(object: T): Promise<boolean> {
+    const owner = controllerOf(object);
+    const type = ownerTypes.find(({ kind }) => kind === owner?.kind);
+    if (owner === undefined || type === undefined) return false;
+    const { namespace } = object.metadata;
+    return (await this.#options.kube.get(type, { namespace, name: owner.name }))?.metadata.uid === owner.uid;
   }
 
   async delete({ metadata }: T): Promise<void> {

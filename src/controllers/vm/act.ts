@@ -7,6 +7,7 @@ import { addFinalizer } from '../../kube/finalizers.ts';
 import { finalizerName } from '../../api/group.ts';
 import type { EventReason } from '../../api/reasons.ts';
 import type { Confirmation, VmObservation } from '../../plan/vm/observation.ts';
+import { mayHaveOwnVm } from '../../plan/vm/guards.ts';
 import { mayTouch } from '../../plan/vm/ownership.ts';
 import type { Step, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
@@ -30,7 +31,8 @@ export async function act(deps: ActDeps, pass: Pass, observation: VmObservation,
     case 'addFinalizer':
       return unlessGone(async () => {
         deps.store.applyWrite(await addFinalizer(deps.kube, vmKindOf(pass.object).type, pass.object, finalizerName));
-        pass.memory.noteHeldBack();
+        // Only for a VM that it is to take over: anything else that it is added for speaks of one that there has been.
+        if (observation.adoption !== undefined && !mayHaveOwnVm(observation)) pass.memory.noteHeldBack();
       });
     case 'removeFinalizer':
       return letGo(deps, pass, step);

@@ -23,7 +23,7 @@ import { keyAmongKinds, observeVm, readInputs, type ObserveDeps } from './observ
 import { parseVm } from './parse.ts';
 import type { ActDeps, ActResult, Pass } from './pass.ts';
 import { writeVmStatus } from './status-write.ts';
-import { queued } from './turn.ts';
+import { queued, quietAboutTurn } from './turn.ts';
 
 export type VmControllerDeps = ObserveDeps & ActDeps & { readonly kind: VmKind };
 
@@ -143,8 +143,10 @@ export class VmController implements Reconciler {
     if (step.kind === 'readInputs') return readInputs(this.#deps, object);
     const { catchUp } = this.#deps;
     // What the process before this one has recorded may not have been heard of yet: the VM in use would look like a duplicate.
-    // Also before it is believed that nothing may be spent at all: what that rests on may be as old.
-    if (catchUp.isDone || (!changesProvider(step) && spend.ban === undefined)) return undefined;
+    // Also before it is believed that nothing may be spent at all: what that rests on may be as old. And where there may be a VM of a
+    // resource that has no finalizer in the store, which then would hold up everything else.
+    const rests = changesProvider(step) || step.kind === 'addFinalizer' || spend.ban !== undefined;
+    if (catchUp.isDone || !rests) return undefined;
     if (step.kind !== 'stop') return catchUp.run().then(() => notNeeded);
     // To stop costs nobody a disk, and ends what is billed: where nothing can be read, that goes on by what is known.
     return before.has('stop') ? undefined : this.#tryToCatchUp();
@@ -177,8 +179,11 @@ export class VmController implements Reconciler {
         return { kind: 'requeue' };
       case 'gone':
         return { kind: 'done' };
-      case 'queued':
+      case 'queued': {
+        const quietMs = quietAboutTurn(observation, pass.memory.noteQueued(observation.now));
+        if (quietMs > 0) return { kind: 'requeueAfter', delayMs: quietMs };
         return this.#finish(pass, observation, queued(observation, verdict), { keepPlace: true });
+      }
     }
   }
 
@@ -200,8 +205,9 @@ export class VmController implements Reconciler {
   async #writeStatus(pass: Pass, observation: VmObservation, verdict: Verdict): Promise<boolean> {
     const { object, memory } = pass;
     const desired = statusOfVm(observation, verdict);
-    // A finalizer of ours that is gone means that the resource is let go: whatever is said now, nobody reads it.
-    if (!observation.meta.hasFinalizer && observation.meta.deleting) return true;
+    // Without a finalizer of ours it is let go, and goes when others let it: once that it is being deleted is said, nobody reads more.
+    const { meta, status } = observation;
+    if (!meta.hasFinalizer && meta.deleting && status.phase === 'Deleting') return true;
     if ((await writeVmStatus(this.#deps, pass, desired)) === 'conflict') return false;
     // The journal is in the status now; had the write failed, the memory would have gone on saying it.
     memory.unsaved = undefined;

@@ -11,7 +11,7 @@ import { statusOfVm } from '../../plan/vm/status.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
 import { vmKindOf } from './kinds.ts';
-import { mayBegin, type ActDeps, type Pass } from './pass.ts';
+import { isLeading, mayBegin, type ActDeps, type Pass } from './pass.ts';
 import { writeVmStatus } from './status-write.ts';
 
 /** The intent of a deployment: in the status before the call leaves, and all that a process has to go by that comes after. */
@@ -63,7 +63,9 @@ export async function writeIntent(
     const object = await holdBack(deps, pass);
     if (object === undefined) return 'conflict';
     const now = deps.clock.now();
-    if (!mayBegin(pass, 'spend') || now - decidedAt > observation.timings.intentFreshMs) return 'heldUp';
+    // The other half is for the intent: the turn at the gate is lost then.
+    const isLate = now - decidedAt > observation.timings.intentFreshMs / 2;
+    if (isLate || !mayBegin(pass, 'spend') || !isLeading(deps)) return 'heldUp';
     const intent = intentOf(plan, now);
     const desired = statusOfVm({ ...observation, journal: intentJournal({ observation }, intent) }, verdict);
     const written = await writeVmStatus(deps, { ...pass, object }, desired);

@@ -11,7 +11,7 @@ import type { Journal, VmObservation } from '../../plan/vm/observation.ts';
 import type { LaunchPlan, Verdict } from '../../plan/vm/verdict.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import { intentJournal, takeBack, writeIntent } from './intent.ts';
-import { carriedOn, mayBegin, type ActDeps, type ActResult, type Pass } from './pass.ts';
+import { carriedOn, isLeading, mayBegin, type ActDeps, type ActResult, type Pass } from './pass.ts';
 import { stockOf } from './stock.ts';
 
 interface LaunchTurn {
@@ -38,7 +38,11 @@ export async function launchVm(deps: ActDeps, pass: Pass, turn: LaunchTurn): Pro
   if (!mayBegin(pass, 'spend')) return 'queued';
   deps.leadership.assertLeading();
   stock.take();
-  const intent = await writeIntent(deps, pass, turn);
+  const intent = await writeIntent(deps, pass, turn).catch((error: unknown) => {
+    // No call has left, and none will.
+    stock.giveBack();
+    throw error;
+  });
   if (typeof intent === 'string') {
     stock.giveBack();
     if (intent === 'dropped') await takeBack(deps, pass, turn);
@@ -72,15 +76,6 @@ function mayCallNow(deps: ActDeps, pass: Pass, turn: LaunchTurn, { intentAt }: L
 function isStillWanted({ store }: ActDeps, { object: { metadata } }: Pass): boolean {
   const present = store.get(keyOf(metadata))?.metadata;
   return present?.uid === metadata.uid && present.deletionTimestamp === undefined;
-}
-
-function isLeading({ leadership }: ActDeps): boolean {
-  try {
-    leadership.assertLeading();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The credentials, or the account itself, may have been exchanged while the intent was written. */

@@ -16,14 +16,11 @@ import type { Announcement } from '../../plan/vm/verdict.ts';
 import { isInDoubt, mayHide, uncertainSince } from '../../plan/vm/proof.ts';
 import { callPatienceMs } from '../../plan/vm/rule.ts';
 import { Bidding } from './bidding.ts';
-import { entered, noEntries, without } from './small-maps.ts';
+import { entered, noEntries, rememberLast, without } from './small-maps.ts';
 import { isOvertaken, reconsidered, saysTheSame, withdraw, type Unsaved } from './unsaved.ts';
 
 /** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
 const longestRetryAfterMs = 120_000;
-
-/** Calls that are remembered: more than a resource has VMs at a time. */
-const mostRemembered = 32;
 
 const noItems: ReadonlySet<string> = new Set<string>();
 
@@ -57,6 +54,7 @@ export class VmMemory {
   #deletionSeenAt: number | undefined;
   #absence: Absence | undefined;
   #journalDroppedAt: number | undefined;
+  #queuedAt: number | undefined;
   #releaseNeedsStart = false;
   #foreignSecretSeenAt: number | undefined;
   #isHeldBackAsNew = false;
@@ -91,6 +89,12 @@ export class VmMemory {
       this.#unsaved = undefined;
     }
     return this.unsaved ?? written;
+  }
+
+  /** It waits for its turn. Returns since when it was seen to. */
+  noteQueued(now: number): number {
+    this.#queuedAt ??= now;
+    return this.#queuedAt;
   }
 
   /** This process has added the finalizer, for an intent that may not have been written then. */
@@ -284,10 +288,6 @@ export class VmMemory {
     const deletedAt = this.#deletedAt.get(vmId);
     if (deletedAt !== undefined && seenAt - deletedAt > patienceMs) this.#deletedAt = without(this.#deletedAt, vmId);
   }
-}
-
-function rememberLast<T>(map: ReadonlyMap<string, T>, vmId: string, value: T): ReadonlyMap<string, T> {
-  return new Map([...without(map, vmId), [vmId, value] as const].slice(-mostRemembered));
 }
 
 /** A call, and the VM that it is about. */

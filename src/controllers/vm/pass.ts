@@ -72,6 +72,15 @@ export function mayBegin({ stopping, signal }: Pick<Pass, 'stopping' | 'signal'>
   return !signal.aborted && (lane === 'stopMoney' || !stopping.aborted);
 }
 
+export function isLeading({ leadership }: Pick<ActDeps, 'leadership'>): boolean {
+  try {
+    leadership.assertLeading();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * What taking a step led to.
  * - `looked`: something changed, or may have: observe and decide again.

@@ -12,3 +12,11 @@ export function without<T>(map: ReadonlyMap<string, T>, key: string): ReadonlyMa
   const others = [...map].filter(([other]) => other !== key);
   return others.length === 0 ? noEntries : new Map(others);
 }
+
+/** Entries that are remembered by VM: more than a resource has VMs at a time. */
+const mostRemembered = 32;
+
+/** Those entered last come last, and the oldest goes when there are too many. */
+export function rememberLast<T>(map: ReadonlyMap<string, T>, vmId: string, value: T): ReadonlyMap<string, T> {
+  return new Map([...without(map, vmId), [vmId, value] as const].slice(-mostRemembered));
+}

@@ -21,3 +21,17 @@ export function queued(observation: VmObservation, verdict: Verdict): Verdict {
     look,
   };
 }
+
+/** A turn that comes sooner is not waited for aloud. */
+const quietMs = 1_000;
+
+/**
+ * For how long nothing is said yet of a wait for a turn. Of a new resource that has no finalizer: whoever finds it so knows all there is
+ * to know, and with its turn the intent says more. Of any other one it is said at once.
+ *
+ * @param since when it was first seen to wait
+ */
+export function quietAboutTurn({ meta, status, now }: VmObservation, since: number): number {
+  const isUnknown = !meta.hasFinalizer && !meta.deleting && status.conditions === undefined;
+  return isUnknown ? since + quietMs - now : 0;
+}

@@ -9,8 +9,8 @@ import { toPreciseTimestamp } from '../../lib/clock.ts';
  * stands for a launch in doubt, of which nothing else is known: no deploy call leaves, and the resource does not go, before
  * the list shows a VM with its mark, or proves that there is none.
  *
- * How it is told from the status of a new resource: the finalizer comes before the first deploy call, and whatever the
- * operator writes afterwards says in the condition `Launched` whether there has been one.
+ * How it is told from the status of a new resource: that one has no finalizer, which comes with the intent of the first deploy call;
+ * and whatever the operator writes in a status says in the condition `Launched` whether there has been one.
  */
 export function isEmptied({ vm, launch, conditions }: VmStatus): boolean {
   if (vm !== undefined || launch !== undefined) return false;

@@ -35,21 +35,17 @@ function phaseOfHeld(observation: VmObservation): Phase | 'keep' {
   }
 }
 
-/** A new resource gets it with its first intent: until then there is nothing to hold it back for. */
-const finalizerIsMissing: Rule = (observation) =>
-  observation.meta.hasFinalizer || !mayHaveVm(observation)
-    ? undefined
-    : {
-        step: { kind: 'addFinalizer' },
-        phase: 'keep',
-        ready: 'keep',
-      };
+/** A new resource gets it with its first intent: until then there is nothing to hold it back for, but a VM that it is to take over. */
+const finalizerIsMissing: Rule = (observation) => {
+  const { meta, adoption } = observation;
+  const isNeeded = mayHaveOwnVm(observation) || adoption !== undefined;
+  return meta.hasFinalizer || !isNeeded ? undefined : { step: { kind: 'addFinalizer' }, phase: 'keep', ready: 'keep' };
+};
 
-/** Or is about to have one that somebody else has made. */
-function mayHaveVm({ journal, marked, adoption, isStatusDamaged }: VmObservation): boolean {
+export function mayHaveOwnVm({ journal, marked, isStatusDamaged }: VmObservation): boolean {
   const { vm, launch, retiring = [] } = journal;
   const isRecorded = vm !== undefined || launch !== undefined || retiring.length > 0 || isStatusDamaged;
-  return isRecorded || marked.length > 0 || adoption !== undefined;
+  return isRecorded || marked.length > 0;
 }
 
 const accountIsMissing: Rule = ({ account, spec, journal, timings }) => {
