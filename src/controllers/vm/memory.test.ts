@@ -171,15 +171,21 @@ describe('a journal that could not be written yet', () => {
   const launched = { vm, launch: launchOf() };
   const adopted = { vm: recordedVm('vm-2', { adopted: true }) };
 
+  interface Given extends Record<'over' | 'own' | 'written', Journal> {
+    /** The VM is known from a list alone. */
+    readonly isFound?: boolean;
+  }
+
   /** What memory says that found `own` out over `over`, and then reads `written`. */
-  function journalOf({ over, own, written }: Record<'over' | 'own' | 'written', Journal>): Journal {
+  function journalOf({ over, own, written, isFound = false }: Given): Journal {
     const memory = new VmMemory();
     memory.journalOver(over);
+    if (!isFound && own.vm !== undefined) memory.noteDeployed(own.vm.id);
     memory.unsaved = own;
     return memory.journalOver(written);
   }
 
-  it.each<[string, Record<'over' | 'own' | 'written', Journal>]>([
+  it.each<[string, Given]>([
     ['while its intent is what is written', { over: {}, own: { launch: uncertain }, written: { launch: pending } }],
     ['while nothing else is written', { over: launched, own: { launch: uncertain }, written: launched }],
     [
@@ -219,7 +225,7 @@ describe('a journal that could not be written yet', () => {
     expect(journalOf(given)).toBe(given.own);
   });
 
-  it.each<[string, Record<'over' | 'own' | 'written', Journal>]>([
+  it.each<[string, Given]>([
     ['has gone on to the next attempt', { over: {}, own: launched, written: { launch: next } }],
     [
       'has gone on to an attempt where there was none',
@@ -228,6 +234,10 @@ describe('a journal that could not be written yet', () => {
     [
       'has recorded the VM that we found in a list by its name, and knows that it was ready-made',
       { over: {}, own: launched, written: { ...launched, vm: { ...vm, instant: true } } },
+    ],
+    [
+      'has deployed the VM that we found in a list by its name, and is in doubt about it',
+      { over: {}, own: launched, written: { launch: { ...pending, instant: 'ready-1' } }, isFound: true },
     ],
     ['has recorded the VM that we are in doubt about', { over: {}, own: { launch: uncertain }, written: launched }],
     [

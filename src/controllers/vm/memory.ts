@@ -69,7 +69,8 @@ export class VmMemory {
   }
 
   set unsaved(journal: Journal | undefined) {
-    this.#unsaved = journal === undefined ? undefined : { journal, over: this.#written };
+    const isFound = journal?.vm !== undefined && !this.#deployed.has(journal.vm.id);
+    this.#unsaved = journal === undefined ? undefined : { journal, over: this.#written, isFound };
   }
 
   /** The resource is looked at anew, by what is known now. */

@@ -7,6 +7,8 @@ export interface Unsaved {
   readonly journal: Journal;
   /** What was written when it was found out. */
   readonly over: Journal;
+  /** Its VM was not got by a deploy call of this process, but seen in a list. */
+  readonly isFound: boolean;
 }
 
 /**
@@ -25,12 +27,12 @@ export function isOvertaken(unsaved: Unsaved, written: Journal): boolean {
 }
 
 /**
- * Of a VM that was found in a list, who has recorded it meanwhile knew at least as much, as that it was ready-made. Not that it is
- * too dear: that is known from the answer to the call.
+ * Of a VM that was found in a list, who has recorded it meanwhile knew at least as much, as that it was ready-made; and so does the
+ * intent by which it was deployed, if that is only heard of now. Not that it is too dear: that is known from the answer to the call.
  */
-function knowsWhatWasFound(written: Journal, { journal: { vm, launch }, over }: Unsaved): boolean {
-  const isTheSame = vm !== undefined && vm.id === written.vm?.id;
-  return isTheSame && launch?.outcome === 'Launched' && over.launch?.name !== launch.name;
+function knowsWhatWasFound(written: Journal, { journal: { vm, launch }, over, isFound }: Unsaved): boolean {
+  if (vm === undefined || launch?.outcome !== 'Launched' || over.launch?.name === launch.name) return false;
+  return written.vm?.id === vm.id || (isFound && written.launch?.name === launch.name);
 }
 
 /**
