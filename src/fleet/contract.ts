@@ -27,6 +27,8 @@ export interface Snapshot {
    * never that they are not.
    */
   readonly distrusted: string | undefined;
+  /** The listing is empty, and was not compared with the bill, as nobody waited for it: no proof that a deploy call made no VM. */
+  readonly isUnchecked?: boolean;
 }
 
 /** Why there is no snapshot, or no newer one. */

@@ -527,6 +527,19 @@ describe('a listing is distrusted', () => {
     expect(cloud.timesOf('getBalance')).toHaveLength(4);
   });
 
+  it('is not compared with the bill again while nobody waits, and says so', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(1);
+    expect(seen(fleet).isUnchecked).toBeUndefined();
+    cloud.hourlyCost = '1.50';
+    await clock.advance(120_000);
+    expect(seen(fleet)).toMatchObject({ distrusted: undefined, isUnchecked: true });
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(6_000);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
+  });
+
   it('when it becomes empty again while money is being spent', async () => {
     const { clock, cloud, fleet } = rig();
     fleet.start();

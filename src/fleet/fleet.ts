@@ -173,10 +173,11 @@ class PolledFleet implements RunningFleet {
   async #publish(listing: VmListing, facts: PollFacts): Promise<() => void> {
     this.#turnTo(facts.askedAs);
     const request = { requestedAt: facts.requestedAt, recorded: this.#recorded };
-    const distrusted = this.#evidence.judge(listing, request) ?? (await this.#doubtOfEmpty());
+    const contradicted = this.#evidence.judge(listing, request);
+    const belief = contradicted === undefined ? await this.#beliefInEmpty() : { distrusted: contradicted };
     if (this.#abort.signal.aborted) return () => undefined;
-    if (distrusted !== undefined) this.#announce(distrusted);
-    const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...facts, distrusted });
+    if (belief.distrusted !== undefined) this.#announce(belief.distrusted);
+    const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...facts, ...belief });
     this.#snapshot = snapshot;
     return () => {
       this.#options.hooks?.polled?.({
@@ -210,14 +211,14 @@ class PolledFleet implements RunningFleet {
    * Once nothing is billed the bill is only read while somebody waits: an account without VMs costs no second request per
    * poll. Until then it is read each time, since anybody may act on a listing, also on one that nobody waited for.
    */
-  async #doubtOfEmpty(): Promise<string | undefined> {
+  async #beliefInEmpty(): Promise<Pick<Snapshot, 'distrusted' | 'isUnchecked'>> {
     const isDoubtful = this.#evidence.emptinessIsDoubtful();
     if (!isDoubtful) this.#isEmptinessExplained = false;
-    if (this.#abort.signal.aborted || !isDoubtful) return undefined;
-    if (this.#isEmptinessExplained && !this.#poller.isAwaited) return undefined;
-    const doubt = this.#evidence.judgeEmpty(await this.#billing());
-    this.#isEmptinessExplained = doubt === undefined;
-    return doubt;
+    if (this.#abort.signal.aborted || !isDoubtful) return { distrusted: undefined };
+    if (this.#isEmptinessExplained && !this.#poller.isAwaited) return { distrusted: undefined, isUnchecked: true };
+    const distrusted = this.#evidence.judgeEmpty(await this.#billing());
+    this.#isEmptinessExplained = distrusted === undefined;
+    return { distrusted };
   }
 
   async #billing(): Promise<Billing> {

@@ -7,6 +7,7 @@ export interface SnapshotFacts {
   readonly receivedAt: number;
   readonly askedAs: string;
   readonly distrusted: string | undefined;
+  readonly isUnchecked?: boolean;
 }
 
 /**

@@ -94,6 +94,16 @@ describe('a deletion that was confirmed', () => {
   });
 });
 
+it('a list that is empty, and that nobody has compared with the bill, is no evidence about a launch', () => {
+  const memory = new VmMemory();
+  memory.noteJournal({ launch: pending }, now);
+  const list = snapshotOf([], { requestedAt: now + 10 * minute });
+  memory.noteListing({ ...list, isUnchecked: true }, { launch: pending }, timings);
+  expect(memory.facts(undefined, undefined).absence).toBeUndefined();
+  memory.noteListing(list, { launch: pending }, timings);
+  expect(memory.facts(undefined, undefined).absence).toBeDefined();
+});
+
 describe('a list with an entry that cannot be read', () => {
   const later = now + 10 * minute;
 

@@ -94,8 +94,7 @@ export class VmMemory {
 
   /** It waits for its turn. Returns since when it was seen to. */
   noteQueued(now: number): number {
-    this.#queuedAt ??= now;
-    return this.#queuedAt;
+    return (this.#queuedAt ??= now);
   }
 
   /** This process has added the finalizer, for an intent that may not have been written then. */
@@ -250,7 +249,7 @@ export class VmMemory {
 
   /**
    * Takes a list as evidence about an uncertain launch. It counts only if it was requested after the call had ended, is
-   * trusted, and has no entry that could not be read and might be the VM.
+   * trusted, has no entry that could not be read and might be the VM, and, being empty, was compared with the bill.
    */
   noteListing(snapshot: Snapshot, journal: Journal, timings: ListingTimings): void {
     const { launch } = journal;
@@ -269,7 +268,8 @@ export class VmMemory {
 
   #isEvidence(snapshot: Snapshot, launch: Launch, { callTimeoutMs }: ListingTimings): boolean {
     const seenAt = this.#launchSeen?.at;
-    if (seenAt === undefined || snapshot.distrusted !== undefined || mayHide(snapshot, launch)) return false;
+    if (seenAt === undefined || snapshot.distrusted !== undefined || snapshot.isUnchecked === true) return false;
+    if (mayHide(snapshot, launch)) return false;
     return snapshot.requestedAt >= uncertainSince(launch, seenAt, callTimeoutMs);
   }
 
