@@ -27,7 +27,7 @@ export interface Snapshot {
    * never that they are not.
    */
   readonly distrusted: string | undefined;
-  /** The listing is empty, and was not compared with the bill, as nobody waited for it: no proof that a deploy call made no VM. */
+  /** The listing is empty, and was not compared with the bill, as nobody waited for it: no proof that there is no VM. */
   readonly isUnchecked?: boolean;
 }
 

@@ -65,6 +65,8 @@ export class Evidence {
   readonly #accountedFor = new Map<string, number>();
   readonly #deletionRequested = new Set<string>();
   #empty: Absence | undefined;
+  /** Of the empty listings in a row, those since the bill last agreed with one. */
+  #emptyUnexplained: Absence | undefined;
   #lastRequestedAt = 0;
 
   constructor(limits: EvidenceLimits = defaultEvidenceLimits) {
@@ -80,6 +82,7 @@ export class Evidence {
     for (const [id, at] of this.#accountedFor) copy.#accountedFor.set(id, at);
     for (const id of this.#deletionRequested) copy.#deletionRequested.add(id);
     copy.#empty = this.#empty;
+    copy.#emptyUnexplained = this.#emptyUnexplained;
     copy.#lastRequestedAt = this.#lastRequestedAt;
     return copy;
   }
@@ -120,23 +123,31 @@ export class Evidence {
     this.#updateMissing(listed, request);
     this.#listed = listed;
     this.#empty = listed.size === 0 ? goOn(this.#empty, request.requestedAt) : undefined;
+    if (listed.size > 0) this.#emptyUnexplained = undefined;
     return this.#contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();
   }
 
   /** True while a listing without a single VM should be compared with the bill. */
   emptinessIsDoubtful(): boolean {
-    return this.#empty !== undefined && this.#age(this.#empty.since) < this.#limits.acceptContradictedAfterMs;
+    if (this.#empty === undefined) return false;
+    const since = this.#emptyUnexplained?.since;
+    return since === undefined || this.#age(since) < this.#limits.acceptContradictedAfterMs;
   }
 
   /** The doubt about an empty listing, in view of what is being billed. */
   judgeEmpty(billing: Billing): string | undefined {
     if (this.#empty === undefined) return undefined;
+    if (billing !== 'unreadable' && !billing.hourlyCost.gt(0)) {
+      this.#emptyUnexplained = undefined;
+      return undefined;
+    }
+    // Not from the first empty listing on: an account that was honestly empty overnight would believe the first lie of the morning.
+    this.#emptyUnexplained = goOn(this.#emptyUnexplained, this.#lastRequestedAt);
     if (billing === 'unreadable') {
-      return this.#isAccepted(this.#empty)
+      return this.#isAccepted(this.#emptyUnexplained)
         ? undefined
         : 'the listing is empty, and the balance, which would show whether that is true, could not be read';
     }
-    if (!billing.hourlyCost.gt(0)) return undefined;
     return `the listing is empty, but the organization is billed ${dollars(billing.hourlyCost)} per hour`;
   }
 

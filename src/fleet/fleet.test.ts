@@ -540,6 +540,37 @@ describe('a listing is distrusted', () => {
     expect(seen(fleet).distrusted).toContain('the listing is empty');
   });
 
+  it('when it is empty while money is being spent, though it was empty all night and nothing was', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(8 * 3_600_000);
+    cloud.hourlyCost = '1.50';
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(6_000);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
+  });
+
+  it('when it is empty and the balance cannot be read, though it was empty all night and nothing was billed', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(8 * 3_600_000);
+    cloud.getBalance = () => Promise.reject(new Error('no'));
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(6_000);
+    expect(seen(fleet).distrusted).toContain('could not be read');
+  });
+
+  it('is compared with the bill again after a deletion, though nobody waits: the last bill was from before that VM', async () => {
+    const { clock, cloud, fleet } = rig();
+    fleet.start();
+    await clock.advance(120_000);
+    expect(seen(fleet).isUnchecked).toBe(true);
+    cloud.hourlyCost = '1.50';
+    fleet.noteConfirmedGone('vm-1');
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
+  });
+
   it('when it becomes empty again while money is being spent', async () => {
     const { clock, cloud, fleet } = rig();
     fleet.start();

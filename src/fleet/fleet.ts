@@ -148,18 +148,23 @@ class PolledFleet implements RunningFleet {
   }
 
   refresh(): void {
+    this.#isEmptinessExplained = false;
     this.#poller.refresh();
   }
 
   noteDeletionRequested(id: string): void {
+    // A bill from before says nothing of this VM.
+    this.#isEmptinessExplained = false;
     this.#evidence.noteDeletionRequested(id);
   }
 
   noteDeleted(id: string): void {
+    this.#isEmptinessExplained = false;
     this.#evidence.noteDeleted(id);
   }
 
   noteConfirmedGone(id: string): void {
+    this.#isEmptinessExplained = false;
     this.#evidence.noteConfirmedGone(id);
   }
 
@@ -174,6 +179,7 @@ class PolledFleet implements RunningFleet {
     this.#turnTo(facts.askedAs);
     const request = { requestedAt: facts.requestedAt, recorded: this.#recorded };
     const contradicted = this.#evidence.judge(listing, request);
+    if (contradicted !== undefined) this.#isEmptinessExplained = false;
     const belief = contradicted === undefined ? await this.#beliefInEmpty() : { distrusted: contradicted };
     if (this.#abort.signal.aborted) return () => undefined;
     if (belief.distrusted !== undefined) this.#announce(belief.distrusted);

@@ -66,6 +66,11 @@ describe('an account that nobody uses any more, by its status without a VM that 
     ['waits for a list of now', (start) => ({ census: listed(start - 1) }), 'unknown'],
     ['goes by a list of now', (start) => ({ census: listed(start) }), undefined],
     [
+      'waits for one that was compared with the bill, where it is empty',
+      (start) => ({ census: { ...listed(start), list: { ...listed(start).list, isUnchecked: true } } }),
+      'unknown',
+    ],
+    [
       'goes by it though the next one failed',
       (start) => ({ census: listed(start), pollFailure: failure('unavailable', start) }),
       undefined,

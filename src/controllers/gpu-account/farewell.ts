@@ -64,16 +64,17 @@ export class Farewell {
     }
     if (metadata.annotations?.[annotations.abandon] === 'true') return undefined;
     const { unmanagedVms = [] } = (status ?? {}) as GpuAccountStatus;
-    return isListAwaited(seen, this.#deps.clock.now())
-      ? this.#remainsByList(account, seen.census)
-      : leftOf(unmanagedVms);
+    return isListAwaited(seen, this.#deps.clock.now()) ? this.#remainsByList(account, seen) : leftOf(unmanagedVms);
   }
 
-  #remainsByList({ metadata: { uid, name } }: CustomObject, census: Census | undefined): Remains | undefined {
+  #remainsByList({ metadata: { uid, name } }: CustomObject, { census, pollFailure }: Seen): Remains | undefined {
     const since = Math.max(this.#sinceOf(uid, name), this.#doubtEndsAt.get(name) ?? -Infinity);
     if (census === undefined || census.list.distrusted !== undefined || census.list.requestedAt < since)
       return { kind: 'unknown' };
-    return leftOf(census.entries);
+    if (census.list.isUnchecked !== true) return leftOf(census.entries);
+    // Nobody waits for lists of an account without resources: the next one is compared with the bill.
+    if (pollFailure === undefined) this.#deps.accounts.runtime(name)?.fleet.refresh();
+    return { kind: 'unknown' };
   }
 
   #sinceOf(uid: string, name: string): number {

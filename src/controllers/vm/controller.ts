@@ -147,9 +147,10 @@ export class VmController implements Reconciler {
     // resource that has no finalizer in the store, which then would hold up everything else.
     const rests = changesProvider(step) || step.kind === 'addFinalizer' || spend.ban !== undefined;
     if (catchUp.isDone || !rests) return undefined;
-    if (step.kind !== 'stop') return catchUp.run().then(() => notNeeded);
-    // To stop costs nobody a disk, and ends what is billed: where nothing can be read, that goes on by what is known.
-    return before.has('stop') ? undefined : this.#tryToCatchUp();
+    if (step.kind !== 'stop' && step.kind !== 'addFinalizer') return catchUp.run().then(() => notNeeded);
+    // To stop costs nobody a disk, and ends what is billed: where nothing can be read, that goes on by what is known. So does what comes
+    // before it, which the API server refuses if it is not so.
+    return before.has(step.kind) ? undefined : this.#tryToCatchUp();
   }
 
   async #tryToCatchUp(): Promise<InputsView> {

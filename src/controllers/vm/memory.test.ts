@@ -215,6 +215,10 @@ describe('a journal that could not be written yet', () => {
       { over: {}, own: launched, written: { launch: launchOf({ outcome: 'Absent' }) } },
     ],
     [
+      'with the VM that was found in a list, where another process has not seen that',
+      { over: {}, own: launched, written: { launch: launchOf({ outcome: 'Absent' }) }, isFound: true },
+    ],
+    [
       'with a refusal, where another process is in doubt about that',
       { over: {}, own: { launch: launchOf({ outcome: 'Refused' }) }, written: { launch: uncertain } },
     ],

@@ -28,11 +28,15 @@ export function isOvertaken(unsaved: Unsaved, written: Journal): boolean {
 
 /**
  * Of a VM that was found in a list, who has recorded it meanwhile knew at least as much, as that it was ready-made; and so does the
- * intent by which it was deployed, if that is only heard of now. Not that it is too dear: that is known from the answer to the call.
+ * intent by which it was deployed, if that is only heard of now, and still in doubt. Not that it is too dear: that is known from the answer to the call.
  */
 function knowsWhatWasFound(written: Journal, { journal: { vm, launch }, over, isFound }: Unsaved): boolean {
   if (vm === undefined || launch?.outcome !== 'Launched' || over.launch?.name === launch.name) return false;
-  return written.vm?.id === vm.id || (isFound && written.launch?.name === launch.name);
+  return written.vm?.id === vm.id || (isFound && isOpenIntent(written, launch.name));
+}
+
+function isOpenIntent(written: Journal, name: string): boolean {
+  return written.launch?.name === name && isInDoubt(written);
 }
 
 /**

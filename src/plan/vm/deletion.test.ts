@@ -76,6 +76,11 @@ describe('a resource that is being deleted', () => {
       { rule: 'listIsOlderThanDeletion', step: 'wait', ready: 'False Deleting' },
     ],
     [
+      'waits for a list that was compared with the bill, where it is empty',
+      { listed: { isUnchecked: true } },
+      { rule: 'listIsOlderThanDeletion', step: 'wait', ready: 'False Deleting' },
+    ],
+    [
       'waits for a list that can be trusted: its status may have been lost',
       { listed: distrusted },
       { rule: 'listIsNoProof', step: 'wait', ready: 'False Deleting' },

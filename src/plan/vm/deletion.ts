@@ -214,13 +214,13 @@ const launchIsStillUncertain: Rule = (observation) => {
 const listIsOlderThanDeletion: Rule = (observation) => {
   const { facts, now } = observation;
   const seenAt = facts.deletionSeenAt ?? now;
-  const requestedAt = known(observation)?.snapshot.requestedAt ?? 0;
-  if (requestedAt >= seenAt) return undefined;
+  const { requestedAt = 0, isUnchecked = false } = known(observation)?.snapshot ?? {};
+  if (requestedAt >= seenAt && !isUnchecked) return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',
     ready: deleting('Waiting for a list of VMs that shows that nothing is left.'),
-    look: { snapshotAfter: seenAt },
+    look: { snapshotAfter: Math.max(seenAt, requestedAt + 1) },
   };
 };
 
