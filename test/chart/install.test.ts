@@ -65,6 +65,22 @@ async function crds(): Promise<string[]> {
   return items.map(({ metadata }) => metadata.name).filter((name) => name.endsWith('.gpuvm.dev'));
 }
 
+/**
+ * Before they are deleted: the API server cannot delete what there is of a kind that it has only just begun to serve ("storage is
+ * (re)initializing"), and comes back to it in ever longer pauses, of more than a minute.
+ */
+async function kindsAreServed(): Promise<void> {
+  for (const name of await crds()) {
+    const [plural = ''] = name.split('.');
+    const isServed = (): Promise<boolean> =>
+      cluster.raw(`/apis/gpuvm.dev/v1alpha1/${plural}`).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isServed, { timeout: hangingMs, interval: 100 }).toBe(true);
+  }
+}
+
 /** Less than a test may take, so that it is said what is left. */
 const hangingMs = 100_000;
 
@@ -181,6 +197,7 @@ describe('an upgrade', () => {
     await install({ crds: { install: false } });
     expect(await crds()).toHaveLength(5);
     await install({ crds: { keep: false } });
+    await kindsAreServed();
     await install({ crds: { install: false, keep: false } });
     await kindsAreGone();
   });
@@ -214,6 +231,7 @@ describe('after helm uninstall', () => {
 
   test('the kinds are gone where that was asked for', async () => {
     await install({ crds: { keep: false } });
+    await kindsAreServed();
     await uninstall();
     await kindsAreGone();
   });
