@@ -540,24 +540,21 @@ describe('a listing is distrusted', () => {
     expect(seen(fleet).distrusted).toContain('the listing is empty');
   });
 
-  it('when it is empty while money is being spent, though it was empty all night and nothing was', async () => {
+  it.each<[string, (cloud: Cloud) => void, string]>([
+    ['while money is being spent', (cloud) => void (cloud.hourlyCost = '1.50'), 'the listing is empty'],
+    [
+      'and the balance cannot be read',
+      (cloud) => void (cloud.getBalance = () => Promise.reject(new Error('no'))),
+      'could not be read',
+    ],
+  ])('when it is empty %s, though it was empty all night and nothing was billed', async (_, change, why) => {
     const { clock, cloud, fleet } = rig();
     fleet.start();
     await clock.advance(8 * 3_600_000);
-    cloud.hourlyCost = '1.50';
+    change(cloud);
     fleet.awaitSnapshot('a', clock.now());
     await clock.advance(6_000);
-    expect(seen(fleet).distrusted).toContain('the listing is empty');
-  });
-
-  it('when it is empty and the balance cannot be read, though it was empty all night and nothing was billed', async () => {
-    const { clock, cloud, fleet } = rig();
-    fleet.start();
-    await clock.advance(8 * 3_600_000);
-    cloud.getBalance = () => Promise.reject(new Error('no'));
-    fleet.awaitSnapshot('a', clock.now());
-    await clock.advance(6_000);
-    expect(seen(fleet).distrusted).toContain('could not be read');
+    expect(seen(fleet).distrusted).toContain(why);
   });
 
   it('is compared with the bill again after a deletion, though nobody waits: the last bill was from before that VM', async () => {

@@ -11,6 +11,7 @@ import { apiVersionOf } from '../../kube/api-paths.ts';
 import type { Store } from '../../kube/store.ts';
 import { gpuPoolType } from '../../api/group.ts';
 import { controllerIndex, controllerNameIndex, controllerOf, controllerUidOf, nameKey } from '../owned.ts';
+import type { ServiceOwner } from '../../plan/service/objects.ts';
 import { vmKinds } from '../vm/kinds.ts';
 
 /** What is to be there: of one of our resources, named as its controller. */
@@ -32,14 +33,6 @@ export interface OwnedKindOptions<T extends KubeObject, D extends Desired> {
   readonly isAs: (existing: T, desired: D) => boolean;
   /** What makes it so, but for its metadata; undefined where only another object could be it. */
   readonly patch: (desired: D) => object;
-}
-
-/** A resource of ours, as it is named where it owns something. */
-export interface Owner {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
 }
 
 /** A name is taken. */
@@ -64,7 +57,7 @@ export class OwnedKind<T extends KubeObject, D extends Desired> {
   }
 
   /** Of resources that had the kind and name of this one before it. */
-  before(owner: Owner): T[] {
+  before(owner: ServiceOwner): T[] {
     const { store } = this.#options;
     const named = store.byIndex(controllerNameIndex, nameKey(owner.namespace, owner));
     return named.filter((object) => controllerUidOf(object) !== owner.uid);

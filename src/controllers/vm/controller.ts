@@ -145,8 +145,8 @@ export class VmController implements Reconciler {
     // What the process before this one has recorded may not have been heard of yet: the VM in use would look like a duplicate.
     // Also before it is believed that nothing may be spent at all: what that rests on may be as old. And where there may be a VM of a
     // resource that has no finalizer in the store, which then would hold up everything else.
-    const rests = changesProvider(step) || step.kind === 'addFinalizer' || spend.ban !== undefined;
-    if (catchUp.isDone || !rests) return undefined;
+    const restsOnAll = changesProvider(step) || step.kind === 'addFinalizer' || spend.ban !== undefined;
+    if (catchUp.isDone || !restsOnAll) return undefined;
     if (step.kind !== 'stop' && step.kind !== 'addFinalizer') return catchUp.run().then(() => notNeeded);
     // To stop costs nobody a disk, and ends what is billed: where nothing can be read, that goes on by what is known. So does what comes
     // before it, which the API server refuses if it is not so.
