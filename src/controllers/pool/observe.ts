@@ -1,6 +1,6 @@
 import { gpuPoolSpecSchema, gpuPoolStatusSchema, type GpuPoolSpec, type GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { annotations, gpuPoolType, labels } from '../../api/group.ts';
-import { keyOf } from '../../kube/contract.ts';
+import { keyOf, type ObjectRef } from '../../kube/contract.ts';
 import type { Indexed, ReadStore } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { PoolMember, PoolObservation } from '../../plan/pool/observation.ts';
@@ -61,11 +61,14 @@ export function observePool(
     status,
     service: deps.services.fact(qualifiedKey(gpuPoolType.kind, keyOf(metadata)), metadata.uid),
     members: membersOf(deps, pool, memory),
-    isTaken: (name) =>
-      vmKinds.some(
-        ({ type }) => deps.vms.of(type.kind).store.get(keyOf({ namespace: metadata.namespace, name })) !== undefined,
-      ),
+    isTaken: (name) => namesOf(deps, { namespace: metadata.namespace, name }).length > 0,
   };
+}
+
+/** The kinds of which a resource has this name. */
+function namesOf({ vms }: PoolObserveDeps, ref: ObjectRef): string[] {
+  const key = keyOf(ref);
+  return vmKinds.flatMap(({ type: { kind } }) => (vms.of(kind).store.get(key) === undefined ? [] : [kind]));
 }
 
 /** What the object itself says of a member, whatever this process remembers. */
@@ -89,6 +92,7 @@ function memberOf(deps: PoolObserveDeps, object: CustomObject, memory: PoolMemor
     isDeleting: metadata.deletionTimestamp !== undefined || memory.hasDeleted(metadata.uid),
     hash: metadata.labels?.[labels.templateHash],
     repairedSince: annotation(annotations.repairedSince),
+    hasNamesake: namesOf(deps, metadata).some((kind) => kind !== object.kind),
     ...seen,
     ...{ brokenSince: troubles.broken, marketSince: troubles.market },
     spec: (object.spec ?? {}) as Readonly<Record<string, unknown>>,

@@ -22,6 +22,19 @@ export function hasVm(member: PoolMember): boolean {
   return member.vmSince !== undefined;
 }
 
+/**
+ * It cannot have a VM for as long as a resource of the other kind has its name: the connection Secret of that name is the other
+ * one's. Whoever chose the name had not been told of that one yet.
+ */
+export function isNamesake(member: PoolMember): boolean {
+  return member.hasNamesake && lacksSecret(member);
+}
+
+/** Its connection Secret is somebody else's: it may be that of a namesake which nobody has been told of yet. */
+export function lacksSecret(member: PoolMember): boolean {
+  return !hasVm(member) && member.ready.reason === 'SecretConflict';
+}
+
 /** Not one that only says so: a member that is paused, or of which nothing new is known, does not run though it is to. */
 export function isAtRest(
   { ready, isSynced }: Pick<PoolMember, 'ready' | 'isSynced'>,

@@ -47,6 +47,8 @@ export interface PoolMember {
   /** `since` of the repairs during which it was made. */
   readonly repairedSince: string | undefined;
   readonly isDeleteFirst: boolean;
+  /** A resource of the other kind has the same name, be it whose it may. */
+  readonly hasNamesake: boolean;
   /** Since when it has the VM that it has; undefined without one. A VM that may exist, as its deploy call is in doubt, counts. */
   readonly vmSince: number | undefined;
   /** The condition Ready, with when it became true, or ceased to be. */

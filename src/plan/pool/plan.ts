@@ -2,7 +2,7 @@ import type { PoolBreaker, GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { annotations, labels } from '../../api/group.ts';
 import { fallbackOf } from './capacity.ts';
 import { clockworkOf, type Clockwork } from './clockwork.ts';
-import { activeOf, availableAt, freeNames } from './members.ts';
+import { activeOf, availableAt, freeNames, isNamesake, lacksSecret } from './members.ts';
 import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
 import { patchesOf, type MemberPatch } from './patches.ts';
 import { mostOfRow, planRepair, type Repair } from './repair.ts';
@@ -60,13 +60,15 @@ export function planPool(observation: PoolObservation): PoolPlan {
   const isExpired = expiresAt !== undefined && expiresAt <= now;
   const rests = { ...common, isExpired, deletions: [], creations: [], patches: [] };
   if (isExpired || meta.isPaused) return rests;
-  const staying = active.filter((member) => !repair.victims.includes(member));
+  const namesakes = blocked === undefined ? active.filter(isNamesake) : [];
+  const staying = active.filter((member) => !repair.victims.includes(member) && !namesakes.includes(member));
   const sizing = sizeOf(observation, staying);
   const going = sizing.delete.map(({ member }) => member);
   return {
     ...rests,
     deletions: [
       ...repair.victims.map((member) => ({ member, why: whyBroken(observation, member) })),
+      ...namesakes.map((member) => ({ member, why: reasonsToGo.namesake })),
       ...sizing.delete.map(({ member, why }) => ({ member, why: reasonsToGo[why] })),
     ],
     creations: blocked === undefined ? newMembers(observation, sizing.create, repair) : [],
@@ -80,6 +82,7 @@ export function planPool(observation: PoolObservation): PoolPlan {
 const reasonsToGo = {
   tooMany: 'there are more members than are wanted',
   outdated: 'it was made from an older template',
+  namesake: 'a resource of the other kind has its name, and with it its connection Secret',
 } as const;
 
 function whyBroken({ spec }: PoolObservation, { ready }: PoolMember): string {
@@ -105,10 +108,14 @@ function newMembers(
   }));
 }
 
+/** Whose Secret it is that a member lacks may be told by the watch of the other kind, which does not wake a pool. */
+const lookForNamesakesMs = 60_000;
+
 function nextLook(observation: PoolObservation, { repair, clockwork }: Findings): number | undefined {
   const ofMembers = activeOf(observation).flatMap((member) => [
     availableAt(member, observation),
     member.kind === 'SpotVm' ? fallbackOf(member, observation).at : undefined,
+    lacksSecret(member) ? observation.now + lookForNamesakesMs : undefined,
   ]);
   const times = [...ofMembers, repair.nextAt, clockwork.nextAt].filter(
     (at) => at !== undefined && at > observation.now,

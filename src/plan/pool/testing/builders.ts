@@ -44,6 +44,7 @@ export function memberOf(spec: GpuPoolSpec, index: number, fields: Partial<PoolM
     hash: templateHash(spec),
     repairedSince: undefined,
     isDeleteFirst: false,
+    hasNamesake: false,
     vmSince: undefined,
     ready: { isTrue: false, since: start, reason: 'NoOffer', message: 'No host fits.' },
     brokenSince: undefined,
