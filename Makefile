@@ -35,9 +35,10 @@ chaos: ## Kill the operator 100 times and restart the API server 10 times; CHAOS
 	@$(NODE) hack/setup.ts --api-server
 	@$(NODE) test/chaos/main.ts
 
-bench: ## Measure the production bundle beside a minimal operator on controller-runtime: ONLY=burst RUNS=1 SCALE=0.1 choose
+bench: ## Measure the production bundle beside a minimal operator on controller-runtime: ONLY=burst RUNS=1 SCALE=0.1 choose, PROFILE=DIRECTORY
 	@$(NODE) hack/setup.ts --api-server
-	@$(NODE) test/bench/main.ts $(if $(ONLY),--only '$(ONLY)') $(if $(RUNS),--runs $(RUNS)) $(if $(SCALE),--scale $(SCALE))
+	@$(NODE) test/bench/main.ts $(if $(ONLY),--only '$(ONLY)') $(if $(RUNS),--runs $(RUNS)) $(if $(SCALE),--scale $(SCALE)) \
+	  $(if $(PROFILE),--profile '$(PROFILE)')
 
 lint: packages ## Check rules, imports between layers, and formatting
 	@npm run --silent lint

@@ -22,8 +22,13 @@ export interface Contender {
   start(ground: Ground, flags?: Readonly<Record<string, string>>): Measured;
 }
 
-/** Our own, as the image has it. */
-export function gpuvm(bundle: string): Contender {
+/**
+ * Our own, as the image has it.
+ *
+ * @param profiles a directory for a CPU profile of each process, written when it ends; undefined: none is made
+ */
+export function gpuvm(bundle: string, profiles?: string): Contender {
+  const profiled = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`];
   return {
     name: 'gpuvm-operator',
     start: ({ kubeconfigPath, directory }, flags = {}) => {
@@ -34,7 +39,7 @@ export function gpuvm(bundle: string): Contender {
       return new Measured({
         command: process.execPath,
         env: environmentOfImage(),
-        args: [...flagsOfImage(), bundle, 'operator', '--allow-private-endpoints', ...given],
+        args: [...flagsOfImage(), ...profiled, bundle, 'operator', '--allow-private-endpoints', ...given],
         logPath: path.join(directory, `operator-${Date.now()}.log`),
         readyIn: telemetryIn,
       });

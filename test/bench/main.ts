@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { bundle } from '../../hack/bundle.ts';
 import { say } from '../../hack/lib/progress.mjs';
 import { baselineIn, controllerRuntime, gpuvm, type Contender } from './contender.ts';
+import { profilesIn } from './profile.ts';
 import { machine, summarize, tableOf, type Run } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '1' },
     json: { type: 'string', default: 'bench.json' },
     'no-baseline': { type: 'boolean', default: false },
+    /** A directory for CPU profiles of the operator: what it takes is then a little more. */
+    profile: { type: 'string' },
   },
 });
 
@@ -38,7 +41,8 @@ const directory = await mkdtemp(path.join(os.tmpdir(), 'gpuvm-bench-'));
 say(`logs are in ${directory}`);
 await bundle({ write: true, logLevel: 'warning' });
 const bundlePath = fileURLToPath(new URL('../../dist/gpuvm.mjs', import.meta.url));
-const contenders = [gpuvm(bundlePath)];
+const profiles = values.profile === undefined ? undefined : path.resolve(values.profile);
+const contenders = [gpuvm(bundlePath, profiles)];
 const needsBaseline = !values['no-baseline'] && chosen.some(({ isForBaseline }) => isForBaseline);
 if (needsBaseline) contenders.push(await controllerRuntime(directory));
 
@@ -55,6 +59,7 @@ const rows = summarize(runs);
 await writeFile(values.json, `${JSON.stringify({ machine: machine(), scale, rows, runs }, undefined, 1)}\n`);
 process.stdout.write(`${machine()}; medians of ${times} runs (least–most)\n\n${tableOf(rows)}\n`);
 say(`every figure of every run is in ${values.json}`);
+if (profiles !== undefined) process.stdout.write(`\n${await profilesIn(profiles)}`);
 
 async function play(scenario: Scenario, contender: Contender, nth: number): Promise<void> {
   const isOurs = contender === contenders[0];

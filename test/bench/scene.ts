@@ -95,7 +95,8 @@ export class Scene implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#crowds.map((crowd) => crowd.stop()));
-    await Promise.all(this.#operators.map((operator) => operator.end('SIGKILL')));
+    // Not killed: a profile is written at the end.
+    await Promise.all(this.#operators.map((operator) => operator.end()));
     await this.provider.stop();
     await this.cluster.stop();
   }
