@@ -19,7 +19,8 @@ import type { VmListing } from '../provider/contract.ts';
  *
  * A last doubt concerns listings without a single VM, which are also what a provider sends that has lost its way: they
  * are compared with what the organization is being billed. Billing may lag behind a deletion, or bill something that is no
- * VM, so that doubt ends after an hour of empty listings; if the balance merely cannot be read, after ten minutes.
+ * VM, so that doubt ends after an hour of empty listings; if the balance merely cannot be read, after ten minutes. A balance
+ * that cannot be read takes nothing back of a bill that could.
  */
 export interface EvidenceLimits {
   readonly leastMissing: number;
@@ -64,9 +65,9 @@ export class Evidence {
   /** VMs that may be recorded, but need not be listed any more, and when the last listing before that was requested. */
   readonly #accountedFor = new Map<string, number>();
   readonly #deletionRequested = new Set<string>();
-  #empty: Absence | undefined;
-  /** Of the empty listings in a row, those since the bill last agreed with one. */
-  #emptyUnexplained: Absence | undefined;
+  #isEmpty = false;
+  /** Of the empty listings in a row, those since the bill last agreed with one, and whether it has spoken against one of them. */
+  #emptyUnexplained: (Absence & { readonly isBilled: boolean }) | undefined;
   #lastRequestedAt = 0;
 
   constructor(limits: EvidenceLimits = defaultEvidenceLimits) {
@@ -81,7 +82,7 @@ export class Evidence {
     for (const [id, at] of this.#alive) copy.#alive.set(id, at);
     for (const [id, at] of this.#accountedFor) copy.#accountedFor.set(id, at);
     for (const id of this.#deletionRequested) copy.#deletionRequested.add(id);
-    copy.#empty = this.#empty;
+    copy.#isEmpty = this.#isEmpty;
     copy.#emptyUnexplained = this.#emptyUnexplained;
     copy.#lastRequestedAt = this.#lastRequestedAt;
     return copy;
@@ -112,7 +113,7 @@ export class Evidence {
     this.#accountedFor.delete(id);
     if (this.#listed.has(id)) return undefined;
     this.#alive.set(id, this.#lastRequestedAt);
-    return this.#contradiction();
+    return this.contradiction();
   }
 
   /** Takes a listing in. Returns the sentence that says why it is no proof of absence, if it is not. */
@@ -122,45 +123,56 @@ export class Evidence {
     this.#forgetListed(listed);
     this.#updateMissing(listed, request);
     this.#listed = listed;
-    this.#empty = listed.size === 0 ? goOn(this.#empty, request.requestedAt) : undefined;
-    if (listed.size > 0) this.#emptyUnexplained = undefined;
-    return this.#contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();
+    this.#isEmpty = listed.size === 0;
+    if (!this.#isEmpty) this.#emptyUnexplained = undefined;
+    return this.contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();
   }
 
-  /** True while a listing without a single VM should be compared with the bill. */
-  emptinessIsDoubtful(): boolean {
-    if (this.#empty === undefined) return false;
-    const since = this.#emptyUnexplained?.since;
-    return since === undefined || this.#age(since) < this.#limits.acceptContradictedAfterMs;
+  /** True of a listing without a single VM. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  /** True while nothing explains that the listings are empty: each is to be compared with the bill. */
+  get isEmptinessOpen(): boolean {
+    return this.#emptyUnexplained !== undefined && !this.#isOld(this.#emptyUnexplained);
   }
 
   /** The doubt about an empty listing, in view of what is being billed. */
   judgeEmpty(billing: Billing): string | undefined {
-    if (this.#empty === undefined) return undefined;
-    if (billing !== 'unreadable' && !billing.hourlyCost.gt(0)) {
+    if (!this.#isEmpty) return undefined;
+    const hourlyCost = billing === 'unreadable' ? undefined : billing.hourlyCost;
+    if (hourlyCost?.gt(0) === false) {
       this.#emptyUnexplained = undefined;
       return undefined;
     }
+    if (!this.#isStillDoubtful(hourlyCost !== undefined)) return undefined;
+    return hourlyCost === undefined
+      ? 'the listing is empty, and the balance, which would show whether that is true, could not be read'
+      : `the listing is empty, but the organization is billed ${dollars(hourlyCost)} per hour`;
+  }
+
+  /** The sentence that says which VM the last listing lacks though the provider knows it; undefined when there is none. */
+  contradiction(): string | undefined {
+    const [first] = this.#alive.keys();
+    if (first === undefined) return undefined;
+    const others = this.#alive.size === 1 ? '' : `, and ${this.#alive.size - 1} more`;
+    return `the listing lacks VM ${first}${others}, but the provider knows it when asked by id`;
+  }
+
+  /** Takes in one more empty listing that the bill does not explain. */
+  #isStillDoubtful(isBilledNow: boolean): boolean {
+    const before = this.#emptyUnexplained;
+    const isBilled = isBilledNow || before?.isBilled === true;
     // Not from the first empty listing on: an account that was honestly empty overnight would believe the first lie of the morning.
-    this.#emptyUnexplained = goOn(this.#emptyUnexplained, this.#lastRequestedAt);
-    if (billing === 'unreadable') {
-      return this.#isAccepted(this.#emptyUnexplained)
-        ? undefined
-        : 'the listing is empty, and the balance, which would show whether that is true, could not be read';
-    }
-    return `the listing is empty, but the organization is billed ${dollars(billing.hourlyCost)} per hour`;
+    const unexplained = { ...goOn(before, this.#lastRequestedAt), isBilled };
+    this.#emptyUnexplained = unexplained;
+    return !this.#isOld(unexplained) && (isBilled || !this.#isAccepted(unexplained));
   }
 
   #accountFor(id: string): void {
     this.#missing.delete(id);
     this.#accountedFor.set(id, this.#lastRequestedAt);
-  }
-
-  #contradiction(): string | undefined {
-    const [first] = this.#alive.keys();
-    if (first === undefined) return undefined;
-    const others = this.#alive.size === 1 ? '' : `, and ${this.#alive.size - 1} more`;
-    return `the listing lacks VM ${first}${others}, but the provider knows it when asked by id`;
   }
 
   #openQuestion(recorded: ReadonlySet<string>): string | undefined {
@@ -215,6 +227,11 @@ export class Evidence {
 
   #age(since: number): number {
     return this.#lastRequestedAt - since;
+  }
+
+  /** Even what is positively spoken against is believed after so long. */
+  #isOld({ since }: Absence): boolean {
+    return this.#age(since) >= this.#limits.acceptContradictedAfterMs;
   }
 
   #isAccepted({ since, listings }: Absence): boolean {

@@ -596,6 +596,62 @@ describe('a listing is distrusted', () => {
     expect(seen(fleet).distrusted).toBeUndefined();
   });
 
+  const unreadable = (): Promise<never> => Promise.reject(new Error('no'));
+
+  it('when it is empty and was billed for, though the balance cannot be read ten minutes later', async () => {
+    const { clock, cloud, fleet } = rig();
+    cloud.hourlyCost = '1.50';
+    fleet.start();
+    await clock.advance(11 * 60_000);
+    cloud.getBalance = unreadable;
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('could not be read');
+    await clock.advance(50 * 60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
+  it('when it is empty while money is being spent, though it was believed once as the balance could not be read', async () => {
+    const { clock, cloud, fleet } = rig();
+    const readable = cloud.getBalance.bind(cloud);
+    cloud.getBalance = unreadable;
+    fleet.start();
+    await clock.advance(11 * 60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+    cloud.getBalance = readable;
+    await clock.advance(8 * 3_600_000);
+    cloud.hourlyCost = '1.50';
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(6_000);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
+  });
+
+  it('when a VM that it lacks is found alive while the bill is being read', async () => {
+    const { clock, cloud, fleet } = rig();
+    const readable = cloud.getBalance.bind(cloud);
+    cloud.getBalance = () => {
+      fleet.noteFoundAlive('vm-1');
+      return readable();
+    };
+    fleet.start();
+    await clock.advance(1);
+    expect(seen(fleet).distrusted).toContain('the listing lacks VM vm-1');
+  });
+
+  it('is compared with the bill again when a VM was deleted while the bill was being read', async () => {
+    const { clock, cloud, fleet } = rig();
+    const readable = cloud.getBalance.bind(cloud);
+    cloud.getBalance = () => {
+      cloud.getBalance = readable;
+      fleet.noteDeleted('vm-1');
+      return readable();
+    };
+    fleet.start();
+    await clock.advance(1);
+    cloud.hourlyCost = '1.50';
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('the listing is empty');
+  });
+
   it('for an hour at most when the bill goes on without VMs', async () => {
     const { clock, cloud, fleet } = rig();
     cloud.hourlyCost = '0.5';

@@ -218,13 +218,15 @@ class PolledFleet implements RunningFleet {
    * poll. Until then it is read each time, since anybody may act on a listing, also on one that nobody waited for.
    */
   async #beliefInEmpty(): Promise<Pick<Snapshot, 'distrusted' | 'isUnchecked'>> {
-    const isDoubtful = this.#evidence.emptinessIsDoubtful();
-    if (!isDoubtful) this.#isEmptinessExplained = false;
-    if (this.#abort.signal.aborted || !isDoubtful) return { distrusted: undefined };
+    if (!this.#evidence.isEmpty) this.#isEmptinessExplained = false;
+    if (this.#abort.signal.aborted || !this.#evidence.isEmpty) return { distrusted: undefined };
     if (this.#isEmptinessExplained && !this.#poller.isAwaited) return { distrusted: undefined, isUnchecked: true };
+    // What happens to a VM while the bill is being read is no part of that bill: it raises the doubt anew.
+    this.#isEmptinessExplained = true;
     const distrusted = this.#evidence.judgeEmpty(await this.#billing());
-    this.#isEmptinessExplained = distrusted === undefined;
-    return { distrusted };
+    if (this.#evidence.isEmptinessOpen) this.#isEmptinessExplained = false;
+    // Meanwhile a VM may have been found by its id that the listing lacks.
+    return { distrusted: distrusted ?? this.#evidence.contradiction() };
   }
 
   async #billing(): Promise<Billing> {

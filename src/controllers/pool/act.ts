@@ -103,10 +103,11 @@ async function deleteMember(deps: PoolActDeps, pool: CustomObject, member: PoolM
   }
 }
 
-/** It has become Ready, or its user keeps it, since it was chosen. */
-function isWantedAgain({ ready, isDeleteFirst }: PoolMember, present: CustomObject): boolean {
+/** It has become Ready, has got its VM, or its user keeps it, since it was chosen. */
+function isWantedAgain({ ready, vmSince, isDeleteFirst }: PoolMember, present: CustomObject): boolean {
   const seen = seenOf(present);
-  return (seen.ready.isTrue && !ready.isTrue) || (isDeleteFirst && !seen.isDeleteFirst);
+  const hasComeFurther = (seen.ready.isTrue && !ready.isTrue) || (seen.vmSince !== undefined && vmSince === undefined);
+  return hasComeFurther || (isDeleteFirst && !seen.isDeleteFirst);
 }
 
 async function patchMember(
