@@ -5,8 +5,8 @@ import type { CloudVm } from '../provider/contract.ts';
 
 type MarkIndex = ReadonlyMap<string, readonly CloudVm[]>;
 
-/** One index per snapshot, made when first needed: looking through all VMs for each resource would be quadratic. */
-const indexes = new WeakMap<Snapshot, Map<string, MarkIndex>>();
+/** One index for all snapshots of the same VMs, made when first needed: looking through all VMs for each resource would be quadratic. */
+const indexes = new WeakMap<Snapshot['byId'], Map<string, MarkIndex>>();
 
 /** The VMs of the list that carry this resource's mark and are not over, oldest attempt first. */
 export function markedVmsOf(snapshot: Snapshot, installation: string, uid: string): readonly CloudVm[] {
@@ -20,9 +20,9 @@ export function unretired(marked: readonly CloudVm[], { retiring = [] }: Journal
 
 /** By UID of the owner, the VMs of this installation that are not over. */
 export function markIndex(snapshot: Snapshot, installation: string): MarkIndex {
-  const ofSnapshot = indexes.get(snapshot) ?? new Map<string, MarkIndex>();
-  indexes.set(snapshot, ofSnapshot);
-  const known = ofSnapshot.get(installation);
+  const ofVms = indexes.get(snapshot.byId) ?? new Map<string, MarkIndex>();
+  indexes.set(snapshot.byId, ofVms);
+  const known = ofVms.get(installation);
   if (known !== undefined) return known;
   const index = new Map<string, CloudVm[]>();
   for (const vm of snapshot.byId.values()) {
@@ -33,7 +33,7 @@ export function markIndex(snapshot: Snapshot, installation: string): MarkIndex {
     else owned.push(vm);
   }
   for (const owned of index.values()) owned.sort((a, b) => attemptOf(a) - attemptOf(b));
-  ofSnapshot.set(installation, index);
+  ofVms.set(installation, index);
   return index;
 }
 

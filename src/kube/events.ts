@@ -57,11 +57,20 @@ const mostAttempts = 4;
 const retryBackoff = { baseMs: 1000, maxMs: 10_000 };
 const longestNote = 1024;
 
+/** core/v1 ObjectReference, as far as it is used. */
+interface Reference {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace?: string;
+  readonly uid: string;
+}
+
 /** One Event at the API server, and how often it was announced. */
 interface Aggregate {
   readonly key: string;
-  readonly type: ResourceType;
-  readonly object: KubeObject;
+  /** What it is about. Not the object itself: thousands of these are kept, with a state of it that nobody needs any more. */
+  readonly regarding: Reference;
   readonly note: EventNote;
   readonly name: string;
   readonly firstAt: number;
@@ -93,7 +102,7 @@ export class KubeEventRecorder implements EventRecorder {
     const key = JSON.stringify([object.metadata.uid, note.type, note.reason, note.action, clean.note]);
     this.#expire(now);
     const present = this.#aggregates.get(key);
-    const aggregate = present ?? this.#newAggregate(key, type, object, clean);
+    const aggregate = present ?? this.#newAggregate(key, referenceTo(type, object), clean);
     aggregate.lastAt = now;
     aggregate.count += 1;
     this.#aggregates.delete(key);
@@ -112,15 +121,15 @@ export class KubeEventRecorder implements EventRecorder {
     for (const aggregate of this.#queue.splice(0)) this.#drop(aggregate, 'the operator stops');
   }
 
-  #newAggregate(key: string, type: ResourceType, object: KubeObject, note: EventNote): Aggregate {
+  #newAggregate(key: string, regarding: Reference, note: EventNote): Aggregate {
     const { clock, random } = this.#options;
     const now = clock.now();
     const suffix = Math.floor(random() * 2 ** 48)
       .toString(16)
       .padStart(12, '0');
     // The time makes the name unique even where the random numbers repeat, as after a restart with a fixed seed.
-    const name = `${object.metadata.name.slice(0, 200)}.${now.toString(16)}${suffix}`;
-    return { key, type, object, note, name, firstAt: now, lastAt: now, count: 0, written: false, queued: false };
+    const name = `${regarding.name.slice(0, 200)}.${now.toString(16)}${suffix}`;
+    return { key, regarding, note, name, firstAt: now, lastAt: now, count: 0, written: false, queued: false };
   }
 
   /** Forgets what was announced too long ago to be added to, and the oldest when there are too many. */
@@ -196,8 +205,7 @@ export class KubeEventRecorder implements EventRecorder {
 
   async #create(aggregate: Aggregate, namespace: string): Promise<void> {
     const { api, reportingController, reportingInstance } = this.#options;
-    const { count, firstAt, lastAt, name, note, object, type } = aggregate;
-    const { metadata } = object;
+    const { count, firstAt, lastAt, name, note, regarding } = aggregate;
     try {
       await api.create(eventType, {
         apiVersion: 'events.k8s.io/v1',
@@ -207,13 +215,7 @@ export class KubeEventRecorder implements EventRecorder {
         reportingController,
         reportingInstance: cut(reportingInstance, 128),
         ...note,
-        regarding: {
-          apiVersion: apiVersionOf(type),
-          kind: type.kind,
-          name: metadata.name,
-          uid: metadata.uid,
-          ...(metadata.namespace !== undefined && { namespace: metadata.namespace }),
-        },
+        regarding,
         ...(count > 1 && { series: { count, lastObservedTime: toMicroTime(lastAt) } }),
       });
     } catch (error) {
@@ -223,9 +225,15 @@ export class KubeEventRecorder implements EventRecorder {
   }
 }
 
+function referenceTo(type: ResourceType, { metadata }: KubeObject): Reference {
+  const { name, namespace, uid } = metadata;
+  const at = namespace === undefined ? {} : { namespace };
+  return { apiVersion: apiVersionOf(type), kind: type.kind, name, ...at, uid };
+}
+
 /** Events about cluster-scoped objects live in `default`, by convention and by the API server's validation. */
 function namespaceOf(aggregate: Aggregate): string {
-  return aggregate.object.metadata.namespace ?? 'default';
+  return aggregate.regarding.namespace ?? 'default';
 }
 
 /** At most so many bytes of UTF-8, whole characters only. */

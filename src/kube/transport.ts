@@ -68,9 +68,10 @@ export class Transport {
         new KubeError(`no answer from the API server within ${String(this.#timeoutMs)} ms`, 'unavailable'),
       );
     });
-    const signals = [deadline.signal, ...(request.signal === undefined ? [] : [request.signal])];
+    const given = request.signal;
+    const signal = given === undefined ? deadline.signal : AbortSignal.any([deadline.signal, given]);
     try {
-      const answer = await this.#send({ ...request, signal: AbortSignal.any(signals) }, 'calls');
+      const answer = await this.#send({ ...request, signal }, 'calls');
       const text = await answer.body.text();
       if (answer.statusCode >= 300) throw errorOfAnswer(answer.statusCode, text);
       return parseAnswer(text);

@@ -64,9 +64,13 @@ export function keptBy(
 }
 
 function listedIn({ byId, unreadable, unreadableNames }: Snapshot): (kept: KeptVms) => boolean {
-  const names = [...[...byId.values()].map(({ name }) => name), ...unreadableNames.values()];
-  const uids = new Set(names.map((name) => markOf(name)?.uid));
-  return ({ uid, ids }) => uids.has(uid) || ids.some((id) => byId.has(id) || unreadable.has(id));
+  let uids: ReadonlySet<string | undefined> | undefined;
+  // Of all VMs, and most accounts keep none.
+  const uidsOfList = (): ReadonlySet<string | undefined> => {
+    const names = [...[...byId.values()].map(({ name }) => name), ...unreadableNames.values()];
+    return (uids ??= new Set(names.map((name) => markOf(name)?.uid)));
+  };
+  return ({ uid, ids }) => uidsOfList().has(uid) || ids.some((id) => byId.has(id) || unreadable.has(id));
 }
 
 /** @param isComplete whether the stores have all that the API server has: only then does the grace period go on */

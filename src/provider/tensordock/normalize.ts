@@ -88,7 +88,13 @@ export class ListingReader {
     for (const [id, entry] of entries) {
       const json = jsonOf(entry);
       const before = this.#known.get(id);
-      const vm = json !== undefined && before?.json === json ? before.vm : readVm(id, entry);
+      if (before !== undefined && before.json === json) {
+        vms.push(before.vm);
+        // The text that is known already, not the one of now: that one is garbage before it has grown old.
+        next.set(id, before);
+        continue;
+      }
+      const vm = readVm(id, entry);
       if (json === undefined || vm === undefined) {
         unreadable.push(id);
         const name = nameIn(entry);
