@@ -39,6 +39,22 @@ function worldOf(reconcile: Reconcile, concurrency = 64): World {
 const done: Outcome = { kind: 'done' };
 
 describe('the runner', () => {
+  test('lets everything else have its turn between reconciles that need no network, and none is forgotten', async () => {
+    const seen: string[] = [];
+    const world = worldOf((key) => {
+      seen.push(key);
+      return Promise.resolve(done);
+    });
+    for (let index = 0; index < 100; index++) world.queue.add(String(index));
+    world.runner.start();
+    // All that comes before the next turn of a timer or a socket.
+    for (let turn = 0; turn < 1000; turn++) await Promise.resolve();
+    expect(seen).toHaveLength(32);
+    await world.clock.advance(0);
+    await world.clock.advance(1);
+    expect(seen).toHaveLength(100);
+  });
+
   test('runs at most as many reconciles at once as it is allowed, and all keys in the end', async () => {
     let active = 0;
     let most = 0;

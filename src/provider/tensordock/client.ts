@@ -32,14 +32,14 @@ export {
   deleteSingle,
   getSingle,
   list,
-  listEntries,
+  listInto,
   modifySingle,
   startSingle,
   stopSingle,
 } from './endpoints/machines.ts';
 export { spotValidateExisting, spotValidateNew } from './endpoints/spot.ts';
-export { createCaller, type Caller, type Credentials } from './caller.ts';
+export { AnswerMemory, createCaller, type Caller, type Credentials } from './caller.ts';
 export { createHttpTransport, type HttpTransport } from './http.ts';
 export type { InstantVms, WireHostnode } from './wire/hostnodes.ts';
 export type { Authorization, BalanceAnswer, Replica, Revenue, Summary } from './wire/organization.ts';
-export type { DeployAnswer, WireListing, WireVm } from './wire/vm.ts';
+export type { DeployAnswer, WireEntry, WireListing, WireVm } from './wire/vm.ts';

@@ -12,7 +12,7 @@ import type {
 } from '../contract.ts';
 import type { WireHostnode } from './wire/hostnodes.ts';
 import { idPattern } from './wire/values.ts';
-import { wireVm, type DeployAnswer, type WireVm } from './wire/vm.ts';
+import { wireVm, type DeployAnswer, type WireEntry, type WireVm } from './wire/vm.ts';
 
 /** By the status in lower case (API reference 16). Anything else is `unknown`: hands off. */
 const states: ReadonlyMap<string, VmState> = new Map([
@@ -80,7 +80,7 @@ export function priceOf(
 export class ListingReader {
   #known = new Map<string, { readonly json: string; readonly vm: CloudVm }>();
 
-  read(entries: readonly (readonly [id: string, entry: unknown])[]): VmListing {
+  read(entries: readonly WireEntry[]): VmListing {
     const next = new Map<string, { readonly json: string; readonly vm: CloudVm }>();
     const vms: CloudVm[] = [];
     const unreadable: string[] = [];

@@ -184,6 +184,33 @@ describe('no error shows a secret', () => {
   });
 });
 
+describe('a list', () => {
+  const listed = (status: string): object => ({ name: 'n', status, specs: { vcpus: 2, ram: 4, storage: 20 } });
+
+  it('is read once for as long as it is the same, and anew once it is not, whatever came in between', async () => {
+    const one = { success: true, virtualmachines: { 'vm-1': listed('Running') } };
+    const other = { success: true, virtualmachines: { 'vm-1': listed('Stopped') } };
+    const answers = [
+      json(one),
+      json(one),
+      json({ success: false, error: 'no' }),
+      json(one),
+      json(one, 500),
+      json(other),
+      json(one),
+    ];
+    const { provider } = await start((...given) => answers.shift()?.(...given));
+    const [first, second] = [await provider.listVms(), await provider.listVms()];
+    expect(first.vms).toMatchObject([{ id: 'vm-1', state: 'running' }]);
+    expect(second).toBe(first);
+    await expect(provider.listVms()).rejects.toThrow(ProviderError);
+    expect(await provider.listVms()).toBe(first);
+    await expect(provider.listVms()).rejects.toThrow(ProviderError);
+    expect((await provider.listVms()).vms).toMatchObject([{ id: 'vm-1', state: 'stopped' }]);
+    expect((await provider.listVms()).vms).toMatchObject([{ id: 'vm-1', state: 'running' }]);
+  });
+});
+
 describe('an answer of unusual size or depth', () => {
   /** Nested objects or arrays, as text: building them as values would take the stack that is to be tested. */
   const nested = (levels: number): string => '{"a":'.repeat(levels) + '1' + '}'.repeat(levels);

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { ProxyAddress } from '../../lib/proxy-address.ts';
 import type { Redactor } from '../../lib/redact.ts';
-import type { Provider, ProviderCapabilities } from '../contract.ts';
+import type { Provider, ProviderCapabilities, VmListing } from '../contract.ts';
 import { ProviderError } from '../error.ts';
 import * as api from './client.ts';
 import { endpoints } from './endpoint.ts';
@@ -64,12 +64,13 @@ export function createTensorDockProvider(options: TensorDockOptions): TensorDock
   const { credentials, redactor, clock } = options;
   const call = api.createCaller({ transport, clock, credentials, redactor });
   const reader = new ListingReader();
+  const listing = { read: reader.read.bind(reader), memory: new api.AnswerMemory<VmListing>() };
   return {
     capabilities: capabilitiesOf(options.lateEffectMs ?? 120_000),
     checkCredentials: async (callOptions) => {
       if (!(await api.authTest(call, callOptions))) throw badCredentials();
     },
-    listVms: async (callOptions) => reader.read(await api.listEntries(call, callOptions)),
+    listVms: (callOptions) => api.listInto(call, listing, callOptions),
     getVm: async (id, callOptions) => toCloudVm(id, await api.getSingle(call, id, callOptions)),
     listHosts: async (callOptions) => {
       const hosts = await api.hostnodes(call, { includeReserved: options.includeReservedHosts ?? false }, callOptions);

@@ -1,5 +1,5 @@
 import type { CallOptions, VmSize } from '../../contract.ts';
-import type { Caller } from '../caller.ts';
+import type { AnswerMemory, Caller } from '../caller.ts';
 import { saysAlreadyTerminated } from '../classify.ts';
 import { endpoints } from '../endpoint.ts';
 import {
@@ -8,6 +8,7 @@ import {
   listAnswer,
   modifyAnswer,
   readListing,
+  type WireEntry,
   type WireListing,
   type WireVm,
 } from '../wire/vm.ts';
@@ -19,15 +20,16 @@ import {
  * shows them in full. No VM at all is an empty map, however the provider says so (A14)
  */
 export async function list(call: Caller, options?: CallOptions): Promise<WireListing> {
-  return readListing(await listEntries(call, options));
+  return listInto(call, { read: readListing }, options);
 }
 
-/** As `list`, with the VMs unparsed: for a poll that knows most of them from the time before. */
-export async function listEntries(
+/** As `list`, for a poll that knows most VMs from the time before: what is made of the unparsed entries is up to `read`. */
+export async function listInto<T>(
   call: Caller,
+  { read, memory }: { readonly read: (entries: readonly WireEntry[]) => T; readonly memory?: AnswerMemory<T> },
   options?: CallOptions,
-): Promise<readonly (readonly [id: string, vm: unknown])[]> {
-  return call({ endpoint: endpoints.list, answer: listAnswer, options });
+): Promise<T> {
+  return call({ endpoint: endpoints.list, answer: listAnswer.transform(read), memory, options });
 }
 
 /**

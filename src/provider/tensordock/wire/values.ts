@@ -6,11 +6,17 @@ import { money, type Money } from '../../../lib/money.ts';
  * an empty collection may be `{}`, `[]`, null or absent.
  */
 
+/** Of thousands of VMs and hosts most ask one of a few dozen prices: each is made once. Bounded, as the texts are the provider's. */
+const amounts = new Map<string | number, Money>();
+const mostAmounts = 1000;
+
 const decimal = /^[+-]?\d{1,15}(\.\d{1,20})?$/;
 const mostDecimals = 20;
 
 /** An amount of money or a rate as a decimal, from a number or a string. */
 export const amount = z.union([z.number(), z.string()]).transform((value, context): Money => {
+  const known = amounts.get(value);
+  if (known !== undefined) return known;
   const text = typeof value === 'string' ? value.trim() : value;
   const usable = typeof text === 'number' ? Math.abs(text) < 1e15 : decimal.test(text);
   if (!usable) {
@@ -18,7 +24,10 @@ export const amount = z.union([z.number(), z.string()]).transform((value, contex
     return z.NEVER;
   }
   // A number may have hundreds of decimals, a price of a VM has few.
-  return money(text).round(mostDecimals);
+  const made = money(text).round(mostDecimals);
+  if (amounts.size >= mostAmounts) amounts.clear();
+  amounts.set(value, made);
+  return made;
 });
 
 /** A price or a rate: a negative one would look like the cheapest offer of all, and is none. */

@@ -46,7 +46,9 @@ export interface WireListing {
   readonly unreadable: ReadonlyMap<string, unknown>;
 }
 
-export function readListing(entries: readonly (readonly [id: string, entry: unknown])[]): WireListing {
+export type WireEntry = readonly [id: string, entry: unknown];
+
+export function readListing(entries: readonly WireEntry[]): WireListing {
   const vms = new Map<string, WireVm>();
   const unreadable = new Map<string, unknown>();
   for (const [id, entry] of entries) {
