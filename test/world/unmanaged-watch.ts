@@ -1,6 +1,6 @@
 import { annotations } from '../../src/api/group.ts';
 import type { GpuAccountStatus } from '../../src/api/gpu-account.ts';
-import { unmanagedIn, type UnmanagedVm } from '../../src/api/unmanaged-vms.ts';
+import { unmanagedIn } from '../../src/api/unmanaged-vms.ts';
 import type { VmSpec, VmStatus } from '../../src/api/vm.ts';
 import { markOf } from '../../src/api/vm-name.ts';
 import type { CustomObject } from '../../src/controllers/objects.ts';
@@ -52,8 +52,9 @@ export class UnmanagedWatch {
   readonly #firstSeen = new Map<string, number>();
   readonly #said: Said[] = [];
   readonly #leaks = new Set<string>();
-  /** By id, when the account last said that it goes: two leaders write one over the other. */
+  /** By id, when the account last said that it goes, and that this was confirmed: two leaders write one over the other. */
   readonly #intendedAt = new Map<string, number>();
+  readonly #confirmedAt = new Map<string, number>();
   /** When a resource last owned a VM by its mark, or by a record. */
   #anyOwnedAt = -Infinity;
   /** Since when the account has held back what has no resource. */
@@ -103,8 +104,9 @@ export class UnmanagedWatch {
     const spec = account === undefined ? undefined : parseAccount(account);
     const { unmanagedHold } = (account?.status ?? {}) as GpuAccountStatus;
     this.#heldSince = unmanagedHold === undefined ? undefined : (this.#heldSince ?? now);
-    for (const { id, deletingSince } of unmanagedIn(account?.status)) {
+    for (const { id, deletingSince, confirmed } of unmanagedIn(account?.status)) {
       if (deletingSince !== undefined) this.#intendedAt.set(id, now);
+      if (confirmed === true) this.#confirmedAt.set(id, now);
     }
     const deletes = spec?.unmanagedVms === 'Delete' && account?.metadata.deletionTimestamp === undefined;
     const graceMs = parseDuration(spec?.unmanagedVmsGracePeriod ?? '') ?? 0;
@@ -187,12 +189,9 @@ export class UnmanagedWatch {
     return this.#facts.now() - (this.#intendedAt.get(id) ?? -Infinity) <= this.#onTheWayMs();
   }
 
+  /** Also while another leader, whose list is older, has just overwritten that. */
   #isConfirmed(id: string): boolean {
-    return this.#entryOf(id)?.confirmed === true;
-  }
-
-  #entryOf(id: string): UnmanagedVm | undefined {
-    return unmanagedIn(this.#facts.account()?.status).find((entry) => entry.id === id);
+    return this.#facts.now() - (this.#confirmedAt.get(id) ?? -Infinity) <= this.#onTheWayMs();
   }
 
   /** All that the account said while it may have been asked. */
