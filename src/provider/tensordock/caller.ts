@@ -86,8 +86,8 @@ export function createCaller(given: CallerOptions): Caller {
   };
 }
 
-function digestOf({ status, body }: HttpAnswer): string {
-  return `${String(status)} ${hash('sha256', body, 'base64')}`;
+function digestOf(answer: HttpAnswer): string {
+  return `${String(answer.status)} ${hash('sha256', answer.bytes ?? answer.body, 'base64')}`;
 }
 
 function buildRequest(call: Call<unknown>, credentials: Credentials): HttpRequest {

@@ -34,7 +34,8 @@ describe('the transport', () => {
   it('sends a form below the base path and gives back status, Retry-After and body', async () => {
     const server = served(await startScriptedServer(json({ success: true }, 418, { 'retry-after': '7' })));
     const answer = await connect(`${server.url}/`).send(post);
-    expect(answer).toEqual({ status: 418, retryAfter: '7', body: '{"success":true}\n' });
+    const body = '{"success":true}\n';
+    expect(answer).toEqual({ status: 418, retryAfter: '7', body, bytes: Buffer.from(body) });
     expect(server.requests[0]).toMatchObject({ method: 'POST', url: '/api/v0/client/list', body: 'api_key=k' });
     expect(server.requests[0]?.headers['content-type']).toBe('application/x-www-form-urlencoded');
   });

@@ -31,7 +31,10 @@ export interface HttpAnswer {
   readonly status: number;
   /** The Retry-After header as it came. */
   readonly retryAfter: string | undefined;
+  /** Made when it is asked for: ten megabytes of a list that is known already need no text. */
   readonly body: string;
+  /** The same before it became a text, where the transport has that. */
+  readonly bytes?: Buffer;
 }
 
 /** There was no complete answer. */
@@ -135,10 +138,14 @@ interface RawAnswer {
 
 async function exchange(given: Exchange): Promise<HttpAnswer> {
   const raw = await receive(given);
+  const bytes = await decode(raw, given.maxBytes);
   return {
     status: raw.status,
     retryAfter: firstOf(raw.headers['retry-after']),
-    body: await decode(raw, given.maxBytes),
+    get body() {
+      return bytes.toString('utf8');
+    },
+    bytes,
   };
 }
 
@@ -235,13 +242,13 @@ const decoders: Readonly<Record<string, (body: Buffer, options: { maxOutputLengt
   deflate: promisify(inflate),
 };
 
-async function decode(raw: RawAnswer, maxBytes: number): Promise<string> {
+async function decode(raw: RawAnswer, maxBytes: number): Promise<Buffer> {
   const encoding = (firstOf(raw.headers['content-encoding']) ?? '').trim().toLowerCase();
-  if (encoding === '' || encoding === 'identity' || raw.body.length === 0) return raw.body.toString('utf8');
+  if (encoding === '' || encoding === 'identity' || raw.body.length === 0) return raw.body;
   const decoder = decoders[encoding];
   if (decoder === undefined) throw new TransportError('the answer came in an unknown content encoding', true);
   try {
-    return (await decoder(raw.body, { maxOutputLength: maxBytes })).toString('utf8');
+    return await decoder(raw.body, { maxOutputLength: maxBytes });
   } catch {
     throw new TransportError(`the answer could not be decompressed (${encoding})`, true);
   }
