@@ -166,7 +166,7 @@ function isDeposed(line: string): boolean {
 
 /** What the client says of an API server that does not answer, and what one says that is just starting or ending. */
 function isApiServerAway(text: string): boolean {
-  return /cannot reach the API server|no answer from the API server|HTTP 5\d\d from the API server|shutting down|storage is \(re\)initializing|unable to handle the request|etcdserver/.test(
+  return /cannot reach the API server|no answer from the API server|HTTP 5\d\d from the API server|shutting down|storage is \(re\)initializing|before all known HTTP paths have been installed|unable to handle the request|etcdserver/.test(
     text,
   );
 }
