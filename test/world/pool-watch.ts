@@ -86,19 +86,19 @@ export class PoolWatch {
     if (uid !== undefined) this.#disruptedAt.set(uid, this.#facts.now());
   }
 
-  /** The operator deletes a member that was not being deleted. */
-  beforeDeleted(member: CustomObject): void {
+  /** The operator is about to delete a member that is not being deleted: what there is to say if the API server lets it. */
+  objectionToDeletion(member: CustomObject): string | undefined {
     const uid = poolUidOf(member);
     const pool = this.#facts.pools().find(({ metadata }) => metadata.uid === uid);
-    if (uid === undefined || pool === undefined || pool.metadata.deletionTimestamp !== undefined) return;
+    if (uid === undefined || pool === undefined || pool.metadata.deletionTimestamp !== undefined) return undefined;
     const mayExpire = (member.spec as VmSpec).expireAfter !== undefined;
     const isUsersDoing = mayExpire || this.#facts.now() - (this.#disruptedAt.get(uid) ?? -Infinity) <= onTheWayMs;
-    if (!this.#facts.isOneActing || !this.#facts.isCalm() || isUsersDoing) return;
+    if (!this.#facts.isOneActing || !this.#facts.isCalm() || isUsersDoing) return undefined;
     // Allowed is what any spec allows that may have been decided by.
     const shortfalls = this.#inForce(uid).map((spec) => this.#shortfallWithout(member, uid, spec));
     const [shortfall] = shortfalls;
-    if (shortfall !== undefined && shortfalls.every((one) => one !== undefined))
-      this.#facts.complain(`${member.metadata.name} is deleted, which leaves ${shortfall}`);
+    if (shortfall === undefined || shortfalls.some((one) => one === undefined)) return undefined;
+    return `${member.metadata.name} is deleted, which leaves ${shortfall}`;
   }
 
   /** How many are available without this member, of how many that have to be; undefined where that is allowed. */

@@ -29,6 +29,8 @@ export class Witness {
   readonly #options: WitnessOptions;
   /** Deletions by the operator of what no pool owns: the API server may yet refuse them. */
   readonly #expiries = new WeakSet<Call>();
+  /** The same of members of pools, with what speaks against it. */
+  readonly #objections = new WeakMap<Call, string>();
   readonly #refs = new Map<string, { readonly type: ResourceType; readonly ref: ObjectRef }>();
   readonly #before = new Map<string, CustomObject | undefined>();
 
@@ -66,7 +68,8 @@ export class Witness {
       pools.beforeDeletedByUser(object);
       return;
     }
-    pools.beforeDeleted(object);
+    const objection = pools.objectionToDeletion(object);
+    if (objection !== undefined) this.#objections.set(call, objection);
     // Members go for other reasons, which are judged there.
     if (object.metadata.ownerReferences === undefined) this.#expiries.add(call);
   }
@@ -77,6 +80,8 @@ export class Witness {
     if (ref === undefined || !isOurs(type) || verb === 'get') return;
     const before = verb === 'create' ? undefined : this.#before.get(idOf(type, ref));
     const after = this.#peek(type, ref);
+    const objection = this.#objections.get(call);
+    if (objection !== undefined) this.#options.watchdog().complain(objection);
     if (before !== undefined && this.#expiries.has(call)) this.#options.watchdog().afterExpiry(before);
     if (after === undefined && before !== undefined) this.#gone(type, before);
     if (after === undefined) return;
