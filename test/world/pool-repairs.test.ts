@@ -143,3 +143,18 @@ describe('a pool that becomes larger while half of it is broken', () => {
     await pool.until('a single one is tried', () => left(pool, ids) === 2, minute);
   });
 });
+
+it('a process that was suspended replaces no member that has become Ready meanwhile', async () => {
+  const world = await createWorld({ seed: 41, simulator: { bootDelayMs: 3 * minute } });
+  const pool = await PoolOfWorld.in(world, { replicas: 1, repair });
+  await pool.until('it is being built', () => world.vms().length === 1, 5 * minute);
+  await world.advance(5_000);
+  const before = uids(pool);
+  // When it goes on it can act before it has heard anything of the provider.
+  world.providerWeather.delay = { least: 1_000, most: 2_000 };
+  world.replicas[0]?.freeze(25 * minute);
+  await world.advance(25 * minute);
+  await pool.untilReady(1);
+  expect([uids(pool), deployed(world)]).toEqual([before, 1]);
+  expect(await pool.events('MemberDeleted')).toEqual([]);
+});
