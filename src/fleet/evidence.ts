@@ -165,7 +165,9 @@ export class Evidence {
     const before = this.#emptyUnexplained;
     const isBilled = isBilledNow || before?.isBilled === true;
     // Not from the first empty listing on: an account that was honestly empty overnight would believe the first lie of the morning.
-    const unexplained = { ...goOn(before, this.#lastRequestedAt), isBilled };
+    // Nor from when the balance could last be read: that said nothing, and the bill is the first word that there is.
+    const goesOn = !isBilledNow || before?.isBilled === true;
+    const unexplained = { ...goOn(goesOn ? before : undefined, this.#lastRequestedAt), isBilled };
     this.#emptyUnexplained = unexplained;
     return !this.#isOld(unexplained) && (isBilled || !this.#isAccepted(unexplained));
   }

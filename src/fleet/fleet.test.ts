@@ -625,6 +625,22 @@ describe('a listing is distrusted', () => {
     expect(seen(fleet).distrusted).toContain('the listing is empty');
   });
 
+  it('when it is empty while money is being spent, though the balance could not be read for a night', async () => {
+    const { clock, cloud, fleet } = rig();
+    const readable = cloud.getBalance.bind(cloud);
+    cloud.getBalance = unreadable;
+    fleet.start();
+    await clock.advance(8 * 3_600_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+    cloud.getBalance = readable;
+    cloud.hourlyCost = '1.50';
+    fleet.awaitSnapshot('a', clock.now());
+    await clock.advance(6_000);
+    expect(seen(fleet).distrusted).toContain('the organization is billed');
+    await clock.advance(61 * 60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+  });
+
   it('when a VM that it lacks is found alive while the bill is being read', async () => {
     const { clock, cloud, fleet } = rig();
     const readable = cloud.getBalance.bind(cloud);

@@ -241,14 +241,12 @@ function accountController(deps: OperatorDeps, parts: Parts): GpuAccountControll
   return controller;
 }
 
-function poolController(deps: OperatorDeps, parts: Parts): GpuPoolController {
-  const { cluster, accounts, events, services, spending } = parts;
+function poolController(deps: OperatorDeps, { cluster, events, services, spending }: Parts): GpuPoolController {
   const { kube, clock, random, log, leadership, options } = deps;
   return new GpuPoolController({
     ...{ kube, clock, random, log, leadership, services },
     store: cluster.pools.store,
     ledger: spending.ledger,
-    listedAt: (account) => accounts.runtime(account)?.fleet.snapshot?.requestedAt,
     container: { kube, secrets: cluster.secrets, inputs: new InputReader(kube, clock) },
     vms: cluster.vms,
     retryMs: options.retryMs,

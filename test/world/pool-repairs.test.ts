@@ -144,17 +144,19 @@ describe('a pool that becomes larger while half of it is broken', () => {
   });
 });
 
-it('a process that was suspended replaces no member that has become Ready meanwhile', async () => {
+it.each<[string, object]>([
+  ['of a VM that is being built', {}],
+  ['of a VM that does not answer its probe', { readinessProbe: { ...readinessProbe, periodSeconds: 30 } }],
+])('a process that was suspended counts that time as none in which it has seen the trouble %s', async (_, template) => {
   const world = await createWorld({ seed: 41, simulator: { bootDelayMs: 3 * minute } });
-  const pool = await PoolOfWorld.in(world, { replicas: 1, repair });
+  const pool = await PoolOfWorld.in(world, { replicas: 1, repair }, template);
   await pool.until('it is being built', () => world.vms().length === 1, 5 * minute);
   await world.advance(5_000);
   const before = uids(pool);
   // When it goes on it can act before it has heard anything of the provider.
   world.providerWeather.delay = { least: 1_000, most: 2_000 };
   world.replicas[0]?.freeze(25 * minute);
-  await world.advance(25 * minute);
-  await pool.untilReady(1);
+  await world.advance(35 * minute);
   expect([uids(pool), deployed(world)]).toEqual([before, 1]);
   expect(await pool.events('MemberDeleted')).toEqual([]);
 });

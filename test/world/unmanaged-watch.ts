@@ -21,6 +21,8 @@ export interface UnmanagedFacts {
   isLetGo(uid: string): boolean;
   /** How long a process was frozen, all in all. */
   frozenMs(): number;
+  /** False while two processes believe that they lead. */
+  readonly isOneActing: boolean;
   complain(what: string): void;
 }
 
@@ -55,6 +57,8 @@ export class UnmanagedWatch {
   /** By id, when the account last said that it goes, and that this was confirmed: two leaders write one over the other. */
   readonly #intendedAt = new Map<string, number>();
   readonly #confirmedAt = new Map<string, number>();
+  /** When the account was last looked at. */
+  #lookedAt = -Infinity;
   /** When a resource last owned a VM by its mark, or by a record. */
   #anyOwnedAt = -Infinity;
   /** Since when the account has held back what has no resource. */
@@ -100,6 +104,7 @@ export class UnmanagedWatch {
   }
 
   #noteAccount(now: number): void {
+    this.#lookedAt = now;
     const account = this.#facts.account();
     const spec = account === undefined ? undefined : parseAccount(account);
     const { unmanagedHold } = (account?.status ?? {}) as GpuAccountStatus;
@@ -189,9 +194,10 @@ export class UnmanagedWatch {
     return this.#facts.now() - (this.#intendedAt.get(id) ?? -Infinity) <= this.#onTheWayMs();
   }
 
-  /** Also while another leader, whose list is older, has just overwritten that. */
+  /** With two leaders also while the other one, whose list is older, has just overwritten that. */
   #isConfirmed(id: string): boolean {
-    return this.#facts.now() - (this.#confirmedAt.get(id) ?? -Infinity) <= this.#onTheWayMs();
+    const leastAt = this.#facts.isOneActing ? this.#lookedAt : this.#facts.now() - onTheWayMs;
+    return (this.#confirmedAt.get(id) ?? -Infinity) >= leastAt;
   }
 
   /** All that the account said while it may have been asked. */

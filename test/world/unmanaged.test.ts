@@ -74,6 +74,7 @@ describe('a VM whose resource is gone', () => {
     expect(await world.until(() => accountStatus(world).unmanagedVms === undefined, 2 * minute)).toBeDefined();
     expect(accountCondition(world, 'UnmanagedVms')).toBeUndefined();
     expect(accountStatus(world).vms).toEqual({ total: 3, managed: 1, unmanaged: 0, kept: 0, foreign: 2 });
+    await world.advance(second);
     expect(eventsOf(world, 'UnmanagedVmsDeleting')).toBe(1);
     expect(eventsOf(world, 'UnmanagedVmsGone')).toBe(1);
     await world.advance(24 * hour);

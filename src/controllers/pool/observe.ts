@@ -22,8 +22,6 @@ export interface PoolObserveDeps {
   /** What is to be said of the Service of a resource, by its key among all kinds. */
   readonly services: { fact(key: string, uid: string): ServiceFact | undefined };
   readonly ledger: Pick<Ledger, 'holdsOn'>;
-  /** When the last list of the VMs of an account was requested. */
-  readonly listedAt: (account: string) => number | undefined;
   /** Resources of all kinds that stand for one VM, by `owner` and `namespace`. */
   readonly vms: Indexed<CustomObject> & { of(kind: string): { readonly store: ReadStore<CustomObject> } };
 }
@@ -97,7 +95,6 @@ function memberOf(deps: PoolObserveDeps, object: CustomObject, memory: PoolMemor
     hasNamesake: namesOf(deps, metadata).some((kind) => kind !== object.kind),
     ...seen,
     ...{ brokenSince: troubles.broken, marketSince: troubles.market },
-    listedAt: deps.listedAt(parseVm(object).spec.accountName),
     spec: (object.spec ?? {}) as Readonly<Record<string, unknown>>,
     labels: metadata.labels ?? {},
     templateMetadata: annotation(annotations.templateMetadata),

@@ -67,8 +67,10 @@ function listedIn({ byId, unreadable, unreadableNames }: Snapshot): (kept: KeptV
   let uids: ReadonlySet<string | undefined> | undefined;
   // Of all VMs, and most accounts keep none.
   const uidsOfList = (): ReadonlySet<string | undefined> => {
+    if (uids !== undefined) return uids;
     const names = [...[...byId.values()].map(({ name }) => name), ...unreadableNames.values()];
-    return (uids ??= new Set(names.map((name) => markOf(name)?.uid)));
+    uids = new Set(names.map((name) => markOf(name)?.uid));
+    return uids;
   };
   return ({ uid, ids }) => uidsOfList().has(uid) || ids.some((id) => byId.has(id) || unreadable.has(id));
 }

@@ -22,6 +22,10 @@ export function hasVm(member: PoolMember): boolean {
   return member.vmSince !== undefined;
 }
 
+export function isInTrouble({ brokenSince, marketSince }: PoolMember): boolean {
+  return brokenSince !== undefined || marketSince !== undefined;
+}
+
 /**
  * It cannot have a VM for as long as a resource of the other kind has its name: the connection Secret of that name is the other
  * one's. Whoever chose the name had not been told of that one yet.

@@ -65,8 +65,6 @@ export interface PoolMember {
   /** Since when this process has seen it broken, or left without a VM by the market, without anything else in between: see troubles.ts. */
   readonly brokenSince: number | undefined;
   readonly marketSince: number | undefined;
-  /** When the last list of VMs was requested that it may have been judged by; undefined: there has been none. */
-  readonly listedAt: number | undefined;
   /** False while what the status says may be out of date. */
   readonly isSynced: boolean;
   /** What its VM is held by; undefined without one. */

@@ -2,12 +2,13 @@ import type { PoolBreaker, GpuPoolStatus } from '../../api/gpu-pool.ts';
 import { annotations, labels } from '../../api/group.ts';
 import { fallbackOf } from './capacity.ts';
 import { clockworkOf, type Clockwork } from './clockwork.ts';
-import { activeOf, availableAt, freeNames, isNamesake, lacksSecret } from './members.ts';
+import { activeOf, availableAt, freeNames, isInTrouble, isNamesake, lacksSecret } from './members.ts';
 import type { MemberKind, PoolMember, PoolObservation } from './observation.ts';
 import { patchesOf, type MemberPatch } from './patches.ts';
 import { mostOfRow, planRepair, type Repair } from './repair.ts';
 import { sizeOf, sortMembers, type Sorted } from './rollout.ts';
 import { statusOfPool } from './status.ts';
+import { lookAtTroublesMs } from './troubles.ts';
 import { memberAnnotations, memberLabels, memberSpec } from './template.ts';
 
 /** What is to be done about a pool now, all of it: deletions first, then what is made in their place. */
@@ -116,6 +117,7 @@ function nextLook(observation: PoolObservation, { repair, clockwork }: Findings)
     availableAt(member, observation),
     member.kind === 'SpotVm' ? fallbackOf(member, observation).at : undefined,
     lacksSecret(member) ? observation.now + lookForNamesakesMs : undefined,
+    isInTrouble(member) ? observation.now + lookAtTroublesMs : undefined,
   ]);
   const times = [...ofMembers, repair.nextAt, clockwork.nextAt].filter(
     (at) => at !== undefined && at > observation.now,

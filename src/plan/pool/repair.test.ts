@@ -57,18 +57,6 @@ it.each<[string, Partial<PoolMember>[], object, { victims: string[]; state: stri
     { victims: [], state: 'working' },
   ],
   [
-    'one of which no list from after its deadline tells is left alone: the process may have been suspended',
-    [{ ...broken, listedAt: start + 19 * minute }, ...many(9, running())],
-    {},
-    { victims: [], state: 'working' },
-  ],
-  [
-    'nor is one replaced before the first list',
-    [{ ...broken, listedAt: undefined }, ...many(9, running())],
-    {},
-    { victims: [], state: 'working' },
-  ],
-  [
     'one of which nothing new is known is left alone',
     [{ ...broken, isSynced: false }, ...many(9, running())],
     {},
@@ -346,8 +334,4 @@ it.each<[string, Partial<PoolMember>[], PoolBreaker | undefined, number]>([
   const made = members.map((fields, index) => memberOf(spec, index, fields));
   const observation = poolOf({ now, spec, members: made, status: { breaker } });
   expect(mostOfRow(planRepair(observation), observation.members)).toBe(expected);
-});
-
-it('a pool looks again soon for the list that tells whether a VM is broken still', () => {
-  expect(pool([{ ...broken, listedAt: start + 19 * minute }]).nextAt).toBe(now + 10_000);
 });

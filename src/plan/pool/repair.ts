@@ -108,24 +108,12 @@ function heldRepair(row: PoolBreaker | undefined): Outcome {
 function brokenOf({ now, spec }: PoolObservation, active: readonly PoolMember[]): PoolMember[] {
   const since = (member: PoolMember): number => brokenAt(member, spec) ?? Infinity;
   return active
-    .filter((member) => since(member) <= seenUntil(member, now))
+    .filter((member) => since(member) <= now)
     .sort((a, b) => since(a) - since(b) || (a.name < b.name ? -1 : 1));
 }
 
-/** A process that was suspended knows nothing of that time: only a list from after its deadline says that a VM is broken still. */
-function seenUntil({ listedAt = -Infinity }: PoolMember, now: number): number {
-  return Math.min(now, listedAt);
-}
-
-/** Until a list that is due has come. */
-const listPauseMs = 10_000;
-
 function nextBreakAt({ now, spec }: PoolObservation, active: readonly PoolMember[]): number | undefined {
-  const times = active.flatMap((member) => {
-    const at = brokenAt(member, spec);
-    if (at === undefined || at <= seenUntil(member, now)) return [];
-    return at > now ? at : now + listPauseMs;
-  });
+  const times = active.flatMap((member) => brokenAt(member, spec) ?? []).filter((at) => at > now);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 

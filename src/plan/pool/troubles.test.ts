@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 
 import { troublesAfter, type Troubles } from './troubles.ts';
 
-/** What is seen of a member, one look per minute; a number is another VM from then on. */
+/** What is seen of a member, one look per minute; a number is another VM from then on, and an empty one no look at all. */
 type Look = string | number;
 
 /** Said of a VM that is wanted down, or that may not be probed. */
@@ -18,14 +18,22 @@ function troublesOf(looks: readonly Look[]): Pick<Troubles, 'broken' | 'market'>
       vmSince = look;
       continue;
     }
+    if (look === '') {
+      minute += 1;
+      continue;
+    }
     // Ready ceased to be True long ago, for all that its status says.
     const reason = look.split(' ').at(-1) ?? '';
     const ready = { isTrue: reason === 'Running', since: -1000, reason, message: '' };
     const [isWantedDown, isProbeForbidden] = [look.startsWith('down'), look.startsWith('forbidden')];
-    known = troublesAfter(known, { vmSince, ready, isWantedDown, isProbeForbidden }, minute);
+    known = troublesAfter(known, { vmSince, ready, isWantedDown, isProbeForbidden }, minute * 60_000);
     minute += 1;
   }
-  return { broken: known?.broken, market: known?.market };
+  return { broken: minutes(known?.broken), market: minutes(known?.market) };
+}
+
+function minutes(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : ms / 60_000;
 }
 
 const none = { broken: undefined, market: undefined };
@@ -39,6 +47,9 @@ it.each<[string, Look[], Pick<Troubles, 'broken' | 'market'>]>([
   ['begins anew after a budget let it go on', ['Building', 'StoppedByBudget', 'Starting'], { ...none, broken: 2 }],
   ['begins anew after it was stopped', ['Starting', 'Stopping', 'Stopped', 'Starting'], { ...none, broken: 3 }],
   ['begins anew once it was Ready', ['Building', 'Running', 'NotReachable'], { ...none, broken: 2 }],
+  ['goes on over a look that was missed', ['Building', '', 'Building'], { ...none, broken: 0 }],
+  ['begins anew after a time in which nobody looked', ['Building', '', '', 'Building'], { ...none, broken: 3 }],
+  ['of the market, too', ['NoWinningBid', '', '', 'NoWinningBid'], { ...none, market: 3 }],
   ['begins anew with another VM', ['Building', 'Building', 7, 'Building'], { ...none, broken: 2 }],
   [
     'goes on while a call waits for its turn',

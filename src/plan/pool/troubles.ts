@@ -11,7 +11,18 @@ export interface Troubles {
   readonly market: number | undefined;
   /** Of the VM that this was seen of: another one begins anew. */
   readonly vmSince: number | undefined;
+  /** When it was looked at. */
+  readonly at: number;
 }
+
+/** How often a member in trouble is looked at, though nothing has changed. */
+export const lookAtTroublesMs = 60_000;
+
+/**
+ * A process that was suspended, or whose looks failed for so long, does not know how its members were meanwhile: that time
+ * is none in which it has seen them in trouble. Else it would delete, as it goes on, what has long since become Ready.
+ */
+const longestUnseenMs = 2 * lookAtTroublesMs;
 
 /**
  * Reasons for which a VM that is there is not Ready, and which another VM may not have. Whatever else is in the way (a market
@@ -56,15 +67,21 @@ const marketPauses: ReadonlySet<string> = new Set([
 
 export type Seen = Pick<PoolMember, 'vmSince' | 'ready' | 'isWantedDown' | 'isProbeForbidden'>;
 
-/** @param before what was known when the member was seen last; undefined: this process has not seen it yet */
-export function troublesAfter(before: Troubles | undefined, seen: Seen, now: number): Troubles {
+/** @param last what was known when the member was seen last; undefined: this process has not seen it yet */
+export function troublesAfter(last: Troubles | undefined, seen: Seen, now: number): Troubles {
   const { vmSince } = seen;
+  const before = freshOf(last, now);
   const brokenBefore = before?.vmSince === vmSince ? before?.broken : undefined;
   return {
     broken: isBroken(seen) ? (brokenBefore ?? now) : duringPause(seen, brokenBefore),
     market: isLeftByMarket(seen) ? (before?.market ?? now) : during(marketPauses, seen, before?.market),
     vmSince,
+    at: now,
   };
+}
+
+function freshOf(last: Troubles | undefined, now: number): Troubles | undefined {
+  return last !== undefined && now - last.at <= longestUnseenMs ? last : undefined;
 }
 
 function duringPause(seen: Seen, since: number | undefined): number | undefined {

@@ -48,7 +48,7 @@ export function memberOf(spec: GpuPoolSpec, index: number, fields: Partial<PoolM
     vmSince: undefined,
     ready: { isTrue: false, since: start, reason: 'NoOffer', message: 'No host fits.' },
     brokenSince: undefined,
-    ...{ marketSince: start, listedAt: Infinity },
+    marketSince: start,
     ...{ isWantedDown: false, isProbeForbidden: false },
     isSynced: true,
     capacity: undefined,
