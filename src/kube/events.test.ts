@@ -63,15 +63,6 @@ describe('the event recorder', () => {
     expect(event).not.toHaveProperty('series');
   });
 
-  test('lets the statuses go first that are written with what happened', async () => {
-    const world = newWorld();
-    world.recorder.event(widgetType, widget, launched);
-    await world.clock.advance(499);
-    expect(await world.events()).toEqual([]);
-    await world.clock.advance(1);
-    expect(await world.events()).toHaveLength(1);
-  });
-
   test('shows a terminal nothing to carry out, and one line per note', async () => {
     const world = newWorld();
     world.recorder.event(widgetType, widget, { ...launched, note: 'said "\u001b[2J\nNormal  Forged\u202E"' });
