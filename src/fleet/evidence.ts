@@ -65,7 +65,6 @@ export class Evidence {
   /** VMs that may be recorded, but need not be listed any more, and when the last listing before that was requested. */
   readonly #accountedFor = new Map<string, number>();
   readonly #deletionRequested = new Set<string>();
-  #isEmpty = false;
   /** Of the empty listings in a row, those since the bill last agreed with one, and whether it has spoken against one of them. */
   #emptyUnexplained: (Absence & { readonly isBilled: boolean }) | undefined;
   #lastRequestedAt = 0;
@@ -82,7 +81,6 @@ export class Evidence {
     for (const [id, at] of this.#alive) copy.#alive.set(id, at);
     for (const [id, at] of this.#accountedFor) copy.#accountedFor.set(id, at);
     for (const id of this.#deletionRequested) copy.#deletionRequested.add(id);
-    copy.#isEmpty = this.#isEmpty;
     copy.#emptyUnexplained = this.#emptyUnexplained;
     copy.#lastRequestedAt = this.#lastRequestedAt;
     return copy;
@@ -123,14 +121,13 @@ export class Evidence {
     this.#forgetListed(listed);
     this.#updateMissing(listed, request);
     this.#listed = listed;
-    this.#isEmpty = listed.size === 0;
-    if (!this.#isEmpty) this.#emptyUnexplained = undefined;
+    if (!this.isEmpty) this.#emptyUnexplained = undefined;
     return this.contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();
   }
 
-  /** True of a listing without a single VM. */
+  /** Whether the last listing has not a single VM. */
   get isEmpty(): boolean {
-    return this.#isEmpty;
+    return this.#listed.size === 0;
   }
 
   /** True while nothing explains that the listings are empty: each is to be compared with the bill. */
@@ -140,7 +137,7 @@ export class Evidence {
 
   /** The doubt about an empty listing, in view of what is being billed. */
   judgeEmpty(billing: Billing): string | undefined {
-    if (!this.#isEmpty) return undefined;
+    if (!this.isEmpty) return undefined;
     const hourlyCost = billing === 'unreadable' ? undefined : billing.hourlyCost;
     if (hourlyCost?.gt(0) === false) {
       this.#emptyUnexplained = undefined;
@@ -165,7 +162,7 @@ export class Evidence {
     const before = this.#emptyUnexplained;
     const isBilled = isBilledNow || before?.isBilled === true;
     // Not from the first empty listing on: an account that was honestly empty overnight would believe the first lie of the morning.
-    // Nor from when the balance could last be read: that said nothing, and the bill is the first word that there is.
+    // Nor from where the balance could not be read: that said nothing, and the bill is the first word that there is.
     const goesOn = !isBilledNow || before?.isBilled === true;
     const unexplained = { ...goOn(goesOn ? before : undefined, this.#lastRequestedAt), isBilled };
     this.#emptyUnexplained = unexplained;

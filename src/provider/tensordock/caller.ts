@@ -80,9 +80,9 @@ export function createCaller(given: CallerOptions): Caller {
       throw failureOf(answer, call.endpoint, redactor);
     }
     const parsed = call.answer.safeParse(answer.object);
-    if (parsed.success) call.memory?.keep(digest, parsed.data);
-    if (parsed.success) return parsed.data;
-    throw malformed(answer, call.endpoint, quote(describeIssues(parsed.error), redactor));
+    if (!parsed.success) throw malformed(answer, call.endpoint, quote(describeIssues(parsed.error), redactor));
+    call.memory?.keep(digest, parsed.data);
+    return parsed.data;
   };
 }
 
