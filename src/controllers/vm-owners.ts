@@ -1,8 +1,15 @@
 import type { RecordedVm } from '../api/vm-status.ts';
+import type { CustomObject } from './objects.ts';
 
 /** Id of the VM that a status says was taken over, and did not come from a deployment of its own. */
 export function adoptedVmIn({ vm }: { readonly vm?: RecordedVm | undefined }): string | undefined {
   return vm?.adopted === true ? vm.id : undefined;
+}
+
+/** Ids of the VMs that a status names as the resource's, whatever else is in it. */
+export function recordedIn({ status }: CustomObject): string[] {
+  const { vm, retiring } = (status ?? {}) as { vm?: { id?: string }; retiring?: { id?: string }[] };
+  return [vm, ...(retiring ?? [])].flatMap((recorded) => recorded?.id ?? []);
 }
 
 /**

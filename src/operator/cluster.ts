@@ -10,6 +10,7 @@ import {
 import { controllerIndex, controllerNameIndex, controllerNameOf, controllerUidOf } from '../controllers/owned.ts';
 import { ownerKeyOf } from '../controllers/pool-owner.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
+import { recordedIn } from '../controllers/vm-owners.ts';
 import { vmKinds } from '../controllers/vm/kinds.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
 import {
@@ -200,12 +201,6 @@ export function recordedVmsOf({ vms }: Pick<Cluster, 'vms'>, account: string): s
     if (problem !== undefined) return [];
     return recordsOf(status).flatMap((vm) => (isRecordOfAnother(vm, object.metadata.uid) ? [] : [vm.id]));
   });
-}
-
-/** Ids of the VMs that a status names as the resource's, whatever else is in it. */
-export function recordedIn({ status }: CustomObject): string[] {
-  const { vm, retiring } = (status ?? {}) as { vm?: { id?: string }; retiring?: { id?: string }[] };
-  return [vm, ...(retiring ?? [])].flatMap((recorded) => recorded?.id ?? []);
 }
 
 function isManaged({ metadata }: KubeObject): boolean {

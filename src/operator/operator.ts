@@ -141,7 +141,7 @@ function sharedParts(
       },
       listChanged: (account, diff) => {
         // First what each costs by that list, then whoever decides by it.
-        ledger().noteList(account);
+        ledger().noteList(account, diff);
         wakeOnListChange(cluster, diff, { installation });
         if (diff.added.length + diff.removed.length > 0) cluster.accounts.queue.add(account);
       },

@@ -58,6 +58,11 @@ export class Crowd {
     return this.#store.list();
   }
 
+  /** Those that are Ready now. */
+  get ready(): VmObject[] {
+    return this.#store.list().filter(isReady);
+  }
+
   /** Seconds from the request to create a resource to the event that shows it Ready. */
   get secondsToReady(): number[] {
     return [...this.#readyAt].map(([name, at]) => (at - (this.#createdAt.get(name) ?? at)) / 1000);
@@ -79,8 +84,12 @@ export class Crowd {
     });
   }
 
-  async deleteAll(): Promise<void> {
-    await atOnce(this.#store.list(), ({ metadata }) => this.#cluster.kube.delete(gpuVmType, metadata));
+  deleteAll(): Promise<void> {
+    return this.delete(this.#store.list());
+  }
+
+  async delete(objects: readonly VmObject[]): Promise<void> {
+    await atOnce(objects, ({ metadata }) => this.#cluster.kube.delete(gpuVmType, metadata));
   }
 
   untilReady(count: number): Promise<void> {
@@ -104,10 +113,14 @@ export class Crowd {
     await promise;
   }
 
-  #see({ metadata: { name }, status }: VmObject): void {
-    if (this.#readyAt.has(name) || status === undefined || !is(status, 'Ready', 'True')) return;
-    this.#readyAt.set(name, performance.now());
+  #see(object: VmObject): void {
+    if (!this.#readyAt.has(object.metadata.name) && isReady(object))
+      this.#readyAt.set(object.metadata.name, performance.now());
   }
+}
+
+function isReady({ status }: VmObject): boolean {
+  return status !== undefined && is(status, 'Ready', 'True');
 }
 
 /** Does it with each, so many at a time. */

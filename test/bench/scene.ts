@@ -15,9 +15,11 @@ export interface SceneOptions {
   /** For logs. */
   readonly directory: string;
   readonly latencyMs?: number;
+  /** Of the account, as `spec.limits` has them. */
+  readonly limits?: object;
 }
 
-/** An API server that knows nothing yet, a provider without VMs, an account without a limit of its own, and a namespace. */
+/** An API server that knows nothing yet, a provider without VMs, an account, and a namespace. */
 export class Scene implements AsyncDisposable {
   readonly cluster: Cluster;
   readonly provider: BenchProvider;
@@ -33,7 +35,7 @@ export class Scene implements AsyncDisposable {
     this.#directory = directory;
   }
 
-  static async set({ bundle, directory, latencyMs = 0 }: SceneOptions): Promise<Scene> {
+  static async set({ bundle, directory, latencyMs = 0, limits }: SceneOptions): Promise<Scene> {
     await mkdir(directory, { recursive: true });
     await using stack = new AsyncDisposableStack();
     const cluster = await Cluster.start();
@@ -51,6 +53,7 @@ export class Scene implements AsyncDisposable {
       spec: {
         ...{ endpoint: provider.url, requestsPerSecond: 1000 },
         credentialsSecretRef: { namespace, name: 'tensordock' },
+        ...(limits && { limits }),
       },
     });
     stack.move();

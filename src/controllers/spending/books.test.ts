@@ -21,7 +21,9 @@ import type { CloudVm } from '../../provider/contract.ts';
 import type { AccountRuntime } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { Balances } from './balances.ts';
-import { Books } from './books.ts';
+import type { Books } from './books.ts';
+import { CostMeter } from './cost-meter.ts';
+import { Ledger } from './ledger.ts';
 import { SpendMeter } from './meter.ts';
 
 const goneUid = '99999999-0000-4000-8000-000000000000';
@@ -82,7 +84,9 @@ function booksOf(
   };
   const balances = new Balances({ clock, accounts, timings: balanceTimings(300_000) });
   const stores = { vms, budgets, accountsStore, pools: none, namespaces: none };
-  return new Books({ ...stores, clock, accounts, installation, meter: new SpendMeter(clock), balances }, new Map());
+  const meters = { meter: new SpendMeter(clock), costs: new CostMeter(clock, []) };
+  const nobody = { wake: () => undefined, changed: () => undefined };
+  return new Ledger({ ...stores, ...meters, ...nobody, clock, accounts, installation, balances }).books();
 }
 
 /** What all costs per hour, by the books and by the list. */

@@ -1,82 +1,57 @@
 import { gpuAccountSpecSchema } from '../../api/gpu-account.ts';
 import { gpuBudgetSpecSchema, type GpuBudgetSpec } from '../../api/gpu-budget.ts';
-import { markOf } from '../../api/vm-name.ts';
-import type { CloudVm } from '../../provider/contract.ts';
 import type { KubeObject } from '../../kube/contract.ts';
 import type { Indexed, ReadStore } from '../../kube/store.ts';
 import { money, parseMoney, type Money } from '../../lib/money.ts';
-import { billedNow } from '../../provider/contract.ts';
-import { billedFor } from '../../plan/balance/burn-rate.ts';
 import { runwayLimit, type Spender } from '../../plan/balance/limits.ts';
 import { thresholdsOf } from '../../plan/balance/runway.ts';
 import { viewBalance } from '../../plan/balance/view.ts';
-import { larger, nothing, plus, total, type Charge } from '../../plan/budget/charge.ts';
-import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
+import { plus, type Charge } from '../../plan/budget/charge.ts';
+import type { Commitment } from '../../plan/budget/commitment.ts';
 import { amountOf, isOverTime, measures, type Limit, type Measure } from '../../plan/budget/limits.ts';
-import { isRecordOfAnother } from '../../plan/vm/ownership.ts';
-import type { AccountRegistry } from '../accounts.ts';
-import { markedVmsOf, markIndex } from '../marks.ts';
 import type { CustomObject } from '../objects.ts';
 import { memberKeyOf, poolOwnerOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { Balances } from './balances.ts';
+import { groups, type CommitmentsDeps } from './commitments.ts';
+import type { Counts } from './counts.ts';
 import type { SpendMeter } from './meter.ts';
 import { Owed, type OwedDeps } from './owed.ts';
 import { releasedBy, stoppedBy } from './standby.ts';
 
-export interface BooksDeps extends OwedDeps {
-  /** Resources of all kinds that stand for one VM, by `namespace`, `account`, `owner`, `uid` and `vm`. */
+export interface BooksDeps extends CommitmentsDeps, OwedDeps {
+  /** By `namespace`, `account`, `owner`, `uid` and `vm`. */
   readonly vms: Indexed<CustomObject>;
   /** By `namespace`. */
   readonly budgets: Indexed<CustomObject>;
   readonly accountsStore: ReadStore<CustomObject>;
   readonly pools: ReadStore<CustomObject>;
   readonly namespaces: ReadStore<KubeObject>;
-  readonly accounts: Pick<AccountRegistry, 'runtime' | 'runtimes'>;
-  readonly installation: string;
   readonly meter: SpendMeter;
   readonly balances: Balances;
 }
 
-/** What is reserved for a resource, though the store does not know of it yet. */
-export interface Reservation {
-  readonly kind: 'launch' | 'start' | 'resize' | 'return';
-  readonly charge: Charge;
-  /** Of the resource. */
-  readonly namespace: string;
-}
-
-const noVms: ReadonlyMap<string, CloudVm> = new Map();
-
 /**
- * All that is used of every limit, for as long as nothing changes what anybody is committed to: then they are thrown away. Sums,
- * and limits that hold for a moment, are made once.
+ * All that is used of every limit, for as long as nothing changes what anybody is committed to: then they are thrown away. Limits
+ * are made once, and those that time alone changes once per millisecond.
  */
 export class Books {
   readonly #deps: BooksDeps;
-  readonly #reservations: ReadonlyMap<string, Reservation>;
-  readonly #sums = new Map<string, Charge>();
+  readonly #counts: Counts;
   /** By the object that sets them: another version of it is another object. */
-  readonly #limits = new Map<CustomObject, readonly Limit[]>();
+  readonly #standing = new Map<CustomObject, readonly Limit[]>();
+  readonly #momentary = new Map<CustomObject, readonly Limit[]>();
+  #momentaryAt = NaN;
   readonly #owed: Owed;
 
-  constructor(deps: BooksDeps, reservations: ReadonlyMap<string, Reservation>) {
+  constructor(deps: BooksDeps, counts: Counts) {
     this.#deps = deps;
-    this.#reservations = reservations;
+    this.#counts = counts;
     this.#owed = new Owed(deps, this);
   }
 
   commitmentOf(object: CustomObject): Commitment {
-    const { spec, status, isStatusDamaged } = parseVm(object);
-    const { uid } = object.metadata;
-    const snapshot = this.#deps.accounts.runtime(spec.accountName)?.fleet.snapshot;
-    return commitmentOf({
-      uid,
-      spec,
-      status: isStatusDamaged ? 'damaged' : status,
-      listed: snapshot?.byId ?? noVms,
-      marked: snapshot === undefined ? [] : markedVmsOf(snapshot, this.#deps.installation, uid),
-    });
+    return this.#counts.commitments.of(object);
   }
 
   mayRetain(namespace: string): boolean {
@@ -85,15 +60,11 @@ export class Books {
 
   /** With what is reserved. */
   chargeOf(object: CustomObject): Charge {
-    const { now } = this.commitmentOf(object);
-    const reserved = this.#reservations.get(object.metadata.uid);
-    return reserved === undefined ? now : larger(now, reserved.charge);
+    return this.#counts.commitments.chargeOf(object);
   }
 
   ofNamespace(namespace: string): Charge {
-    return this.#sum(`namespace/${namespace}`, () =>
-      this.#deps.vms.byIndex('namespace', namespace).map((object) => this.chargeOf(object)),
-    );
+    return this.#counts.tally.ofGroup(groups.namespace(namespace));
   }
 
   limitsOf(object: CustomObject): Limit[] {
@@ -111,12 +82,8 @@ export class Books {
   }
 
   /** None of a budget that cannot be understood. */
-  limitsOfBudget(budget: CustomObject): Limit[] {
-    const limits = this.#once(budget, () => this.#readLimits(budget));
-    // What is spent grows by itself.
-    return limits.map((limit) => {
-      return isOverTime(limit.measure) ? { ...limit, used: this.#usedOfBudget(budget, limit.measure) } : limit;
-    });
+  limitsOfBudget(budget: CustomObject): readonly Limit[] {
+    return this.#now(budget, () => this.#readLimits(budget));
   }
 
   #readLimits(budget: CustomObject): Limit[] {
@@ -131,14 +98,6 @@ export class Books {
     });
   }
 
-  #once(object: CustomObject, limits: () => readonly Limit[]): readonly Limit[] {
-    const known = this.#limits.get(object);
-    if (known !== undefined) return known;
-    const made = limits();
-    this.#limits.set(object, made);
-    return made;
-  }
-
   #usedOfBudget(budget: CustomObject, measure: Measure): Money {
     const charge = this.ofNamespace(budget.metadata.namespace ?? '');
     if (!isOverTime(measure)) return amountOf(charge, measure);
@@ -146,40 +105,42 @@ export class Books {
     return measure === 'dailyCost' ? spent.daily : spent.monthly;
   }
 
+  #once(object: CustomObject, limits: () => readonly Limit[]): readonly Limit[] {
+    return onceIn(this.#standing, object, limits);
+  }
+
+  /** What is spent grows by itself, and what is left shrinks. */
+  #now(object: CustomObject, limits: () => readonly Limit[]): readonly Limit[] {
+    const now = this.#deps.clock.now();
+    if (now !== this.#momentaryAt) this.#momentary.clear();
+    this.#momentaryAt = now;
+    return onceIn(this.#momentary, object, limits);
+  }
+
   #limitsOfAccount(object: CustomObject): readonly Limit[] {
     const name = parseVm(object).spec.accountName;
     const account = this.#deps.accountsStore.get(name);
     if (account === undefined) return [];
-    return [...this.#once(account, () => this.#readAccount(account)), ...this.#runwayOf(account, object)];
+    const runway = this.#now(account, () => this.#readRunway(account));
+    return [
+      ...this.#once(account, () => this.#readAccount(account)),
+      ...(runway.length === 0 ? [] : this.#owed.added(object, runway, releasedBy(account))),
+    ];
   }
 
-  /** What is left shrinks by itself: it is reckoned each time. */
-  #runwayOf(account: CustomObject, object: CustomObject): Limit[] {
+  #readRunway(account: CustomObject): Limit[] {
     const { min } = thresholdsOf(parseAccount(account)?.limits);
     if (min === undefined) return [];
     const facts = this.#deps.balances.factsOf(account);
     const view = facts === undefined ? ({ kind: 'unread' } as const) : viewBalance(facts);
-    const limit = runwayLimit(this.spenderOf(account), min, view);
-    return this.#owed.added(object, [limit], releasedBy(account));
+    return [runwayLimit(this.spenderOf(account), min, view)];
   }
 
   /** All that the balance of the account has to last for: also VMs of others, and what is billed beside VMs. */
   spenderOf(account: CustomObject): Spender {
     const { name } = account.metadata;
-    const { hourlyCost } = plus(this.#ofAccount(name), this.#ofOthers(name));
+    const { hourlyCost } = plus(this.#ofAccount(name), this.#counts.strays.others(name));
     return { account: name, used: hourlyCost.plus(this.#deps.balances.unlisted(account)) };
-  }
-
-  /** VMs that somebody else has made, or that nobody here has recorded. */
-  #ofOthers(account: string): Charge {
-    return this.#sum(`others/${account}`, () => {
-      const { accounts, installation } = this.#deps;
-      const listed = accounts.runtime(account)?.fleet.snapshot?.byId.values() ?? [];
-      const others = [...listed].filter(({ id, name }) => {
-        return markOf(name)?.installation !== installation && !this.#isRecorded(account, id);
-      });
-      return [{ ...nothing, hourlyCost: billedFor(others) }];
-    });
   }
 
   #readAccount(account: CustomObject): Limit[] {
@@ -198,32 +159,8 @@ export class Books {
   }
 
   #ofAccount(account: string): Charge {
-    return this.#sum(`account/${account}`, () => [
-      ...this.#deps.vms.byIndex('account', account).map((object) => this.chargeOf(object)),
-      ...this.#unmanaged(account),
-    ]);
-  }
-
-  /** Whether a resource counts it by what it has recorded, as one does that has adopted it. */
-  #isRecorded(account: string, id: string): boolean {
-    return this.#deps.vms.byIndex('vm', id).some((object) => {
-      const { spec, status, isStatusDamaged } = parseVm(object);
-      if (isStatusDamaged || spec.accountName !== account) return false;
-      const records = [status.vm, ...(status.retiring ?? [])];
-      return records.some((record) => record?.id === id && !isRecordOfAnother(record, object.metadata.uid));
-    });
-  }
-
-  /** VMs of this installation whose resource is gone cost the same, unless another one has taken them over. */
-  #unmanaged(account: string): Charge[] {
-    const { accounts, installation, vms } = this.#deps;
-    const snapshot = accounts.runtime(account)?.fleet.snapshot;
-    if (snapshot === undefined) return [];
-    return [...markIndex(snapshot, installation)].flatMap(([uid, marked]) => {
-      if (vms.byIndex('uid', uid).length > 0) return [];
-      const left = marked.filter(({ id }) => !this.#isRecorded(account, id));
-      return left.map((vm) => ({ vms: 1, gpus: vm.size.gpuCount, hourlyCost: billedNow(vm) ?? money(0) }));
-    });
+    const { tally, strays } = this.#counts;
+    return plus(tally.ofGroup(groups.account(account)), strays.unmanaged(account));
   }
 
   #limitsOfPool(object: CustomObject): readonly Limit[] {
@@ -238,23 +175,19 @@ export class Books {
     const { maxHourlyCost } = (pool.spec ?? {}) as { maxHourlyCost?: unknown };
     const hard = typeof maxHourlyCost === 'string' ? parseMoney(maxHourlyCost) : undefined;
     if (hard === undefined) return [];
-    const used = this.#ofPool(pool).hourlyCost;
+    const used = this.#counts.tally.ofGroup(groups.pool(memberKeyOf(pool))).hourlyCost;
     return [{ of: 'GpuPool', name, domain: `pool/${uid}`, measure: 'hourlyCost', hard, used }];
   }
+}
 
-  #ofPool(pool: CustomObject): Charge {
-    return this.#sum(`pool/${pool.metadata.uid}`, () =>
-      this.#deps.vms.byIndex('owner', memberKeyOf(pool)).map((object) => this.chargeOf(object)),
-    );
-  }
-
-  #sum(key: string, charges: () => readonly Charge[]): Charge {
-    const known = this.#sums.get(key);
-    if (known !== undefined) return known;
-    const sum = total(charges());
-    this.#sums.set(key, sum);
-    return sum;
-  }
+function onceIn(
+  known: Map<CustomObject, readonly Limit[]>,
+  object: CustomObject,
+  limits: () => readonly Limit[],
+): readonly Limit[] {
+  const made = known.get(object) ?? limits();
+  known.set(object, made);
+  return made;
 }
 
 const parsedBudgets = new WeakMap<CustomObject, GpuBudgetSpec | 'unreadable'>();

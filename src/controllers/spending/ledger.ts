@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../fleet/contract.ts';
+import type { FleetDiff } from '../../fleet/diff.ts';
 import { Line } from '../../plan/budget/admission.ts';
 import { growth, isLessAnywhere, isSameCharge, larger, nothing, type Charge } from '../../plan/budget/charge.ts';
 import type { LimitAhead } from '../../plan/budget/limits.ts';
@@ -7,9 +7,10 @@ import type { VmObservation } from '../../plan/vm/observation.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
-import { ownerKeyOf } from '../pool-owner.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
-import { Books, type BooksDeps, type Reservation } from './books.ts';
+import { Books, type BooksDeps } from './books.ts';
+import type { Reservation } from './commitments.ts';
+import { Counts } from './counts.ts';
 import type { CostMeter } from './cost-meter.ts';
 import { moneyHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
@@ -25,11 +26,15 @@ export interface LedgerDeps extends BooksDeps {
   changed(namespace: string): void;
 }
 
+/** Of the metadata of a resource. */
+interface Counted {
+  readonly uid: string;
+  readonly namespace?: string | undefined;
+}
+
 /** What was reckoned of everybody: it stands until somebody is committed to something else. */
 interface Round {
   readonly books: Books;
-  /** The last list of each account. */
-  readonly lists: readonly (Snapshot | undefined)[];
   line: Line | undefined;
 }
 
@@ -42,13 +47,13 @@ export class Ledger {
   readonly #deps: LedgerDeps;
   readonly #reservations = new Map<string, Reservation>();
   readonly #waiting = new Waiting();
-  /** What each was committed to when that was last looked at, by UID: the list alone may change it. */
-  readonly #charges = new Map<string, Charge>();
+  readonly #counts: Counts;
   #known: Round | undefined;
   #isSeeded = false;
 
   constructor(deps: LedgerDeps) {
     this.#deps = deps;
+    this.#counts = new Counts(deps, this.#reservations);
   }
 
   books(): Books {
@@ -56,13 +61,15 @@ export class Ledger {
   }
 
   #round(): Round {
-    const lists = this.#deps.accounts.runtimes().map(({ fleet }) => fleet.snapshot);
-    const { lists: before = [] } = this.#known ?? {};
-    const isOld = lists.length !== before.length || lists.some((list, index) => list !== before[index]);
-    if (this.#known === undefined || isOld) {
-      this.#known = { books: new Books(this.#deps, this.#reservations), lists, line: undefined };
-    }
-    return this.#known;
+    this.#look();
+    return (this.#known ??= { books: new Books(this.#deps, this.#counts), line: undefined });
+  }
+
+  #look(): void {
+    const objects = this.#counts.look();
+    if (objects === undefined) return;
+    this.#known = undefined;
+    this.#count(objects.map(({ metadata }) => metadata));
   }
 
   /** What a decision about this resource has to know; reckoned when it is first asked for. */
@@ -89,10 +96,10 @@ export class Ledger {
   reserve(object: CustomObject, kind: Reservation['kind'], charge: Charge): void {
     const { namespace = '', uid } = object.metadata;
     this.#reservations.set(uid, { kind, charge, namespace });
-    const before = this.#charges.get(uid) ?? nothing;
+    const before = this.#counts.tally.chargeOf(uid);
     const asked = this.#forgetAsking(uid, namespace);
     this.#recount([object.metadata]);
-    const grown = growth(before, this.#charges.get(uid) ?? nothing);
+    const grown = growth(before, this.#counts.tally.chargeOf(uid));
     // It takes less than it had asked for: what is left is for those behind it.
     if (asked !== undefined && isLessAnywhere(grown, asked.more)) this.wakeAdmissible();
   }
@@ -139,26 +146,20 @@ export class Ledger {
   }
 
   /** What these are committed to may be something else by now. */
-  #recount(resources: readonly { readonly uid: string; readonly namespace?: string | undefined }[]): void {
-    const { books } = this.#round();
+  #recount(resources: readonly Counted[]): void {
+    this.#look();
+    this.#count(resources);
+  }
+
+  #count(resources: readonly Counted[]): void {
     const others = resources.flatMap(({ uid, namespace = '' }) => {
-      const before = this.#charges.get(uid) ?? nothing;
-      const after = this.#chargeOf(uid, books);
-      this.#deps.costs.note(uid, after.hourlyCost, this.#objectOf(uid));
-      if (isSameCharge(before, after)) return [];
-      if (isSameCharge(after, nothing)) this.#charges.delete(uid);
-      else this.#charges.set(uid, after);
-      return [{ namespace, isLess: isLessAnywhere(after, before) }];
+      const other = this.#counts.count(uid);
+      return other === undefined ? [] : [{ namespace, ...other }];
     });
     if (others.length === 0) return;
     this.#known = undefined;
     for (const namespace of new Set(others.map((other) => other.namespace))) this.#changed(namespace);
     if (others.some(({ isLess }) => isLess)) this.wakeAdmissible();
-  }
-
-  #chargeOf(uid: string, books: Books): Charge {
-    const [object] = this.#deps.vms.byIndex('uid', uid);
-    return object === undefined ? (this.#reservations.get(uid)?.charge ?? nothing) : books.chargeOf(object);
   }
 
   /** From this moment on money is counted at another rate. */
@@ -177,7 +178,7 @@ export class Ledger {
    * before anybody looks at that room: by age an older one would take it that is less important.
    */
   noteReturn(uid: string): void {
-    const object = this.#objectOf(uid);
+    const object = this.#counts.objectOf(uid);
     if (object === undefined) return;
     const books = this.books();
     const more = growth(books.chargeOf(object), books.commitmentOf(object).started);
@@ -214,7 +215,7 @@ export class Ledger {
 
   /** Resources of a namespace that want room. */
   waitingIn(namespace: string): number {
-    return this.#waiting.uids().filter((uid) => this.#objectOf(uid)?.metadata.namespace === namespace).length;
+    return this.#waiting.uids().filter((uid) => this.#counts.objectOf(uid)?.metadata.namespace === namespace).length;
   }
 
   /** There may be more room than before: who would go in now is looked at, the oldest first. */
@@ -222,7 +223,7 @@ export class Ledger {
     if (this.#waiting.size === 0) return;
     const now = this.#deps.clock.now();
     for (const { uid } of this.#line().admissible()) {
-      const object = this.#objectOf(uid);
+      const object = this.#counts.objectOf(uid);
       if (object === undefined) continue;
       this.#waiting.noteWoken(uid, now);
       this.#deps.wake(keyAmongKinds(object));
@@ -232,18 +233,21 @@ export class Ledger {
   /** A resource has changed, or is gone. */
   noteChange(old: CustomObject | undefined, current: CustomObject | undefined): void {
     const { namespace = '', uid } = (current ?? old)?.metadata ?? { uid: '' };
+    if (this.#counts.strays.noteChange(old, current)) this.#known = undefined;
     if (current === undefined) {
       this.#forget(uid, namespace);
       return;
     }
-    if (old !== undefined && isHeldToOthers(old, current)) this.#known = undefined;
     if (isOtherSpec(old, current)) this.#deps.changed(namespace);
     this.#recount([current.metadata]);
   }
 
   /** The provider lists something else than before: by that alone VMs cost something else. */
-  noteList(account: string): void {
-    this.#recount(this.#deps.vms.byIndex('account', account).map(({ metadata }) => metadata));
+  noteList(account: string, diff: FleetDiff): void {
+    const touched = this.#counts.noteList(account, diff);
+    // Also what belongs to nobody here counts.
+    this.#known = undefined;
+    this.#recount(touched.map(({ metadata }) => metadata));
   }
 
   /** Somebody allows something else than before. */
@@ -259,7 +263,7 @@ export class Ledger {
     if (round.line !== undefined && !isOld) return round.line;
     this.#seed();
     const claims = this.#waiting.heard(now).flatMap((asking) => {
-      const object = this.#objectOf(asking.uid);
+      const object = this.#counts.objectOf(asking.uid);
       return object === undefined ? [] : [{ ...asking, limits: round.books.limitsOf(object) }];
     });
     const line = new Line(claims);
@@ -267,10 +271,6 @@ export class Ledger {
     // Those behind somebody who says nothing are told by nobody else.
     if (isOld) this.wakeAdmissible();
     return line;
-  }
-
-  #objectOf(uid: string): CustomObject | undefined {
-    return this.#deps.vms.byIndex('uid', uid)[0];
   }
 
   /** Who waited when the process before this one ended goes on waiting, so that nobody younger gets in meanwhile. */
@@ -289,9 +289,4 @@ export class Ledger {
 /** By its priority, or by what its owner asks for now, others may be stopped or started. */
 function isOtherSpec(old: CustomObject | undefined, { metadata }: CustomObject): boolean {
   return old?.metadata.generation !== metadata.generation;
-}
-
-/** Of a pool that was another one: what it costs counts there. */
-function isHeldToOthers(old: CustomObject, current: CustomObject): boolean {
-  return ownerKeyOf(old) !== ownerKeyOf(current);
 }

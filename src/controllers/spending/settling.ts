@@ -4,7 +4,7 @@ import { liveVm } from '../../plan/vm/ownership.ts';
 import { isReturningToSpot } from '../../plan/vm/return-to-spot.ts';
 import { assessSize } from '../../plan/vm/size.ts';
 import type { StepKind, Verdict } from '../../plan/vm/verdict.ts';
-import type { Reservation } from './books.ts';
+import type { Reservation } from './commitments.ts';
 
 /** How long what was reserved, or is waited for, stands: by what is seen of the resource. */
 

@@ -213,6 +213,41 @@ it('a line that changes says the same as one that is made anew', () => {
   );
 });
 
+it('what is ahead of each in a long line is what all who are older want, in whatever order they come, leave and are asked about', () => {
+  const who = fc.integer({ min: 0, max: 299 });
+  const deeds = fc.array(
+    fc.record({ who, gpus: fc.integer({ min: 1, max: 9 }), does: fc.constantFrom('asks', 'leaves') }),
+  );
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(who, { minLength: 150 }),
+      deeds,
+      fc.array(who, { minLength: 5 }),
+      (first, deeds, looks) => {
+        const claims = new Map<number, Claim>();
+        const claimOf = (who: number, gpus: number): Claim =>
+          claim(`${who}`, who, charge(1, gpus), limit(8, 0, { measure: 'gpus' }));
+        for (const who of first) claims.set(who, claimOf(who, (who % 9) + 1));
+        const line = new Line([...claims.values()]);
+        for (const { who, gpus, does } of [...deeds, { who: 0, gpus: 1, does: 'asks' }]) {
+          const one = claimOf(who, gpus);
+          if (does === 'asks') line.put(one);
+          else line.remove(one);
+          if (does === 'asks') claims.set(who, one);
+          else claims.delete(who);
+          for (const look of looks) {
+            // Nine GPUs have no room in any case: nobody waits for that.
+            const older = [...claims.values()].filter(({ createdAt, more }) => createdAt < look && more.gpus < 9);
+            const [ahead] = line.limitsFor(claimOf(look, 1)).map((limit) => limit.ahead.toNumber());
+            expect(ahead).toBe(total(older.map(({ more }) => more)).gpus);
+          }
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
 it('age is the time of creation, and the UID where that is the same', () => {
   const sorted = [claim('b', 2, nothing), claim('c', 1, nothing), claim('a', 2, nothing)].toSorted(byAge);
   expect(sorted.map(({ uid }) => uid)).toEqual(['c', 'a', 'b']);

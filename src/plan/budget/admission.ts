@@ -1,6 +1,6 @@
-import { money, type Money } from '../../lib/money.ts';
-import type { Charge } from './charge.ts';
-import { amountOf, fits, isHopeless, keyOfLimit, type Limit, type LimitAhead } from './limits.ts';
+import type { Money } from '../../lib/money.ts';
+import { nothing, plus, type Charge } from './charge.ts';
+import { amountOf, fits, isHopeless, type Limit, type LimitAhead } from './limits.ts';
 
 /**
  * Who comes first where there is not room for all: the oldest that wants room and lacks nothing else. Nobody is overtaken
@@ -33,8 +33,8 @@ export function admissible(claims: readonly Claim[]): Claim[] {
   return new Line(claims).admissible();
 }
 
-/** What is wanted of each limit, by its key. */
-type Wanted = ReadonlyMap<string, Money>;
+/** What is wanted of the limits of each domain: all of one domain hold for the same resources. */
+type Wanted = ReadonlyMap<string, Charge>;
 
 /**
  * Claims in order of age. What those before each of them want is reckoned once, for as long as nothing else changes: with a
@@ -65,13 +65,14 @@ export class Line {
   }
 
   limitsFor(who: Aged & Pick<Claim, 'limits'>): readonly LimitAhead[] {
-    return within(who.limits, this.#queueOf(who.limits).before(this.#claims, this.#placeOf(who)));
+    const wanted = this.#queueOf(who.limits).before(this.#claims, this.#placeOf(who));
+    return who.limits.map((limit) => ({ ...limit, ahead: aheadIn(wanted, limit) }));
   }
 
   admissible(): Claim[] {
     return this.#claims.filter((claim, place) => {
-      const limits = within(claim.limits, this.#queueOf(claim.limits).before(this.#claims, place));
-      return limits.every((limit) => fits(limit, claim.more, limit.ahead));
+      const wanted = this.#queueOf(claim.limits).before(this.#claims, place);
+      return claim.limits.every((limit) => fits(limit, claim.more, aheadIn(wanted, limit)));
     });
   }
 
@@ -96,47 +97,56 @@ export class Line {
   }
 }
 
+/** Between two places at which what is wanted is remembered. */
+const stride = 64;
+
 /** What those want who come before somebody who is held to limits of these domains. */
 class Queue {
   readonly #domains: ReadonlySet<string>;
-  /** At each place what is wanted by those before it, as far as somebody has asked. */
-  readonly #before: Wanted[] = [new Map()];
+  /** What is wanted by those before each place that is a multiple of the stride, as far as somebody has asked. */
+  readonly #marks: Wanted[] = [new Map()];
+  /** The place that was asked about last: most who ask go from one to the next. */
+  #last = { place: 0, wanted: new Map<string, Charge>() };
 
   constructor(domains: ReadonlySet<string>) {
     this.#domains = domains;
   }
 
+  /** It holds until the next question. */
   before(claims: readonly Claim[], place: number): Wanted {
-    for (let known = this.#before.length; known <= place; known++) {
-      const [wanted, claim] = [this.#before[known - 1], claims[known - 1]];
-      if (wanted !== undefined && claim !== undefined) this.#before.push(this.#with(wanted, claim));
+    const { wanted, place: from } = this.#nearest(place);
+    for (let known = from; known < place; known++) {
+      const claim = claims[known];
+      if (claim !== undefined) this.#add(wanted, claim);
+      if (known + 1 === this.#marks.length * stride) this.#marks.push(new Map(wanted));
     }
-    return this.#before[place] ?? new Map();
+    this.#last = { place, wanted };
+    return wanted;
+  }
+
+  #nearest(place: number): { readonly place: number; readonly wanted: Map<string, Charge> } {
+    const mark = Math.min(Math.floor(place / stride), this.#marks.length - 1);
+    const isNear = this.#last.place <= place && this.#last.place >= mark * stride;
+    return isNear ? this.#last : { place: mark * stride, wanted: new Map(this.#marks[mark]) };
   }
 
   /** Who comes after this place has another one before it now. */
   forget(place: number): void {
-    this.#before.splice(place + 1);
+    this.#marks.splice(Math.floor(place / stride) + 1);
+    if (this.#last.place > place) this.#last = { place: 0, wanted: new Map() };
   }
 
-  #with(wanted: Wanted, { limits, more }: Claim): Wanted {
-    if (limits.some((limit) => isHopeless(limit, more))) return wanted;
+  #add(wanted: Map<string, Charge>, { limits, more }: Claim): void {
+    if (limits.some((limit) => isHopeless(limit, more))) return;
     // It waits for something that those behind it have nothing to do with, as for the limit of another account: until that is
     // there they may use what it cannot.
-    if (limits.some((limit) => !this.#domains.has(limit.domain) && !fits(limit, more))) return wanted;
-    const sums = new Map(wanted);
-    for (const limit of limits) {
-      const key = keyOfLimit(limit);
-      sums.set(key, (sums.get(key) ?? none).plus(amountOf(more, limit.measure)));
-    }
-    return sums;
+    if (limits.some((limit) => !this.#domains.has(limit.domain) && !fits(limit, more))) return;
+    for (const domain of domainsOf(limits)) wanted.set(domain, plus(wanted.get(domain) ?? nothing, more));
   }
 }
 
-const none = money(0);
-
-function within(limits: readonly Limit[], wanted: Wanted): LimitAhead[] {
-  return limits.map((limit) => ({ ...limit, ahead: wanted.get(keyOfLimit(limit)) ?? none }));
+function aheadIn(wanted: Wanted, { domain, measure }: Limit): Money {
+  return amountOf(wanted.get(domain) ?? nothing, measure);
 }
 
 function domainsOf(limits: readonly Limit[]): ReadonlySet<string> {

@@ -20,6 +20,15 @@ export function plus(one: Charge, other: Charge): Charge {
   };
 }
 
+/** Of a sum without one of those that it was made of. */
+export function minus(one: Charge, other: Charge): Charge {
+  return {
+    vms: one.vms - other.vms,
+    gpus: one.gpus - other.gpus,
+    hourlyCost: one.hourlyCost.minus(other.hourlyCost),
+  };
+}
+
 /** By each measure the larger: what was reserved is a part of what is stored as soon as that knows of it. */
 export function larger(one: Charge, other: Charge): Charge {
   return {

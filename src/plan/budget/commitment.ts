@@ -81,7 +81,7 @@ function priced(of: Committing, vm: RecordedVm, status: VmStatus): Priced {
   const { running, storage } = priceOf(of, vm, status);
   // Whoever asked for another size may have been killed since: it may have it by now, whatever the list says.
   const asked = status.resize?.outcome === 'Pending' ? count(status.resize.to.gpuCount) : 0;
-  const gpus = Math.max(count(vm.applied.gpuCount), cloud?.size.gpuCount ?? 0, asked);
+  const gpus = Math.max(count(vm.applied.gpuCount), count(cloud?.size.gpuCount ?? 0), asked);
   return {
     running: { vms: 1, gpus, hourlyCost: running },
     released: { vms: 1, gpus: 0, hourlyCost: storage },
@@ -132,7 +132,7 @@ function chargeOfRetired({ listed }: Committing, retired: RetiringVm): Charge {
 /** @param unpriced what it counts for where the list has no price of it */
 function chargeOfListed(vm: CloudVm, unpriced: Money): Charge {
   if (vm.state === 'terminated') return nothing;
-  return { vms: 1, gpus: hasGivenBack(vm) ? 0 : vm.size.gpuCount, hourlyCost: billedNow(vm) ?? unpriced };
+  return { vms: 1, gpus: hasGivenBack(vm) ? 0 : count(vm.size.gpuCount), hourlyCost: billedNow(vm) ?? unpriced };
 }
 
 /** There may be a VM: by a deploy call that is under way or whose answer was lost. */
@@ -144,9 +144,12 @@ function doubtful({ spec }: Committing, launch: VmStatus['launch']): Charge {
   };
 }
 
-/** Nothing that somebody could have written into a status makes a charge negative, or no number. */
+/** More GPUs no VM has. */
+const mostGpus = 1_000_000;
+
+/** Nothing that somebody could have written into a status makes a charge negative, or no number, or one that sums are not exact with. */
 function count(stored: number): number {
-  return Number.isFinite(stored) && stored > 0 ? stored : 0;
+  return Number.isFinite(stored) && stored > 0 ? Math.min(Math.ceil(stored), mostGpus) : 0;
 }
 
 function firstAmount(...stored: readonly (string | undefined)[]): Money | undefined {

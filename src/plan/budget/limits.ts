@@ -26,22 +26,25 @@ export interface LimitAhead extends Limit {
   readonly ahead: Money;
 }
 
-export function keyOfLimit({ of, domain, name, measure }: Limit): string {
-  return `${domain}/${of}/${name}/${measure}`;
+/** A line of a thousand who wait asks for the same few amounts again and again. */
+const small = Array.from({ length: 65 }, (_, count) => money(count));
+
+function whole(count: number): Money {
+  return small[count] ?? money(count);
 }
 
 /** How much of the measure this is; what is limited over a time is not known beforehand. */
 export function amountOf(charge: Charge, measure: Measure): Money {
   switch (measure) {
     case 'vms':
-      return money(charge.vms);
+      return whole(charge.vms);
     case 'gpus':
-      return money(charge.gpus);
+      return whole(charge.gpus);
     case 'hourlyCost':
       return charge.hourlyCost;
     case 'dailyCost':
     case 'monthlyCost':
-      return money(0);
+      return whole(0);
   }
 }
 
@@ -50,7 +53,7 @@ export function isOverTime(measure: Measure): boolean {
 }
 
 /** Whether so much more has room beside what is used, and what those want who come first. What grows by nothing has. */
-export function fits(limit: Limit, more: Charge, ahead: Money = money(0)): boolean {
+export function fits(limit: Limit, more: Charge, ahead: Money = whole(0)): boolean {
   if (isOverTime(limit.measure)) return limit.used.lt(limit.hard) || isNothing(more);
   const amount = amountOf(more, limit.measure);
   // What a VM will cost is not known before a host is chosen, but it is something.

@@ -1,4 +1,5 @@
 import type { Scenario } from '../scenario.ts';
+import { budgets } from './budgets.ts';
 import { burst } from './burst.ts';
 import { churn } from './churn.ts';
 import { failOver } from './fail-over.ts';
@@ -13,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   paced('paced', 0.2),
   paced('paced, slow calls', 12),
   churn,
+  budgets,
   pools,
   steady,
   failOver,

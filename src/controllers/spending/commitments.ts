@@ -1,0 +1,75 @@
+import type { Indexed } from '../../kube/store.ts';
+import { larger, type Charge } from '../../plan/budget/charge.ts';
+import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
+import type { CloudVm } from '../../provider/contract.ts';
+import type { AccountRegistry } from '../accounts.ts';
+import { markedVmsOf } from '../marks.ts';
+import type { CustomObject } from '../objects.ts';
+import { ownerKeyOf } from '../pool-owner.ts';
+import { parseVm } from '../vm/parse.ts';
+
+/** What is reserved for a resource, though the store does not know of it yet. */
+export interface Reservation {
+  readonly kind: 'launch' | 'start' | 'resize' | 'return';
+  readonly charge: Charge;
+  /** Of the resource. */
+  readonly namespace: string;
+}
+
+export interface CommitmentsDeps {
+  /** Resources of all kinds that stand for one VM. */
+  readonly vms: Indexed<CustomObject>;
+  readonly accounts: Pick<AccountRegistry, 'runtime' | 'runtimes'>;
+  readonly installation: string;
+}
+
+const noVms: ReadonlyMap<string, CloudVm> = new Map();
+
+/** What a resource is committed to, by all that is stored, listed and reserved at this moment. */
+export class Commitments {
+  readonly #deps: CommitmentsDeps;
+  /** By UID. */
+  readonly #reservations: ReadonlyMap<string, Reservation>;
+
+  constructor(deps: CommitmentsDeps, reservations: ReadonlyMap<string, Reservation>) {
+    this.#deps = deps;
+    this.#reservations = reservations;
+  }
+
+  of(object: CustomObject): Commitment {
+    const { spec, status, isStatusDamaged } = parseVm(object);
+    const { uid } = object.metadata;
+    const snapshot = this.#deps.accounts.runtime(spec.accountName)?.fleet.snapshot;
+    return commitmentOf({
+      uid,
+      spec,
+      status: isStatusDamaged ? 'damaged' : status,
+      listed: snapshot?.byId ?? noVms,
+      marked: snapshot === undefined ? [] : markedVmsOf(snapshot, this.#deps.installation, uid),
+    });
+  }
+
+  /** With what is reserved. */
+  chargeOf(object: CustomObject): Charge {
+    const { now } = this.of(object);
+    const reserved = this.#reservations.get(object.metadata.uid);
+    return reserved === undefined ? now : larger(now, reserved.charge);
+  }
+}
+
+/** Names of the groups in which what a resource is committed to counts. */
+export const groups = {
+  namespace: (name: string): string => `namespace/${name}`,
+  account: (name: string): string => `account/${name}`,
+  /** @param key of the store's index `owner` */
+  pool: (key: string): string => `pool/${key}`,
+};
+
+export function groupsOf(object: CustomObject): readonly string[] {
+  const owner = ownerKeyOf(object);
+  return [
+    groups.namespace(object.metadata.namespace ?? ''),
+    groups.account(parseVm(object).spec.accountName),
+    ...(owner === undefined ? [] : [groups.pool(owner)]),
+  ];
+}
