@@ -98,6 +98,14 @@ export class AccountRegistry {
     return [...this.#states.values()].flatMap(({ running }) => (running === undefined ? [] : [running.runtime]));
   }
 
+  /** The last list of each account, by its name. */
+  lists(): ReadonlyMap<string, Snapshot | undefined> {
+    const running = [...this.#states].flatMap(([name, entry]) =>
+      entry.running === undefined ? [] : [{ name, ...entry.running }],
+    );
+    return new Map(running.map(({ name, runtime }) => [name, runtime.fleet.snapshot]));
+  }
+
   /**
    * The account can be used with these settings. A running one is kept, with its list, and only told what changed; but
    * what ran for an account that is gone, or at another endpoint, ends: it would be another organization's. Throws once all

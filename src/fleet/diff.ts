@@ -2,6 +2,8 @@ import type { CloudVm } from '../provider/contract.ts';
 
 /** What is different between two snapshots. */
 export interface FleetDiff {
+  /** The VMs of the snapshot before. */
+  readonly before: ReadonlyMap<string, CloudVm>;
   /** Listed now and not before, or not readable before. */
   readonly added: readonly CloudVm[];
   readonly changed: readonly { readonly before: CloudVm; readonly after: CloudVm }[];

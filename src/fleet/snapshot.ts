@@ -2,6 +2,8 @@ import type { CloudVm, VmListing } from '../provider/contract.ts';
 import type { Snapshot } from './contract.ts';
 import { isEmptyDiff, sameVm, type FleetDiff } from './diff.ts';
 
+const noVms: ReadonlyMap<string, CloudVm> = new Map();
+
 export interface SnapshotFacts {
   readonly requestedAt: number;
   readonly receivedAt: number;
@@ -22,6 +24,7 @@ export function nextSnapshot(
   const unreadable = new Set(listing.unreadable);
   const { byId, added, changed } = merge(previous, listing.vms);
   const diff: FleetDiff = {
+    before: previous?.byId ?? noVms,
     added,
     changed,
     removed: removedSince(previous, byId, unreadable),

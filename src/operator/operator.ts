@@ -139,9 +139,9 @@ function sharedParts(
       wake: (keys) => {
         for (const key of keys) wakeVm(cluster, key);
       },
-      listChanged: (account, diff) => {
+      listChanged: (account, diff, snapshot) => {
         // First what each costs by that list, then whoever decides by it.
-        ledger().noteList(account, diff);
+        ledger().noteList(account, { diff, snapshot });
         wakeOnListChange(cluster, diff, { installation });
         if (diff.added.length + diff.removed.length > 0) cluster.accounts.queue.add(account);
       },

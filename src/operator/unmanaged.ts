@@ -9,11 +9,10 @@ import { SweepMemory } from '../controllers/unmanaged/memory.ts';
 import { isConcerned, UnmanagedSweeper } from '../controllers/unmanaged/sweeper.ts';
 import { accountOf } from '../controllers/vm/controller.ts';
 import { parseVm } from '../controllers/vm/parse.ts';
-import type { VmOwners } from '../controllers/vm-owners.ts';
+import { recordedIn, type VmOwners } from '../controllers/vm-owners.ts';
 import { claims, type Named } from '../plan/unmanaged/standing.ts';
 import { isNoted, leftBehind, readableIds } from '../plan/unmanaged/kept.ts';
 import type { Cluster } from './cluster.ts';
-import { recordedIn } from '../controllers/vm-owners.ts';
 import type { OperatorDeps } from './deps.ts';
 
 /** What is known of VMs without a resource, and what leads to another look at them. */

@@ -80,7 +80,7 @@ function booksOf(
   const runtime = { fleet: { snapshot }, balance, keyFingerprint } as unknown as AccountRuntime;
   const accounts = {
     runtime: (name: string) => (name === 'default' ? runtime : undefined),
-    runtimes: () => [runtime],
+    lists: () => new Map([['default', snapshot]]),
   };
   const balances = new Balances({ clock, accounts, timings: balanceTimings(300_000) });
   const stores = { vms, budgets, accountsStore, pools: none, namespaces: none };

@@ -13,13 +13,13 @@ import type { CustomObject } from '../objects.ts';
 import { memberKeyOf, poolOwnerOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
 import type { Balances } from './balances.ts';
-import { groups, type CommitmentsDeps } from './commitments.ts';
-import type { Counts } from './counts.ts';
+import type { Counts, CountsDeps } from './counts.ts';
+import { groups } from './groups.ts';
 import type { SpendMeter } from './meter.ts';
 import { Owed, type OwedDeps } from './owed.ts';
 import { releasedBy, stoppedBy } from './standby.ts';
 
-export interface BooksDeps extends CommitmentsDeps, OwedDeps {
+export interface BooksDeps extends CountsDeps, OwedDeps {
   /** By `namespace`, `account`, `owner`, `uid` and `vm`. */
   readonly vms: Indexed<CustomObject>;
   /** By `namespace`. */
@@ -32,8 +32,8 @@ export interface BooksDeps extends CommitmentsDeps, OwedDeps {
 }
 
 /**
- * All that is used of every limit, for as long as nothing changes what anybody is committed to: then they are thrown away. Limits
- * are made once, and those that time alone changes once per millisecond.
+ * What is used of every limit, by what is counted at this moment. Limits are made once, and those that time alone may change once per
+ * millisecond: so these books are thrown away as soon as anybody is committed to something else.
  */
 export class Books {
   readonly #deps: BooksDeps;

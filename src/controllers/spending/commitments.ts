@@ -5,7 +5,6 @@ import type { CloudVm } from '../../provider/contract.ts';
 import type { AccountRegistry } from '../accounts.ts';
 import { markedVmsOf } from '../marks.ts';
 import type { CustomObject } from '../objects.ts';
-import { ownerKeyOf } from '../pool-owner.ts';
 import { parseVm } from '../vm/parse.ts';
 
 /** What is reserved for a resource, though the store does not know of it yet. */
@@ -19,7 +18,7 @@ export interface Reservation {
 export interface CommitmentsDeps {
   /** Resources of all kinds that stand for one VM. */
   readonly vms: Indexed<CustomObject>;
-  readonly accounts: Pick<AccountRegistry, 'runtime' | 'runtimes'>;
+  readonly accounts: Pick<AccountRegistry, 'runtime'>;
   readonly installation: string;
 }
 
@@ -55,21 +54,4 @@ export class Commitments {
     const reserved = this.#reservations.get(object.metadata.uid);
     return reserved === undefined ? now : larger(now, reserved.charge);
   }
-}
-
-/** Names of the groups in which what a resource is committed to counts. */
-export const groups = {
-  namespace: (name: string): string => `namespace/${name}`,
-  account: (name: string): string => `account/${name}`,
-  /** @param key of the store's index `owner` */
-  pool: (key: string): string => `pool/${key}`,
-};
-
-export function groupsOf(object: CustomObject): readonly string[] {
-  const owner = ownerKeyOf(object);
-  return [
-    groups.namespace(object.metadata.namespace ?? ''),
-    groups.account(parseVm(object).spec.accountName),
-    ...(owner === undefined ? [] : [groups.pool(owner)]),
-  ];
 }

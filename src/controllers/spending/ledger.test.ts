@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 
 import { cloudVm, observe, recordedVm, snapshotOf } from '../../../test/support/builders.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
-import type { FleetDiff } from '../../fleet/diff.ts';
 import { nextSnapshot } from '../../fleet/snapshot.ts';
 import { Store } from '../../kube/store.ts';
 import { silentLogger } from '../../lib/logger.ts';
@@ -17,6 +16,7 @@ import type { CustomObject } from '../objects.ts';
 import { recordedIn } from '../vm-owners.ts';
 import { Balances } from './balances.ts';
 import { CostMeter } from './cost-meter.ts';
+import type { ListNews } from './counts.ts';
 import { Ledger } from './ledger.ts';
 import { SpendMeter } from './meter.ts';
 
@@ -54,7 +54,7 @@ class Office {
     const runtime = { fleet: Object.defineProperty({}, 'snapshot', { get: () => this.#list }) };
     const accounts = {
       runtime: () => runtime as unknown as AccountRuntime,
-      runtimes: () => [runtime as unknown as AccountRuntime],
+      lists: () => new Map([['default', this.#list]]),
     };
     this.ledger = new Ledger({
       ...{
@@ -116,12 +116,12 @@ class Office {
     this.ledger.noteList('default', this.#show(name, state));
   }
 
-  #show(name: string, state: 'running' | 'outbid'): FleetDiff {
+  #show(name: string, state: 'running' | 'outbid'): ListNews {
     const price = { total: money('0.5'), compute: money('0.4'), storage: money('0.1') };
     const listing = { vms: [cloudVm('vm-1', { name, state, price })], unreadable: [] };
-    const { snapshot, diff } = nextSnapshot(this.#list, listing, this.#list);
-    this.#list = snapshot;
-    return diff;
+    const news = nextSnapshot(this.#list, listing, this.#list);
+    this.#list = news.snapshot;
+    return news;
   }
 
   statusOf(object: CustomObject, status: object): void {

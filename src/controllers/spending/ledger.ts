@@ -1,4 +1,3 @@
-import type { FleetDiff } from '../../fleet/diff.ts';
 import { Line } from '../../plan/budget/admission.ts';
 import { growth, isLessAnywhere, isSameCharge, larger, nothing, type Charge } from '../../plan/budget/charge.ts';
 import type { LimitAhead } from '../../plan/budget/limits.ts';
@@ -7,11 +6,11 @@ import type { VmObservation } from '../../plan/vm/observation.ts';
 import type { PowerHold } from '../../plan/vm/power-hold.ts';
 import type { Verdict } from '../../plan/vm/verdict.ts';
 import type { CustomObject } from '../objects.ts';
+import { ownerKeyOf } from '../pool-owner.ts';
 import { keyAmongKinds } from '../vm/observe.ts';
 import { Books, type BooksDeps } from './books.ts';
 import type { Reservation } from './commitments.ts';
-import { Counts } from './counts.ts';
-import type { CostMeter } from './cost-meter.ts';
+import { Counts, type ListNews } from './counts.ts';
 import { moneyHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
 import { saysReleased, waitedFor } from './waited.ts';
@@ -19,7 +18,6 @@ import { LazyView } from './view.ts';
 import { Waiting, type Asking } from './waiting.ts';
 
 export interface LedgerDeps extends BooksDeps {
-  readonly costs: Pick<CostMeter, 'note'>;
   /** Keys among all kinds, to be reconciled. */
   wake(key: string): void;
   /** What is used in this namespace, or who waits there, has changed. */
@@ -145,21 +143,23 @@ export class Ledger {
     if (asked !== undefined) this.wakeAdmissible();
   }
 
-  /** What these are committed to may be something else by now. */
-  #recount(resources: readonly Counted[]): void {
+  /** What these are committed to may be something else by now. Returns whether those who wait were told that there is more room. */
+  #recount(resources: readonly Counted[]): boolean {
     this.#look();
-    this.#count(resources);
+    return this.#count(resources);
   }
 
-  #count(resources: readonly Counted[]): void {
+  #count(resources: readonly Counted[]): boolean {
     const others = resources.flatMap(({ uid, namespace = '' }) => {
       const other = this.#counts.count(uid);
       return other === undefined ? [] : [{ namespace, ...other }];
     });
-    if (others.length === 0) return;
+    if (others.length === 0) return false;
     this.#known = undefined;
     for (const namespace of new Set(others.map((other) => other.namespace))) this.#changed(namespace);
-    if (others.some(({ isLess }) => isLess)) this.wakeAdmissible();
+    const isRoom = others.some(({ isLess }) => isLess);
+    if (isRoom) this.wakeAdmissible();
+    return isRoom;
   }
 
   /** From this moment on money is counted at another rate. */
@@ -233,7 +233,7 @@ export class Ledger {
   /** A resource has changed, or is gone. */
   noteChange(old: CustomObject | undefined, current: CustomObject | undefined): void {
     const { namespace = '', uid } = (current ?? old)?.metadata ?? { uid: '' };
-    if (this.#counts.strays.noteChange(old, current)) this.#known = undefined;
+    if (this.#counts.noteChange(old, current) || isElsewhere(old, current)) this.#known = undefined;
     if (current === undefined) {
       this.#forget(uid, namespace);
       return;
@@ -243,11 +243,12 @@ export class Ledger {
   }
 
   /** The provider lists something else than before: by that alone VMs cost something else. */
-  noteList(account: string, diff: FleetDiff): void {
-    const touched = this.#counts.noteList(account, diff);
-    // Also what belongs to nobody here counts.
+  noteList(account: string, news: ListNews): void {
+    const touched = this.#counts.noteList(account, news);
     this.#known = undefined;
-    this.#recount(touched.map(({ metadata }) => metadata));
+    const isToldOfRoom = this.#recount(touched.map(({ metadata }) => metadata));
+    // Also what belongs to nobody here takes room, and leaves it.
+    if (!isToldOfRoom) this.wakeAdmissible();
   }
 
   /** Somebody allows something else than before. */
@@ -289,4 +290,9 @@ export class Ledger {
 /** By its priority, or by what its owner asks for now, others may be stopped or started. */
 function isOtherSpec(old: CustomObject | undefined, { metadata }: CustomObject): boolean {
   return old?.metadata.generation !== metadata.generation;
+}
+
+/** In another pool than before: who waits for room there waits for that of another limit. */
+function isElsewhere(old: CustomObject | undefined, current: CustomObject | undefined): boolean {
+  return old !== undefined && current !== undefined && ownerKeyOf(old) !== ownerKeyOf(current);
 }

@@ -46,12 +46,20 @@ export class Strays {
     let isOther = false;
     for (const [name, account] of this.#accounts) {
       const snapshot = this.#snapshotOf(name);
-      // One that has another list by now is looked through as a whole when somebody asks.
-      if (snapshot?.byId !== account.byId) continue;
+      // One that has another list by now, or none, is looked through as a whole when somebody asks.
+      if (snapshot?.byId !== account.byId) {
+        this.#accounts.delete(name);
+        continue;
+      }
       const marked = markedVmsOf(snapshot, this.#deps.installation, uid).map(({ id }) => id);
       for (const id of [...ids, ...marked]) isOther = this.#count(name, account, account.byId.get(id)) || isOther;
     }
     return isOther;
+  }
+
+  /** All are looked through anew. */
+  forget(): void {
+    this.#accounts.clear();
   }
 
   #of(name: string): Account | undefined {
@@ -71,7 +79,7 @@ export class Strays {
   #count(name: string, { tally }: Account, vm: CloudVm | undefined): boolean {
     if (vm === undefined) return false;
     const [charge, groups] = this.#shareOf(name, vm);
-    return tally.put(vm.id, charge, groups);
+    return tally.put(vm.id, charge, groups) !== 'same';
   }
 
   #shareOf(account: string, vm: CloudVm): [Charge, readonly string[]] {

@@ -30,16 +30,15 @@ export class Tally {
     return this.#sums.get(group)?.charge ?? nothing;
   }
 
-  /**
-   * From now on this member is committed to so much, and counts in these groups. Returns whether that is anything else than before.
-   */
-  put(key: string, charge: Charge, groups: readonly string[]): boolean {
+  /** From now on this member is committed to so much, and counts in these groups. */
+  put(key: string, charge: Charge, groups: readonly string[]): 'same' | 'other' | 'moved' {
     const share = this.#shares.get(key);
-    if (isSameCharge(share?.charge ?? nothing, charge) && (share === undefined || isIn(share, groups))) return false;
+    const isThere = share === undefined || isIn(share, groups);
+    if (isThere && isSameCharge(share?.charge ?? nothing, charge)) return 'same';
     if (share !== undefined) this.#leave(share);
     if (isSameCharge(charge, nothing)) this.#shares.delete(key);
     else this.#shares.set(key, { charge, sums: groups.map((group) => this.#join(group, charge)) });
-    return true;
+    return isThere ? 'other' : 'moved';
   }
 
   #join(group: string, charge: Charge): Sum {

@@ -19,7 +19,7 @@ function touched(before: readonly CloudVm[], after: readonly CloudVm[], unreadab
   vms.applyWrite({ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata, status });
   const last = snapshotOf(before);
   const { diff } = nextSnapshot(last, { vms: after, unreadable }, last);
-  return [...touchedBy(diff, last.byId, { vms, installation })];
+  return [...touchedBy(diff, { vms, installation })];
 }
 
 const marked = cloudVm('vm-1');

@@ -1,17 +1,13 @@
 import { markOf } from '../../api/vm-name.ts';
-import type { Snapshot } from '../../fleet/contract.ts';
 import type { FleetDiff } from '../../fleet/diff.ts';
 import type { CommitmentsDeps } from './commitments.ts';
 
 /**
- * UIDs of the resources that may be committed to something else since the list is another one: those that have recorded a VM of which it says
- * something else, or whose mark such a VM carries, or carried.
- *
- * @param before the VMs of the list that the difference is to
+ * UIDs of the resources that may be committed to something else since the list is another one: those that have recorded a VM
+ * of which it says something else, or whose mark such a VM carries, or carried.
  */
 export function touchedBy(
   diff: FleetDiff,
-  before: Snapshot['byId'] | undefined,
   { vms, installation }: Pick<CommitmentsDeps, 'vms' | 'installation'>,
 ): ReadonlySet<string> {
   const uids = new Set<string>();
@@ -25,6 +21,6 @@ export function touchedBy(
   for (const { id, name } of diff.added) touch(id, [name]);
   for (const one of diff.changed) touch(one.after.id, [one.before.name, one.after.name]);
   for (const { id, last } of diff.removed) touch(id, [last?.name]);
-  for (const id of diff.unreadable) touch(id, [before?.get(id)?.name]);
+  for (const id of diff.unreadable) touch(id, [diff.before.get(id)?.name]);
   return uids;
 }

@@ -141,7 +141,9 @@ class Queue {
     // It waits for something that those behind it have nothing to do with, as for the limit of another account: until that is
     // there they may use what it cannot.
     if (limits.some((limit) => !this.#domains.has(limit.domain) && !fits(limit, more))) return;
-    for (const domain of domainsOf(limits)) wanted.set(domain, plus(wanted.get(domain) ?? nothing, more));
+    // Nobody asks about the other domains here.
+    const domains = [...domainsOf(limits)].filter((domain) => this.#domains.has(domain));
+    for (const domain of domains) wanted.set(domain, plus(wanted.get(domain) ?? nothing, more));
   }
 }
 
