@@ -135,10 +135,11 @@ function isItsOwnersOnly(world: SimulatedWorld, { id, name, status, size }: Vm):
     return markOf(name)?.uid === metadata.uid || (said as VmStatus | undefined)?.vm?.id === id;
   });
   const { onOutbid = 'Wait', ...wanted } = (owner?.spec ?? {}) as Partial<SpotVmSpec>;
+  // Also one that nobody has yet: a process that was cut off may take it over by an annotation that is gone.
   const isAdopted = markOf(name) === undefined;
   // One that is stopped, and has its GPU, is not replaced; and who gets another size is stopped for that.
   const isStopped = status === 'Stopped' || isOtherSize(size, wanted);
-  return owner !== undefined && (isAdopted || onOutbid === 'Wait' || isStopped);
+  return isAdopted || (owner !== undefined && (onOutbid === 'Wait' || isStopped));
 }
 
 function isOtherSize(size: Vm['size'], { gpu, vcpus, memoryGB, storageGB }: Partial<SpotVmSpec>): boolean {

@@ -9,25 +9,35 @@ import type { CustomObject } from '../objects.ts';
 
 export type VmView = Pick<
   PoolMember,
-  'vmSince' | 'ready' | 'isProbeForbidden' | 'isSynced' | 'capacity' | 'market' | 'outbidSince' | 'cost' | 'price'
+  | 'vmSince'
+  | 'ready'
+  | 'isProbeForbidden'
+  | 'isSynced'
+  | 'isObserved'
+  | 'capacity'
+  | 'market'
+  | 'outbidSince'
+  | 'cost'
+  | 'price'
 >;
 
 /** Nobody knows what there is: a VM, for all that matters here. */
 export function unknownVm(createdAt: number): VmView {
   const ready = { isTrue: false, since: createdAt, reason: 'InvalidSpec', message: 'Its status is damaged.' };
   return {
-    ...{ vmSince: createdAt, ready, isProbeForbidden: false, isSynced: false, cost: money(0) },
+    ...{ vmSince: createdAt, ready, isProbeForbidden: false, isSynced: false, isObserved: false, cost: money(0) },
     ...{ capacity: undefined, market: undefined, outbidSince: undefined, price: undefined },
   };
 }
 
-export function vmOf({ kind }: CustomObject, status: VmStatus, createdAt: number): VmView {
+export function vmOf({ kind, metadata }: CustomObject, status: VmStatus, createdAt: number): VmView {
   const { vm, hourlyPrice } = status;
   return {
     vmSince: vmSinceOf(status, createdAt),
     ready: readyOf(conditionOf(status.conditions, 'Ready'), createdAt),
     isProbeForbidden: conditionOf(status.conditions, 'Reachable')?.reason === 'ProbeForbidden',
     isSynced: conditionOf(status.conditions, 'Synced')?.status !== 'False',
+    isObserved: status.observedGeneration === metadata.generation,
     capacity: vm === undefined || kind === 'SpotVm' ? vm?.capacity : 'OnDemand',
     market: status.spot?.market,
     outbidSince: millis(vm?.outbidSince),

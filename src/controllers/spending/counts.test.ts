@@ -143,6 +143,10 @@ class Facts {
     if (object !== undefined) this.told.reserve(object, 'launch', { vms: 1, gpus: 2, hourlyCost: money('0.6') });
   }
 
+  listed(account: string): CloudVm[] {
+    return [...(this.#runtimes.get(account)?.fleet.snapshot?.byId.values() ?? [])];
+  }
+
   /** The news of it comes a moment later. */
   list(account: string, vms: readonly CloudVm[], unreadable: readonly string[]): void {
     const runtime = this.#runtimes.get(account) ?? runtimeOf(undefined);
@@ -291,8 +295,11 @@ const act: fc.Arbitrary<Act> = fc.oneof(
         fc.uniqueArray(listed, { selector: ({ id }) => id }),
         fc.subarray(vmIds),
         fc.constantFrom('heard', 'later', 'lost'),
+        fc.boolean(),
       )
-      .map(([of, vms, ids, news]): Act => (facts) => {
+      .map(([of, some, ids, news, isAddition]): Act => (facts) => {
+        const kept = facts.listed(of).filter((vm) => isAddition && !some.some(({ id }) => id === vm.id));
+        const vms = [...kept, ...some];
         const unreadable = ids.filter((id) => !vms.some((vm) => vm.id === id));
         facts.list(of, vms, unreadable);
         if (news === 'heard') facts.hear();

@@ -67,6 +67,8 @@ export interface PoolMember {
   readonly marketSince: number | undefined;
   /** False while what the status says may be out of date. */
   readonly isSynced: boolean;
+  /** False while its spec is another one than the status speaks of: it may be stopped for that at this moment. */
+  readonly isObserved: boolean;
   /** What its VM is held by; undefined without one. */
   readonly capacity: Capacity | undefined;
   readonly market: Market | undefined;

@@ -75,7 +75,8 @@ function onDelete({ spec }: Observed, { kept, surplus }: Sorted): Sizing['delete
 
 function rolling(observation: Observed, { kept, surplus, outdated }: Sorted): Sizing['delete'] {
   const { spec } = observation;
-  const isUp = (member: PoolMember): boolean => isAvailable(member, observation);
+  // For one whose spec was edited a moment ago no other one goes.
+  const isUp = (member: PoolMember): boolean => isAvailable(member, observation) && member.isObserved;
   const leastAvailable = Math.max(0, spec.replicas - spec.updateStrategy.maxUnavailable);
   // A member without a VM costs nothing and gives nothing. One that is not available is no better than those of the same
   // template that stay.

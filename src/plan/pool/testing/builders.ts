@@ -51,6 +51,7 @@ export function memberOf(spec: GpuPoolSpec, index: number, fields: Partial<PoolM
     marketSince: start,
     ...{ isWantedDown: false, isProbeForbidden: false },
     isSynced: true,
+    isObserved: true,
     capacity: undefined,
     market: undefined,
     outbidSince: undefined,
