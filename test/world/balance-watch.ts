@@ -29,6 +29,8 @@ interface Runways {
 interface Reading {
   readonly at: number;
   readonly amount: number;
+  /** Where there is no VM it is also asked whether that is true, and nobody decides about money by what it says then. */
+  readonly mayBeBill: boolean;
 }
 
 /** What a VM is billed per hour, since when, and what it was before. */
@@ -97,7 +99,8 @@ export class BalanceWatch {
   #note(exchange: Exchange): void {
     if (exchange.kind !== 'answer' || exchange.answer.status !== 200) return;
     const { balance } = parsed(exchange.answer.body);
-    if (balance !== undefined) this.#readings.push({ at: this.#facts.now(), amount: balance });
+    const mayBeBill = this.#facts.liveVms().length === 0;
+    if (balance !== undefined) this.#readings.push({ at: this.#facts.now(), amount: balance, mayBeBill });
   }
 
   /** After `look`. */
@@ -140,7 +143,9 @@ export class BalanceWatch {
     const lateMs = onTheWayMs + this.#facts.writersClocks().behindMs;
     const recent = this.#readings.filter(({ at }) => now - at <= staleMs + lateMs);
     if (!this.#facts.isCalm()) return recent;
-    const last = recent.findLastIndex(({ at }) => now - at >= 60_000 + this.#facts.writersClocks().behindMs);
+    const last = recent.findLastIndex(
+      ({ at, mayBeBill }) => !mayBeBill && now - at >= 60_000 + this.#facts.writersClocks().behindMs,
+    );
     return last < 0 ? recent : recent.slice(last);
   }
 

@@ -92,7 +92,8 @@ export class PoolWatch {
     const pool = this.#facts.pools().find(({ metadata }) => metadata.uid === uid);
     if (uid === undefined || pool === undefined || pool.metadata.deletionTimestamp !== undefined) return undefined;
     const mayExpire = (member.spec as VmSpec).expireAfter !== undefined;
-    const isUsersDoing = mayExpire || this.#facts.now() - (this.#disruptedAt.get(uid) ?? -Infinity) <= onTheWayMs;
+    const lateMs = onTheWayMs + this.#facts.writersClocks().behindMs;
+    const isUsersDoing = mayExpire || this.#facts.now() - (this.#disruptedAt.get(uid) ?? -Infinity) <= lateMs;
     if (!this.#facts.isOneActing || !this.#facts.isCalm() || isUsersDoing) return undefined;
     // Allowed is what any spec allows that may have been decided by.
     const shortfalls = this.#inForce(uid).map((spec) => this.#shortfallWithout(member, uid, spec));
