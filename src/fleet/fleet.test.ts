@@ -347,7 +347,12 @@ describe('a snapshot', () => {
     expect(seen(fleet).byId.get('stays')).toBe(first.byId.get('stays'));
     cloud.unreadable = [];
     await clock.advance(60_000);
-    expect(diffs[2]).toMatchObject({ added: [], changed: [], removed: [{ id: 'blurs', last: undefined }], unreadable: [] });
+    expect(diffs[2]).toMatchObject({
+      added: [],
+      changed: [],
+      removed: [{ id: 'blurs', last: undefined }],
+      unreadable: [],
+    });
   });
 
   it('takes 0.20 and 0.2 for the same price', async () => {
