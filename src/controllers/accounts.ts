@@ -100,10 +100,11 @@ export class AccountRegistry {
 
   /** The last list of each account, by its name. */
   lists(): ReadonlyMap<string, Snapshot | undefined> {
-    const running = [...this.#states].flatMap(([name, entry]) =>
-      entry.running === undefined ? [] : [{ name, ...entry.running }],
-    );
-    return new Map(running.map(({ name, runtime }) => [name, runtime.fleet.snapshot]));
+    const lists = new Map<string, Snapshot | undefined>();
+    for (const [name, { running }] of this.#states) {
+      if (running !== undefined) lists.set(name, running.runtime.fleet.snapshot);
+    }
+    return lists;
   }
 
   /**

@@ -2,7 +2,7 @@ import type { CloudVm, VmListing } from '../provider/contract.ts';
 import type { Snapshot } from './contract.ts';
 import { isEmptyDiff, sameVm, type FleetDiff } from './diff.ts';
 
-const noVms: ReadonlyMap<string, CloudVm> = new Map();
+export const noVms: ReadonlyMap<string, CloudVm> = new Map();
 
 export interface SnapshotFacts {
   readonly requestedAt: number;

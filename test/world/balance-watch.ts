@@ -29,7 +29,7 @@ interface Runways {
 interface Reading {
   readonly at: number;
   readonly amount: number;
-  /** Where there is no VM it is also asked whether that is true, and nobody decides about money by what it says then. */
+  /** After an empty list it is asked whether that is true, and nobody decides about money by what it says then. */
   readonly mayBeBill: boolean;
 }
 
@@ -49,6 +49,8 @@ const freshMs = 4 * 60_000;
 const newsMs = 120_000;
 /** What a resource may be committed to at most, whatever it costs in the end. */
 const mostPerResource = 4;
+/** The bill is read so soon after a list that it is compared with. */
+const billMs = 10_000;
 const hourMs = 3_600_000;
 
 /**
@@ -59,6 +61,8 @@ export class BalanceWatch {
   readonly #facts: BalanceFacts;
   readonly #runways: Runways[] = [{ at: -Infinity, min: 0, release: 0 }];
   readonly #readings: Reading[] = [];
+  /** When a list was empty last. */
+  #emptyAt = -Infinity;
   readonly #rates = new Map<string, Rate>();
   readonly #changedAt = new Map<string, number>();
 
@@ -88,6 +92,7 @@ export class BalanceWatch {
 
   /** After `look`. */
   afterExchange({ path, params }: SimRequest, exchange: Exchange): void {
+    if (path === 'client/list') this.#noteList(exchange);
     if (path === 'billing/balance') this.#note(exchange);
     if (path !== 'client/start/single' || !exchange.carriedOut) return;
     const vm = this.#facts.liveVms().find(({ id }) => id === params.get('server')?.[0]);
@@ -96,11 +101,18 @@ export class BalanceWatch {
     if (vm !== undefined && isDearer && this.#facts.isCalm()) this.#check('started', vm, rate.now);
   }
 
+  #noteList(exchange: Exchange): void {
+    if (exchange.kind !== 'answer' || exchange.answer.status !== 200) return;
+    const { virtualmachines = {} } = parsed(exchange.answer.body);
+    if (Object.keys(virtualmachines).length === 0) this.#emptyAt = this.#facts.now();
+  }
+
   #note(exchange: Exchange): void {
     if (exchange.kind !== 'answer' || exchange.answer.status !== 200) return;
     const { balance } = parsed(exchange.answer.body);
-    const mayBeBill = this.#facts.liveVms().length === 0;
-    if (balance !== undefined) this.#readings.push({ at: this.#facts.now(), amount: balance, mayBeBill });
+    const now = this.#facts.now();
+    const mayBeBill = now - this.#emptyAt <= billMs;
+    if (balance !== undefined) this.#readings.push({ at: now, amount: balance, mayBeBill });
   }
 
   /** After `look`. */
@@ -221,9 +233,14 @@ function hours(duration: string | undefined): number {
 }
 
 /** Nothing of an answer that breaks off in the middle. */
-function parsed(body: string): { readonly balance?: number } {
+interface Body {
+  readonly balance?: number;
+  readonly virtualmachines?: object;
+}
+
+function parsed(body: string): Body {
   try {
-    return JSON.parse(body) as { readonly balance?: number };
+    return JSON.parse(body) as Body;
   } catch {
     return {};
   }

@@ -17,6 +17,8 @@ export interface PoolFacts {
   writersClocks(): { readonly aheadMs: number; readonly behindMs: number };
   readonly isOneActing: boolean;
   isCalm(): boolean;
+  /** How long a process was frozen, all in all. */
+  frozenMs(): number;
   /** Whether somebody has edited the status of this resource. */
   isExcused(uid: string): boolean;
   /** What the provider has shown of a VM so far. */
@@ -41,7 +43,7 @@ export class PoolWatch {
   /** By UID, what users have asked for, and when. */
   readonly #specs = new Map<string, { readonly at: number; readonly spec: GpuPoolSpec }[]>();
   /** By UID, when a user last deleted a member. */
-  readonly #disruptedAt = new Map<string, number>();
+  readonly #disrupted = new Map<string, { readonly at: number; readonly frozenMs: number }>();
   /** By UID, when each member of the last hour was made. */
   readonly #made = new Map<string, readonly number[]>();
   /** By UID. */
@@ -83,7 +85,7 @@ export class PoolWatch {
   /** A user deletes a member: what the operator deletes at the same moment was decided before. */
   beforeDeletedByUser(member: CustomObject): void {
     const uid = poolUidOf(member);
-    if (uid !== undefined) this.#disruptedAt.set(uid, this.#facts.now());
+    if (uid !== undefined) this.#disrupted.set(uid, { at: this.#facts.now(), frozenMs: this.#facts.frozenMs() });
   }
 
   /** The operator is about to delete a member that is not being deleted: what there is to say if the API server lets it. */
@@ -92,8 +94,7 @@ export class PoolWatch {
     const pool = this.#facts.pools().find(({ metadata }) => metadata.uid === uid);
     if (uid === undefined || pool === undefined || pool.metadata.deletionTimestamp !== undefined) return undefined;
     const mayExpire = (member.spec as VmSpec).expireAfter !== undefined;
-    const lateMs = onTheWayMs + this.#facts.writersClocks().behindMs;
-    const isUsersDoing = mayExpire || this.#facts.now() - (this.#disruptedAt.get(uid) ?? -Infinity) <= lateMs;
+    const isUsersDoing = mayExpire || this.#isDisrupted(uid);
     if (!this.#facts.isOneActing || !this.#facts.isCalm() || isUsersDoing) return undefined;
     // Allowed is what any spec allows that may have been decided by.
     const shortfalls = this.#inForce(uid).map((spec) => this.#shortfallWithout(member, uid, spec));
@@ -174,13 +175,23 @@ export class PoolWatch {
       this.#facts.complain(`${older.length} members of ${name} are of an older template`);
   }
 
-  /** All specs that the operator may have decided by. */
+  /** A user has deleted a member, and whoever decides may not know yet: it may have been frozen since. */
+  #isDisrupted(uid: string): boolean {
+    const disrupted = this.#disrupted.get(uid);
+    if (disrupted === undefined) return false;
+    const frozenMs = this.#facts.frozenMs() - disrupted.frozenMs;
+    return this.#facts.now() - disrupted.at <= onTheWayMs + frozenMs;
+  }
+
   /** The status of one of its members was edited, be that one on its way out. */
   #hidesAnything(uid: string): boolean {
     return this.#facts.resources().some((one) => poolUidOf(one) === uid && this.#facts.isExcused(one.metadata.uid));
   }
 
-  /** @param lateMs for how long a call that was allowed may be on its way */
+  /**
+   * All specs that the operator may have decided by.
+   *
+   * @param lateMs for how long a call that was allowed may be on its way */
   #inForce(uid: string, lateMs = onTheWayMs): GpuPoolSpec[] {
     const asked = this.#specs.get(uid) ?? [];
     const since = this.#facts.now() - lateMs - this.#facts.writersClocks().behindMs;

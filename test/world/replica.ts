@@ -127,9 +127,9 @@ export class Replica {
     const life = this.#life;
     if (!this.isAlive || life.isFrozen) return;
     this.#place.note(`${this.name} freezes for ${String(ms)} ms`);
-    this.frozenMs += ms;
     life.freeze();
     this.#place.clock.after(ms, () => {
+      this.frozenMs += ms;
       if (life.isAlive) this.#place.note(`${this.name} goes on`);
       life.thaw();
     });

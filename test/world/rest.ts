@@ -129,7 +129,7 @@ function restoreMarket(world: SimulatedWorld, winnable: Winnable): void {
   for (const host of new Set([dearest, ...waiting.map((vm) => vm.host)])) setPrice(world, wins, host);
 }
 
-/** Or may be: one with a mark may be recorded yet. */
+/** It has to win where it is: nothing takes its place. */
 function isItsOwnersOnly(world: SimulatedWorld, { id, name, status, size }: Vm): boolean {
   const owner = world.resources().find(({ metadata, status: said }) => {
     return markOf(name)?.uid === metadata.uid || (said as VmStatus | undefined)?.vm?.id === id;

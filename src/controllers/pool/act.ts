@@ -103,11 +103,11 @@ async function deleteMember(deps: PoolActDeps, pool: CustomObject, member: PoolM
   }
 }
 
-/** It has become Ready, has got its VM, or its user keeps it, since it was chosen. */
-function isWantedAgain({ ready, vmSince, isDeleteFirst }: PoolMember, present: CustomObject): boolean {
+/** It has become Ready, has got its VM, has been looked at after an edit, or its user keeps it, since it was chosen. */
+function isWantedAgain({ ready, vmSince, isDeleteFirst, isObserved }: PoolMember, present: CustomObject): boolean {
   const seen = seenOf(present);
   const hasComeFurther = (seen.ready.isTrue && !ready.isTrue) || (seen.vmSince !== undefined && vmSince === undefined);
-  return hasComeFurther || (isDeleteFirst && !seen.isDeleteFirst);
+  return hasComeFurther || (seen.isObserved && !isObserved) || (isDeleteFirst && !seen.isDeleteFirst);
 }
 
 async function patchMember(

@@ -1,7 +1,7 @@
+import { noVms } from '../../fleet/snapshot.ts';
 import type { Indexed } from '../../kube/store.ts';
 import { larger, type Charge } from '../../plan/budget/charge.ts';
 import { commitmentOf, type Commitment } from '../../plan/budget/commitment.ts';
-import type { CloudVm } from '../../provider/contract.ts';
 import type { AccountRegistry } from '../accounts.ts';
 import { markedVmsOf } from '../marks.ts';
 import type { CustomObject } from '../objects.ts';
@@ -11,8 +11,6 @@ import { parseVm } from '../vm/parse.ts';
 export interface Reservation {
   readonly kind: 'launch' | 'start' | 'resize' | 'return';
   readonly charge: Charge;
-  /** Of the resource. */
-  readonly namespace: string;
 }
 
 export interface CommitmentsDeps {
@@ -21,8 +19,6 @@ export interface CommitmentsDeps {
   readonly accounts: Pick<AccountRegistry, 'runtime'>;
   readonly installation: string;
 }
-
-const noVms: ReadonlyMap<string, CloudVm> = new Map();
 
 /** What a resource is committed to, by all that is stored, listed and reserved at this moment. */
 export class Commitments {

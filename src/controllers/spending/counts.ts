@@ -1,17 +1,15 @@
 import type { Snapshot } from '../../fleet/contract.ts';
 import type { FleetDiff } from '../../fleet/diff.ts';
+import { noVms } from '../../fleet/snapshot.ts';
 import { isLessAnywhere, nothing, type Charge } from '../../plan/budget/charge.ts';
-import type { CloudVm } from '../../provider/contract.ts';
 import type { AccountRegistry } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import { Commitments, type CommitmentsDeps, type Reservation } from './commitments.ts';
 import type { CostMeter } from './cost-meter.ts';
-import { groupsOf } from './groups.ts';
+import { groupsOf, namespacesIn } from './groups.ts';
 import { Strays } from './strays.ts';
 import { Tally } from './tally.ts';
 import { touchedBy } from './touched.ts';
-
-const noVms: ReadonlyMap<string, CloudVm> = new Map();
 
 export interface CountsDeps extends CommitmentsDeps {
   readonly accounts: Pick<AccountRegistry, 'runtime' | 'lists'>;
@@ -24,7 +22,15 @@ export interface ListNews {
   readonly snapshot: Snapshot;
 }
 
-/** So many lists that say nothing new, and everybody has been counted anew. */
+/** Somebody is committed to something else than before. */
+export interface Counted {
+  /** Whose budgets count it, or have until now. */
+  readonly namespaces: readonly string[];
+  /** It leaves room to others. */
+  readonly isLess: boolean;
+}
+
+/** With so many lists that say nothing new everybody is counted once more. */
 const slices = 20;
 
 /**
@@ -40,7 +46,10 @@ export class Counts {
   readonly #reservations: ReadonlyMap<string, Reservation>;
   /** The last list of each account, from which all of that was reckoned. */
   #lists: ReturnType<AccountRegistry['lists']> = new Map();
-  #isDoubtful = false;
+  /** Those that could not be counted. */
+  readonly #uncounted = new Map<string, unknown>();
+  /** Those that are to be counted once more, sooner or later. */
+  #left: string[] = [];
   #slice = 0;
 
   constructor(deps: CountsDeps, reservations: ReadonlyMap<string, Reservation>) {
@@ -51,71 +60,88 @@ export class Counts {
   }
 
   /**
-   * Who asks between a list and the news of it, or after an account has come or gone, is not to be told of the list before. Undefined:
-   * there is no other list. Otherwise who is to be counted anew.
+   * UIDs of those to be counted anew; undefined: no list is another one. Who asks between a list and the news of it, or after an
+   * account has come or gone, is not to be told of the list before.
    */
-  look(): readonly CustomObject[] | undefined {
+  look(): readonly string[] | undefined {
     const [before, lists] = [this.#lists, this.#deps.accounts.lists()];
-    const names = [...new Set([...before.keys(), ...lists.keys()])];
-    if (!this.#isDoubtful && names.every((name) => before.get(name) === lists.get(name))) return undefined;
+    const isSame = before.size === lists.size && [...lists].every(([name, list]) => before.get(name) === list);
+    if (isSame) return this.#uncounted.size === 0 ? undefined : [...this.#uncounted.keys()];
     this.#lists = lists;
-    if (this.#isDoubtful) return this.#all();
+    const names = [...new Set([...before.keys(), ...lists.keys()])];
     const others = names.filter((name) => before.get(name)?.byId !== lists.get(name)?.byId);
-    if (others.length === 0) return this.#some();
-    return others.flatMap((name) => this.#deps.vms.byIndex('account', name));
+    return others.length === 0 ? this.#some() : others.flatMap((name) => this.#ofAccount(name));
+  }
+
+  #ofAccount(name: string): string[] {
+    return this.#deps.vms.byIndex('account', name).map(({ metadata }) => metadata.uid);
+  }
+
+  /** A net below: whoever should have been counted anew, and was not, is some lists later. */
+  #some(): readonly string[] {
+    if (this.#left.length === 0) {
+      this.strays.forget();
+      this.#left = [
+        ...new Set([...this.tally.members(), ...this.#deps.vms.list().map(({ metadata }) => metadata.uid)]),
+      ];
+      this.#slice = Math.ceil(this.#left.length / slices);
+    }
+    return this.#left.splice(0, this.#slice);
   }
 
   /** The news of a list. Returns who is to be counted anew by it. */
-  noteList(account: string, { diff, snapshot }: ListNews): readonly CustomObject[] {
+  noteList(account: string, { diff, snapshot }: ListNews): Iterable<string> {
     const counted = this.#lists.get(account)?.byId ?? noVms;
     // The news of the list before was lost, or somebody has looked since: that is found out by looking.
     if (counted !== diff.before && (counted.size > 0 || diff.before.size > 0)) return [];
     this.#lists = new Map([...this.#lists, [account, snapshot]]);
-    return [...touchedBy(diff, this.#deps)].flatMap((uid) => this.objectOf(uid) ?? []);
+    return touchedBy(diff, this.#deps);
   }
 
   /** A resource is another one than before. Returns whether VMs that no resource counts come to anything else by that. */
   noteChange(old: CustomObject | undefined, current: CustomObject | undefined): boolean {
-    return this.#surely(() => this.strays.noteChange(old, current));
-  }
-
-  /** Returns whether it is committed to something else than before, and leaves room to others by that. */
-  count(uid: string): { readonly isLess: boolean } | undefined {
-    return this.#surely(() => {
-      const before = this.tally.chargeOf(uid);
-      const object = this.objectOf(uid);
-      const after = this.#chargeOf(uid, object);
-      this.#deps.costs.note(uid, after.hourlyCost, object);
-      const put = this.tally.put(uid, after, object === undefined ? [] : groupsOf(object));
-      // From one pool to another it leaves room in the first one.
-      return put === 'same' ? undefined : { isLess: put === 'moved' || isLessAnywhere(after, before) };
-    });
-  }
-
-  /** Whatever goes wrong in the middle of counting: nobody decides by what is left half done. */
-  #surely<T>(act: () => T): T {
     try {
-      return act();
-    } catch (error) {
-      this.#isDoubtful = true;
-      throw error;
+      return this.strays.noteChange(old, current);
+    } catch {
+      // Nobody decides by what is left half done: whoever asks has them counted as a whole.
+      this.strays.forget();
+      return true;
     }
   }
 
-  #all(): readonly CustomObject[] {
-    this.#isDoubtful = false;
-    this.strays.forget();
-    return this.#deps.vms.list();
+  /** Undefined: it is committed to the same as before. One that cannot be counted keeps nobody else from being. */
+  count(uid: string): Counted | undefined {
+    try {
+      const counted = this.#count(uid);
+      this.#uncounted.delete(uid);
+      return counted;
+    } catch (error) {
+      this.#uncounted.set(uid, error);
+      return undefined;
+    }
   }
 
-  /** A net below: should something have been told to nobody, it counts all the same some lists later. */
-  #some(): readonly CustomObject[] {
-    if (this.#slice === 0) this.strays.forget();
-    const all = this.#deps.vms.list();
-    const size = Math.ceil(all.length / slices);
-    const some = all.slice(this.#slice * size, (this.#slice + 1) * size);
-    this.#slice = (this.#slice + 1) % slices;
-    return some;
+  /** Everybody could be counted. */
+  isComplete(): boolean {
+    return this.#uncounted.size === 0;
+  }
+
+  /** Throws where somebody could not be counted: of room for anybody nothing is known then. */
+  assertComplete(): void {
+    for (const error of this.#uncounted.values()) throw error;
+  }
+
+  #count(uid: string): Counted | undefined {
+    const before = this.tally.chargeOf(uid);
+    const groupsBefore = this.tally.groupsOf(uid);
+    const object = this.objectOf(uid);
+    const after = this.#chargeOf(uid, object);
+    this.#deps.costs.note(uid, after.hourlyCost, object);
+    const put = this.tally.put(uid, after, object === undefined ? [] : groupsOf(object));
+    if (put === 'same') return undefined;
+    // From one pool to another it leaves room in the first one.
+    const isLess = put === 'moved' || isLessAnywhere(after, before);
+    return { isLess, namespaces: namespacesIn([...groupsBefore, ...this.tally.groupsOf(uid)]) };
   }
 
   objectOf(uid: string): CustomObject | undefined {

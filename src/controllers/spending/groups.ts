@@ -18,3 +18,9 @@ export function groupsOf(object: CustomObject): readonly string[] {
     ...(owner === undefined ? [] : [groups.pool(owner)]),
   ];
 }
+
+/** Names of the namespaces among these groups. */
+export function namespacesIn(names: readonly string[]): string[] {
+  const prefix = groups.namespace('');
+  return names.filter((name) => name.startsWith(prefix)).map((name) => name.slice(prefix.length));
+}

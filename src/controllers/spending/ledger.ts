@@ -11,6 +11,7 @@ import { keyAmongKinds } from '../vm/observe.ts';
 import { Books, type BooksDeps } from './books.ts';
 import type { Reservation } from './commitments.ts';
 import { Counts, type ListNews } from './counts.ts';
+import { groups } from './groups.ts';
 import { moneyHolds } from './hold.ts';
 import { isOver, isToKeepItsPlace, keepsClaim } from './settling.ts';
 import { saysReleased, waitedFor } from './waited.ts';
@@ -22,12 +23,6 @@ export interface LedgerDeps extends BooksDeps {
   wake(key: string): void;
   /** What is used in this namespace, or who waits there, has changed. */
   changed(namespace: string): void;
-}
-
-/** Of the metadata of a resource. */
-interface Counted {
-  readonly uid: string;
-  readonly namespace?: string | undefined;
 }
 
 /** What was reckoned of everybody: it stands until somebody is committed to something else. */
@@ -60,14 +55,17 @@ export class Ledger {
 
   #round(): Round {
     this.#look();
+    this.#counts.assertComplete();
     return (this.#known ??= { books: new Books(this.#deps, this.#counts), line: undefined });
   }
 
   #look(): void {
-    const objects = this.#counts.look();
-    if (objects === undefined) return;
+    const uids = this.#counts.look();
+    if (uids === undefined) return;
     this.#known = undefined;
-    this.#count(objects.map(({ metadata }) => metadata));
+    const wasComplete = this.#counts.isComplete();
+    this.#count(uids);
+    if (!wasComplete && this.#counts.isComplete()) this.wakeAdmissible();
   }
 
   /** What a decision about this resource has to know; reckoned when it is first asked for. */
@@ -93,10 +91,10 @@ export class Ledger {
   /** In the same moment in which it was decided to spend. */
   reserve(object: CustomObject, kind: Reservation['kind'], charge: Charge): void {
     const { namespace = '', uid } = object.metadata;
-    this.#reservations.set(uid, { kind, charge, namespace });
+    this.#reservations.set(uid, { kind, charge });
     const before = this.#counts.tally.chargeOf(uid);
     const asked = this.#forgetAsking(uid, namespace);
-    this.#recount([object.metadata]);
+    this.#recount([uid]);
     const grown = growth(before, this.#counts.tally.chargeOf(uid));
     // It takes less than it had asked for: what is left is for those behind it.
     if (asked !== undefined && isLessAnywhere(grown, asked.more)) this.wakeAdmissible();
@@ -107,7 +105,7 @@ export class Ledger {
     const reservation = this.#reservations.get(uid);
     if (reservation === undefined) return;
     this.#reservations.delete(uid);
-    this.#recount([{ uid, namespace: reservation.namespace }]);
+    this.#recount([uid]);
   }
 
   reservationOf(uid: string): Reservation | undefined {
@@ -116,9 +114,9 @@ export class Ledger {
 
   /** What was decided about a resource: whether it waits for room, and whether what was reserved for it is still needed. */
   noteDecision(object: CustomObject, observation: VmObservation, verdict: Verdict): void {
-    this.#settle(object, observation);
-    this.#recount([object.metadata]);
     const { uid } = object.metadata;
+    this.#settle(object, observation);
+    this.#recount([uid]);
     const { need } = verdict;
     if (need !== undefined && !observation.meta.paused && observation.spend.limits.length > 0)
       this.#ask(object, need.more);
@@ -139,24 +137,21 @@ export class Ledger {
     this.#reservations.delete(uid);
     this.#known = undefined;
     const asked = this.#forgetAsking(uid, namespace);
-    this.#recount([{ uid, namespace }]);
+    this.#recount([uid]);
     if (asked !== undefined) this.wakeAdmissible();
   }
 
   /** What these are committed to may be something else by now. Returns whether those who wait were told that there is more room. */
-  #recount(resources: readonly Counted[]): boolean {
+  #recount(uids: Iterable<string>): boolean {
     this.#look();
-    return this.#count(resources);
+    return this.#count(uids);
   }
 
-  #count(resources: readonly Counted[]): boolean {
-    const others = resources.flatMap(({ uid, namespace = '' }) => {
-      const other = this.#counts.count(uid);
-      return other === undefined ? [] : [{ namespace, ...other }];
-    });
+  #count(uids: Iterable<string>): boolean {
+    const others = [...uids].flatMap((uid) => this.#counts.count(uid) ?? []);
     if (others.length === 0) return false;
     this.#known = undefined;
-    for (const namespace of new Set(others.map((other) => other.namespace))) this.#changed(namespace);
+    for (const namespace of new Set(others.flatMap(({ namespaces }) => namespaces))) this.#changed(namespace);
     const isRoom = others.some(({ isLess }) => isLess);
     if (isRoom) this.wakeAdmissible();
     return isRoom;
@@ -167,7 +162,7 @@ export class Ledger {
     const { budgets, meter } = this.#deps;
     const counted = budgets.byIndex('namespace', namespace).filter(({ metadata }) => meter.knows(metadata.uid));
     if (counted.length > 0) {
-      const { hourlyCost } = this.books().ofNamespace(namespace);
+      const { hourlyCost } = this.#counts.tally.ofGroup(groups.namespace(namespace));
       for (const budget of counted) meter.read(budget, hourlyCost);
     }
     this.#deps.changed(namespace);
@@ -220,7 +215,7 @@ export class Ledger {
 
   /** There may be more room than before: who would go in now is looked at, the oldest first. */
   wakeAdmissible(): void {
-    if (this.#waiting.size === 0) return;
+    if (this.#waiting.size === 0 || !this.#counts.isComplete()) return;
     const now = this.#deps.clock.now();
     for (const { uid } of this.#line().admissible()) {
       const object = this.#counts.objectOf(uid);
@@ -239,16 +234,16 @@ export class Ledger {
       return;
     }
     if (isOtherSpec(old, current)) this.#deps.changed(namespace);
-    this.#recount([current.metadata]);
+    this.#recount([uid]);
   }
 
   /** The provider lists something else than before: by that alone VMs cost something else. */
   noteList(account: string, news: ListNews): void {
-    const touched = this.#counts.noteList(account, news);
     this.#known = undefined;
-    const isToldOfRoom = this.#recount(touched.map(({ metadata }) => metadata));
+    const isToldOfRoom = this.#recount(this.#counts.noteList(account, news));
+    if (isToldOfRoom || this.#waiting.size === 0) return;
     // Also what belongs to nobody here takes room, and leaves it.
-    if (!isToldOfRoom) this.wakeAdmissible();
+    if (this.#counts.strays.isLessNow(account)) this.wakeAdmissible();
   }
 
   /** Somebody allows something else than before. */

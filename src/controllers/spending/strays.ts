@@ -1,7 +1,8 @@
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
 import { money } from '../../lib/money.ts';
-import { nothing, type Charge } from '../../plan/budget/charge.ts';
+import { isLessAnywhere, nothing, type Charge } from '../../plan/budget/charge.ts';
+import { wholeGpus } from '../../plan/budget/commitment.ts';
 import { isRecordOfAnother } from '../../plan/vm/ownership.ts';
 import { billedNow, type CloudVm } from '../../provider/contract.ts';
 import { markedVmsOf } from '../marks.ts';
@@ -57,7 +58,17 @@ export class Strays {
     return isOther;
   }
 
-  /** All are looked through anew. */
+  /** The account has another list. Returns whether there is more room by that, as far as anybody has asked before. */
+  isLessNow(name: string): boolean {
+    const before = this.#accounts.get(name)?.tally;
+    const after = this.#of(name)?.tally;
+    const isLess = (group: string): boolean => {
+      return before !== undefined && isLessAnywhere(after?.ofGroup(group) ?? nothing, before.ofGroup(group));
+    };
+    return isLess('unmanaged') || isLess('others');
+  }
+
+  /** All are looked through anew when somebody asks. */
   forget(): void {
     this.#accounts.clear();
   }
@@ -71,8 +82,8 @@ export class Strays {
     const known = this.#accounts.get(name);
     if (known?.byId === byId) return known;
     const account = { byId, tally: new Tally() };
-    this.#accounts.set(name, account);
     for (const vm of byId.values()) this.#count(name, account, vm);
+    this.#accounts.set(name, account);
     return account;
   }
 
@@ -90,7 +101,9 @@ export class Strays {
     if (isOwned || this.#isRecorded(account, vm.id)) return [nothing, []];
     const hourlyCost = billedNow(vm) ?? money(0);
     if (!isOurs) return [{ ...nothing, hourlyCost }, ['others']];
-    return vm.state === 'terminated' ? [nothing, []] : [{ vms: 1, gpus: vm.size.gpuCount, hourlyCost }, ['unmanaged']];
+    return vm.state === 'terminated'
+      ? [nothing, []]
+      : [{ vms: 1, gpus: wholeGpus(vm.size.gpuCount), hourlyCost }, ['unmanaged']];
   }
 
   /** Whether a resource counts it by what it has recorded, as one does that has adopted it. */

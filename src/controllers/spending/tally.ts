@@ -21,6 +21,15 @@ export class Tally {
   readonly #shares = new Map<string, Share>();
   readonly #sums = new Map<string, Sum>();
 
+  /** Those that are committed to anything. */
+  members(): Iterable<string> {
+    return this.#shares.keys();
+  }
+
+  groupsOf(key: string): readonly string[] {
+    return this.#shares.get(key)?.sums.map(({ group }) => group) ?? [];
+  }
+
   /** Of one member. */
   chargeOf(key: string): Charge {
     return this.#shares.get(key)?.charge ?? nothing;

@@ -80,8 +80,8 @@ function priced(of: Committing, vm: RecordedVm, status: VmStatus): Priced {
   const cloud = of.listed.get(vm.id);
   const { running, storage } = priceOf(of, vm, status);
   // Whoever asked for another size may have been killed since: it may have it by now, whatever the list says.
-  const asked = status.resize?.outcome === 'Pending' ? count(status.resize.to.gpuCount) : 0;
-  const gpus = Math.max(count(vm.applied.gpuCount), count(cloud?.size.gpuCount ?? 0), asked);
+  const asked = status.resize?.outcome === 'Pending' ? wholeGpus(status.resize.to.gpuCount) : 0;
+  const gpus = Math.max(wholeGpus(vm.applied.gpuCount), wholeGpus(cloud?.size.gpuCount ?? 0), asked);
   return {
     running: { vms: 1, gpus, hourlyCost: running },
     released: { vms: 1, gpus: 0, hourlyCost: storage },
@@ -132,14 +132,14 @@ function chargeOfRetired({ listed }: Committing, retired: RetiringVm): Charge {
 /** @param unpriced what it counts for where the list has no price of it */
 function chargeOfListed(vm: CloudVm, unpriced: Money): Charge {
   if (vm.state === 'terminated') return nothing;
-  return { vms: 1, gpus: hasGivenBack(vm) ? 0 : count(vm.size.gpuCount), hourlyCost: billedNow(vm) ?? unpriced };
+  return { vms: 1, gpus: hasGivenBack(vm) ? 0 : wholeGpus(vm.size.gpuCount), hourlyCost: billedNow(vm) ?? unpriced };
 }
 
 /** There may be a VM: by a deploy call that is under way or whose answer was lost. */
 function doubtful({ spec }: Committing, launch: VmStatus['launch']): Charge {
   return {
     vms: 1,
-    gpus: launch?.gpuCount === undefined ? spec.gpu.count : count(launch.gpuCount),
+    gpus: launch?.gpuCount === undefined ? spec.gpu.count : wholeGpus(launch.gpuCount),
     hourlyCost: firstAmount(launch?.quotedHourlyPrice, spec.maxHourlyPrice) ?? money(0),
   };
 }
@@ -148,7 +148,7 @@ function doubtful({ spec }: Committing, launch: VmStatus['launch']): Charge {
 const mostGpus = 1_000_000;
 
 /** Nothing that somebody could have written into a status makes a charge negative, or no number, or one that sums are not exact with. */
-function count(stored: number): number {
+export function wholeGpus(stored: number): number {
   return Number.isFinite(stored) && stored > 0 ? Math.min(Math.ceil(stored), mostGpus) : 0;
 }
 

@@ -59,6 +59,20 @@ it.each<[string, object, Partial<PoolMember>[], number[], string[]]>([
     ['pool-0'],
   ],
   [
+    'spot members that are to go, and were edited a moment ago, stay until others take their place',
+    { replicas: 2 },
+    many(2, { ...running(), kind: 'SpotVm', isObserved: false }),
+    [1, 0],
+    [],
+  ],
+  [
+    'and until those are available',
+    { replicas: 2 },
+    [building(), ...many(2, { ...running(), kind: 'SpotVm', isObserved: false })],
+    [0, 0],
+    [],
+  ],
+  [
     'no old one goes while a new one was edited a moment ago',
     { replicas: 2, ...oneAway },
     [{ ...running(), isObserved: false }, oldUp],

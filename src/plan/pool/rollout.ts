@@ -75,13 +75,13 @@ function onDelete({ spec }: Observed, { kept, surplus }: Sorted): Sizing['delete
 
 function rolling(observation: Observed, { kept, surplus, outdated }: Sorted): Sizing['delete'] {
   const { spec } = observation;
-  // For one whose spec was edited a moment ago no other one goes.
+  // One whose spec was edited a moment ago is not counted on, and is not idle either.
   const isUp = (member: PoolMember): boolean => isAvailable(member, observation) && member.isObserved;
   const leastAvailable = Math.max(0, spec.replicas - spec.updateStrategy.maxUnavailable);
   // A member without a VM costs nothing and gives nothing. One that is not available is no better than those of the same
   // template that stay.
   const idle = [
-    ...surplus.filter((member) => !isUp(member)),
+    ...surplus.filter((member) => !isAvailable(member, observation)),
     ...outdated.filter((member) => !isUp(member) && !hasVm(member)),
   ];
   const left = [...outdated, ...surplus].filter((member) => !idle.includes(member));

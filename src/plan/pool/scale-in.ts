@@ -13,7 +13,9 @@ export function inVictimOrder(
   const rank = (member: PoolMember): number => {
     if (!isAvailable(member, observation)) return rankOfDown(member);
     if (member.isDeleteFirst) return 3;
-    return isOutdated(member, observation) ? 4 : 5;
+    // It may be stopped for an edit at this moment.
+    if (!member.isObserved) return 4;
+    return isOutdated(member, observation) ? 5 : 6;
   };
   const byPolicy = policies[observation.spec.scaleIn.policy];
   return members.toSorted((a, b) => rank(a) - rank(b) || byPolicy(a, b) || newestFirst(a, b) || byName(a, b));

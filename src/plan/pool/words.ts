@@ -52,11 +52,14 @@ const membersWait: Sentence = (observation, _, counts) => {
 const membersAreMissing: Sentence = (_, __, { active, wanted }) =>
   active < wanted ? `${active} of ${wanted} members have been made.` : undefined;
 
-const olderMembersWait: Sentence = ({ spec }, _, { outdated }) => {
+const olderMembersWait: Sentence = (observation, _, { outdated }) => {
   if (outdated === 0) return undefined;
+  const { spec } = observation;
+  const edited = activeOf(observation).find((member) => isAvailable(member, observation) && !member.isObserved);
+  const why = edited === undefined ? '' : ` None goes before the last edit of ${edited.name} has been looked at.`;
   return spec.updateStrategy.type === 'OnDelete'
     ? `${countOf(outdated, 'member')} of an older template: delete them to have them replaced (updateStrategy OnDelete).`
-    : `${countOf(outdated, 'member')} of an older template to be replaced.`;
+    : `${countOf(outdated, 'member')} of an older template to be replaced.${why}`;
 };
 
 const membersGo: Sentence = (_, __, { deleting }) =>

@@ -6,6 +6,7 @@ import { failOver } from './fail-over.ts';
 import { paced } from './paced.ts';
 import { pools } from './pools.ts';
 import { steady } from './steady.ts';
+import { writes } from './writes.ts';
 
 /** In the order in which they are played. */
 export const scenarios: readonly Scenario[] = [
@@ -17,5 +18,6 @@ export const scenarios: readonly Scenario[] = [
   budgets,
   pools,
   steady,
+  writes,
   failOver,
 ];
