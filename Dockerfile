@@ -26,5 +26,5 @@ ENV NODE_ENV=production MALLOC_ARENA_MAX=1
 USER 65532:65532
 # V8 lets its heap grow to several times what is alive, to collect less often. These halve the most that is resident in a
 # burst of a thousand VMs, for somewhat more CPU (docs/performance.md).
-ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=8", "--heap-growing-percent=25", "/app/gpuvm.mjs"]
+ENTRYPOINT ["/usr/local/bin/node", "--max-semi-space-size=4", "--heap-growing-percent=25", "/app/gpuvm.mjs"]
 CMD ["operator"]
