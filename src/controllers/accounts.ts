@@ -22,6 +22,8 @@ export interface AccountRuntime {
   readonly reports: ReportBook;
   /** Of the key that the next call would carry. */
   readonly keyFingerprint: string;
+  /** Since when calls carry this key and this token (milliseconds since the epoch). */
+  readonly credentialsSince: number;
   setCredentials(credentials: Credentials): void;
   setRate(requestsPerSecond: number): void;
   stop(): void;

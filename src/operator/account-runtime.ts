@@ -1,5 +1,5 @@
 import { keyFingerprint } from '../api/key-fingerprint.ts';
-import type { AccountRuntime, AccountSettings, StartAccount } from '../controllers/accounts.ts';
+import type { AccountRuntime, AccountSettings, Credentials, StartAccount } from '../controllers/accounts.ts';
 import { HostSuspicions } from '../controllers/host-suspicions.ts';
 import type { Snapshot } from '../fleet/contract.ts';
 import type { FleetDiff } from '../fleet/diff.ts';
@@ -48,6 +48,8 @@ export interface RuntimeDeps {
   pollTurned(account: string): void;
   /** The provider has said what is left of the balance, or does not say it. */
   balanceTold(account: string): void;
+  /** Calls carry another key or token from now on. */
+  credentialsChanged(account: string): void;
   /** The provider has said whether key and token are good. */
   credentialsTold(account: string): void;
 }
@@ -66,13 +68,12 @@ export function accountStarter(deps: RuntimeDeps): StartAccount {
 
 function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRuntime {
   const { clock, random, log, options } = deps;
-  let { credentials } = account;
-  let fingerprint = keyFingerprint({ ...account, ...credentials });
+  let held = holding(account, account.credentials, clock.now());
   const line = new Line(account.requestsPerSecond);
   const gate = gateOf(deps, account, line);
   const client = (deps.createProvider ?? createTensorDockProvider)({
     endpoint: account.endpoint,
-    credentials: () => credentials,
+    credentials: () => held.credentials,
     redactor: deps.redactor,
     clock,
     timeoutMs: options.providerTimeoutMs,
@@ -85,7 +86,7 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     endpointOfMethod,
     hooks: allHooks(requestMetrics(deps.metrics, account.name), pauseWhenLimited({ gate, clock })),
   });
-  const askedAs = (): string => fingerprint;
+  const askedAs = (): string => held.fingerprint;
   const reports = createReportBook({
     ...{ provider, gate, clock, random, askedAs },
     log: log.child({ account: account.name }),
@@ -106,16 +107,19 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
     ...{ fleet, balance, check, reports },
     suspicions: new HostSuspicions(clock, deps.random),
     get keyFingerprint() {
-      return fingerprint;
+      return held.fingerprint;
+    },
+    get credentialsSince() {
+      return held.since;
     },
     setCredentials: (next) => {
-      if (next.apiKey === credentials.apiKey && next.apiToken === credentials.apiToken) return;
-      credentials = next;
-      fingerprint = keyFingerprint({ ...account, ...credentials });
+      if (next.apiKey === held.credentials.apiKey && next.apiToken === held.credentials.apiToken) return;
+      held = holding(account, next, clock.now());
       log.info({ account: account.name }, 'credentials changed');
       fleet.refresh();
       balance.refresh();
       check.begin();
+      deps.credentialsChanged(account.name);
     },
     setRate: (requestsPerSecond) => {
       line.requestsPerSecond = requestsPerSecond;
@@ -130,6 +134,17 @@ function startAccount(deps: RuntimeDeps, account: AccountSettings): AccountRunti
       void client.close();
     },
   };
+}
+
+/** What calls carry, and since when. */
+interface Held {
+  readonly credentials: Credentials;
+  readonly fingerprint: string;
+  readonly since: number;
+}
+
+function holding(account: AccountSettings, credentials: Credentials, since: number): Held {
+  return { credentials, fingerprint: keyFingerprint({ ...account, ...credentials }), since };
 }
 
 function gateOf(deps: RuntimeDeps, account: AccountSettings, line: Line): RunningGate {

@@ -153,6 +153,9 @@ function sharedParts(
         ledger().noteLimits();
         cluster.accounts.queue.add(account);
       },
+      credentialsChanged: (account) => {
+        wakeVmsOf(cluster, account);
+      },
       credentialsTold: (account) => {
         cluster.accounts.queue.add(account);
       },

@@ -249,6 +249,17 @@ describe('a pair of the same organization', () => {
     expect(await world.until(() => accountCondition(world, 'Ready') === 'True Polling', soon)).toBeDefined();
     expect(world.watchdog.breaches).toEqual([]);
   });
+
+  it('refuses a deletion, which is asked for again as soon as the token is corrected', async () => {
+    const { world } = await worldWith(['trainer']);
+    await setSecret(world, { ...ownPair, apiToken: 'mistyped' });
+    await world.advance(minute);
+    await world.delete('trainer');
+    await world.advance(30 * minute);
+    expect(world.vms()).toHaveLength(1);
+    await setSecret(world, ownPair);
+    expect(await world.until(() => world.vms().length === 0, 40_000)).toBeDefined();
+  });
 });
 
 describe('the annotation that confirms an organization', () => {

@@ -1,5 +1,4 @@
 import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts';
-import type { ProviderErrorKind } from '../../provider/error.ts';
 import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
@@ -16,11 +15,9 @@ import type { Announcement } from '../../plan/vm/verdict.ts';
 import { isInDoubt, mayHide, uncertainSince } from '../../plan/vm/proof.ts';
 import { callPatienceMs } from '../../plan/vm/rule.ts';
 import { Bidding } from './bidding.ts';
+import { failedCall, retriedWith, type CallFailure, type FailedWhen } from './failed-calls.ts';
 import { entered, noEntries, rememberLast, without } from './small-maps.ts';
 import { isOvertaken, reconsidered, saysTheSame, withdraw, type Unsaved } from './unsaved.ts';
-
-/** A longer Retry-After is not waited for: a VM that is to be deleted or stopped is billed meanwhile. As at the gate. */
-const longestRetryAfterMs = 120_000;
 
 const noItems: ReadonlySet<string> = new Set<string>();
 
@@ -189,22 +186,15 @@ export class VmMemory {
   }
 
   /** Returns how many times in a row this call has failed now. */
-  noteCallFailed(
-    { kind, vmId }: CallOn,
-    failure: { readonly kind: ProviderErrorKind; readonly message: string },
-    when: {
-      readonly now: number;
-      readonly retryAfterMs: number | undefined;
-      readonly backoff: BackoffPolicy;
-      readonly random: Random;
-    },
-  ): number {
-    const last = this.#calls.get(vmId);
-    const failures = last?.call === kind ? last.failures + 1 : 1;
-    const told = Math.min(when.retryAfterMs ?? 0, longestRetryAfterMs);
-    const pauseMs = Math.max(told, backoffMs(when.backoff, failures, when.random));
-    this.#noteCall(vmId, { call: kind, endedAt: when.now, failure, failures, nextTryAt: when.now + pauseMs });
-    return failures;
+  noteCallFailed({ kind, vmId }: CallOn, failure: CallFailure, when: FailedWhen): number {
+    const fact = failedCall(this.#calls.get(vmId), kind, failure, when);
+    this.#noteCall(vmId, fact);
+    return fact.failures;
+  }
+
+  /** Since when calls carry the key and the token that they carry now. */
+  noteCredentials(since: number): void {
+    this.#calls = retriedWith(this.#calls, since);
   }
 
   #noteCall(vmId: string, fact: CallFact): void {

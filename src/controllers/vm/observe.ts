@@ -79,6 +79,8 @@ export function observeVm(
   memory.noteJournal(journal, now);
   if (meta.deleting) memory.noteDeletion(now);
   if (snapshot !== undefined) memory.noteListing(snapshot, journal, deps.timings);
+  const runtime = deps.accounts.runtime(spec.accountName);
+  if (runtime !== undefined) memory.noteCredentials(runtime.credentialsSince);
   memory.noteOutbidTimes(journal.spot?.outbidTimes ?? [], now);
   if (snapshot !== undefined) noteRunning(memory, journal, snapshot);
   const key = keyAmongKinds(object);

@@ -17,32 +17,35 @@ export const writes: Scenario = {
     const { kube } = scene.cluster;
     const { namespace } = scene;
     const names = Array.from({ length: Math.ceil(500 * scale) }, (_, index) => `vm-${index}`);
-    const each = async (write: (name: string) => Promise<unknown>): Promise<number> => {
+    const each = async (what: string, write: (name: string) => Promise<unknown>): Promise<Figures> => {
       const before = await apiServerUsage(scene.cluster);
       await atOnce(names, write);
-      const { cpuSeconds } = await apiServerUsage(scene.cluster);
-      return ((cpuSeconds - before.cpuSeconds) * 1000) / names.length;
+      const { cpuSeconds, allocatedKB } = await apiServerUsage(scene.cluster);
+      return {
+        [`${what}: CPU ms`]: ((cpuSeconds - before.cpuSeconds) * 1000) / names.length,
+        [`${what}: kB allocated`]: (allocatedKB - before.allocatedKB) / names.length,
+      };
     };
     const patch = (name: string, of: object, what?: 'status'): Promise<unknown> =>
       kube.mergePatch(gpuVmType, { namespace, name }, of, what);
     return {
-      'CPU ms of a creation': await each((name) =>
+      ...(await each('creation', (name) =>
         kube.create(gpuVmType, {
           ...{ apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', metadata: { namespace, name } },
           spec: vmSpec,
         }),
-      ),
-      'CPU ms of a finalizer': await each((name) => patch(name, { metadata: { finalizers: [finalizerName] } })),
-      'CPU ms of a first status': await each((name) => patch(name, { status: statusOf('Building') }, 'status')),
-      'CPU ms of another status': await each((name) => patch(name, { status: statusOf('Running') }, 'status')),
-      'CPU ms of an Event': await each((name) =>
+      )),
+      ...(await each('finalizer', (name) => patch(name, { metadata: { finalizers: [finalizerName] } }))),
+      ...(await each('first status', (name) => patch(name, { status: statusOf('Building') }, 'status'))),
+      ...(await each('another status', (name) => patch(name, { status: statusOf('Running') }, 'status'))),
+      ...(await each('Event', (name) =>
         kube.create(eventType, {
           ...{ apiVersion: 'events.k8s.io/v1', kind: 'Event', metadata: { namespace, name } },
           ...{ eventTime: '2026-01-01T00:00:00.000000Z', type: 'Normal', reason: 'Running', action: 'Reconcile' },
           ...{ reportingController: 'gpuvm.dev/operator', reportingInstance: 'bench', note: 'The VM runs.' },
           regarding: { apiVersion: 'gpuvm.dev/v1alpha1', kind: 'GpuVm', namespace, name },
         }),
-      ),
+      )),
     };
   },
 };
