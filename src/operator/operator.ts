@@ -140,9 +140,12 @@ function sharedParts(
         for (const key of keys) wakeVm(cluster, key);
       },
       listChanged: (account, diff, snapshot) => {
-        // First what each costs by that list, then whoever decides by it.
-        ledger().noteList(account, { diff, snapshot });
-        wakeOnListChange(cluster, diff, { installation });
+        // First what each costs by that list, then whoever decides by it, also where the first goes wrong.
+        try {
+          ledger().noteList(account, { diff, snapshot });
+        } finally {
+          wakeOnListChange(cluster, diff, { installation });
+        }
         if (diff.added.length + diff.removed.length > 0) cluster.accounts.queue.add(account);
       },
       pollTurned: (account) => {

@@ -232,12 +232,12 @@ function hours(duration: string | undefined): number {
   return duration === undefined ? 0 : (parseDuration(duration) ?? 0) / hourMs;
 }
 
-/** Nothing of an answer that breaks off in the middle. */
 interface Body {
   readonly balance?: number;
   readonly virtualmachines?: object;
 }
 
+/** Nothing of an answer that breaks off in the middle. */
 function parsed(body: string): Body {
   try {
     return JSON.parse(body) as Body;

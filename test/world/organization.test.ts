@@ -256,6 +256,10 @@ describe('a pair of the same organization', () => {
     await world.advance(minute);
     await world.delete('trainer');
     await world.advance(30 * minute);
+    const refused = world.requestsOf('client/delete/single');
+    // Right after a refusal: the next one would be minutes later.
+    expect(await world.until(() => world.requestsOf('client/delete/single') > refused, 10 * minute)).toBeDefined();
+    await world.advance(3_000);
     expect(world.vms()).toHaveLength(1);
     await setSecret(world, ownPair);
     expect(await world.until(() => world.vms().length === 0, 40_000)).toBeDefined();

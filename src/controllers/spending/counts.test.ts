@@ -381,8 +381,12 @@ it('one that cannot be counted keeps everybody from spending, and nobody from be
   facts.broken = broken;
   facts.told.release(broken);
   facts.told.release(uids[2] ?? '');
-  expect(() => facts.used()).toThrow('cannot be counted');
+  const asking = facts.of(2) ?? expect.fail();
+  expect(() => facts.told.viewFor(asking).limits).toThrow('cannot be counted');
+  // Whoever has others stopped goes by what could be counted last.
+  expect(facts.told.books().ofNamespace('research').vms).toBe(1);
   facts.broken = '';
+  expect(facts.told.viewFor(asking).limits.map(({ used }) => used.toFixed())).toEqual(['0', '0', '0']);
   expect(facts.used()).toEqual(facts.addedUp());
   expect(facts.told.books().ofNamespace('research').vms).toBe(0);
 });

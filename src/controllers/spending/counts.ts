@@ -66,7 +66,8 @@ export class Counts {
   look(): readonly string[] | undefined {
     const [before, lists] = [this.#lists, this.#deps.accounts.lists()];
     const isSame = before.size === lists.size && [...lists].every(([name, list]) => before.get(name) === list);
-    if (isSame) return this.#uncounted.size === 0 ? undefined : [...this.#uncounted.keys()];
+    // One at a time: where nobody can be counted each look would go through all.
+    if (isSame) return this.isComplete() ? undefined : [...this.#uncounted.keys()].slice(0, 1);
     this.#lists = lists;
     const names = [...new Set([...before.keys(), ...lists.keys()])];
     const others = names.filter((name) => before.get(name)?.byId !== lists.get(name)?.byId);

@@ -55,7 +55,6 @@ export class Ledger {
 
   #round(): Round {
     this.#look();
-    this.#counts.assertComplete();
     return (this.#known ??= { books: new Books(this.#deps, this.#counts), line: undefined });
   }
 
@@ -84,6 +83,8 @@ export class Ledger {
     const limits = books.limitsOf(object);
     // Who is held to nothing waits for nobody.
     if (limits.length === 0) return [];
+    // What is stopped or deleted asks for no room.
+    this.#counts.assertComplete();
     const { uid } = object.metadata;
     return this.#line().limitsFor({ uid, createdAt: this.#waiting.ageOf(object), limits });
   }

@@ -58,13 +58,14 @@ export class Strays {
     return isOther;
   }
 
-  /** The account has another list. Returns whether there is more room by that, as far as anybody has asked before. */
+  /** The account has another list. Returns whether there may be more room by that. */
   isLessNow(name: string): boolean {
-    const before = this.#accounts.get(name)?.tally;
-    const after = this.#of(name)?.tally;
-    const isLess = (group: string): boolean => {
-      return before !== undefined && isLessAnywhere(after?.ofGroup(group) ?? nothing, before.ofGroup(group));
-    };
+    const before = this.#accounts.get(name);
+    const after = this.#of(name);
+    // Nobody knows what there was before.
+    if (before === undefined || before === after) return true;
+    const isLess = (group: string): boolean =>
+      isLessAnywhere(after?.tally.ofGroup(group) ?? nothing, before.tally.ofGroup(group));
     return isLess('unmanaged') || isLess('others');
   }
 

@@ -8,17 +8,22 @@ const refused: CallFact = {
   failure: { kind: 'unauthorized', message: 'refused' },
 };
 
-it.each<[string, CallFact, number, number]>([
-  ['one that was refused is tried as soon as key or token are others', refused, 2_000, 2_000],
-  ['one that was refused with the same ones waits', refused, 500, 300_000],
-  ['one that is tried before is', { ...refused, nextTryAt: 1_500 }, 2_000, 1_500],
+it.each<[string, CallFact, number, Partial<CallFact>]>([
+  [
+    'one that was refused is tried as soon as key or token are others',
+    refused,
+    2_000,
+    { nextTryAt: 2_000, failures: 1 },
+  ],
+  ['one that was refused with the same ones waits', refused, 500, {}],
+  ['one that is tried before is', { ...refused, nextTryAt: 1_500 }, 2_000, {}],
   [
     'one that failed for another reason waits',
     { ...refused, failure: { kind: 'wrongState', message: 'no answer' } },
     2_000,
-    300_000,
+    {},
   ],
-  ['one that has not failed is as it was', { ...refused, failure: undefined }, 2_000, 300_000],
-])('of calls, %s', (_, call, since, nextTryAt) => {
-  expect(retriedWith(new Map([['vm-1', call]]), since).get('vm-1')).toEqual({ ...call, nextTryAt });
+  ['one that has not failed is as it was', { ...refused, failure: undefined }, 2_000, {}],
+])('of calls, %s', (_, call, since, changes) => {
+  expect(retriedWith(new Map([['vm-1', call]]), since).get('vm-1')).toEqual({ ...call, ...changes });
 });

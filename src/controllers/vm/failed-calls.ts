@@ -29,10 +29,15 @@ export function failedCall(
   return { call, endedAt: now, failure, failures, nextTryAt: now + pauseMs };
 }
 
-/** What was refused for the sake of key or token is tried again as soon as they are others: a VM that is to go is billed. */
+/**
+ * What was refused for the sake of key or token is tried again as soon as they are others, and as if it had failed once: a VM that is
+ * to go is billed.
+ */
 export function retriedWith(calls: ReadonlyMap<string, CallFact>, since: number): ReadonlyMap<string, CallFact> {
   const isRefused = ({ failure, endedAt, nextTryAt }: CallFact): boolean =>
     failure?.kind === 'unauthorized' && endedAt < since && nextTryAt > since;
   if (![...calls.values()].some(isRefused)) return calls;
-  return new Map([...calls].map(([vmId, call]) => [vmId, isRefused(call) ? { ...call, nextTryAt: since } : call]));
+  return new Map(
+    [...calls].map(([vmId, call]) => [vmId, isRefused(call) ? { ...call, failures: 1, nextTryAt: since } : call]),
+  );
 }

@@ -56,7 +56,7 @@ const olderMembersWait: Sentence = (observation, _, { outdated }) => {
   if (outdated === 0) return undefined;
   const { spec } = observation;
   const edited = activeOf(observation).find((member) => isAvailable(member, observation) && !member.isObserved);
-  const why = edited === undefined ? '' : ` None goes before the last edit of ${edited.name} has been looked at.`;
+  const why = edited === undefined ? '' : ` ${edited.name} is not counted on before its last edit has been looked at.`;
   return spec.updateStrategy.type === 'OnDelete'
     ? `${countOf(outdated, 'member')} of an older template: delete them to have them replaced (updateStrategy OnDelete).`
     : `${countOf(outdated, 'member')} of an older template to be replaced.${why}`;
