@@ -351,6 +351,17 @@ it('what is counted change by change comes to what all add up to, also between a
   );
 });
 
+it('an account that goes in the moment in which another one comes takes its list with it', () => {
+  const facts = new Facts();
+  facts.put(0, { account: 'mine', pool: undefined, status: { phase: 'Pending', retiring: [] } });
+  facts.list('mine', [cloudVm('vm-1', { name: markedName(1, uids[0]) })], []);
+  facts.hear();
+  expect(facts.told.books().ofNamespace('research').vms).toBe(1);
+  facts.restart('mine', true);
+  facts.restart('yours', false);
+  expect(facts.told.books().ofNamespace('research').vms).toBe(0);
+});
+
 it('what nobody was told of is counted some lists later all the same', () => {
   const deed = fc.record({ act, isUntold: fc.boolean() });
   fc.assert(

@@ -65,7 +65,9 @@ export class Counts {
    */
   look(): readonly string[] | undefined {
     const [before, lists] = [this.#lists, this.#deps.accounts.lists()];
-    const isSame = before.size === lists.size && [...lists].every(([name, list]) => before.get(name) === list);
+    const isKnown = ([name, list]: [string, Snapshot | undefined]): boolean =>
+      before.has(name) && before.get(name) === list;
+    const isSame = before.size === lists.size && [...lists].every(isKnown);
     // One at a time: where nobody can be counted each look would go through all.
     if (isSame) return this.isComplete() ? undefined : [...this.#uncounted.keys()].slice(0, 1);
     this.#lists = lists;
