@@ -96,7 +96,7 @@ export class Counts {
   noteList(account: string, { diff, snapshot }: ListNews): Iterable<string> {
     const counted = this.#lists.get(account)?.byId ?? noVms;
     // The news of the list before was lost, or somebody has looked since: that is found out by looking.
-    if (counted !== diff.before && (counted.size > 0 || diff.before.size > 0)) return [];
+    if (counted !== diff.before) return [];
     this.#lists = new Map([...this.#lists, [account, snapshot]]);
     return touchedBy(diff, this.#deps);
   }
