@@ -55,8 +55,8 @@ export const mutations: readonly Mutation[] = [
     name: 'believe a list that lacks a VM which is known to exist',
     harm: 'Two lists that omit VMs prove that a deploy call made nothing.',
     file: 'src/fleet/evidence.ts',
-    find: 'return this.contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();',
-    replace: 'return Date.now() < 0 ? this.#openQuestion(request.recorded) : this.#massVanishing();',
+    find: 'return this.#contradiction() ?? this.#openQuestion() ?? this.#massVanishing();',
+    replace: 'return this.#contradiction() === undefined ? this.#massVanishing() : this.#massVanishing();',
   },
   {
     name: 'take an error for absence',

@@ -29,6 +29,8 @@ export interface Snapshot {
   readonly distrusted: string | undefined;
   /** The listing is empty, and was not compared with the bill, as nobody waited for it: no proof that there is no VM. */
   readonly isUnchecked?: boolean;
+  /** The listing lacks a VM whose delete call had no answer yet, and if that fails is distrusted: it proves no absence either. */
+  readonly isProvisional?: boolean;
 }
 
 /** Why there is no snapshot, or no newer one. */
@@ -55,10 +57,11 @@ export interface Fleet {
   /** What the polls so far have said no longer counts: the next one is as soon as may be, also after failures. */
   refresh(): void;
 
-  /** Call right before a delete call leaves: that this VM vanishes is then no reason for distrust. */
-  noteDeletionRequested(id: string): void;
-  /** Call when the provider has confirmed a delete call, or answered that there is nothing to delete. */
-  noteDeleted(id: string): void;
+  /**
+   * Makes a delete call, right now. That the VM vanishes while it is under way is no reason for distrust, but makes listings
+   * provisional; once it fails it is one. Rejects as the call does, also when the provider says that there is nothing to delete.
+   */
+  whileDeleting(id: string, call: () => Promise<void>): Promise<void>;
   /** `getVm` rejected with `notFound`, or showed the VM terminated. */
   noteConfirmedGone(id: string): void;
   /** `getVm` showed the VM: if the last listing lacks it, neither that one nor any that follows proves an absence. */

@@ -13,11 +13,15 @@ beforeEach(() => {
 });
 
 /** A list a minute after the one before. Returns why it proves no absence. */
-function list(listed: readonly string[], recorded: readonly string[] = []): string | undefined {
+function list(
+  listed: readonly string[],
+  recorded: readonly string[] = [],
+  beingDeleted: readonly string[] = [],
+): string | undefined {
   now += minute;
   return evidence.judge(
     { vms: listed.map((id) => vmOf(id)), unreadable: [] },
-    { requestedAt: now, recorded: new Set(recorded) },
+    { requestedAt: now, recorded: new Set(recorded), beingDeleted: new Set(beingDeleted) },
   );
 }
 
@@ -48,7 +52,7 @@ describe('a VM that is found by id, though no list has it', () => {
     list(['a', 'b']);
     list(['b']);
     evidence.noteFoundAlive('a');
-    evidence.noteConfirmedGone('a');
+    evidence.noteConfirmedGone('a', now);
     expect(list(['b'], ['a'])).toBeUndefined();
   });
 
@@ -57,9 +61,9 @@ describe('a VM that is found by id, though no list has it', () => {
     list(['b']);
     evidence.noteFoundAlive('a');
     evidence.noteDeletionRequested('a');
-    evidence.noteDeleted('a');
+    evidence.noteDeleted('a', now);
     expect(list(['b'])).toContain('lacks VM a');
-    evidence.noteConfirmedGone('a');
+    evidence.noteConfirmedGone('a', now);
     expect(list(['b'])).toBeUndefined();
   });
 
@@ -86,13 +90,13 @@ describe('a VM that a resource has recorded', () => {
     [
       'the provider says, asked for it by id, that there is none',
       () => {
-        evidence.noteConfirmedGone('a');
+        evidence.noteConfirmedGone('a', now);
       },
     ],
     [
       'the provider has confirmed its deletion',
       () => {
-        evidence.noteDeleted('a');
+        evidence.noteDeleted('a', now);
       },
     ],
   ])('may be missing when %s, as long as it takes its resource to drop it', (_name, account) => {
@@ -109,7 +113,7 @@ describe('a VM that a resource has recorded', () => {
   });
 
   it('is looked for again when it was listed in between', () => {
-    evidence.noteConfirmedGone('a');
+    evidence.noteConfirmedGone('a', now);
     list(['a', 'b'], ['a', 'b']);
     expect(list(['b'], ['a', 'b'])).toContain('lacks VM a');
   });
@@ -121,8 +125,81 @@ describe('a VM that a resource has recorded', () => {
 
   it('is found to be gone before its resource has come to record it', () => {
     list(['b'], ['b']);
-    evidence.noteDeleted('a');
+    evidence.noteDeleted('a', now);
     expect(list(['b'], ['b'])).toBeUndefined();
     expect(list(['b'], ['a', 'b'])).toBeUndefined();
+  });
+});
+
+describe('a recorded VM that is missing while its delete call is under way', () => {
+  const lacksA = 'the listing lacks VM a, which resources have recorded and the provider has not said to be gone';
+
+  beforeEach(() => {
+    list(['a', 'b'], ['a', 'b']);
+    evidence.noteDeletionRequested('a');
+  });
+
+  it('speaks against no list, but no list is a proof', () => {
+    for (let lists = 0; lists < 30; lists += 1) {
+      expect(list(['b'], ['a', 'b'], ['a'])).toBeUndefined();
+      expect(evidence.isDeletionOpen).toBe(true);
+    }
+  });
+
+  it('is accounted for by the answer', () => {
+    list(['b'], ['a', 'b'], ['a']);
+    evidence.noteDeleted('a', now);
+    expect(evidence.isDeletionOpen).toBe(false);
+    expect(list(['b'], ['a', 'b'])).toBeUndefined();
+    expect(evidence.isDeletionOpen).toBe(false);
+  });
+
+  it('speaks against the last list as soon as the call fails, and against all that follow', () => {
+    list(['b'], ['a', 'b'], ['a']);
+    expect(evidence.noteDeletionFailed('a')).toBe(lacksA);
+    expect(list(['b'], ['a', 'b'])).toBe(lacksA);
+    evidence.noteDeletionRequested('a');
+    expect(list(['b'], ['a', 'b'], ['a'])).toBe(lacksA);
+  });
+
+  it('speaks against no list when it is listed again before the call fails', () => {
+    list(['b'], ['a', 'b'], ['a']);
+    list(['a', 'b'], ['a', 'b'], ['a']);
+    expect(evidence.isDeletionOpen).toBe(false);
+    expect(evidence.noteDeletionFailed('a')).toBeUndefined();
+  });
+
+  it('speaks against the list when it had been missing before, or was never listed', () => {
+    list(['b'], ['a', 'b']);
+    evidence.noteDeletionRequested('a');
+    expect(list(['b'], ['a', 'b'], ['a'])).toBe(lacksA);
+    evidence.noteDeletionRequested('c');
+    evidence.noteConfirmedGone('a', now);
+    expect(list(['b'], ['b', 'c'], ['c'])).toContain('lacks VM c');
+  });
+
+  it('is not waited for where no resource has it', () => {
+    expect(list(['b'], ['b'], ['a'])).toBeUndefined();
+    expect(evidence.isDeletionOpen).toBe(false);
+    expect(evidence.noteDeletionFailed('a')).toBeUndefined();
+  });
+});
+
+describe('a VM that is in a list that was requested', () => {
+  beforeEach(() => {
+    list(['a', 'b'], ['a', 'b']);
+    evidence.noteDeletionRequested('a');
+  });
+
+  it('before its deletion was confirmed need not be in the next one', () => {
+    evidence.noteDeleted('a', now + minute + 1);
+    list(['a', 'b'], ['a', 'b']);
+    expect(list(['b'], ['a', 'b'])).toBeUndefined();
+  });
+
+  it('after that has to be explained when it vanishes', () => {
+    evidence.noteDeleted('a', now + minute);
+    list(['a', 'b'], ['a', 'b']);
+    expect(list(['b'], ['a', 'b'])).toContain('lacks VM a');
   });
 });

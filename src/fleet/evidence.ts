@@ -9,7 +9,9 @@ import type { VmListing } from '../provider/contract.ts';
  *   asks or answers any more, until an hour after the last word.
  * - A VM that it lacks, that a resource had recorded when the listing was requested, and whose end the provider has not
  *   confirmed. Its resource asks for it by id, and then it is one of the kind above, or accounted for. After a restart
- *   nothing else is known of the listings before, so this is what the evidence starts with.
+ *   nothing else is known of the listings before, so this is what the evidence starts with. One that vanishes while its
+ *   delete call is under way does not speak against the listing yet, which may have overtaken the answer: if the call fails
+ *   it does, and until then the listing is no proof either.
  * - At least three VMs, and a fifth of all, that were listed before and whose deletion we did not ask for. A VM stops
  *   being missing as soon as it is listed again (also unreadably), or the provider says that there is none.
  *
@@ -53,18 +55,24 @@ export interface Request {
   readonly requestedAt: number;
   /** Ids of the VMs that resources had recorded when the request was about to leave. */
   readonly recorded: ReadonlySet<string>;
+  /** Ids of the VMs whose delete calls are under way as the listing is judged. */
+  readonly beingDeleted: ReadonlySet<string>;
 }
 
 export class Evidence {
   readonly #limits: EvidenceLimits;
   #listed: ReadonlySet<string> = new Set();
+  /** As of the last listing. */
+  #recorded: ReadonlySet<string> = new Set();
   /** VMs that should be in the listing and are not, for reasons that nobody knows. */
   readonly #missing = new Map<string, Absence>();
   /** VMs that are not listed, but were found alive by id, and when the last listing before that was requested. */
   readonly #alive = new Map<string, number>();
-  /** VMs that may be recorded, but need not be listed any more, and when the last listing before that was requested. */
+  /** VMs that may be recorded, but need not be in a listing that was requested after this time. */
   readonly #accountedFor = new Map<string, number>();
   readonly #deletionRequested = new Set<string>();
+  /** Recorded VMs that have vanished since their delete calls left, which have no answer yet. */
+  #deletionOpen = new Set<string>();
   /** Of the empty listings in a row, those since the bill last agreed with one, and whether it has spoken against one of them. */
   #emptyUnexplained: (Absence & { readonly isBilled: boolean }) | undefined;
   #lastRequestedAt = 0;
@@ -77,30 +85,44 @@ export class Evidence {
   copy(): Evidence {
     const copy = new Evidence(this.#limits);
     copy.#listed = this.#listed;
+    copy.#recorded = this.#recorded;
     for (const [id, absence] of this.#missing) copy.#missing.set(id, absence);
     for (const [id, at] of this.#alive) copy.#alive.set(id, at);
     for (const [id, at] of this.#accountedFor) copy.#accountedFor.set(id, at);
     for (const id of this.#deletionRequested) copy.#deletionRequested.add(id);
+    copy.#deletionOpen = new Set(this.#deletionOpen);
     copy.#emptyUnexplained = this.#emptyUnexplained;
     copy.#lastRequestedAt = this.#lastRequestedAt;
     return copy;
   }
 
-  /** We are about to ask for the deletion of this VM: that it vanishes is what we want. */
+  /** We are about to ask for the deletion of this VM: that it vanishes from here on is what we want. */
   noteDeletionRequested(id: string): void {
     this.#deletionRequested.add(id);
-    this.#missing.delete(id);
+    if (!this.#missing.delete(id)) return;
+    // It is missing already. There may be a call before this one that has failed, and a bill that is still being read.
+    if (this.#recorded.has(id)) this.#missing.set(id, goOn(undefined, this.#lastRequestedAt));
   }
 
   /** The provider says that it has deleted this VM. Where it omitted the VM before, omitting it still proves nothing. */
-  noteDeleted(id: string): void {
-    this.#accountFor(id);
+  noteDeleted(id: string, now: number): void {
+    this.#accountFor(id, now);
+  }
+
+  /**
+   * The VM is not deleted, or nobody knows: that it vanished while the call was under way may be a lie. Returns the sentence
+   * that says why the last listing is no proof, if that one is without it.
+   */
+  noteDeletionFailed(id: string): string | undefined {
+    if (!this.#deletionOpen.delete(id)) return undefined;
+    this.#missing.set(id, goOn(undefined, this.#lastRequestedAt));
+    return this.objection();
   }
 
   /** The provider, asked for it by id, said that there is none. */
-  noteConfirmedGone(id: string): void {
+  noteConfirmedGone(id: string, now: number): void {
     this.#alive.delete(id);
-    this.#accountFor(id);
+    this.#accountFor(id, now);
   }
 
   /**
@@ -111,7 +133,7 @@ export class Evidence {
     this.#accountedFor.delete(id);
     if (this.#listed.has(id)) return undefined;
     this.#alive.set(id, this.#lastRequestedAt);
-    return this.contradiction();
+    return this.#contradiction();
   }
 
   /** Takes a listing in. Returns the sentence that says why it is no proof of absence, if it is not. */
@@ -121,8 +143,19 @@ export class Evidence {
     this.#forgetListed(listed);
     this.#updateMissing(listed, request);
     this.#listed = listed;
+    this.#recorded = request.recorded;
     if (!this.isEmpty) this.#emptyUnexplained = undefined;
-    return this.contradiction() ?? this.#openQuestion(request.recorded) ?? this.#massVanishing();
+    return this.objection();
+  }
+
+  /** The sentence that says why the last listing is no proof of absence, but for what its emptiness says. */
+  objection(): string | undefined {
+    return this.#contradiction() ?? this.#openQuestion() ?? this.#massVanishing();
+  }
+
+  /** Whether the last listing lacks a VM whose delete call has no answer yet. */
+  get isDeletionOpen(): boolean {
+    return this.#deletionOpen.size > 0;
   }
 
   /** Whether the last listing has not a single VM. */
@@ -150,7 +183,7 @@ export class Evidence {
   }
 
   /** The sentence that says which VM the last listing lacks though the provider knows it; undefined when there is none. */
-  contradiction(): string | undefined {
+  #contradiction(): string | undefined {
     const [first] = this.#alive.keys();
     if (first === undefined) return undefined;
     const others = this.#alive.size === 1 ? '' : `, and ${this.#alive.size - 1} more`;
@@ -169,13 +202,14 @@ export class Evidence {
     return !this.#isOld(unexplained) && (isBilled || !this.#isAccepted(unexplained));
   }
 
-  #accountFor(id: string): void {
+  #accountFor(id: string, at: number): void {
     this.#missing.delete(id);
-    this.#accountedFor.set(id, this.#lastRequestedAt);
+    this.#deletionOpen.delete(id);
+    this.#accountedFor.set(id, at);
   }
 
-  #openQuestion(recorded: ReadonlySet<string>): string | undefined {
-    const open = [...this.#missing.keys()].filter((id) => recorded.has(id));
+  #openQuestion(): string | undefined {
+    const open = [...this.#missing.keys()].filter((id) => this.#recorded.has(id));
     if (open.length === 0) return undefined;
     const others = open.length === 1 ? '' : ` and ${open.length - 1} more`;
     return `the listing lacks VM ${open[0] ?? ''}${others}, which resources have recorded and the provider has not said to be gone`;
@@ -192,18 +226,23 @@ export class Evidence {
     for (const id of listed) {
       this.#missing.delete(id);
       this.#alive.delete(id);
-      this.#accountedFor.delete(id);
+      // What was requested before the provider said that the VM is gone takes nothing back.
+      if (this.#age(this.#accountedFor.get(id) ?? 0) >= 0) this.#accountedFor.delete(id);
     }
     for (const [id, lastWordAt] of this.#alive) {
       if (this.#age(lastWordAt) >= this.#limits.acceptContradictedAfterMs) this.#alive.delete(id);
     }
   }
 
-  #updateMissing(listed: ReadonlySet<string>, { requestedAt, recorded }: Request): void {
+  #updateMissing(listed: ReadonlySet<string>, request: Request): void {
+    const { requestedAt, recorded } = request;
+    const isOpen = (id: string): boolean => !listed.has(id) && !this.#accountedFor.has(id) && !this.#missing.has(id);
+    this.#deletionOpen = new Set(
+      [...request.beingDeleted].filter((id) => isOpen(id) && this.#hasJustGone(id, recorded)),
+    );
     const vanished = [...this.#listed].filter((id) => !this.#deletionRequested.has(id));
     for (const id of [...vanished, ...recorded]) {
-      const isOpen = !listed.has(id) && !this.#accountedFor.has(id) && !this.#missing.has(id);
-      if (isOpen) this.#missing.set(id, { since: requestedAt, listings: 0 });
+      if (isOpen(id) && !this.#deletionOpen.has(id)) this.#missing.set(id, { since: requestedAt, listings: 0 });
     }
     for (const id of this.#deletionRequested) {
       // It has vanished: the note has done its work.
@@ -212,15 +251,20 @@ export class Evidence {
     for (const [id, absence] of this.#missing) {
       const next = goOn(absence, requestedAt);
       this.#missing.set(id, next);
-      if (this.#isAccepted(next) && !this.#alive.has(id)) this.#accountFor(id);
+      if (this.#isAccepted(next) && !this.#alive.has(id)) this.#accountFor(id, requestedAt);
     }
     this.#forgetAccountedFor(recorded);
   }
 
+  /** What was not listed before its delete call left either has not vanished by that call. */
+  #hasJustGone(id: string, recorded: ReadonlySet<string>): boolean {
+    return recorded.has(id) && (this.#listed.has(id) || this.#deletionOpen.has(id));
+  }
+
   /** Nobody asks any more; but whoever is to record a VM may not have come to that yet. */
   #forgetAccountedFor(recorded: ReadonlySet<string>): void {
-    for (const [id, since] of this.#accountedFor) {
-      if (!recorded.has(id) && this.#age(since) >= this.#limits.acceptAfterMs) this.#accountedFor.delete(id);
+    for (const [id, at] of this.#accountedFor) {
+      if (!recorded.has(id) && this.#age(at) >= this.#limits.acceptAfterMs) this.#accountedFor.delete(id);
     }
   }
 

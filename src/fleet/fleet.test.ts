@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { sleep } from '../lib/clock.ts';
 import { silentLogger } from '../lib/logger.ts';
 import { money } from '../lib/money.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
-import { ProviderError } from '../provider/error.ts';
+import { ProviderError, type CallOutcome, type ProviderErrorKind } from '../provider/error.ts';
 import { createGate } from '../provider/gate.ts';
 import type { Snapshot } from './contract.ts';
 import type { FleetDiff } from './diff.ts';
@@ -43,6 +44,9 @@ function seen(fleet: RunningFleet): Snapshot {
 
 /** A balance that nobody can read. */
 const unreadable = (): Promise<never> => Promise.reject(new Error('no'));
+
+/** An answer that does not come. */
+const unanswered = (): Promise<never> => new Promise<never>(() => undefined);
 
 function many(count: number) {
   return Array.from({ length: count }, (_unused, index) => vmOf(`vm-${index}`));
@@ -415,7 +419,7 @@ describe('a listing is distrusted', () => {
 
   it('not for VMs whose deletion we asked for, nor for those that cannot be read', async () => {
     const { clock, cloud, fleet } = await running(10);
-    for (const vm of many(5)) fleet.noteDeletionRequested(vm.id);
+    for (const vm of many(5)) void fleet.whileDeleting(vm.id, unanswered);
     cloud.vms = many(8).slice(5);
     cloud.unreadable = ['vm-8', 'vm-9'];
     await clock.advance(60_000);
@@ -490,7 +494,7 @@ describe('a listing is distrusted', () => {
   it('when it was got with a new key and lacks what the listings with the key before had', async () => {
     let askedAs = 'before';
     const { clock, cloud, fleet } = await running(10, { askedAs: () => askedAs });
-    for (const id of ['vm-8', 'vm-9']) fleet.noteDeletionRequested(id);
+    for (const id of ['vm-8', 'vm-9']) void fleet.whileDeleting(id, unanswered);
     askedAs = 'after';
     cloud.vms = many(5);
     await clock.advance(60_000);
@@ -649,7 +653,7 @@ describe('a listing is distrusted', () => {
     const readable = cloud.getBalance.bind(cloud);
     cloud.getBalance = () => {
       cloud.getBalance = readable;
-      fleet.noteDeleted('vm-1');
+      void fleet.whileDeleting('vm-1', () => Promise.resolve());
       return readable();
     };
     fleet.start();
@@ -693,5 +697,150 @@ describe('what is known of bids', () => {
     fleet.stop();
     fleet.bids.failed('h3', size);
     expect(woken).toEqual(['a']);
+  });
+});
+
+describe('a delete call', () => {
+  const recorded = (): string[] => ['vm-0', 'vm-1'];
+
+  function failureOf(kind: ProviderErrorKind, outcome: CallOutcome): ProviderError {
+    return new ProviderError('said so', { kind, outcome, endpoint: 'client/delete/single' });
+  }
+
+  interface Deleting extends Rig {
+    readonly rejection: Promise<unknown>;
+    readonly answer: (error?: ProviderError) => void;
+  }
+
+  /** Two VMs, and a list that lacks the one whose delete call is under way. */
+  async function deleting(vms = 2): Promise<Deleting> {
+    const all = rig({ recorded: () => recorded().slice(0, vms) });
+    all.cloud.vms = many(vms);
+    all.fleet.start();
+    await all.clock.advance(1);
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const rejection = all.fleet.whileDeleting(`vm-${vms - 1}`, () => promise).catch((error: unknown) => error);
+    all.cloud.vms = many(vms - 1);
+    const answer = (error?: ProviderError): void => {
+      if (error === undefined) resolve(undefined);
+      else reject(error);
+    };
+    return { ...all, rejection, answer };
+  }
+
+  it('under way makes a list without its VM no proof, and nothing to warn about', async () => {
+    const { clock, fleet } = await deleting();
+    await clock.advance(60_000);
+    expect(seen(fleet)).toMatchObject({ distrusted: undefined, isProvisional: true });
+  });
+
+  it('that the provider has confirmed leaves nothing to explain', async () => {
+    const { clock, fleet, answer, rejection } = await deleting();
+    await clock.advance(60_000);
+    answer();
+    expect(await rejection).toBeUndefined();
+    expect(seen(fleet).distrusted).toBeUndefined();
+    await clock.advance(60_000);
+    expect(seen(fleet)).toMatchObject({ distrusted: undefined });
+    expect(seen(fleet).isProvisional).toBeUndefined();
+  });
+
+  it('that finds nothing to delete explains as much, and is rejected all the same', async () => {
+    const { clock, fleet, answer, rejection } = await deleting();
+    await clock.advance(60_000);
+    const notFound = failureOf('notFound', 'notDone');
+    answer(notFound);
+    expect(await rejection).toBe(notFound);
+    await clock.advance(60_000);
+    expect(seen(fleet)).toMatchObject({ distrusted: undefined });
+    expect(seen(fleet).isProvisional).toBeUndefined();
+  });
+
+  it('that fails makes the last list distrusted at once: that it lacks the VM may be a lie', async () => {
+    const { clock, fleet, answer, rejection } = await deleting();
+    await clock.advance(60_000);
+    answer(failureOf('unavailable', 'uncertain'));
+    await rejection;
+    expect(seen(fleet).distrusted).toContain('the listing lacks VM vm-1');
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('the listing lacks VM vm-1');
+  });
+
+  it('that failed explains nothing that vanishes later', async () => {
+    const { clock, cloud, fleet, answer, rejection } = await deleting();
+    cloud.vms = many(2);
+    answer(failureOf('unavailable', 'uncertain'));
+    await rejection;
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toBeUndefined();
+    cloud.vms = many(1);
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('the listing lacks VM vm-1');
+  });
+
+  it('that fails while the bill is being read makes the empty list distrusted that the bill agrees with', async () => {
+    const { clock, cloud, fleet, answer, rejection } = await deleting(1);
+    const readable = cloud.getBalance.bind(cloud);
+    cloud.getBalance = async () => {
+      answer(failureOf('unavailable', 'uncertain'));
+      await rejection;
+      return readable();
+    };
+    await clock.advance(60_000);
+    expect(seen(fleet).distrusted).toContain('the listing lacks VM vm-0');
+  });
+
+  it.each<[string, boolean]>([
+    ['and is made again', false],
+    ['and fails a second time', true],
+  ])('that fails %s while the bill is being read leaves the empty list distrusted', async (_, failsAgain) => {
+    const { clock, cloud, fleet, answer, rejection } = await deleting(1);
+    const readable = cloud.getBalance.bind(cloud);
+    cloud.getBalance = async () => {
+      answer(failureOf('unavailable', 'uncertain'));
+      await rejection;
+      const again = fleet.whileDeleting('vm-0', failsAgain ? unreadable : unanswered);
+      if (failsAgain) await again.catch(() => undefined);
+      return readable();
+    };
+    await clock.advance(60_000);
+    expect(seen(fleet).byId.size).toBe(0);
+    expect(seen(fleet).distrusted).toContain('the listing lacks VM vm-0');
+  });
+
+  it('that fails speaks not against the list before, which has the VM', async () => {
+    const { clock, cloud, fleet, answer, rejection } = await deleting(1);
+    const readable = cloud.getBalance.bind(cloud);
+    const before: (string | undefined)[] = [];
+    cloud.getBalance = async () => {
+      answer(failureOf('unavailable', 'uncertain'));
+      await rejection;
+      before.push(seen(fleet).distrusted);
+      return readable();
+    };
+    await clock.advance(60_000);
+    expect(before).toEqual([undefined]);
+  });
+
+  it('is explained where the list was requested before the answer, and has the VM still', async () => {
+    const { clock, cloud, fleet, answer, rejection } = await deleting();
+    cloud.vms = many(2);
+    await clock.advance(59_000);
+    const listVms = cloud.listVms.bind(cloud);
+    cloud.listVms = async (...given) => {
+      cloud.listVms = listVms;
+      const listing = await listVms(...given);
+      await sleep(clock, 5_000);
+      return listing;
+    };
+    await clock.advance(2_000);
+    answer();
+    await rejection;
+    cloud.vms = many(1);
+    await clock.advance(10_000);
+    expect(seen(fleet).byId.size).toBe(2);
+    await clock.advance(60_000);
+    expect(seen(fleet).byId.size).toBe(1);
+    expect(seen(fleet).distrusted).toBeUndefined();
   });
 });

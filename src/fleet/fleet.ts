@@ -3,6 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logger.ts';
 import type { Provider, VmListing } from '../provider/contract.ts';
+import { isProviderError } from '../provider/error.ts';
 import type { Gate } from '../provider/gate-contract.ts';
 import { readThrough } from '../provider/read-through.ts';
 import { createBidBook, type BidLimits, type RunningBidBook } from './bids.ts';
@@ -48,6 +49,8 @@ export interface RunningFleet extends Fleet {
   stop(): void;
 }
 
+type Belief = Pick<Snapshot, 'distrusted' | 'isUnchecked' | 'isProvisional'>;
+
 /** More keys than that nobody goes back and forth between. */
 const mostKeys = 4;
 
@@ -68,6 +71,8 @@ class PolledFleet implements RunningFleet {
   #snapshot: Snapshot | undefined;
   /** What was recorded when the last request for a listing left: of what was recorded later it may know nothing. */
   #recorded: ReadonlySet<string> = new Set();
+  /** VMs whose delete calls have left, and have no answer yet. */
+  readonly #beingDeleted = new Set<string>();
   /** The last listing was empty, and the bill agreed. */
   #isEmptinessExplained = false;
   readonly #abort = new AbortController();
@@ -152,36 +157,54 @@ class PolledFleet implements RunningFleet {
     this.#poller.refresh();
   }
 
-  noteDeletionRequested(id: string): void {
+  async whileDeleting(id: string, call: () => Promise<void>): Promise<void> {
     // A bill from before says nothing of this VM.
     this.#isEmptinessExplained = false;
     this.#evidence.noteDeletionRequested(id);
+    this.#beingDeleted.add(id);
+    try {
+      await call();
+      this.#endDeletion(id, true);
+    } catch (error) {
+      this.#endDeletion(id, isProviderError(error, 'notFound'));
+      throw error;
+    }
   }
 
-  noteDeleted(id: string): void {
+  #endDeletion(id: string, isConfirmed: boolean): void {
     this.#isEmptinessExplained = false;
-    this.#evidence.noteDeleted(id);
+    this.#beingDeleted.delete(id);
+    if (isConfirmed) this.#evidence.noteDeleted(id, this.#options.clock.now());
+    else this.#distrustLast(id, this.#evidence.noteDeletionFailed(id));
   }
 
   noteConfirmedGone(id: string): void {
     this.#isEmptinessExplained = false;
-    this.#evidence.noteConfirmedGone(id);
+    this.#evidence.noteConfirmedGone(id, this.#options.clock.now());
   }
 
   noteFoundAlive(id: string): void {
-    const distrusted = this.#evidence.noteFoundAlive(id);
-    if (distrusted === undefined || this.#snapshot === undefined || this.#snapshot.distrusted !== undefined) return;
+    this.#distrustLast(id, this.#evidence.noteFoundAlive(id));
+  }
+
+  /** While the bill is being read the last listing is not yet the snapshot, which may have the VM. */
+  #distrustLast(id: string, distrusted: string | undefined): void {
+    const last = this.#snapshot;
+    if (distrusted === undefined || last === undefined || last.distrusted !== undefined || last.byId.has(id)) return;
+    if (this.#abort.signal.aborted) return;
     this.#announce(distrusted);
-    this.#snapshot = { ...this.#snapshot, distrusted };
+    this.#snapshot = { ...last, distrusted, isProvisional: false };
   }
 
   async #publish(listing: VmListing, facts: PollFacts): Promise<() => void> {
     this.#turnTo(facts.askedAs);
-    const request = { requestedAt: facts.requestedAt, recorded: this.#recorded };
+    const { requestedAt } = facts;
+    const request = { requestedAt, recorded: this.#recorded, beingDeleted: this.#beingDeleted };
     const contradicted = this.#evidence.judge(listing, request);
     if (contradicted !== undefined) this.#isEmptinessExplained = false;
-    const belief = contradicted === undefined ? await this.#beliefInEmpty() : { distrusted: contradicted };
+    const inEmpty = contradicted === undefined ? await this.#beliefInEmpty() : { distrusted: contradicted };
     if (this.#abort.signal.aborted) return () => undefined;
+    const belief = this.#beliefNow(inEmpty);
     if (belief.distrusted !== undefined) this.#announce(belief.distrusted);
     const { snapshot, diff } = nextSnapshot(this.#snapshot, listing, { ...facts, ...belief });
     this.#snapshot = snapshot;
@@ -213,11 +236,18 @@ class PolledFleet implements RunningFleet {
     this.#options.hooks?.distrusted?.(doubt);
   }
 
+  /** While the bill was read a VM may have been found by its id that the listing lacks, or a delete call may have failed. */
+  #beliefNow(inEmpty: Belief): Belief {
+    const distrusted = inEmpty.distrusted ?? this.#evidence.objection();
+    if (distrusted !== undefined) return { distrusted };
+    return this.#evidence.isDeletionOpen ? { ...inEmpty, isProvisional: true } : inEmpty;
+  }
+
   /**
    * Once nothing is billed the bill is only read while somebody waits: an account without VMs costs no second request per
    * poll. Until then it is read each time, since anybody may act on a listing, also on one that nobody waited for.
    */
-  async #beliefInEmpty(): Promise<Pick<Snapshot, 'distrusted' | 'isUnchecked'>> {
+  async #beliefInEmpty(): Promise<Belief> {
     if (!this.#evidence.isEmpty) this.#isEmptinessExplained = false;
     if (this.#abort.signal.aborted || !this.#evidence.isEmpty) return { distrusted: undefined };
     if (this.#isEmptinessExplained && !this.#poller.isAwaited) return { distrusted: undefined, isUnchecked: true };
@@ -225,8 +255,7 @@ class PolledFleet implements RunningFleet {
     this.#isEmptinessExplained = true;
     const distrusted = this.#evidence.judgeEmpty(await this.#billing());
     if (this.#evidence.isEmptinessOpen) this.#isEmptinessExplained = false;
-    // Meanwhile a VM may have been found by its id that the listing lacks.
-    return { distrusted: distrusted ?? this.#evidence.contradiction() };
+    return { distrusted };
   }
 
   async #billing(): Promise<Billing> {

@@ -4,12 +4,18 @@ import { isEmptyDiff, sameVm, type FleetDiff } from './diff.ts';
 
 export const noVms: ReadonlyMap<string, CloudVm> = new Map();
 
+/** Whether that the list does not have a VM means that there is none; of one that is empty see `isUnchecked` as well. */
+export function provesAbsence({ distrusted, isProvisional }: Pick<Snapshot, 'distrusted' | 'isProvisional'>): boolean {
+  return distrusted === undefined && isProvisional !== true;
+}
+
 export interface SnapshotFacts {
   readonly requestedAt: number;
   readonly receivedAt: number;
   readonly askedAs: string;
   readonly distrusted: string | undefined;
   readonly isUnchecked?: boolean;
+  readonly isProvisional?: boolean;
 }
 
 /**

@@ -8,6 +8,7 @@ import type { AccountRegistry } from '../accounts.ts';
 import type { CustomObject } from '../objects.ts';
 import type { Census } from '../unmanaged/census.ts';
 import { parseVm } from '../vm/parse.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 
 /** How soon it is looked again for the list that an account waits for. */
 export const farewellLookMs = 2_000;
@@ -69,7 +70,7 @@ export class Farewell {
 
   #remainsByList({ metadata: { uid, name } }: CustomObject, { census, pollFailure }: Seen): Remains | undefined {
     const since = Math.max(this.#sinceOf(uid, name), this.#doubtEndsAt.get(name) ?? -Infinity);
-    if (census === undefined || census.list.distrusted !== undefined || census.list.requestedAt < since)
+    if (census === undefined || !provesAbsence(census.list) || census.list.requestedAt < since)
       return { kind: 'unknown' };
     if (census.list.isUnchecked !== true) return leftOf(census.entries);
     // Nobody waits for lists of an account without resources: the next one is compared with the bill.

@@ -3,6 +3,7 @@ import { annotations } from '../../api/group.ts';
 import { keptIn, unmanagedIn, type KeptVms, type UnmanagedHold, type UnmanagedVm } from '../../api/unmanaged-vms.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 import type { Indexed, ReadStore } from '../../kube/store.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/duration.ts';
@@ -59,7 +60,7 @@ export function keptBy(
   account: CustomObject,
   list: Snapshot | undefined,
 ): KeptVms[] {
-  const isListed = list === undefined || list.distrusted !== undefined ? undefined : listedIn(list);
+  const isListed = list !== undefined && provesAbsence(list) ? listedIn(list) : undefined;
   return keptAfter(keptIn(account.status), keepers.pending(account.metadata.name), isListed);
 }
 
@@ -87,7 +88,7 @@ export function takeCensus(
   const { counts, unowned } = sorted;
   const policy = policyOf(account);
   const recordedMs = (id: string): number => 1000 * (before.find((entry) => entry.id === id)?.unownedSeconds ?? 0);
-  const isCertain = isComplete && list.distrusted === undefined;
+  const isCertain = isComplete && provesAbsence(list);
   if (policy.policy !== 'Delete') times.clear();
   else if (isCertain) noteUnowned(deps, times, { list, unowned, recordedMs });
   const judged = policy.policy === 'Delete' ? judge(deps, account, { ...sorted, isCertain }) : nothingHeld;

@@ -178,15 +178,13 @@ export class UnmanagedSweeper implements Reconciler {
     leadership.assertLeading();
     try {
       await ticket.run(() => {
-        // Not before it leaves: that a list lacks the VM from here on says nothing against the list.
-        runtime.fleet.noteDeletionRequested(id);
         log.info({ account, vmId: id }, 'deleting an unmanaged VM');
-        return runtime.provider.deleteVm(id, { signal });
+        return runtime.fleet.whileDeleting(id, () => runtime.provider.deleteVm(id, { signal }));
       });
-      this.#noteDeleted({ account, id, runtime, attempts });
+      this.#noteDeleted({ account, id, attempts });
     } catch (error) {
       if (isProviderError(error, 'notFound')) {
-        this.#noteDeleted({ account, id, runtime, attempts });
+        this.#noteDeleted({ account, id, attempts });
         return;
       }
       if (!(error instanceof ProviderError)) throw error;
@@ -197,14 +195,8 @@ export class UnmanagedSweeper implements Reconciler {
     }
   }
 
-  #noteDeleted({
-    account,
-    id,
-    runtime,
-    attempts,
-  }: Pick<Sweep, 'id' | 'runtime' | 'attempts'> & { account: string }): void {
+  #noteDeleted({ account, id, attempts }: Pick<Sweep, 'id' | 'attempts'> & { readonly account: string }): void {
     attempts.confirmed(id, this.#deps.clock.now());
-    runtime.fleet.noteDeleted(id);
     this.#deps.deleted(account);
     this.#deps.log.info({ account, vmId: id }, 'unmanaged VM deleted');
     this.#deps.wakeAccount(account);

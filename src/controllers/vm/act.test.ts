@@ -22,7 +22,7 @@ function reservedAtOnce(step: Step, observation: VmObservation): string[] {
   const clock = new VirtualClock(now);
   const gate = createGate({ clock, requestsPerSecond: 1, burst: 2, onTurn: () => undefined });
   const never = new Promise<never>(() => undefined);
-  const fleet = { noteDeletionRequested: () => undefined };
+  const fleet = { whileDeleting: (_: string, call: () => Promise<void>) => call() };
   const provider = { startVm: () => never, modifyVm: () => never, stopVm: () => never, deleteVm: () => never };
   const runtime = { gate, fleet, provider };
   const object = { metadata: { name: 'trainer', namespace: 'research' }, status: { phase: 'Starting' } };

@@ -1,5 +1,4 @@
 import type { Lane, Ticket } from '../../provider/gate-contract.ts';
-import type { Provider } from '../../provider/contract.ts';
 import { ProviderError } from '../../provider/error.ts';
 import { assertNever } from '../../lib/errors.ts';
 import { isKubeError } from '../../kube/contract.ts';
@@ -197,11 +196,7 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
   const before = await beforeSpending(deps, pass, made);
   if (before !== 'goOn') return before;
   try {
-    await ticket.run(() => {
-      // Not before it leaves: that a list lacks the VM from here on says nothing against the list.
-      if (step.kind === 'delete') runtime.fleet.noteDeletionRequested(step.vmId);
-      return callProvider(runtime.provider, step, pass);
-    });
+    await ticket.run(() => callProvider(runtime, step, pass));
     noteSuccess(deps, pass, step, runtime);
   } catch (error) {
     if (!(error instanceof ProviderError)) throw error;
@@ -210,7 +205,7 @@ async function call(deps: ActDeps, pass: Pass, made: Call): Promise<ActResult> {
   return 'looked';
 }
 
-function callProvider(provider: Provider, step: CallStep, { signal }: Pass): Promise<void> {
+function callProvider({ provider, fleet }: AccountRuntime, step: CallStep, { signal }: Pass): Promise<void> {
   switch (step.kind) {
     case 'start':
       return provider.startVm(step.vmId, { signal });
@@ -219,7 +214,7 @@ function callProvider(provider: Provider, step: CallStep, { signal }: Pass): Pro
     case 'modify':
       return provider.modifyVm(step.vmId, step.size, { signal });
     case 'delete':
-      return provider.deleteVm(step.vmId, { signal });
+      return fleet.whileDeleting(step.vmId, () => provider.deleteVm(step.vmId, { signal }));
   }
 }
 
@@ -229,17 +224,11 @@ function noteSuccess(deps: ActDeps, pass: Pass, step: CallStep, runtime: Account
   if (step.kind === 'start') noteStartOfBid(pass, runtime, true);
   if (step.kind === 'start' && step.hostnode !== undefined) runtime.fleet.offers.reportSuccess(step.hostnode);
   if (step.kind === 'modify') noteResize(pass, { to: step.size, outcome: 'Modified' });
-  if (step.kind === 'delete') noteDeleted(deps, pass, step, runtime);
+  if (step.kind === 'delete') noteDeleted(deps, pass, step);
 }
 
-function noteDeleted(
-  deps: ActDeps,
-  pass: Pass,
-  step: Extract<CallStep, { kind: 'delete' }>,
-  { fleet }: AccountRuntime,
-): void {
+function noteDeleted(deps: ActDeps, pass: Pass, step: Extract<CallStep, { kind: 'delete' }>): void {
   pass.memory.noteDeleted(step.vmId, deps.clock.now());
-  fleet.noteDeleted(step.vmId);
   deps.log.info({ key: pass.key, vmId: step.vmId, why: step.why }, 'VM deleted');
   if (step.why !== 'duplicate') return;
   deps.metrics.duplicateDeleted();
@@ -251,10 +240,10 @@ function noteDeleted(
 }
 
 function noteFailure(deps: ActDeps, pass: Pass, made: Call, error: ProviderError): void {
-  const { step, runtime, observation } = made;
+  const { step, observation } = made;
   const now = deps.clock.now();
   if (step.kind === 'delete' && error.kind === 'notFound') {
-    noteDeleted(deps, pass, step, runtime);
+    noteDeleted(deps, pass, step);
     pass.memory.noteCallSucceeded(step, now);
     return;
   }

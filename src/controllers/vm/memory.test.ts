@@ -16,6 +16,7 @@ import {
   uid,
 } from '../../../test/support/builders.ts';
 import type { Launch } from '../../api/vm-status.ts';
+import type { Snapshot } from '../../fleet/contract.ts';
 import { forgottenLaunch } from '../../plan/vm/forgotten.ts';
 import type { Journal } from '../../plan/vm/observation.ts';
 import type { CloudVm } from '../../provider/contract.ts';
@@ -94,11 +95,15 @@ describe('a deletion that was confirmed', () => {
   });
 });
 
-it('a list that is empty, and that nobody has compared with the bill, is no evidence about a launch', () => {
+it.each<[string, Partial<Snapshot>]>([
+  ['that is empty, and that nobody has compared with the bill', { isUnchecked: true }],
+  ['that lacks a VM whose deletion is under way', { isProvisional: true }],
+  ['that is not to be believed', { distrusted: 'many vanished' }],
+])('a list %s is no evidence about a launch', (_, given) => {
   const memory = new VmMemory();
   memory.noteJournal({ launch: pending }, now);
   const list = snapshotOf([], { requestedAt: now + 10 * minute });
-  memory.noteListing({ ...list, isUnchecked: true }, { launch: pending }, timings);
+  memory.noteListing({ ...list, ...given }, { launch: pending }, timings);
   expect(memory.facts(undefined, undefined).absence).toBeUndefined();
   memory.noteListing(list, { launch: pending }, timings);
   expect(memory.facts(undefined, undefined).absence).toBeDefined();

@@ -2,6 +2,7 @@ import { backoffMs, type BackoffPolicy, type Random } from '../../lib/backoff.ts
 import type { VmStatus } from '../../api/vm.ts';
 import type { Launch } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 import type {
   Absence,
   CallFact,
@@ -258,7 +259,7 @@ export class VmMemory {
 
   #isEvidence(snapshot: Snapshot, launch: Launch, { callTimeoutMs }: ListingTimings): boolean {
     const seenAt = this.#launchSeen?.at;
-    if (seenAt === undefined || snapshot.distrusted !== undefined || snapshot.isUnchecked === true) return false;
+    if (seenAt === undefined || !provesAbsence(snapshot) || snapshot.isUnchecked === true) return false;
     if (mayHide(snapshot, launch)) return false;
     return snapshot.requestedAt >= uncertainSince(launch, seenAt, callTimeoutMs);
   }

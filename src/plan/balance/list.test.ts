@@ -33,6 +33,7 @@ describe('a list by which VMs are released and started', () => {
     ['is not one that is older', { snapshot: list({ requestedAt: now - 2 * minute - 1 }) }, false, '2'],
     ['is not one that no other has followed', { pollFailure: failure }, false, '2'],
     ['is not one that may lack VMs', { snapshot: list({ distrusted: 'it lacks vm-2' }) }, false, '2'],
+    ['is not one that lacks a VM whose deletion is under way', { snapshot: list({ isProvisional: true }) }, false, '2'],
     ['is not there', { snapshot: undefined }, false, '0'],
   ])('%s; of another one all counts as used that the provider bills beside it', (_, changes, isCurrent, beside) => {
     const given = facts(changes);

@@ -1,6 +1,7 @@
 import { money, type Money } from '../../lib/money.ts';
 import { ratesOf, unlistedRate, type ListedRates } from './burn-rate.ts';
 import type { BalanceFacts, BalanceView } from './view.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 
 type ListFacts = Pick<BalanceFacts, 'now' | 'timings' | 'snapshot' | 'pollFailure'>;
 
@@ -9,7 +10,7 @@ type ListFacts = Pick<BalanceFacts, 'now' | 'timings' | 'snapshot' | 'pollFailur
  * that may lack VMs those of others would not.
  */
 export function isListCurrent({ now, timings, snapshot, pollFailure }: ListFacts): boolean {
-  if (snapshot === undefined || pollFailure !== undefined || snapshot.distrusted !== undefined) return false;
+  if (snapshot === undefined || pollFailure !== undefined || !provesAbsence(snapshot)) return false;
   return now - snapshot.requestedAt <= timings.listMs;
 }
 

@@ -144,6 +144,11 @@ describe('a VM without a resource', () => {
       { before: [entry('vm-1')], list: { distrusted: 'many vanished' } },
       [entry('vm-1')],
     ],
+    [
+      'is not forgotten by a list that is no proof yet',
+      { before: [entry('vm-1')], list: { isProvisional: true } },
+      [entry('vm-1')],
+    ],
     ['is forgotten when a resource has it', { ...deleting, others: [cloudVm('vm-1')] }, []],
     [
       'stays while its entry cannot be read',

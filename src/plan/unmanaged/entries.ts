@@ -1,5 +1,6 @@
 import { mostUnmanagedShown, type UnmanagedVm } from '../../api/unmanaged-vms.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 import { toTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { Judged } from './breaker.ts';
@@ -19,7 +20,7 @@ export interface SweepFacts {
   readonly graceMs: number;
   /** As stored. */
   readonly before: readonly UnmanagedVm[];
-  readonly list: Pick<Snapshot, 'byId' | 'unreadable' | 'requestedAt' | 'distrusted'>;
+  readonly list: Pick<Snapshot, 'byId' | 'unreadable' | 'requestedAt' | 'distrusted' | 'isProvisional'>;
   /** What the list has, with this installation's mark and no resource. */
   readonly unowned: readonly Unowned[];
   /** How long a VM has been seen so, by this process and those before it. */
@@ -66,7 +67,7 @@ export function entriesOf(facts: SweepFacts): UnmanagedVm[] {
 export function isProvenGone({ list, attempt }: Pick<SweepFacts, 'list' | 'attempt'>, { id }: UnmanagedVm): boolean {
   const vm = list.byId.get(id);
   if (vm !== undefined) return vm.state === 'terminated';
-  if (list.unreadable.has(id) || list.distrusted !== undefined) return false;
+  if (list.unreadable.has(id) || !provesAbsence(list)) return false;
   return list.requestedAt >= (attempt(id)?.confirmedAt ?? 0);
 }
 

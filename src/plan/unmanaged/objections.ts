@@ -2,6 +2,7 @@ import { gpuAccountSpecSchema, type GpuAccountSpec, type GpuAccountStatus } from
 import { unmanagedIn, type KeptVms, type UnmanagedVm } from '../../api/unmanaged-vms.ts';
 import { markOf } from '../../api/vm-name.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import { mostAtOnce } from './breaker.ts';
@@ -111,7 +112,7 @@ const listIsOfOthers: Objection<KnownRead> = ({ list, keyFingerprint }) =>
   list?.askedAs === keyFingerprint ? undefined : 'the list was got with other credentials';
 
 const listIsDoubtful: Objection<KnownRead> = ({ list }) =>
-  list?.distrusted === undefined ? undefined : 'the list cannot be trusted';
+  list === undefined || provesAbsence(list) ? undefined : 'the list cannot be trusted';
 
 const vmIsUnlisted: Objection<KnownRead> = ({ vm }) => (vm === undefined ? 'the list does not have it' : undefined);
 

@@ -81,6 +81,11 @@ describe('a resource that is being deleted', () => {
       { rule: 'listIsOlderThanDeletion', step: 'wait', ready: 'False Deleting' },
     ],
     [
+      'waits for a list that lacks no VM whose deletion is under way',
+      { listed: { isProvisional: true } },
+      { rule: 'listIsOlderThanDeletion', step: 'wait', ready: 'False Deleting' },
+    ],
+    [
       'waits for a list that can be trusted: its status may have been lost',
       { listed: distrusted },
       { rule: 'listIsNoProof', step: 'wait', ready: 'False Deleting' },
@@ -231,6 +236,11 @@ describe('a resource that is being deleted', () => {
       'waits while the list has an entry for the VM that cannot be read',
       { ...recorded, ...deleted(5 * second), listed: { unreadable: new Set(['vm-1']) } },
       { rule: 'listStillHasIt', step: 'wait' },
+    ],
+    [
+      'waits while the list lacks another VM whose deletion is under way, and asks nothing',
+      { ...recorded, ...deleted(5 * second), listed: { isProvisional: true } },
+      { rule: 'listStillHasIt', step: 'wait', ready: 'False Deleting' },
     ],
     [
       'waits while the list is not to be believed, and asks the provider about the VM meanwhile',

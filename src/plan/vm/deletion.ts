@@ -210,12 +210,15 @@ const launchIsStillUncertain: Rule = (observation) => {
   };
 };
 
-/** A list that nobody waited for may never have been compared with the bill, nor can it know what was made since. */
+/**
+ * A list that nobody waited for may never have been compared with the bill, nor can it know what was made since. And what one
+ * lacks while other VMs are being deleted proves nothing.
+ */
 const listIsOlderThanDeletion: Rule = (observation) => {
   const { facts, now } = observation;
   const seenAt = facts.deletionSeenAt ?? now;
-  const { requestedAt = 0, isUnchecked = false } = known(observation)?.snapshot ?? {};
-  if (requestedAt >= seenAt && !isUnchecked) return undefined;
+  const { requestedAt = 0, isUnchecked = false, isProvisional = false } = known(observation)?.snapshot ?? {};
+  if (requestedAt >= seenAt && !isUnchecked && !isProvisional) return undefined;
   return {
     step: { kind: 'wait' },
     phase: 'Deleting',

@@ -74,6 +74,11 @@ describe('a recorded VM', () => {
       { rule: 'vmIsMissing', step: 'wait', ready: 'Unknown VmMissing' },
     ],
     [
+      'is not lost by a list that is no proof yet',
+      { ...missing, facts: asked('gone', 5 * second), listed: { isProvisional: true } },
+      { rule: 'vmIsMissing', step: 'wait', ready: 'Unknown VmMissing' },
+    ],
+    [
       'is lost when the provider denied it and a later list lacks it',
       { ...missing, facts: asked('gone', 5 * second) },
       { rule: 'vmIsMissing', step: 'record', phase: 'Lost', ready: 'False VmLost' },

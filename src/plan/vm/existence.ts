@@ -1,6 +1,7 @@
 import { conditionOf } from '../../api/conditions.ts';
 import type { Launch, Phase, RecordedVm } from '../../api/vm-status.ts';
 import type { Snapshot } from '../../fleet/contract.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 import { toPreciseTimestamp } from '../../lib/clock.ts';
 import type { CloudVm } from '../../provider/contract.ts';
 import type { VmObservation } from './observation.ts';
@@ -90,7 +91,7 @@ function vmIsConfirmedGone(
   { vm, snapshot }: { vm: RecordedVm; snapshot: Snapshot },
   askedAt: number,
 ): ReturnType<Rule> {
-  if (snapshot.requestedAt > askedAt && snapshot.distrusted === undefined) {
+  if (snapshot.requestedAt > askedAt && provesAbsence(snapshot)) {
     return recordLost(observation, 'the list no longer has it, and the provider does not know it when asked');
   }
   return {

@@ -1,4 +1,5 @@
 import type { Snapshot } from '../../fleet/contract.ts';
+import { provesAbsence } from '../../fleet/snapshot.ts';
 import type { ReadyAccount, VmObservation } from './observation.ts';
 import type { Look, Verdict } from './verdict.ts';
 
@@ -38,7 +39,7 @@ export function listingNeededToForget(observation: VmObservation, vmId: string, 
   const snapshot = known(observation)?.snapshot;
   // There may be one that was got with another key, and does not count: it is younger than the deletion, and would not be waited for.
   if (snapshot === undefined) return { snapshotAfter: Math.max(deletedAt, observation.now) };
-  const isProof = snapshot.requestedAt >= deletedAt && snapshot.distrusted === undefined;
+  const isProof = snapshot.requestedAt >= deletedAt && provesAbsence(snapshot);
   if (isProof && !isListed(snapshot, vmId)) return undefined;
   return { snapshotAfter: Math.max(deletedAt, snapshot.requestedAt + 1) };
 }
