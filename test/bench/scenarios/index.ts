@@ -2,6 +2,7 @@ import type { Scenario } from '../scenario.ts';
 import { budgets } from './budgets.ts';
 import { burst } from './burst.ts';
 import { churn } from './churn.ts';
+import { coldStart } from './cold-start.ts';
 import { failOver } from './fail-over.ts';
 import { paced } from './paced.ts';
 import { pools } from './pools.ts';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   churn,
   budgets,
   pools,
+  coldStart,
   steady,
   writes,
   failOver,

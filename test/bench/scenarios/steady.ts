@@ -6,6 +6,7 @@ import { operatorMetrics } from '../operator-metrics.ts';
 import type { Figures } from '../report.ts';
 import { Scene } from '../scene.ts';
 import type { Scenario, Stage } from '../scenario.ts';
+import { measureColdStart } from './cold-start.ts';
 
 /** As many lists as there are in ten minutes, in a fifth of the time. */
 const polls = 40;
@@ -30,23 +31,10 @@ export const steady: Scenario = {
     await maker.end();
 
     const operator = scene.spawn(contender, idle);
-    const cold = await measureColdStart(operator, count);
+    const cold = await measureColdStart(scene, operator, count);
     return { 'all Ready s': made, ...cold, ...(await measureIdling(scene, operator)) };
   },
 };
-
-async function measureColdStart(operator: Measured, count: number): Promise<Figures> {
-  const telemetry = await operator.ready;
-  const storesComplete = (performance.now() - operator.startedAt) / 1000;
-  const reconciled = async (): Promise<number> =>
-    (await operatorMetrics(telemetry)).value('controller_runtime_reconcile_total', { controller: 'gpuvm' });
-  while ((await reconciled()) < count) await pause(100);
-  return {
-    'stores complete s': storesComplete,
-    'all reconciled s': (performance.now() - operator.startedAt) / 1000,
-    'cold start CPU s': operator.usage().cpuSeconds,
-  };
-}
 
 async function measureIdling(scene: Scene, operator: Measured): Promise<Figures> {
   const telemetry = await operator.ready;
