@@ -226,8 +226,7 @@ export class Evidence {
     for (const id of listed) {
       this.#missing.delete(id);
       this.#alive.delete(id);
-      // What was requested before the provider said that the VM is gone takes nothing back.
-      if (this.#age(this.#accountedFor.get(id) ?? 0) >= 0) this.#accountedFor.delete(id);
+      if (!this.#isOlderThanWordOn(id)) this.#accountedFor.delete(id);
     }
     for (const [id, lastWordAt] of this.#alive) {
       if (this.#age(lastWordAt) >= this.#limits.acceptContradictedAfterMs) this.#alive.delete(id);
@@ -256,9 +255,15 @@ export class Evidence {
     this.#forgetAccountedFor(recorded);
   }
 
+  /** What was requested before the provider said that the VM is gone takes nothing back; but not where a clock was set back. */
+  #isOlderThanWordOn(id: string): boolean {
+    const age = this.#age(this.#accountedFor.get(id) ?? this.#lastRequestedAt);
+    return age < 0 && age > -this.#limits.acceptAfterMs;
+  }
+
   /** What was not listed before its delete call left either has not vanished by that call. */
   #hasJustGone(id: string, recorded: ReadonlySet<string>): boolean {
-    return recorded.has(id) && (this.#listed.has(id) || this.#deletionOpen.has(id));
+    return this.#deletionOpen.has(id) || (recorded.has(id) && this.#listed.has(id));
   }
 
   /** Nobody asks any more; but whoever is to record a VM may not have come to that yet. */

@@ -190,8 +190,8 @@ class PolledFleet implements RunningFleet {
   /** While the bill is being read the last listing is not yet the snapshot, which may have the VM. */
   #distrustLast(id: string, distrusted: string | undefined): void {
     const last = this.#snapshot;
-    if (distrusted === undefined || last === undefined || last.distrusted !== undefined || last.byId.has(id)) return;
-    if (this.#abort.signal.aborted) return;
+    if (distrusted === undefined || last === undefined || last.distrusted !== undefined) return;
+    if (last.byId.has(id) || last.unreadable.has(id) || this.#abort.signal.aborted) return;
     this.#announce(distrusted);
     this.#snapshot = { ...last, distrusted, isProvisional: false };
   }

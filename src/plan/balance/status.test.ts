@@ -74,7 +74,7 @@ describe('the condition', () => {
     const { reason, message } = balanceDraft(observation(known('1.99'), { stopped: kept, isHeld: true }), []);
     expect(reason).toBe('BalanceCritical');
     expect(message).toBe(
-      'The balance is too low for all VMs to run for 2h (limits.releaseBelowRunway). Nobody else is released, and nobody is started, before there is a list of VMs again that is new and can be trusted: see the conditions Ready and ListDistrusted. Recharge it at the provider.',
+      'The balance is too low for all VMs to run for 2h (limits.releaseBelowRunway). Nobody else is released, and nobody is started, before there is a list of VMs again that is new, can be trusted, and lacks none whose deletion is under way: see the conditions Ready and ListDistrusted. Recharge it at the provider.',
     );
   });
 

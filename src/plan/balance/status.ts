@@ -90,7 +90,7 @@ function keptDraft(before: readonly Condition[]): ConditionDraft {
 }
 
 const heldSentence =
-  'Nobody else is released, and nobody is started, before there is a list of VMs again that is new and can be trusted: see the conditions Ready and ListDistrusted.';
+  'Nobody else is released, and nobody is started, before there is a list of VMs again that is new, can be trusted, and lacks none whose deletion is under way: see the conditions Ready and ListDistrusted.';
 
 function knownDraft({ thresholds, stopped, isHeld }: BalanceObservation, runwayMs: number): ConditionDraft {
   const { min, release } = thresholds;

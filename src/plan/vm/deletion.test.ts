@@ -243,6 +243,16 @@ describe('a resource that is being deleted', () => {
       { rule: 'listStillHasIt', step: 'wait', ready: 'False Deleting' },
     ],
     [
+      'and does not call that a failure, however long others are being deleted',
+      { ...recorded, ...deleted(60 * minute), listed: { isProvisional: true } },
+      { rule: 'listStillHasIt', step: 'wait', ready: 'False Deleting' },
+    ],
+    [
+      'but calls it one while the list has the VM',
+      { ...listed, ...deleted(60 * minute), listed: { isProvisional: true } },
+      { rule: 'listStillHasIt', step: 'wait', ready: 'False DeleteFailed' },
+    ],
+    [
       'waits while the list is not to be believed, and asks the provider about the VM meanwhile',
       { ...recorded, ...deleted(5 * second), listed: distrusted },
       { rule: 'listStillHasIt', step: 'confirmGone', ready: 'False Deleting' },

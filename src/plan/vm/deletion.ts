@@ -171,10 +171,14 @@ function askAbout(vmId: string): ReturnType<Rule> {
 }
 
 function waitForList(
-  { now, timings }: VmObservation,
+  observation: VmObservation,
   { id, deletedAt, look }: { id: string; deletedAt: number; look: Look },
 ): ReturnType<Rule> {
-  const isLate = now - deletedAt > timings.transitionMs;
+  const { now, timings } = observation;
+  const snapshot = known(observation)?.snapshot;
+  // The list lacks it, and is no proof as long as others are being deleted: that is no failure.
+  const isGoing = snapshot?.isProvisional === true && !isListed(snapshot, id);
+  const isLate = now - deletedAt > timings.transitionMs && !isGoing;
   const late = `The provider confirmed the deletion of VM ${id}, but no list that can be trusted is without it: look at it there. It may still be billed.`;
   return {
     step: { kind: 'wait' },
@@ -210,10 +214,7 @@ const launchIsStillUncertain: Rule = (observation) => {
   };
 };
 
-/**
- * A list that nobody waited for may never have been compared with the bill, nor can it know what was made since. And what one
- * lacks while other VMs are being deleted proves nothing.
- */
+/** A list that nobody waited for may never have been compared with the bill, nor can it know what was made since; see `isProvisional`. */
 const listIsOlderThanDeletion: Rule = (observation) => {
   const { facts, now } = observation;
   const seenAt = facts.deletionSeenAt ?? now;
