@@ -137,8 +137,8 @@ function isItsOwnersOnly(world: SimulatedWorld, { id, name, status, size }: Vm):
   const { onOutbid = 'Wait', ...wanted } = (owner?.spec ?? {}) as Partial<SpotVmSpec>;
   // Also one that nobody has yet: a process that was cut off may take it over by an annotation that is gone.
   const isAdopted = markOf(name) === undefined;
-  // One that is stopped, and has its GPU, is not replaced; and who gets another size is stopped for that.
-  const isStopped = status === 'Stopped' || isOtherSize(size, wanted);
+  // One that is stopped, or about to be, and has its GPU, is not replaced; and who gets another size is stopped for that.
+  const isStopped = status === 'Stopped' || status === 'Stopping' || isOtherSize(size, wanted);
   return isAdopted || (owner !== undefined && (onOutbid === 'Wait' || isStopped));
 }
 
