@@ -1,5 +1,6 @@
 import { annotations, gpuPoolType, gpuVmType, spotVmType } from '../../src/api/group.ts';
 import { isKubeError, KubeError, type ObjectRef, type ResourceType } from '../../src/kube/contract.ts';
+import type { CustomObject } from '../../src/controllers/objects.ts';
 import { Random } from '../../src/sim/random.ts';
 import type { GpuVm } from '../support/vm-handle.ts';
 import { poolUidOf, vmsOf } from './pool-watch.ts';
@@ -162,8 +163,15 @@ export class Users {
       () => this.#delete(type, member),
       () => this.#edit(type, member, { metadata: { annotations: { [annotations.deleteFirst]: 'true' } } }),
       () => this.#edit(type, member, anyAnnotation(random)),
-      () => this.#create(gpuVmType, member, { accountName: account, ...rowSpec }),
+      () => this.#takePlace(member, account),
     ])();
+  }
+
+  /** Beside a SpotVm of that name it would wait for its Secret for ever: names are free of both kinds, or taken. */
+  async #takePlace(member: ObjectRef & { readonly namespace: string }, accountName: string): Promise<void> {
+    const { items } = await this.#scene.cluster.kube.list<CustomObject>(spotVmType, { namespace: member.namespace });
+    if (items.some(({ metadata }) => metadata.name === member.name)) return;
+    await this.#create(gpuVmType, member, { accountName, ...rowSpec });
   }
 
   async #create(type: ResourceType, ref: ObjectRef, spec: object): Promise<void> {
