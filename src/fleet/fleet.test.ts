@@ -734,23 +734,15 @@ describe('a delete call', () => {
     expect(seen(fleet)).toMatchObject({ distrusted: undefined, isProvisional: true });
   });
 
-  it('that the provider has confirmed leaves nothing to explain', async () => {
+  it.each<[string, ProviderError | undefined]>([
+    ['that the provider has confirmed', undefined],
+    ['that finds nothing to delete, and is rejected all the same,', failureOf('notFound', 'notDone')],
+  ])('%s leaves nothing to explain', async (_, error) => {
     const { clock, fleet, answer, rejection } = await deleting();
     await clock.advance(60_000);
-    answer();
-    expect(await rejection).toBeUndefined();
+    answer(error);
+    expect(await rejection).toBe(error);
     expect(seen(fleet).distrusted).toBeUndefined();
-    await clock.advance(60_000);
-    expect(seen(fleet)).toMatchObject({ distrusted: undefined });
-    expect(seen(fleet).isProvisional).toBeUndefined();
-  });
-
-  it('that finds nothing to delete explains as much, and is rejected all the same', async () => {
-    const { clock, fleet, answer, rejection } = await deleting();
-    await clock.advance(60_000);
-    const notFound = failureOf('notFound', 'notDone');
-    answer(notFound);
-    expect(await rejection).toBe(notFound);
     await clock.advance(60_000);
     expect(seen(fleet)).toMatchObject({ distrusted: undefined });
     expect(seen(fleet).isProvisional).toBeUndefined();
@@ -808,7 +800,7 @@ describe('a delete call', () => {
     expect(seen(fleet).distrusted).toContain('the listing lacks VM vm-0');
   });
 
-  it('that fails speaks not against the list before, which has the VM', async () => {
+  it('that fails does not speak against the list before, which has the VM', async () => {
     const { clock, cloud, fleet, answer, rejection } = await deleting(1);
     const readable = cloud.getBalance.bind(cloud);
     const before: (string | undefined)[] = [];
